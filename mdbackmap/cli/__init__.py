@@ -1,0 +1,177 @@
+"""
+The command line: ``mdbackmap convert | coarsen | demo | models``.
+
+Each verb is one module with two functions: ``add_parser(verbs)`` declares its options and ``run(args)`` does the work.
+This module joins them and decides what all verbs share: threads, messages, errors and exit status.
+
+=========== =======================================================
+exit status meaning
+=========== =======================================================
+0           done
+1           refused or failed; one sentence on stderr says why
+2           wrong usage
+130         interrupted (Ctrl-C)
+=========== =======================================================
+
+Nothing here loads torch or MDAnalysis before the environment for their threads is set.
+"""
+
+import argparse
+import contextlib
+import logging
+import os
+import sys
+import traceback
+import warnings
+
+from .. import __version__
+from . import coarsen, convert, demo, models
+
+VERBS = (convert, coarsen, demo, models)
+
+
+def main(argv=None):
+    """
+    Run the command line.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments without the program's name; ``sys.argv[1:]`` by default.
+
+    Returns
+    -------
+    int
+        The exit status.
+
+    Raises
+    ------
+    SystemExit
+        With status 2 for wrong usage, 0 for ``--help`` and ``--version``.
+
+    Examples
+    --------
+    >>> from mdbackmap.cli import main
+    >>> main(["models", "--names"])
+    genzprot
+    0
+    """
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if args.verb is None:
+        parser.print_help(sys.stderr)
+        return 2
+    args.threads = set_threads(getattr(args, "threads", None))
+    with messages(quiet=args.quiet, debug=args.debug):
+        try:
+            args.run(args)
+        except KeyboardInterrupt:
+            print(f"mdbackmap: interrupted{getattr(args, 'after_interrupt', '')}", file=sys.stderr)
+            return 130
+        except Exception as error:
+            if args.debug:
+                traceback.print_exc()
+            print(f"mdbackmap: error: {sentence(error)}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def build_parser():
+    """The parser of the whole command line, one subparser a verb."""
+    parser = argparse.ArgumentParser(
+        prog="mdbackmap",
+        description="Put the atoms back into coarse-grained protein trajectories.",
+        epilog="'mdbackmap VERB --help' shows the options of a verb. Start with 'mdbackmap demo'.",
+    )
+    parser.add_argument("--version", action="version", version=f"mdbackmap {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    for verb in VERBS:
+        subparser = verb.add_parser(verbs)
+        group = subparser.add_argument_group("messages")
+        group.add_argument("--quiet", action="store_true", help="no progress bar and no report, only warnings and errors")
+        group.add_argument("--debug", action="store_true", help="show the traceback of an error, and every warning")
+        subparser.set_defaults(run=verb.run)
+    return parser
+
+
+def set_threads(requested=None, environ=os.environ):
+    """
+    Decide how many threads torch gets, and let idle OpenMP threads sleep.
+
+    The number asked for; else ``OMP_NUM_THREADS``, else ``SLURM_CPUS_PER_TASK``, else the processors that this process
+    may run on. ``OMP_WAIT_POLICY=passive`` is set where the user has not set it: threads that spin while they wait cost
+    up to ten times on a busy machine. It takes effect only before torch is loaded.
+
+    Parameters
+    ----------
+    requested : int, optional
+        The number asked for.
+    environ : dict
+        The environment to read and to change.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> set_threads(None, {"SLURM_CPUS_PER_TASK": "3"})
+    3
+    >>> set_threads(5, {"SLURM_CPUS_PER_TASK": "3"})
+    5
+    """
+    environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if requested is not None:
+        return requested
+    for name in ("OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK"):
+        if environ.get(name, "").isdigit() and int(environ[name]) > 0:
+            return int(environ[name])
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def messages(quiet=False, debug=False):
+    """Show the package's log and warnings as plain lines on stderr, and keep those of other packages to ``--debug``."""
+    logger = logging.getLogger("mdbackmap")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line())
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO)
+    try:
+        with warnings.catch_warnings():
+            if not debug:
+                warnings.simplefilter("ignore")
+                warnings.filterwarnings("default", category=UserWarning, module="mdbackmap")
+                warnings.showwarning = _show_warning
+            yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+class _Line(logging.Formatter):
+    def format(self, record):
+        kind = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        return f"mdbackmap: {kind}{record.getMessage()}"
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    print(f"mdbackmap: warning: {sentence(message)}", file=sys.stderr)
+
+
+def sentence(error):
+    """
+    An error's message on one line; its type's name where it has none.
+
+    Examples
+    --------
+    >>> sentence(ValueError("two\\n  lines"))
+    'two lines'
+    """
+    text = " ".join(str(error).split())
+    if isinstance(error, KeyError) or not text:
+        text = f"{type(error).__name__}: {text}".rstrip(": ")
+    return text

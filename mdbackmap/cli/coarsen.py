@@ -1,0 +1,90 @@
+"""``mdbackmap coarsen``: an all-atom trajectory becomes a coarse one."""
+
+from pathlib import Path
+
+from . import options
+
+
+def add_parser(verbs):
+    """Declare the options of ``coarsen``."""
+    parser = verbs.add_parser(
+        "coarsen",
+        help="cut the beads out of an all-atom trajectory",
+        description="Read an all-atom trajectory and write its beads (so far: the C-alpha atoms), with a PDB of them beside it. "
+        "'convert' takes the result.",
+        epilog="Example: mdbackmap coarsen aa.pdb aa.xtc --mapping ca -o ca.xtc",
+    )
+    options.add_input(parser, "the atoms")
+    options.add_frames(parser)
+    options.add_output(parser, "ca.xtc")
+    parser.set_defaults(check=options.check_frames)
+    return parser
+
+
+def run(args):
+    """Write the beads of each frame, and say what was written."""
+    universe, atoms = options.open_universe(args)
+    from ..recognise import recognise
+
+    indices, coarse = recognise(atoms, mapping=args.mapping, aliases=dict(args.alias) or None)
+    beads = universe.atoms[indices]
+    output = Path(args.output)
+    topology = output.with_suffix(".pdb")
+    inputs = [Path(name).resolve() for name in (args.topology, *args.trajectory)]
+    for file in {output, topology}:
+        if file.resolve() in inputs:
+            raise ValueError(f"{file} is an input: give -o another name")
+        if file.exists() and not args.overwrite:
+            raise FileExistsError(f"{file} exists already: give another name, or --overwrite to replace it")
+    n_frames = write(beads, output, topology, verbose=not args.quiet, **options.frame_range(args))
+    if not args.quiet:
+        print(f"wrote {n_frames} frames of {len(beads)} beads to {output} (topology: {topology})")
+
+
+def write(beads, output, topology, *, start=None, stop=None, step=None, frames=None, verbose=False):
+    """
+    Write beads aside, then put both files in their places.
+
+    Parameters
+    ----------
+    beads : MDAnalysis AtomGroup
+        What to write.
+    output, topology : Path
+        The trajectory and the PDB of its first frame; one file if both are the same.
+    start, stop, step, frames
+        As in ``AnalysisBase.run``.
+    verbose : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    int
+        Number of frames written.
+
+    Raises
+    ------
+    ValueError
+        If there is no frame to write.
+    """
+    import MDAnalysis as mda
+    from MDAnalysis.lib.log import ProgressBar
+
+    trajectory = beads.universe.trajectory
+    chosen = trajectory[list(frames)] if frames is not None else trajectory[start:stop:step]
+    if not len(chosen):
+        raise ValueError(f"no frame to write: the trajectory has {len(trajectory)}, and none of them was chosen")
+    aside = output.with_name(f".{output.stem}.part{output.suffix}")
+    aside_topology = output.with_name(f".{output.stem}.part.topology.pdb")
+    try:
+        with mda.Writer(str(aside), n_atoms=len(beads), multiframe=True) as writer:
+            for _ in ProgressBar(chosen, verbose=verbose):
+                writer.write(beads)
+        if topology != output:
+            chosen[0]
+            beads.write(str(aside_topology))
+            aside_topology.replace(topology)
+        aside.replace(output)
+    finally:
+        aside.unlink(missing_ok=True)
+        aside_topology.unlink(missing_ok=True)
+    return len(chosen)

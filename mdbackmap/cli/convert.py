@@ -1,0 +1,120 @@
+"""``mdbackmap convert``: a coarse trajectory becomes an all-atom one."""
+
+import time
+
+from . import options
+
+INTERRUPTED = "; what is complete is kept, and the same command with --resume goes on from there"
+
+
+def add_parser(verbs):
+    """Declare the options of ``convert``."""
+    parser = verbs.add_parser(
+        "convert",
+        help="put the atoms back into a coarse trajectory",
+        description="Read a coarse trajectory, generate its atoms, and write them to a file of any format that MDAnalysis "
+        "writes. The topology goes beside it, under the same name: aa.xtc gets aa.pdb.",
+        epilog="Example: mdbackmap convert ca.pdb ca.xtc -o aa.xtc --n-samples 5 --step 10",
+    )
+    group = options.add_input(parser, "the beads")
+    group.add_argument(
+        "--sequence",
+        type=options.sequence,
+        metavar="LETTERS",
+        help="one-letter sequence, in place of the residue names: MKV; MKV,GG for two chains; or a .fasta file",
+    )
+    group.add_argument(
+        "--breaks",
+        type=options.breaks,
+        metavar="WHERE",
+        help="where chains end: auto, topology, or the last residues, such as 41,B:17 (bead from 0, or CHAIN:RESID; "
+        "default: auto, from the topology and the distances)",
+    )
+    options.add_frames(parser)
+    group = options.add_output(parser, "aa.xtc or aa.h5md")
+    group.add_argument("--resume", action="store_true", help="go on with an interrupted conversion")
+    _add_generation(parser)
+    parser.set_defaults(after_interrupt=INTERRUPTED, check=check)
+    return parser
+
+
+def _add_generation(parser):
+    group = parser.add_argument_group("generation")
+    group.add_argument("--model", default="genzprot", help="a bundled model or a .pt file (default: %(default)s)")
+    group.add_argument(
+        "--n-samples", type=options.positive, default=1, metavar="N", help="all-atom frames for each coarse frame"
+    )
+    group.add_argument("--seed", type=options.natural, default=0, help="same seed, same atoms (default: 0)")
+    group.add_argument(
+        "--temperature",
+        type=options.not_negative,
+        default=1.0,
+        metavar="T",
+        help="how freely to draw: 1 as learned, towards 0 the most probable (default: 1)",
+    )
+    group.add_argument(
+        "--correlation-time",
+        type=options.not_negative,
+        default=0.0,
+        metavar="PS",
+        help="time over which the draws of neighbouring frames stay alike (default: 0 ps, each frame on its own)",
+    )
+    group.add_argument(
+        "--batch-size", type=options.batch_size, default="auto", metavar="N", help="frames at a time (default: auto)"
+    )
+    group.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
+    group.add_argument(
+        "--threads",
+        type=options.positive,
+        metavar="N",
+        help="processor threads (default: OMP_NUM_THREADS, SLURM_CPUS_PER_TASK, or all that may be used)",
+    )
+
+
+def check(args):
+    """What is wrong with the usage, or None."""
+    if args.overwrite and args.resume:
+        return "--overwrite starts again and --resume goes on: give one of them"
+    return options.check_frames(args)
+
+
+def run(args):
+    """Convert, and say what was written."""
+    _, atoms = options.open_universe(args)
+    from .. import BackmapTrajectory, load_model
+
+    model = load_model(
+        args.model,
+        atoms,
+        mapping=args.mapping,
+        sequence=args.sequence,
+        aliases=dict(args.alias) or None,
+        breaks=args.breaks,
+        device=args.device,
+        threads=args.threads,
+    )
+    analysis = BackmapTrajectory(
+        atoms,
+        model,
+        filename=args.output,
+        n_samples=args.n_samples,
+        seed=args.seed,
+        temperature=args.temperature,
+        correlation_time=args.correlation_time,
+        batch_size=args.batch_size,
+        overwrite=args.overwrite,
+        resume=args.resume,
+    )
+    began = time.perf_counter()
+    analysis.run(**options.frame_range(args), verbose=not args.quiet)
+    if not args.quiet:
+        report(analysis, time.perf_counter() - began)
+
+
+def report(analysis, seconds):
+    """Print what a finished conversion wrote."""
+    results = analysis.results
+    print(
+        f"wrote {results.n_frames} frames of {results.n_atoms} atoms to {results.filename} "
+        f"(topology: {results.topology}) in {seconds:.1f} s, {results.n_frames / seconds:.0f} frames/s"
+    )

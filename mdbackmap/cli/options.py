@@ -1,0 +1,208 @@
+"""Options that several verbs share: which beads, which frames, which files; and the values they are turned into."""
+
+import argparse
+import math
+from pathlib import Path
+
+RANGE = ("start", "stop", "step")
+
+
+def add_input(parser, what):
+    """The topology and the trajectories to read, and which part of them."""
+    group = parser.add_argument_group("input")
+    group.add_argument("topology", help=f"topology of {what}: PDB, GRO, PSF, ... whatever MDAnalysis reads")
+    group.add_argument("trajectory", nargs="*", help="trajectory files, read one after the other (default: the topology's own frames)")
+    group.add_argument("--select", metavar="TEXT", help="only these beads or atoms, in MDAnalysis' selection language")
+    group.add_argument("--mapping", help="which beads they are (default: recognised; so far 'ca', one bead a residue)")
+    group.add_argument(
+        "--alias",
+        metavar="XYZ=ALA",
+        type=alias,
+        action="append",
+        default=[],
+        help="residue XYZ is to be treated as ALA; may be given several times",
+    )
+    return group
+
+
+def add_frames(parser):
+    """The frames to work on."""
+    group = parser.add_argument_group("frames")
+    group.add_argument("--start", type=int, metavar="N", help="first frame (default: 0)")
+    group.add_argument("--stop", type=int, metavar="N", help="frame to stop before (default: the end)")
+    group.add_argument("--step", type=int, metavar="N", help="every Nth frame")
+    group.add_argument("--frames", type=frames, metavar="N,N,...", help="just these frames, instead of a range")
+    return group
+
+
+def add_output(parser, example):
+    """The file to write."""
+    group = parser.add_argument_group("output")
+    group.add_argument("-o", "--output", required=True, metavar="FILE", help=f"file to write, such as {example}")
+    group.add_argument("--overwrite", action="store_true", help="replace an output file that exists")
+    return group
+
+
+def open_universe(args):
+    """
+    The Universe and the selected AtomGroup that the input options ask for.
+
+    Raises
+    ------
+    FileNotFoundError
+        If an input file does not exist.
+    ValueError
+        If the selection is empty.
+    """
+    import MDAnalysis as mda
+
+    for name in (args.topology, *args.trajectory):
+        if not Path(name).exists():
+            raise FileNotFoundError(f"no such file: {name}")
+    universe = mda.Universe(args.topology, *args.trajectory)
+    atoms = universe.select_atoms(args.select) if args.select else universe.atoms
+    if not len(atoms):
+        raise ValueError(f"--select {args.select!r} selects none of the {len(universe.atoms)} particles of {args.topology}")
+    return universe, atoms
+
+
+def frame_range(args):
+    """
+    The frame options as keywords of ``AnalysisBase.run``.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If both a list and a range of frames are asked for.
+    """
+    chosen = {name: getattr(args, name) for name in RANGE if getattr(args, name) is not None}
+    if args.frames is not None:
+        return {"frames": args.frames}
+    return chosen
+
+
+def check_frames(args):
+    """What is wrong with the frame options, or None."""
+    if args.frames is not None and any(getattr(args, name) is not None for name in RANGE):
+        return "--frames cannot be combined with --start, --stop or --step"
+    if args.step == 0:
+        return "--step must not be 0"
+    return None
+
+
+def alias(text):
+    """
+    ``XYZ=ALA`` as a pair.
+
+    Examples
+    --------
+    >>> alias("MSE=MET")
+    ('MSE', 'MET')
+    """
+    name, sign, known = (part.strip() for part in text.partition("="))
+    if not (name and sign and known):
+        raise argparse.ArgumentTypeError(f"expected a pair such as XYZ=ALA, not {text!r}")
+    return name, known
+
+
+def frames(text):
+    """
+    Frame numbers and ranges (ends included) as a list.
+
+    Examples
+    --------
+    >>> frames("0,5,10-12")
+    [0, 5, 10, 11, 12]
+    """
+    numbers = []
+    try:
+        for part in text.split(","):
+            first, dash, last = part.strip().rpartition("-")
+            numbers.extend(range(int(first), int(last) + 1) if dash and first else [int(part)])
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected frame numbers such as 0,5,10-20, not {text!r}") from None
+    if not numbers:
+        raise argparse.ArgumentTypeError(f"{text!r} names no frame")
+    return numbers
+
+
+def breaks(text):
+    """
+    ``auto``, ``topology``, or where chains end: bead numbers (from 0) and CHAIN:RESID, separated by commas.
+
+    Examples
+    --------
+    >>> breaks("41,B:17")
+    [41, ('B', 17)]
+    """
+    if text in ("auto", "topology"):
+        return text
+    ends = []
+    for part in text.split(","):
+        chain, colon, number = part.strip().rpartition(":")
+        try:
+            ends.append((chain, int(number)) if colon else int(number))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected auto, topology, or ends such as 41,B:17, not {text!r}") from None
+    return ends
+
+
+def sequence(text):
+    """
+    A one-letter sequence, one a chain separated by commas, or the name of a FASTA file.
+
+    Examples
+    --------
+    >>> sequence("MKV")
+    'MKV'
+    >>> sequence("MKV,GG")
+    ['MKV', 'GG']
+    """
+    if Path(text).suffix.lower() in (".fasta", ".fa", ".faa"):
+        return fasta(text)
+    chains = [part.strip() for part in text.upper().split(",")]
+    if not all(part.isalpha() for part in chains):
+        raise argparse.ArgumentTypeError(f"expected one-letter sequences such as MKV,GG or a .fasta file, not {text!r}")
+    return chains if len(chains) > 1 else chains[0]
+
+
+def fasta(filename):
+    """The sequences of a FASTA file, in order."""
+    try:
+        records = Path(filename).read_text().split(">")[1:]
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot read {filename}: {error.strerror}") from None
+    chains = ["".join(record.split("\n")[1:]).replace(" ", "").strip().rstrip("*").upper() for record in records]
+    if not chains or not all(chains):
+        raise argparse.ArgumentTypeError(f"{filename} has no FASTA record ('>name', then the sequence)")
+    return chains if len(chains) > 1 else chains[0]
+
+
+def positive(text):
+    """A whole number of at least 1."""
+    return _number(text, int, lambda x: x >= 1, "a whole number of at least 1")
+
+
+def natural(text):
+    """A whole number of at least 0."""
+    return _number(text, int, lambda x: x >= 0, "a whole number of at least 0")
+
+
+def not_negative(text):
+    """A finite number of at least 0."""
+    return _number(text, float, lambda x: math.isfinite(x) and x >= 0, "a number of at least 0")
+
+
+def batch_size(text):
+    """``auto`` or a whole number of at least 1."""
+    return text if text == "auto" else positive(text)
+
+
+def _number(text, kind, fits, expected):
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not fits(value):
+        raise argparse.ArgumentTypeError(f"expected {expected}, not {text!r}")
+    return value
