@@ -1,0 +1,262 @@
+"""
+`Mapping`: which beads stand for which atoms.
+
+A mapping joins two topologies, the `coarse` and the `fine` one (which may itself consist of
+beads), by weights: bead `i` lies at `sum_j w_ij * x_j`. They are kept as sparse triples (bead,
+atom, weight), as an atom may count in two beads and a bead in none.
+
+Legend: `N` beads, `A` atoms, `w` triples. Positions in angstrom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .topology import Topology, protein_topology
+
+
+class MappingError(ValueError):
+    """Atoms or beads that do not fit the mapping asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mapping:
+    """
+    Joins beads to the atoms that they stand for.
+
+    Parameters
+    ----------
+    coarse, fine : Topology
+        The beads (N) and the atoms (A).
+    name : str
+        Name of the mapping, e.g. "ca".
+    beads, atoms : (w,) int64 array
+        Which atom counts in which bead; stored sorted by bead, then atom.
+    weights : (w,) float64 array
+        Its share; the weights of a bead that owns atoms sum to 1.
+    bead_of_atom : (A,) int64 array
+        The bead on which an atom rests when lifted.
+
+    Raises
+    ------
+    MappingError
+        Triples outside the topologies, pairs given twice, or weights that do not sum to 1.
+
+    Examples
+    --------
+    >>> coarse = Topology(["CA"] * 2, [""] * 2, [0, 1], ["ALA", "GLY"], [1, 2], [""] * 2, ["A"] * 2, [""] * 2)
+    >>> ca = Mapping.ca(coarse)
+    >>> ca
+    Mapping(ca: 2 beads -> 9 atoms; 2 residues, A 1-2)
+    >>> beads = np.array([[0.0, 0.0, 0.0], [3.8, 0.0, 0.0]])
+    >>> ca.lift(beads).shape
+    (9, 3)
+    >>> bool(np.all(ca.project(ca.lift(beads)) == beads))
+    True
+    """
+
+    coarse: Topology
+    fine: Topology
+    name: str
+    beads: np.ndarray
+    atoms: np.ndarray
+    weights: np.ndarray
+    bead_of_atom: np.ndarray
+
+    def __post_init__(self):
+        beads, atoms = (np.asarray(x, dtype=np.int64) for x in (self.beads, self.atoms))
+        weights = np.asarray(self.weights, dtype=np.float64)
+        if not beads.shape == atoms.shape == weights.shape or beads.ndim != 1:
+            raise MappingError(f"beads, atoms, weights differ: {beads.shape}, {atoms.shape}, {weights.shape}")
+        order = np.lexsort((atoms, beads))
+        stored = {"beads": beads[order], "atoms": atoms[order], "weights": weights[order]}
+        stored["bead_of_atom"] = np.array(self.bead_of_atom, dtype=np.int64)
+        for key, value in stored.items():
+            value.setflags(write=False)
+            object.__setattr__(self, key, value)
+        self._check()
+        object.__setattr__(self, "_starts", np.flatnonzero(np.diff(self.beads, prepend=-1)))
+
+    def _check(self):
+        _within("beads", self.beads, self.n_beads)
+        _within("atoms", self.atoms, self.n_atoms)
+        _within("bead_of_atom", self.bead_of_atom, self.n_beads)
+        if self.bead_of_atom.shape != (self.n_atoms,):
+            raise MappingError(f"bead_of_atom has shape {self.bead_of_atom.shape}, expected ({self.n_atoms},)")
+        if np.any((np.diff(self.beads) == 0) & (np.diff(self.atoms) == 0)):
+            raise MappingError("a pair of bead and atom is given twice: add up its weights")
+        total = np.bincount(self.beads, self.weights, minlength=self.n_beads)[np.unique(self.beads)]
+        if not np.allclose(total, 1.0, rtol=0.0, atol=1e-6):
+            worst = total[np.argmax(abs(total - 1.0))]
+            raise MappingError(f"weights of a bead sum to {worst:g}, expected 1: normalise them")
+
+    @property
+    def n_beads(self) -> int:
+        """Number of beads N."""
+        return self.coarse.n_atoms
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms A."""
+        return self.fine.n_atoms
+
+    def project(self, positions) -> np.ndarray:
+        """
+        Positions of the beads, from those of the atoms.
+
+        Parameters
+        ----------
+        positions : (..., A, 3) float array
+            In angstrom, chains whole.
+
+        Returns
+        -------
+        (..., N, 3) array
+            In the dtype of `positions` (float64 for integers); the very numbers of the atom where
+            a bead is one atom, NaN where a bead owns none.
+
+        Raises
+        ------
+        MappingError
+            Another number of atoms.
+        """
+        positions = _floating(positions)
+        self._match(positions, self.n_atoms, "atoms")
+        owning = self.beads[self._starts]
+        if len(self.atoms) == len(owning) and np.all(self.weights == 1.0):
+            found = positions[..., self.atoms, :]
+        else:
+            shares = positions[..., self.atoms, :] * self.weights[:, None]  # (..., w, 3) float64
+            found = np.add.reduceat(shares, self._starts, axis=-2).astype(positions.dtype)
+        if len(owning) == self.n_beads:
+            return found
+        beads = np.full((*positions.shape[:-2], self.n_beads, 3), np.nan, dtype=positions.dtype)
+        beads[..., owning, :] = found
+        return beads
+
+    def lift(self, beads) -> np.ndarray:
+        """
+        Every atom on the bead it rests on.
+
+        Parameters
+        ----------
+        beads : (..., N, 3) float array
+            In angstrom.
+
+        Returns
+        -------
+        (..., A, 3) array
+            In the dtype of `beads`.
+
+        Raises
+        ------
+        MappingError
+            Another number of beads.
+        """
+        beads = np.asarray(beads)
+        self._match(beads, self.n_beads, "beads")
+        return beads[..., self.bead_of_atom, :]
+
+    def then(self, finer: Mapping) -> Mapping:
+        """
+        This mapping followed by a finer one, as one mapping.
+
+        Parameters
+        ----------
+        finer : Mapping
+            Its beads are this mapping's atoms.
+
+        Returns
+        -------
+        Mapping
+            From this mapping's beads to the atoms of `finer`; it projects as `finer` and then this one.
+
+        Raises
+        ------
+        MappingError
+            Mappings that do not join, or a bead of `finer` that is needed here but owns no atom.
+        """
+        self._join(finer)
+        count = np.bincount(finer.beads, minlength=finer.n_beads)
+        start = np.cumsum(count) - count
+        times = count[self.atoms]
+        if np.any(times == 0):
+            empty = finer.coarse.names[self.atoms[times == 0][0]]
+            raise MappingError(f"bead {empty!r} of {finer.name!r} owns no atom, so nothing can be projected through it")
+        mine = np.repeat(np.arange(len(times)), times)  # a triple here, and below those of `finer` that go with it
+        theirs = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times) + start[self.atoms][mine]
+        pairs, which = np.unique(self.beads[mine] * finer.n_atoms + finer.atoms[theirs], return_inverse=True)
+        return Mapping(
+            coarse=self.coarse,
+            fine=finer.fine,
+            name=f"{self.name}>{finer.name}",
+            beads=pairs // max(finer.n_atoms, 1),
+            atoms=pairs % max(finer.n_atoms, 1),
+            weights=np.bincount(which, self.weights[mine] * finer.weights[theirs], minlength=len(pairs)),
+            bead_of_atom=self.bead_of_atom[finer.bead_of_atom],
+        )
+
+    @classmethod
+    def ca(cls, coarse: Topology) -> Mapping:
+        """
+        C-alpha beads to the heavy atoms of a protein.
+
+        Parameters
+        ----------
+        coarse : Topology
+            One bead a residue, all of them amino acids.
+
+        Returns
+        -------
+        Mapping
+            Each bead is the atom CA of its residue, and all atoms of the residue rest on it.
+
+        Raises
+        ------
+        MappingError
+            More or fewer beads than residues, or a residue that is no amino acid.
+        """
+        if not np.array_equal(coarse.residue_of_atom, np.arange(coarse.n_residues)):
+            raise MappingError(
+                f"{coarse.n_atoms} beads for {coarse.n_residues} residues: expected one bead in every residue, "
+                "as a C-alpha trace has"
+            )
+        try:
+            fine = protein_topology(coarse)
+        except ValueError as error:
+            raise MappingError(str(error)) from None
+        beads, ca = np.arange(coarse.n_atoms), np.flatnonzero(fine.names == "CA")
+        return cls(coarse, fine, "ca", beads, ca, np.ones(len(beads)), fine.residue_of_atom)
+
+    def _join(self, finer):
+        a, b = self.fine, finer.coarse
+        if a is b:
+            return
+        if a.n_atoms != b.n_atoms or np.any(a.names != b.names) or np.any(a.residue_of_atom != b.residue_of_atom):
+            raise MappingError(
+                f"{finer.name!r} does not follow {self.name!r}: its beads ({b.n_atoms}) must be the atoms of the first "
+                f"({a.n_atoms}), with the same names and residues in the same order"
+            )
+
+    def _match(self, positions, expected, what):
+        if positions.ndim < 2 or positions.shape[-2:] != (expected, 3):
+            raise MappingError(f"{what} have positions of shape {positions.shape}, expected (..., {expected}, 3)")
+
+    def __repr__(self):
+        chains = repr(self.coarse).split(": ", 1)[1].rstrip(")")
+        return (
+            f"Mapping({self.name}: {self.n_beads} beads -> {self.n_atoms} atoms; "
+            f"{self.coarse.n_residues} residues, {chains})"
+        )
+
+
+def _floating(positions):
+    positions = np.asarray(positions)
+    return positions if np.issubdtype(positions.dtype, np.floating) else positions.astype(np.float64)
+
+
+def _within(name, values, n):
+    if values.size and (values.min() < 0 or values.max() >= n):
+        raise MappingError(f"Mapping.{name} has {values.min()}..{values.max()}, expected indices within 0..{n - 1}")

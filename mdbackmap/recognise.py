@@ -1,0 +1,290 @@
+"""
+`recognise`: the C-alpha beads among the atoms of a universe, and what molecule they are.
+
+A trace of beads called CA, a lone bead a residue under another name, or the CA atoms of an
+all-atom structure. Everything else is left out with one warning, or refused with an explanation.
+
+Only attributes of the AtomGroup are read, and any of them but indices may be missing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from . import residues
+from .attributes import attribute, bonds_within, canonical_resnames, chain_ends, chain_letters, numbering
+from .breaks import find_breaks, resid_jumps, told_breaks
+from .mapping import MappingError
+from .sequence import checked_aliases, name_residues
+from .topology import Topology
+from .trace import bond_lengths, check_frames, check_units, find_cis
+
+_CAPS = frozenset("ACE NME NMA NH2 FOR ACT".split())
+_ATOMS_NOT_CA = frozenset("N O CB H HA HN SC CM".split())  # lone beads of these names are elsewhere
+
+
+def recognise(atoms, mapping=None, sequence=None, aliases=None, breaks=None, frames=None, dimensions=None):
+    """
+    Find the C-alpha beads of a molecule and its topology.
+
+    Parameters
+    ----------
+    atoms : AtomGroup or Universe
+        Beads or atoms; their order and repetitions do not matter.
+    mapping : {None, "ca"}
+        Which beads to look for.
+    sequence : str, list of str or dict, optional
+        One-letter codes that overrule residue names: of all beads in a row, one string a chain,
+        or by chainID (or segid).
+    aliases : dict, optional
+        Residue names to read as others, such as ``{"XYZ": "ALA"}``.
+    breaks : {None, "auto", "topology"} or list, optional
+        Where chains end, besides changes of chain and segment: found from numbers and distances
+        (None, "auto"), from numbers alone, or after these beads (indices or ``(chainID, resid)``).
+    frames : (F, N, 3) or (N, 3) float array or callable, optional
+        Bead positions in angstrom of a few frames, or a function that returns them for the indices
+        of the beads; by default the current ones, if there are any.
+    dimensions : (6,) float array, optional
+        Box of these frames; by default the current one.
+
+    Returns
+    -------
+    indices : (N,) int64 array
+        Indices of the beads in the universe, ascending.
+    coarse : Topology
+        One bead CA a residue; `ends`, `cis` and bonds are set.
+
+    Raises
+    ------
+    MappingError
+        Nothing to find, unknown residues, two beads where one is expected, units other than
+        angstrom, coordinates that are not finite, arguments that do not fit the molecule.
+
+    Warns
+    -----
+    UserWarning
+        Once, with their numbers by name, if atoms were left out (water, ions, lipids, caps).
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> u = mda.Universe.empty(2, n_residues=2, atom_resindex=[0, 1])
+    >>> u.add_TopologyAttr("names", ["CA", "CA"])
+    >>> u.add_TopologyAttr("resnames", ["ALA", "GLY"])
+    >>> indices, coarse = recognise(u.atoms)
+    >>> indices.tolist(), coarse
+    ([0, 1], Topology(2 atoms, 2 residues, 1 stretch: A 1-2))
+    """
+    if mapping not in (None, "ca"):
+        raise MappingError(f"mapping {mapping!r} is not supported: only 'ca' (C-alpha beads) is supported so far")
+    atoms = getattr(atoms, "atoms", atoms)
+    if len(atoms) == 0:
+        raise MappingError("the selection is empty: expected C-alpha beads; check the selection string")
+    atoms = getattr(atoms, "unique", atoms)
+    group = _Group.read(atoms, aliases)
+    beads, shared = _find(group, sequence is not None)
+    coarse = _topology(atoms, group, beads, shared, sequence)
+    indices = np.asarray(atoms.ix, dtype=np.int64)[beads]
+    lengths = _lengths(atoms, beads, indices, frames, dimensions)
+    coarse = _join(atoms, group, beads, coarse, lengths, breaks)
+    _warn(group, beads, shared)
+    return indices, coarse
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """What is known of each atom (a,)."""
+
+    names: np.ndarray
+    resnames: np.ndarray  # canonical
+    given: np.ndarray  # as in the file
+    residue: np.ndarray  # 0, 1, ...
+    amino: np.ndarray  # bool: belongs to a known amino acid
+    other: np.ndarray  # bool: belongs to something known that is none
+
+    @classmethod
+    def read(cls, atoms, aliases):
+        aliases = checked_aliases(aliases)
+        names, given = np.char.upper(attribute(atoms, "names", "")), np.char.upper(attribute(atoms, "resnames", ""))
+        unique, which = np.unique(given, return_inverse=True)
+        resnames = canonical_resnames(unique, aliases)[which]
+        letter = (names == "CA") & np.isin(resnames, list(residues.ALPHABET))  # a nucleotide has no CA
+        if letter.any():
+            resnames = resnames.astype("U8")
+            resnames[letter] = [residues.RESIDUE_NAMES[residues.ALPHABET.index(x)] for x in resnames[letter]]
+        amino = np.isin(resnames, residues.RESIDUE_NAMES)
+        calcium = np.char.upper(attribute(atoms, "elements", "")) == "CA"
+        other = ~amino & (np.isin(resnames, list(residues.OTHER_RESIDUES | _CAPS)) | calcium)
+        return cls(names, resnames, given, np.unique(atoms.resindices, return_inverse=True)[1], amino, other)
+
+    def any_in_residue(self, atoms):
+        """(a,) bool: whether an atom's residue has one of these atoms."""
+        return np.bincount(self.residue, atoms)[self.residue] > 0
+
+    def count(self, names=None) -> str:
+        """The commonest of some names in words: ``"12 SOL, 3 NA"``."""
+        counted = Counter(x or "(no name)" for x in (self.given if names is None else names))
+        return ", ".join(f"{n} {name}" for name, n in counted.most_common(8)) + (", ..." if len(counted) > 8 else "")
+
+
+def _find(group, sequenced):
+    """Places of the beads in the group, and whether several of them share one residue."""
+    _refuse_martini(group)
+    ca = (group.names == "CA") & ~group.other
+    only_ca = ~group.any_in_residue(group.names != "CA")
+    backbone = group.any_in_residue(np.isin(group.names, ["N", "C"]))
+    ca &= group.amino | only_ca | backbone  # else it is a ligand's
+    if not ca.any():
+        return _find_lone(group, sequenced)
+    bare = group.amino & ~group.any_in_residue(ca)
+    if bare.any():
+        at = np.flatnonzero(bare)[0]
+        raise MappingError(
+            f"{len(np.unique(group.residue[bare]))} amino-acid residues have no CA, the first {group.given[at]} with "
+            f"atoms {', '.join(group.names[group.residue == group.residue[at]][:8])}; expected one CA in each: select "
+            "whole residues, or leave these out of the selection"
+        )
+    return np.flatnonzero(ca), np.bincount(group.residue[ca]).max() > 1
+
+
+def _find_lone(group, sequenced):
+    """Beads under another name: all atoms that are not known to be something else."""
+    lone = ~group.other
+    count = np.bincount(group.residue[lone], minlength=1)
+    names = set(group.names[lone])
+    named = np.isin(canonical_resnames(group.names), residues.RESIDUE_NAMES)[lone].all()
+    shared = count.max() > 1
+    wrong = names & _ATOMS_NOT_CA
+    if lone.any() and not wrong and (not shared or sequenced or named):
+        return np.flatnonzero(lone), shared
+    found = f"no C-alpha beads among {len(group.names)} atoms ({group.count(group.names)}; residues {group.count()})"
+    if shared and not wrong and not group.amino.any():
+        raise MappingError(
+            f"{found}: {count.max()} beads share a residue and residue names are missing, expected one bead a residue; "
+            "if each bead is a C-alpha, say which residues they are: sequence='MKV...' (a list has one string a chain)"
+        )
+    raise MappingError(
+        f"{found}: expected atoms called CA, or one bead in every residue; select the protein, or rename its beads CA"
+    )
+
+
+def _refuse_martini(group):
+    backbone, side = np.isin(group.names, ["BB", "BAS"]), np.char.startswith(group.names, "SC")
+    beside = backbone.any() and (group.names == "CA").any()
+    if beside or (backbone & group.any_in_residue(side)).any():
+        raise MappingError(
+            f"this looks like a Martini model (beads {group.count(group.names)}): its BB beads are centres of mass, "
+            "and CA beads beside them are virtual sites; Martini is not supported yet, expected C-alpha beads"
+        )
+
+
+def _topology(atoms, group, beads, shared, sequence):
+    _refuse_altlocs(atoms, group, beads, shared, sequence)
+    table = numbering(atoms, beads)
+    molecules = group.residue[beads]
+    if shared:
+        if len(set(table["chainIDs"])) == 1:
+            table["chainIDs"] = chain_letters(molecules)
+        ends = chain_ends(table["chainIDs"], molecules)
+        table["resids"] = _count_from_one(ends)
+    else:
+        ends = chain_ends(table["chainIDs"], table["segids"])
+    given = group.resnames[beads]
+    if not group.amino[beads].any():  # residue names written in the name field
+        named = canonical_resnames(group.names[beads])
+        given = named if np.isin(named, residues.RESIDUE_NAMES).all() else given
+    resnames, ends = name_residues(given, ends, table, sequence)
+    n = len(beads)
+    return Topology(["CA"] * n, [""] * n, np.arange(n), resnames, **table, ends=ends)
+
+
+def _refuse_altlocs(atoms, group, beads, shared, sequence):
+    if not shared:
+        return
+    owner = group.residue[beads]
+    twice = beads[np.bincount(owner)[owner] > 1]
+    at = f"residue {group.given[twice[0]]} {np.asarray(getattr(atoms, 'resids', group.residue + 1))[twice[0]]}"
+    found = f"{at} has {np.count_nonzero(owner == group.residue[twice[0]])} CA beads, expected one"
+    if (attribute(atoms, "altlocs", "")[twice] != "").any():
+        raise MappingError(f"{found}: these are alternate locations; keep one, as by select_atoms('not altloc B C D')")
+    if sequence is None and (group.names[beads] == "CA").all():
+        raise MappingError(
+            f"{found}: if the beads of a chain share one residue, say which residues they are, sequence='MKV...' "
+            "(a list has one string a chain); if they are alternate locations, select one of them"
+        )
+
+
+def _count_from_one(ends):
+    start = np.flatnonzero(np.append(True, ends[:-1]))
+    chain = np.cumsum(np.append(0, ends[:-1]))
+    return np.arange(len(ends)) - start[chain] + 1
+
+
+def _lengths(atoms, beads, indices, frames, dimensions):
+    """(F, N - 1) distances between neighbours, or None where there are no positions."""
+    numbers = None
+    if frames is None:
+        positions = getattr(atoms, "positions", None)
+        if positions is None:
+            return None
+        frames = positions[beads]
+        numbers = [getattr(getattr(getattr(atoms, "universe", None), "trajectory", None), "frame", 0)]
+    elif callable(frames):
+        frames = frames(indices)
+    frames = check_frames(frames, len(beads), numbers)
+    return bond_lengths(frames, getattr(atoms, "dimensions", None) if dimensions is None else dimensions)
+
+
+def _join(atoms, group, beads, coarse, lengths, breaks):
+    """The topology with ends, cis peptides and bonds."""
+    hard = coarse.ends | _caps_behind(group, beads)
+    jumps = resid_jumps(coarse)
+    if lengths is not None:
+        _refuse_overlaps(coarse, lengths, jumps)
+        check_units(np.median(lengths, axis=0)[~hard[:-1]])
+    automatic = breaks is None or (isinstance(breaks, str) and breaks == "auto")
+    if automatic and lengths is not None:
+        ends = find_breaks(lengths, hard, jumps, _bonded_to_next(atoms[beads]))
+    elif automatic or (isinstance(breaks, str) and breaks == "topology"):
+        ends = hard | jumps
+    else:
+        ends = coarse.ends | told_breaks(breaks, coarse)
+    first = np.flatnonzero(~ends)
+    cis = None if lengths is None else find_cis(lengths, ends)
+    return replace(coarse, ends=ends, cis=cis, bonds=np.stack([first, first + 1], axis=1))
+
+
+def _caps_behind(group, beads):
+    """(N,) bool: a terminal cap lies between a bead and the next."""
+    caps = np.cumsum(np.isin(group.resnames, list(_CAPS)))[beads]
+    return np.append(caps[1:] > caps[:-1], True)
+
+
+def _bonded_to_next(beads):
+    bonds = bonds_within(beads)
+    bonded = np.zeros(len(beads), dtype=bool)
+    bonded[bonds.min(axis=1)[abs(bonds[:, 1] - bonds[:, 0]) == 1]] = True
+    return bonded
+
+
+def _refuse_overlaps(coarse, lengths, jumps):
+    same = (np.diff(coarse.resids) == 0) & jumps[:-1] & ~coarse.ends[:-1] & (np.median(lengths, axis=0) < 1.0)
+    if same.any() and np.median(lengths) > 1.5:
+        at = np.flatnonzero(same)[0]
+        raise MappingError(
+            f"{coarse.label(at)} and {coarse.label(at + 1)} have one number and one place, expected one bead a "
+            "residue: these are alternate locations; keep one, as by select_atoms('not altloc B C D')"
+        )
+
+
+def _warn(group, beads, shared):
+    used = np.zeros(len(group.names), dtype=bool)
+    used[beads] = True
+    left = ~used if shared else ~group.any_in_residue(used)
+    if left.any():
+        n, names = np.count_nonzero(left), group.count(group.given[left])
+        warnings.warn(f"left out as no part of the protein: {n} atoms ({names})", stacklevel=3)

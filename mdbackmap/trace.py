@@ -1,0 +1,211 @@
+"""
+The geometry of a C-alpha trace: units, cis peptides, strain.
+
+All that is decided here is decided once, when a model is bound to a molecule, from one or a few
+frames, as a coarse-grained trace stretches and shrinks from frame to frame.
+
+Legend: `F` frames, `N` beads (one a residue). Lengths in angstrom.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .mapping import MappingError
+from .topology import Topology
+
+TRANS = (3.70, 3.89)
+"""C-alpha distances that a trans peptide bridges with the bond angles of proteins."""
+
+CIS = (2.85, 3.05)
+"""The same of a cis peptide."""
+
+BONDED = (2.8, 4.5)
+"""Distances that neighbours along a chain may have."""
+
+_CIS_BELOW = 3.3
+_CIS_ABOVE = 2.6  # nearer than this is a clash
+_PROTEIN_LIKE = 0.07  # robust SD of trans distances: crystals 0.02 to 0.05, soft coarse-grained bonds 0.1 and more
+
+
+def check_frames(frames, n_beads: int, numbers=None) -> np.ndarray:
+    """
+    Bead positions of a few frames, found sound.
+
+    Parameters
+    ----------
+    frames : (F, N, 3) or (N, 3) float array
+        In angstrom.
+    n_beads : int
+        Number of beads expected.
+    numbers : (F,) int sequence, optional
+        Frame numbers for the error message; by default 0, 1, ...
+
+    Returns
+    -------
+    (F, N, 3) float64 array
+
+    Raises
+    ------
+    MappingError
+        No frames, another number of beads, or a coordinate that is not finite.
+    """
+    frames = np.asarray(frames, dtype=np.float64)
+    frames = frames[None] if frames.ndim == 2 else frames
+    if frames.ndim != 3 or frames.shape[1:] != (n_beads, 3):
+        raise MappingError(
+            f"positions have shape {frames.shape}, expected (frames, {n_beads}, 3): one position for each of the "
+            f"{n_beads} beads; is this the trajectory of that topology?"
+        )
+    if len(frames) == 0:
+        raise MappingError("no frames: expected at least one to look at; does the trajectory hold any?")
+    bad = np.argwhere(~np.isfinite(frames).all(axis=2))
+    if len(bad):
+        at, bead = bad[0]
+        number = at if numbers is None else numbers[at]
+        raise MappingError(
+            f"frame {number}: bead {bead} lies at {frames[at, bead]}, expected finite coordinates; "
+            "leave the frame out (start, stop, step) or repair the trajectory"
+        )
+    return frames
+
+
+def bond_lengths(beads, dimensions=None) -> np.ndarray:
+    """
+    Distances from each bead to the next, chain ends included.
+
+    Parameters
+    ----------
+    beads : (..., N, 3) float array
+        In angstrom.
+    dimensions : (6,) float array, optional
+        Box as MDAnalysis has it (lengths in angstrom, angles in degrees): nearest images are taken.
+
+    Returns
+    -------
+    (..., N - 1) float array
+
+    Examples
+    --------
+    >>> bond_lengths([[0.0, 0, 0], [3.8, 0, 0], [9.8, 0, 0]], [10, 10, 10, 90, 90, 90]).round(3).tolist()
+    [3.8, 4.0]
+    """
+    step = np.diff(np.asarray(beads, dtype=np.float64), axis=-2)
+    for row in _box_rows(dimensions):
+        axis = np.flatnonzero(row)[-1]
+        step = step - np.round(step[..., axis] / row[axis])[..., None] * row
+    return np.linalg.norm(step, axis=-1)
+
+
+def check_units(lengths) -> None:
+    """
+    Refuse a trace that is not in angstrom, or is no C-alpha trace.
+
+    Parameters
+    ----------
+    lengths : (n,) float array
+        Distances between neighbours along the chain, as they were read.
+
+    Raises
+    ------
+    MappingError
+        A median far from 3.8; near 0.38 (nm) or 1.0 (reduced units) it says so. Nothing is converted.
+
+    Examples
+    --------
+    >>> check_units([3.8, 3.81, 3.79])
+    """
+    if len(lengths) == 0:
+        return
+    median = float(np.median(lengths))
+    if BONDED[0] <= median <= BONDED[1]:
+        return
+    raise MappingError(
+        f"neighbouring beads lie {median:.3g} apart (median of {len(lengths)}), expected 3.8 angstrom between "
+        f"C-alpha atoms: {_explain(median)}"
+    )
+
+
+def find_cis(lengths, ends) -> np.ndarray:
+    """
+    Which peptides are cis.
+
+    Parameters
+    ----------
+    lengths : (F, N - 1) float array
+        From `bond_lengths`.
+    ends : (N,) bool array
+        `Topology.ends`.
+
+    Returns
+    -------
+    (N,) bool array
+        `Topology.cis`: the median over the frames is below 3.3 A, in a trace whose other medians are as alike
+        as those of a protein. (One frame of soft bonds has short ones that are no cis peptides.)
+    """
+    cis = np.zeros(len(ends), dtype=bool)
+    middle = np.median(lengths, axis=0)
+    if protein_like(middle[~ends[:-1]]):
+        cis[:-1] = (middle < _CIS_BELOW) & (middle > _CIS_ABOVE) & ~ends[:-1]
+    return cis
+
+
+def strained(beads, coarse: Topology) -> np.ndarray:
+    """
+    Residues whose distance to the next one no peptide bridges with the angles of proteins.
+
+    Parameters
+    ----------
+    beads : (..., N, 3) float array
+        In angstrom, chains whole.
+    coarse : Topology
+        The trace; its `ends` and `cis` are used.
+
+    Returns
+    -------
+    (..., N) bool array
+        True outside 3.70-3.89 A (cis: 2.85-3.05 A); False for a residue that ends a chain.
+
+    Examples
+    --------
+    >>> trace = Topology(["CA"] * 3, [""] * 3, [0, 1, 2], ["GLY"] * 3, [1, 2, 3], [""] * 3, ["A"] * 3, [""] * 3)
+    >>> strained([[0.0, 0, 0], [3.8, 0, 0], [7.9, 0, 0]], trace).tolist()
+    [False, True, False]
+    """
+    lengths = bond_lengths(beads)
+    cis = coarse.cis[:-1]
+    low, high = np.where(cis, CIS[0], TRANS[0]), np.where(cis, CIS[1], TRANS[1])
+    found = np.zeros((*lengths.shape[:-1], coarse.n_atoms), dtype=bool)
+    found[..., :-1] = ((lengths < low) | (lengths > high)) & ~coarse.ends[:-1]
+    return found
+
+
+def protein_like(middle):
+    """Whether trans distances scatter as little as those of proteins do."""
+    trans = middle[(middle > _CIS_BELOW) & (middle < BONDED[1])]
+    return len(trans) == 0 or 1.4826 * np.median(abs(trans - np.median(trans))) < _PROTEIN_LIKE
+
+
+def _box_rows(dimensions):
+    """Box vectors, the last first (each has zeros behind its own axis); none for no box or a dummy one."""
+    if dimensions is None or not np.all(np.isfinite(dimensions)) or min(dimensions[:3]) < 10.0:
+        return []
+    a, b, c = np.asarray(dimensions[:3], dtype=np.float64)
+    cos = np.cos(np.radians(np.asarray(dimensions[3:], dtype=np.float64)))
+    cos[abs(cos) < 1e-10] = 0.0
+    sin = np.sqrt(1.0 - cos[2] ** 2)
+    cy = (cos[0] - cos[1] * cos[2]) / sin
+    cz = np.sqrt(max(1.0 - cos[1] ** 2 - cy**2, 1e-12))
+    return [c * np.array([cos[1], cy, cz]), b * np.array([cos[2], sin, 0.0]), np.array([a, 0.0, 0.0])]
+
+
+def _explain(median):
+    if median < 1e-6:
+        return "all beads lie on one point; load the coordinates (a trajectory) with the topology"
+    if 0.28 <= median <= 0.45:
+        return "this looks like nanometres; multiply the positions (and the box) by 10"
+    if 0.75 <= median <= 1.25:
+        return "this looks like reduced units (bond length 1); multiply the positions (and the box) by 3.8"
+    if 28 <= median <= 45:
+        return "this is ten times too long, as if converted from nanometres twice; divide the positions by 10"
+    return "the beads are not C-alpha atoms, or the units are not angstrom"
