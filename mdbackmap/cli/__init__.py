@@ -1,7 +1,8 @@
 """
 The command line: ``mdbackmap convert | coarsen | demo | models``.
 
-Each verb is one module with two functions: ``add_parser(verbs)`` declares its options and ``run(args)`` does the work.
+Each verb is one module with two functions: ``add_parser(verbs)`` declares its options and ``run(args)`` does the work;
+where options can contradict each other, it hands over a ``check(args)`` that tells what is wrong, or None.
 This module joins them and decides what all verbs share: threads, messages, errors and exit status.
 
 =========== =======================================================
@@ -57,7 +58,7 @@ def main(argv=None):
     0
     """
     parser = build_parser()
-    args = parser.parse_args(argv)
+    args = parse(parser, argv)
     if args.verb is None:
         parser.print_help(sys.stderr)
         return 2
@@ -84,14 +85,28 @@ def build_parser():
         epilog="'mdbackmap VERB --help' shows the options of a verb. Start with 'mdbackmap demo'.",
     )
     parser.add_argument("--version", action="version", version=f"mdbackmap {__version__}")
+    parser.set_defaults(check=lambda args: None)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     for verb in VERBS:
         subparser = verb.add_parser(verbs)
         group = subparser.add_argument_group("messages")
-        group.add_argument("--quiet", action="store_true", help="no progress bar and no report, only warnings and errors")
+        group.add_argument(
+            "--quiet", action="store_true", help="no progress bar and no report, only warnings and errors"
+        )
         group.add_argument("--debug", action="store_true", help="show the traceback of an error, and every warning")
-        subparser.set_defaults(run=verb.run)
+        subparser.set_defaults(run=verb.run, usage_error=subparser.error)
     return parser
+
+
+def parse(parser, argv=None):
+    """Parse the arguments; a trajectory may also be named after options, and each verb checks what belongs together."""
+    args, others = parser.parse_known_args(argv)
+    if others and hasattr(args, "trajectory") and not any(other.startswith("-") for other in others):
+        args.trajectory, others = [*args.trajectory, *others], []
+    problem = f"unrecognized arguments: {' '.join(others)}" if others else args.verb and args.check(args)
+    if problem:
+        getattr(args, "usage_error", parser.error)(problem)
+    return args
 
 
 def set_threads(requested=None, environ=os.environ):

@@ -10,8 +10,8 @@ def add_parser(verbs):
     parser = verbs.add_parser(
         "coarsen",
         help="cut the beads out of an all-atom trajectory",
-        description="Read an all-atom trajectory and write its beads (so far: the C-alpha atoms), with a PDB of them beside it. "
-        "'convert' takes the result.",
+        description="Read an all-atom trajectory and write its beads (so far: the C-alpha atoms), with a PDB of them "
+        "beside it. 'convert' takes the result.",
         epilog="Example: mdbackmap coarsen aa.pdb aa.xtc --mapping ca -o ca.xtc",
     )
     options.add_input(parser, "the atoms")

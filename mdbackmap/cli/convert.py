@@ -12,8 +12,8 @@ def add_parser(verbs):
     parser = verbs.add_parser(
         "convert",
         help="put the atoms back into a coarse trajectory",
-        description="Read a coarse trajectory, generate its atoms, and write them to a file of any format that MDAnalysis "
-        "writes. The topology goes beside it, under the same name: aa.xtc gets aa.pdb.",
+        description="Read a coarse trajectory, generate its atoms, and write them to a file of any format that "
+        "MDAnalysis writes. The topology goes beside it, under the same name: aa.xtc gets aa.pdb.",
         epilog="Example: mdbackmap convert ca.pdb ca.xtc -o aa.xtc --n-samples 5 --step 10",
     )
     group = options.add_input(parser, "the beads")

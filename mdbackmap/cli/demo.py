@@ -1,12 +1,141 @@
-"""``mdbackmap demo``: the whole way on a bundled trajectory, with a report and a picture."""
+"""``mdbackmap demo``: the whole way on a bundled trajectory, with a report on the atoms and a picture of them."""
+
+import time
+from pathlib import Path
+
+from . import options
+
+MAX_JUDGED = 100  # frames that are read back and judged
+REPORT = (
+    ("bonds", "bonds within 10% of ideal", "%"),
+    ("angles", "angles within 10 degrees of ideal", "%"),
+    ("rama_favoured", "Ramachandran favoured", "%"),
+    ("rama_outliers", "Ramachandran outliers", "%"),
+    ("rotamer_favoured", "side chains in favoured rotamers", "%"),
+    ("clashscore", "clashes per 1000 heavy atoms", ""),
+    ("twisted", "twisted peptides", "%"),
+    ("mirrored_ca", "D-amino acids", "%"),
+)
 
 
 def add_parser(verbs):
     """Declare the options of ``demo``."""
-    parser = verbs.add_parser("demo", help="backmap a bundled trajectory and look at the result")
+    parser = verbs.add_parser(
+        "demo",
+        help="backmap a bundled trajectory and look at the result",
+        description="Backmap a real coarse trajectory that comes with the package (a Go model of protein G that folds and "
+        "unfolds), say how good the atoms are, and draw them. Needs no network.",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="mdbackmap-demo",
+        metavar="DIR",
+        help="folder for the files, which are replaced if they exist (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=options.natural, default=0, help="same seed, same atoms (default: 0)")
+    parser.add_argument("--threads", type=options.positive, metavar="N", help="processor threads")
     return parser
 
 
 def run(args):
-    """Run it."""
-    raise NotImplementedError
+    """Convert, read back, judge and draw."""
+    import MDAnalysis as mda
+
+    from .. import BackmapTrajectory, load_model
+    from ..datafiles import GO_PDB, GO_XTC
+
+    folder = Path(args.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    cg = mda.Universe(str(GO_PDB), str(GO_XTC))
+    model = load_model("genzprot", cg.atoms, threads=args.threads)
+    began = time.perf_counter()
+    analysis = BackmapTrajectory(cg.atoms, model, filename=str(folder / "aa.xtc"), seed=args.seed, overwrite=True)
+    analysis.run(verbose=not args.quiet)
+    rate = cg.trajectory.n_frames / (time.perf_counter() - began)
+    written = mda.Universe(str(folder / "aa.pdb"), str(folder / "aa.xtc"))
+    judgement, n_judged = judge(model.mapping, written, cg)
+    picture = draw(model.mapping, written, cg, folder / "beads-and-atoms.png")
+    if not args.quiet:
+        print(f"read      {cg.trajectory.n_frames} frames of {model.n_beads} beads from {GO_XTC}")
+        print(f"wrote     {written.trajectory.n_frames} frames of {written.atoms.n_atoms} atoms to {folder / 'aa.xtc'}")
+        print(f"topology  {folder / 'aa.pdb'}\npicture   {picture}")
+        print(f"speed     {rate:.0f} frames/s, reading, generating and writing, {args.threads} threads")
+        print(f"\nHow good the atoms are ({n_judged} frames, read back from the file):")
+        print("\n".join(f"  {what:<36} {value:>7} {unit}".rstrip() for what, value, unit in judgement))
+
+
+def judge(mapping, written, cg):
+    """
+    Judge the written atoms frame by frame against geometry and against the beads they were made from.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    written, cg : MDAnalysis Universe
+        The atoms read back, and the beads; as many frames.
+
+    Returns
+    -------
+    rows : list of (str, str, str)
+        What, its value, its unit.
+    n_judged : int
+        Number of frames looked at, evenly spaced.
+    """
+    import numpy as np
+
+    from ..training.metrics import evaluate_geometry
+
+    step = -(-written.trajectory.n_frames // MAX_JUDGED)
+    atoms = np.array([written.atoms.positions for _ in written.trajectory[::step]])
+    beads = np.array([cg.atoms.positions for _ in cg.trajectory[::step]])
+    moved = np.abs(mapping.project(atoms) - beads).max()
+    distances = np.linalg.norm(np.diff(beads, axis=1), axis=-1)[:, ~mapping.coarse.ends[:-1]]
+    usual = 100 * ((distances >= 3.70) & (distances <= 3.89)).mean()
+    values = evaluate_geometry(*atom14(mapping, atoms))
+    rows = [("largest shift of a bead (coordinate)", f"{moved:.3f}", "A")]
+    rows += [(what, f"{values[key]:.1f}", unit) for key, what, unit in REPORT]
+    return [*rows, ("input: CA-CA distances of 3.70-3.89 A", f"{usual:.1f}", "%")], len(atoms)
+
+
+def atom14(mapping, atoms):
+    """
+    Atoms of a protein as the arrays that the metrics take.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    atoms : (F, A, 3) array
+
+    Returns
+    -------
+    positions : (F, L, 14, 3) array
+    mask : (L, 14) bool array
+    types : (L,) int array
+    ends : (L,) bool array
+    """
+    import numpy as np
+
+    from ..residues import ATOMS, MAX_ATOMS, TYPE_OF_NAME
+
+    fine = mapping.fine
+    slots = [ATOMS[fine.resnames[r]].index(name) for name, r in zip(fine.names, fine.residue_of_atom, strict=True)]
+    positions = np.zeros((len(atoms), fine.n_residues, MAX_ATOMS, 3))
+    positions[:, fine.residue_of_atom, slots] = atoms
+    mask = np.zeros((fine.n_residues, MAX_ATOMS), bool)
+    mask[fine.residue_of_atom, slots] = True
+    return positions, mask, np.array([TYPE_OF_NAME[name] for name in fine.resnames]), fine.ends
+
+
+def draw(mapping, written, cg, filename):
+    """Draw the frame whose beads are most compact; return the file's name."""
+    import numpy as np
+
+    from ..picture import beads_and_atoms
+
+    size = [np.ptp(cg.atoms.positions, axis=0).prod() for _ in cg.trajectory]
+    frame = int(np.argmin(size))
+    cg.trajectory[frame], written.trajectory[frame]
+    title = f"Go model of protein G, frame {frame}: from beads to atoms with mdbackmap"
+    beads_and_atoms(mapping, cg.atoms.positions, written.atoms.positions, filename, title=title)
+    return filename

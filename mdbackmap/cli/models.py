@@ -29,7 +29,9 @@ def run(args):
 
 def bundled():
     """The weight files of the package, by name."""
-    return sorted((file for file in files("mdbackmap").joinpath("weights").iterdir() if file.name.endswith(".pt")), key=str)
+    return sorted(
+        (file for file in files("mdbackmap").joinpath("weights").iterdir() if file.name.endswith(".pt")), key=str
+    )
 
 
 def read_provenance(file):

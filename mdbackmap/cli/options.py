@@ -11,7 +11,9 @@ def add_input(parser, what):
     """The topology and the trajectories to read, and which part of them."""
     group = parser.add_argument_group("input")
     group.add_argument("topology", help=f"topology of {what}: PDB, GRO, PSF, ... whatever MDAnalysis reads")
-    group.add_argument("trajectory", nargs="*", help="trajectory files, read one after the other (default: the topology's own frames)")
+    group.add_argument(
+        "trajectory", nargs="*", help="trajectory files, read one after the other (default: the topology's own frames)"
+    )
     group.add_argument("--select", metavar="TEXT", help="only these beads or atoms, in MDAnalysis' selection language")
     group.add_argument("--mapping", help="which beads they are (default: recognised; so far 'ca', one bead a residue)")
     group.add_argument(
@@ -62,23 +64,17 @@ def open_universe(args):
     universe = mda.Universe(args.topology, *args.trajectory)
     atoms = universe.select_atoms(args.select) if args.select else universe.atoms
     if not len(atoms):
-        raise ValueError(f"--select {args.select!r} selects none of the {len(universe.atoms)} particles of {args.topology}")
+        raise ValueError(
+            f"--select {args.select!r} selects none of the {len(universe.atoms)} particles of {args.topology}"
+        )
     return universe, atoms
 
 
 def frame_range(args):
-    """
-    The frame options as keywords of ``AnalysisBase.run``.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        If both a list and a range of frames are asked for.
-    """
-    chosen = {name: getattr(args, name) for name in RANGE if getattr(args, name) is not None}
+    """The frame options as keywords of ``AnalysisBase.run``."""
     if args.frames is not None:
         return {"frames": args.frames}
-    return chosen
+    return {name: getattr(args, name) for name in RANGE if getattr(args, name) is not None}
 
 
 def check_frames(args):
@@ -143,7 +139,9 @@ def breaks(text):
         try:
             ends.append((chain, int(number)) if colon else int(number))
         except ValueError:
-            raise argparse.ArgumentTypeError(f"expected auto, topology, or ends such as 41,B:17, not {text!r}") from None
+            raise argparse.ArgumentTypeError(
+                f"expected auto, topology, or ends such as 41,B:17, not {text!r}"
+            ) from None
     return ends
 
 
