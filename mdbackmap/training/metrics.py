@@ -32,8 +32,17 @@ A value that no residue has (``cis_kept`` without a cis peptide) is NaN. Shapes:
 
 import numpy as np
 
-from ..residues import ATOMS, EQUIVALENT_ATOMS, TYPE_OF_NAME
 from .clashes import clashscore, contacts, graph_difference
+from .comparison import (
+    CIS,
+    TRANS,
+    chi_agreement,
+    cis_agreement,
+    match_equivalent,
+    mean,
+    percent,
+    rmsd,
+)
 from .covalent import Covalent, bond_angles, bond_lengths
 from .ideal import ideal_values
 from .top8000 import (
@@ -45,150 +54,11 @@ from .top8000 import (
     ramachandran_score,
     rotamer_score,
 )
-from .torsions import (
-    CA,
-    CB,
-    CHI_PERIODS,
-    SLOTS,
-    C,
-    N,
-    O,
-    backbone_torsions,
-    cbeta_deviation,
-    chirality,
-    side_chain_torsions,
-    wrapped,
-)
+from .torsions import CA, SLOTS, backbone_torsions, cbeta_deviation, chirality, side_chain_torsions
 
 BOND_TOLERANCE = 0.1  # of the reference length
 ANGLE_TOLERANCE = np.radians(10.0)
-CHI_TOLERANCE = np.radians(40.0)
-CIS, TRANS = np.radians(30.0), np.radians(150.0)  # |omega| below is cis, above is trans, between is twisted
 CBETA_OUTLIER = 0.25  # angstrom
-
-
-def match_equivalent(generated, reference, mask, types):
-    """
-    Exchange equivalent atoms of the generated residues where that brings them nearer to the reference.
-
-    Parameters
-    ----------
-    generated : ndarray of float, shape (F, L, 14, 3)
-    reference : ndarray of float, shape (F or 1, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
-
-    Returns
-    -------
-    ndarray of float64, shape (F, L, 14, 3)
-        A copy of `generated`.
-
-    Examples
-    --------
-    >>> generated = np.random.default_rng(0).normal(size=(1, 1, 14, 3))
-    >>> swapped = generated[:, :, [0, 1, 2, 3, 4, 5, 7, 6, *range(8, 14)]]
-    >>> matched = match_equivalent(swapped, generated, np.ones((1, 14), bool), np.array([TYPE_OF_NAME["ASP"]]))
-    >>> bool((matched == generated).all())
-    True
-    """
-    result = np.array(generated, dtype=float)
-    for name, pairs in EQUIVALENT_ATOMS.items():
-        slots = np.array([[ATOMS[name].index(atom) for atom in pair] for pair in pairs]).T  # (2, pairs)
-        own, other = slots.ravel(), slots[::-1].ravel()
-        rows = np.flatnonzero((types == TYPE_OF_NAME[name]) & mask[:, own].all(1))
-        here, target = result[:, rows[:, None], own], np.asarray(reference)[:, rows[:, None], own]
-        swapped = result[:, rows[:, None], other]
-        better = ((swapped - target) ** 2).sum((-1, -2)) < ((here - target) ** 2).sum((-1, -2))
-        result[:, rows[:, None], own] = np.where(better[..., None, None], swapped, here)
-    return result
-
-
-def rmsd(generated, reference, mask, types):
-    """
-    Root mean square deviations from the reference, as they stand.
-
-    Parameters
-    ----------
-    generated : ndarray of float, shape (F, L, 14, 3)
-    reference : ndarray of float, shape (F or 1, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-        Atoms that both have.
-    types : ndarray of int, shape (L,)
-
-    Returns
-    -------
-    dict of str to ndarray of float, shape (F,)
-        ``rmsd``, ``rmsd_backbone``, ``rmsd_side_chain``, angstrom.
-
-    Examples
-    --------
-    >>> positions = np.zeros((1, 2, 14, 3))
-    >>> rmsd(positions + [0, 0, 2.0], positions, np.ones((2, 14), bool), np.array([0, 7]))["rmsd_backbone"]
-    array([2.])
-    """
-    square = squared_errors(generated, reference, mask, types)
-    backbone, side_chain = np.zeros(14, bool), np.zeros(14, bool)
-    backbone[[N, C, O]] = True
-    side_chain[CB:] = True
-    parts = {"rmsd": np.ones(14, bool), "rmsd_backbone": backbone, "rmsd_side_chain": side_chain}
-    present = mask & SLOTS[types]
-    return {name: np.sqrt(_mean(square[:, present & part], axis=1)) for name, part in parts.items()}
-
-
-def squared_errors(generated, reference, mask, types):
-    """
-    Squared distance of every atom from its place in the reference.
-
-    Parameters
-    ----------
-    generated : ndarray of float, shape (F, L, 14, 3)
-    reference : ndarray of float, shape (F or 1, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
-
-    Returns
-    -------
-    ndarray of float, shape (F, L, 14)
-        Square angstrom; 0 where the mask is False. Its mean over a residue's atoms is that residue's error.
-
-    Examples
-    --------
-    >>> positions = np.zeros((1, 1, 14, 3))
-    >>> squared_errors(positions + [0, 0, 2.0], positions, np.ones((1, 14), bool), np.array([7]))[0, 0, :5]
-    array([4., 4., 4., 4., 0.])
-    """
-    matched = match_equivalent(generated, reference, mask, types)
-    return np.where(mask & SLOTS[types], ((matched - np.asarray(reference)) ** 2).sum(-1), 0.0)
-
-
-def chi_agreement(generated, reference, mask, types):
-    """
-    Side chains in the reference's rotamer: torsions within 40 degrees.
-
-    Parameters
-    ----------
-    generated : ndarray of float, shape (F, L, 14, 3)
-    reference : ndarray of float, shape (F or 1, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
-
-    Returns
-    -------
-    dict of str to float
-        ``chi1``, ``chi12``: percent. Proline is not counted; ``chi12`` counts residues that have a chi2, which
-        for ASP, PHE and TYR is compared modulo half a turn.
-
-    Examples
-    --------
-    >>> positions = np.random.default_rng(0).normal(size=(1, 3, 14, 3))
-    >>> chi_agreement(positions, positions, np.ones((3, 14), bool), np.array([10, 15, 14]))  # LEU, SER, PRO
-    {'chi1': 100.0, 'chi12': 100.0}
-    """
-    here, there = (side_chain_torsions(x, mask, types)[..., :2] for x in (generated, reference))
-    difference = wrapped(here - there, CHI_PERIODS[types, :2])
-    difference[:, types == TYPE_OF_NAME["PRO"]] = np.nan
-    known, right = np.isfinite(difference), difference <= CHI_TOLERANCE
-    return {"chi1": _percent(right[..., 0], known[..., 0]), "chi12": _percent(right.all(-1), known.all(-1))}
 
 
 def ramachandran(positions, mask, types, ends):
@@ -219,9 +89,9 @@ def ramachandran(positions, mask, types, ends):
     score = ramachandran_score(phi, psi, kind)
     known, favoured, outlier = np.isfinite(score), score >= RAMA_FAVOURED, score < RAMA_ALLOWED[kind]
     return {
-        "rama_favoured": _percent(favoured, known),
-        "rama_allowed": _percent(~favoured & ~outlier, known),
-        "rama_outliers": _percent(outlier, known),
+        "rama_favoured": percent(favoured, known),
+        "rama_allowed": percent(~favoured & ~outlier, known),
+        "rama_outliers": percent(outlier, known),
     }
 
 
@@ -267,9 +137,9 @@ def evaluate_geometry(generated, mask, types, ends, *, ideal=None):
         "contacts": 100.0 * float(contacts(atoms, covalent, len(types)).mean()),
         "clashscore": float(clashscore(atoms, covalent).mean()),
         **ramachandran(generated, mask, types, ends),
-        "rotamer_favoured": _percent(chi >= ROTAMER_FAVOURED, np.isfinite(chi)),
-        "rotamer_outliers": _percent(chi < ROTAMER_OUTLIER, np.isfinite(chi)),
-        "cbeta_outliers": _percent(beta > CBETA_OUTLIER, np.isfinite(beta)),
+        "rotamer_favoured": percent(chi >= ROTAMER_FAVOURED, np.isfinite(chi)),
+        "rotamer_outliers": percent(chi < ROTAMER_OUTLIER, np.isfinite(chi)),
+        "cbeta_outliers": percent(beta > CBETA_OUTLIER, np.isfinite(beta)),
         **_peptides(generated, mask, ends),
         **_mirrored(generated, mask, types),
     }
@@ -325,7 +195,7 @@ def evaluate(generated, reference, mask, types, ends, *, generated_mask=None, le
         "ged": float(graph_difference(atoms, true, covalent, legacy=legacy).mean()),
         **chi_agreement(generated, reference, mask, types),
         **evaluate_geometry(generated, mask, types, ends),
-        **_cis_kept(generated, reference, mask, ends),
+        **cis_agreement(generated, reference, mask, ends),
         "bonds": _bonds_kept(bond_lengths(atoms, covalent), bond_lengths(true, covalent)),
         "angles": _angles_kept(bond_angles(atoms, covalent), bond_angles(true, covalent)),
     }
@@ -348,7 +218,7 @@ def summarise(rows):
     >>> summarise([{"rmsd": 1.0, "cis_kept": float("nan")}, {"rmsd": 2.0, "cis_kept": 100.0}])
     {'rmsd': 1.5, 'cis_kept': 100.0}
     """
-    return {key: float(_mean([row[key] for row in rows if np.isfinite(row[key])])) for key in rows[0]}
+    return {key: float(mean([row[key] for row in rows if np.isfinite(row[key])])) for key in rows[0]}
 
 
 def _checked(positions, mask, types, ends):
@@ -363,41 +233,23 @@ def _checked(positions, mask, types, ends):
     return positions, mask & SLOTS[types], types, ends
 
 
-def _mean(values, axis=None):
-    """Mean, NaN without a warning where there is nothing."""
-    values = np.asarray(values, dtype=float)
-    count = values.size if axis is None else values.shape[axis]
-    return values.sum(axis) / count if count else values.sum(axis) * np.nan
-
-
-def _percent(hits, known):
-    return float(100.0 * _mean(hits[known]))
-
-
 def _bonds_kept(lengths, expected):
-    return float(100.0 * _mean(np.abs(lengths - expected) <= BOND_TOLERANCE * expected))
+    return float(100.0 * mean(np.abs(lengths - expected) <= BOND_TOLERANCE * expected))
 
 
 def _angles_kept(angles, expected):
-    return float(100.0 * _mean(np.abs(angles - expected) <= ANGLE_TOLERANCE))
+    return float(100.0 * mean(np.abs(angles - expected) <= ANGLE_TOLERANCE))
 
 
 def _peptides(positions, mask, ends):
     omega = np.abs(backbone_torsions(positions, mask, ends)[2])
     known = np.isfinite(omega)
-    return {"cis": _percent(omega < CIS, known), "twisted": _percent((omega >= CIS) & (omega <= TRANS), known)}
-
-
-def _cis_kept(generated, reference, mask, ends):
-    here, there = (np.abs(backbone_torsions(x, mask, ends)[2]) for x in (generated, reference))
-    here, there = np.broadcast_arrays(here, there)
-    is_cis = here < CIS
-    return {"cis_kept": _percent(is_cis, there < CIS), "false_cis": _percent(is_cis, there > 0.5 * np.pi)}
+    return {"cis": percent(omega < CIS, known), "twisted": percent((omega >= CIS) & (omega <= TRANS), known)}
 
 
 def _mirrored(positions, mask, types):
     alpha, beta = chirality(positions, mask, types)
     return {
-        "mirrored_ca": _percent(alpha < 0, np.isfinite(alpha)),
-        "mirrored_cb": _percent(beta < 0, np.isfinite(beta)),
+        "mirrored_ca": percent(alpha < 0, np.isfinite(alpha)),
+        "mirrored_cb": percent(beta < 0, np.isfinite(beta)),
     }
