@@ -1,0 +1,372 @@
+"""Journeys along the command line, most through `main`, some as real processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import MDAnalysis as mda
+import numpy as np
+import pytest
+
+from mdbackmap.cli import build_parser, main, set_threads
+from mdbackmap.cli.options import breaks, fasta, frames, sequence
+from mdbackmap.datafiles import GO_PDB, GO_XTC
+
+COMMAND = Path(sys.executable).with_name("mdbackmap")
+XTC = 0.006  # angstrom: what the XTC format rounds to, and a little
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    """The first 12 frames of the bundled Go trajectory, as file names."""
+    folder = tmp_path_factory.mktemp("short")
+    u = mda.Universe(str(GO_PDB), str(GO_XTC))
+    u.atoms.write(str(folder / "ca.pdb"))
+    u.atoms.write(str(folder / "ca.xtc"), frames=u.trajectory[:12])
+    return str(folder / "ca.pdb"), str(folder / "ca.xtc")
+
+
+@pytest.fixture(scope="module")
+def converted(short, tmp_path_factory):
+    """The same, converted by the command line: topology and trajectory."""
+    output = tmp_path_factory.mktemp("converted") / "aa.xtc"
+    assert main(["convert", *short, "-o", str(output), "--quiet"]) == 0
+    return str(output.with_suffix(".pdb")), str(output)
+
+
+def positions(*files):
+    u = mda.Universe(*map(str, files))
+    return np.array([u.atoms.positions for _ in u.trajectory])
+
+
+def refused(capsys, *arguments, status=1):
+    """Run a command that has to fail, and return its one line of explanation."""
+    assert main([str(argument) for argument in arguments]) == status
+    lines = capsys.readouterr().err.strip().splitlines()
+    errors = [line for line in lines if line.startswith("mdbackmap: error: ")]
+    assert len(errors) == 1 and errors[0] == lines[-1], lines
+    assert "Traceback" not in "".join(lines)
+    return errors[0]
+
+
+def write_trace(folder, resnames, beads, names="CA"):
+    """A PDB of one chain of lone beads."""
+    n = len(resnames)
+    u = mda.Universe.empty(n, n_residues=n, atom_resindex=np.arange(n), trajectory=True)
+    u.add_TopologyAttr("names", [names] * n)
+    u.add_TopologyAttr("resnames", resnames)
+    u.add_TopologyAttr("resids", np.arange(1, n + 1))
+    u.add_TopologyAttr("chainIDs", ["A"] * n)
+    u.atoms.positions = beads
+    u.atoms.write(str(folder / "trace.pdb"))
+    return folder / "trace.pdb"
+
+
+@pytest.fixture
+def helix():
+    """C-alpha positions of a helix of eight residues, in angstrom."""
+    turn = np.radians(100) * np.arange(8)
+    return np.stack([2.3 * np.cos(turn), 2.3 * np.sin(turn), 1.5 * np.arange(8)], axis=1)
+
+
+class TestConvert:
+    def test_keeps_frames_times_and_beads(self, short, converted):
+        cg, aa = mda.Universe(*short), mda.Universe(*converted)
+        assert aa.trajectory.n_frames == cg.trajectory.n_frames == 12
+        for coarse, fine in zip(cg.trajectory, aa.trajectory, strict=True):
+            assert fine.time == pytest.approx(coarse.time, abs=1e-3)
+            assert np.abs(aa.select_atoms("name CA").positions - cg.atoms.positions).max() <= XTC
+
+    def test_same_seed_same_atoms_as_in_python(self, short, converted):
+        import mdbackmap as mdb
+
+        u = mdb.backmap(mda.Universe(*short), seed=0)
+        for generated, written in zip(u.trajectory, positions(*converted), strict=True):
+            assert np.abs(generated.positions - written).max() <= XTC
+
+    def test_seed_decides(self, short, converted, tmp_path):
+        assert main(["convert", *short, "-o", str(tmp_path / "aa.xtc"), "--quiet", "--seed", "1"]) == 0
+        other = positions(tmp_path / "aa.pdb", tmp_path / "aa.xtc")
+        assert np.abs(other - positions(*converted)).max() > 0.5
+
+    @pytest.mark.parametrize(
+        ("arguments", "chosen"),
+        [
+            (["--frames", "3,7-9"], [3, 7, 8, 9]),
+            (["--start", "2", "--stop", "9", "--step", "3"], [2, 5, 8]),
+            (["--start", "-2"], [10, 11]),
+        ],
+    )
+    def test_frames(self, short, converted, tmp_path, arguments, chosen):
+        assert main(["convert", *short, "-o", str(tmp_path / "aa.xtc"), "--quiet", *arguments]) == 0
+        part = positions(tmp_path / "aa.pdb", tmp_path / "aa.xtc")
+        assert np.abs(part - positions(*converted)[chosen]).max() <= 2 * XTC
+
+    def test_samples_come_frame_by_frame(self, short, converted, tmp_path):
+        arguments = ["--n-samples", "3", "--stop", "4", "--batch-size", "5"]
+        assert main(["convert", *short, "-o", str(tmp_path / "aa.xtc"), "--quiet", *arguments]) == 0
+        samples = positions(tmp_path / "aa.pdb", tmp_path / "aa.xtc")
+        samples = samples.reshape(4, 3, *samples.shape[1:])
+        assert np.abs(samples[:, 0] - positions(*converted)[:4]).max() <= 2 * XTC
+        assert (np.abs(samples[:, 1] - samples[:, 2]).max(axis=(1, 2)) > 0.5).all()
+
+    def test_trajectory_may_follow_an_option(self, short, tmp_path, capsys):
+        assert main(["convert", short[0], "-o", str(tmp_path / "aa.xtc"), short[1], "--stop", "2"]) == 0
+        assert "2 frames" in capsys.readouterr().out
+
+    def test_says_what_it_wrote_unless_quiet(self, short, tmp_path, capsys):
+        output = tmp_path / "aa.xtc"
+        assert main(["convert", *short, "-o", str(output), "--stop", "2"]) == 0
+        shown = capsys.readouterr()
+        assert str(output) in shown.out and str(tmp_path / "aa.pdb") in shown.out and "100%" in shown.err
+        assert main(["convert", *short, "-o", str(output), "--stop", "2", "--quiet", "--overwrite"]) == 0
+        assert capsys.readouterr() == ("", "")
+
+    def test_selection(self, short, tmp_path):
+        chosen = ["--select", "resid 1:20"]
+        assert main(["convert", *short, "-o", str(tmp_path / "aa.xtc"), "--stop", "1", "--quiet", *chosen]) == 0
+        assert mda.Universe(str(tmp_path / "aa.pdb")).residues.n_residues == 20
+
+    def test_sequence_overrules_the_names(self, helix, tmp_path):
+        trace = write_trace(tmp_path, ["UNK"] * 8, helix)
+        assert main(["convert", str(trace), "-o", str(tmp_path / "aa.pdb"), "--sequence", "ACDEFGHI", "--quiet"]) == 0
+        names = mda.Universe(str(tmp_path / "aa.pdb")).residues.resnames
+        assert names.tolist() == ["ALA", "CYS", "ASP", "GLU", "PHE", "GLY", "HIS", "ILE"]
+
+
+class TestBadInput:
+    def test_missing_file(self, capsys, tmp_path):
+        assert "nowhere.pdb" in refused(capsys, "convert", "nowhere.pdb", "-o", tmp_path / "aa.xtc")
+
+    def test_missing_folder(self, capsys, short, tmp_path):
+        assert "absent" in refused(capsys, "convert", *short, "-o", tmp_path / "absent" / "aa.xtc")
+
+    def test_unknown_format_to_write(self, capsys, short, tmp_path):
+        refused(capsys, "convert", *short, "-o", tmp_path / "aa.nonsense")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_existing_output_is_kept(self, capsys, short, tmp_path):
+        output = tmp_path / "aa.xtc"
+        output.write_text("precious")
+        assert "--overwrite" in refused(capsys, "convert", *short, "-o", output).replace(
+            "overwrite=True", "--overwrite"
+        )
+        assert output.read_text() == "precious"
+
+    def test_output_that_is_the_input(self, capsys, short):
+        before = Path(short[1]).read_bytes()
+        refused(capsys, "convert", *short, "-o", short[1], "--overwrite")
+        assert Path(short[1]).read_bytes() == before
+
+    def test_topology_beside_the_output_that_is_the_input(self, capsys, short):
+        before = Path(short[0]).read_bytes()
+        refused(capsys, "convert", *short, "-o", Path(short[0]).with_suffix(".h5md"), "--overwrite")
+        assert Path(short[0]).read_bytes() == before
+
+    def test_unknown_residue_is_named_and_an_alias_helps(self, capsys, helix, tmp_path):
+        trace = write_trace(tmp_path, ["ALA"] * 7 + ["XYZ"], helix)
+        assert "XYZ" in refused(capsys, "convert", trace, "-o", tmp_path / "aa.pdb")
+        assert not (tmp_path / "aa.pdb").exists()
+        assert main(["convert", str(trace), "-o", str(tmp_path / "aa.pdb"), "--alias", "XYZ=SER", "--quiet"]) == 0
+        assert mda.Universe(str(tmp_path / "aa.pdb")).residues.resnames[-1] == "SER"
+
+    def test_nanometres(self, capsys, helix, tmp_path):
+        trace = write_trace(tmp_path, ["ALA"] * 8, helix / 10)
+        assert "nm" in refused(capsys, "convert", trace, "-o", tmp_path / "aa.pdb")
+
+    def test_not_finite(self, capsys, short, tmp_path):
+        u = mda.Universe(*short)
+        with mda.Writer(str(tmp_path / "bad.dcd"), u.atoms.n_atoms) as writer:
+            for ts in u.trajectory[:6]:
+                if ts.frame == 4:
+                    ts.positions[3] = np.nan
+                writer.write(u.atoms)
+        message = refused(capsys, "convert", short[0], tmp_path / "bad.dcd", "-o", tmp_path / "aa.xtc")
+        assert "frame 4" in message
+        assert not (tmp_path / "aa.xtc").exists()
+
+    def test_empty_selection(self, capsys, short, tmp_path):
+        assert "none of the 56" in refused(capsys, "convert", *short, "-o", tmp_path / "a.xtc", "--select", "name QQ")
+
+    def test_no_frames_chosen(self, capsys, short, tmp_path):
+        refused(capsys, "convert", *short, "-o", tmp_path / "aa.xtc", "--start", "12")
+        assert not (tmp_path / "aa.xtc").exists()
+
+    def test_other_number_of_beads(self, capsys, short, helix, tmp_path):
+        refused(capsys, "convert", write_trace(tmp_path, ["ALA"] * 8, helix), short[1], "-o", tmp_path / "aa.xtc")
+
+    def test_unknown_model(self, capsys, short, tmp_path):
+        assert "genzprot" in refused(capsys, "convert", *short, "-o", tmp_path / "aa.xtc", "--model", "oracle")
+
+    def test_debug_shows_where(self, capsys):
+        assert main(["convert", "nowhere.pdb", "-o", "aa.xtc", "--debug"]) == 1
+        shown = capsys.readouterr().err
+        assert "Traceback" in shown and "open_universe" in shown
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["convert", "ca.pdb"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--n-samples", "0"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--temperature", "-1"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--temperature", "nan"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--batch-size", "many"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--alias", "XYZ"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--frames", "1,b"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--frames", "1", "--step", "2"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--step", "0"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--resume", "--overwrite"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--colour", "red"],
+        ["models", "surplus"],
+        ["transmogrify"],
+    ],
+)
+def test_wrong_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_no_verb_shows_help(capsys):
+    assert main([]) == 2
+    assert "convert" in capsys.readouterr().err
+
+
+def test_help_of_each_verb_has_an_explanation_for_each_option():
+    verbs = build_parser()._subparsers._group_actions[0].choices
+    assert list(verbs) == ["convert", "coarsen", "demo", "models"]
+    for verb in verbs.values():
+        assert verb.description
+        assert all(action.help for action in verb._actions)
+        assert verb.format_help()
+
+
+def test_coarsen_gives_back_the_beads(short, converted, tmp_path, capsys):
+    output = tmp_path / "ca.xtc"
+    assert main(["coarsen", *converted, "--mapping", "ca", "-o", str(output), "--step", "2"]) == 0
+    assert "6 frames of 56 beads" in capsys.readouterr().out
+    assert np.abs(positions(tmp_path / "ca.pdb", output) - positions(*short)[::2]).max() <= 2 * XTC
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["ca.pdb", "ca.xtc"]
+    assert "--overwrite" in refused(capsys, "coarsen", *converted, "-o", output)
+
+
+def test_coarsen_refuses_to_replace_its_input(converted, capsys):
+    before = Path(converted[0]).read_bytes()
+    refused(capsys, "coarsen", converted[0], "-o", converted[0], "--overwrite")
+    assert Path(converted[0]).read_bytes() == before
+
+
+def test_models(capsys):
+    assert main(["models"]) == 0
+    shown = capsys.readouterr().out
+    assert "genzprot" in shown and "sha256" in shown
+
+
+def test_demo(tmp_path, capsys):
+    from matplotlib.image import imread
+
+    assert main(["demo", "-o", str(tmp_path / "demo")]) == 0
+    shown = capsys.readouterr().out
+    assert "Ramachandran" in shown and "frames/s" in shown
+    picture = imread(tmp_path / "demo" / "beads-and-atoms.png")
+    for panel in np.array_split(picture, 3, axis=1):
+        assert (panel[..., :3] < 0.9).any(axis=-1).mean() > 0.05
+    cg = mda.Universe(str(GO_PDB), str(GO_XTC))
+    atoms = mda.Universe(str(tmp_path / "demo" / "aa.pdb"), str(tmp_path / "demo" / "aa.xtc"))
+    assert atoms.trajectory.n_frames == cg.trajectory.n_frames
+
+
+class TestProcess:
+    """The installed command, in a process of its own."""
+
+    def run(self, *arguments, **options):
+        command = [COMMAND, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, **options)
+
+    def test_convert(self, short, converted, tmp_path):
+        done = self.run("convert", *short, "-o", tmp_path / "aa.xtc")
+        assert done.returncode == 0, done.stderr
+        assert "12 frames" in done.stdout and "Warning" not in done.stderr
+        assert np.abs(positions(tmp_path / "aa.pdb", tmp_path / "aa.xtc") - positions(*converted)).max() <= 2 * XTC
+
+    def test_status_and_message_of_a_refusal(self, tmp_path):
+        done = self.run("convert", "nowhere.pdb", "-o", "aa.xtc", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "mdbackmap: error: no such file: nowhere.pdb\n"
+
+    def test_idle_threads_sleep(self):
+        code = "import os, mdbackmap.cli as c, sys; c.main(['models', '--names']); print(os.environ['OMP_WAIT_POLICY'])"
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ)
+        assert done.stdout.splitlines()[-1] == "passive"
+
+    def test_interrupted_then_resumed(self, tmp_path):
+        whole, broken = tmp_path / "whole", tmp_path / "broken"
+        whole.mkdir(), broken.mkdir()
+        arguments = ["convert", GO_PDB, GO_XTC, "--n-samples", "4", "--batch-size", "8"]
+        assert self.run(*arguments, "-o", whole / "aa.xtc").returncode == 0
+        command = [COMMAND, *map(str, arguments), "-o", str(broken / "aa.xtc")]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 120
+        while not any(file.stat().st_size for file in broken.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 130, said
+        assert "--resume" in said.splitlines()[-1] and "Traceback" not in said
+        assert not (broken / "aa.xtc").exists()
+        assert self.run(*arguments, "-o", broken / "aa.xtc", "--resume").returncode == 0
+        one, other = (positions(folder / "aa.pdb", folder / "aa.xtc") for folder in (whole, broken))
+        assert one.shape == other.shape
+        assert np.abs(one - other).max() <= 2 * XTC
+
+
+def test_interrupt_has_its_status(monkeypatch, capsys):
+    def stop(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mdbackmap.cli.models.run", stop)
+    assert main(["models"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_threads_asked_for_come_first():
+    environ = {"OMP_NUM_THREADS": "2", "SLURM_CPUS_PER_TASK": "3"}
+    assert set_threads(5, dict(environ)) == 5
+    assert set_threads(None, dict(environ)) == 2
+    assert set_threads(None, {"SLURM_CPUS_PER_TASK": "3"}) == 3
+    assert set_threads(None, {}) == len(os.sched_getaffinity(0))
+    assert set_threads(None, {"OMP_NUM_THREADS": "nonsense", "SLURM_CPUS_PER_TASK": "0"}) >= 1
+
+
+def test_a_wait_policy_of_the_user_stays():
+    environ = {"OMP_WAIT_POLICY": "active"}
+    set_threads(None, environ)
+    assert environ["OMP_WAIT_POLICY"] == "active"
+
+
+def test_option_values():
+    assert frames("0,5,10-12") == [0, 5, 10, 11, 12]
+    assert frames("-1") == [-1]
+    assert breaks("auto") == "auto"
+    assert breaks("41,B:17") == [41, ("B", 17)]
+    assert sequence("mkv") == "MKV"
+
+
+def test_fasta(tmp_path):
+    file = tmp_path / "chains.fasta"
+    file.write_text(">one\nMKV\nLLG*\n>two\nGG\n")
+    assert fasta(file) == ["MKVLLG", "GG"] == sequence(str(file))
+
+
+def test_provenance_beside_the_output(converted):
+    notes = [file for file in Path(converted[1]).parent.iterdir() if file.suffix == ".json"]
+    assert len(notes) == 1
+    assert json.loads(notes[0].read_text())["seed"] == 0

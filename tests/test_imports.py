@@ -1,0 +1,132 @@
+"""The walls between MDAnalysis and torch, read from the sources and tried with the other package blocked."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mdbackmap
+
+ROOT = Path(mdbackmap.__file__).parent
+
+# Every module stands on one side. A new one has to be put somewhere, or `test_every_module_has_its_side` fails.
+NEITHER = """__init__ attributes breaks mapping picture recognise residues sequence topology trace
+cli.__init__ cli.coarsen cli.convert cli.demo cli.models cli.options""".split()
+TORCH = "batch checkpoint geometry internal neighbours".split()
+TORCH_PACKAGES = ("models", "training", "weights")
+MDANALYSIS = "frames reader trajectory transformation".split()
+BOTH = ["backmapper"]
+
+MDANALYSIS_WHEN_RUN = {"cli.coarsen", "cli.demo", "cli.options"}  # imported inside functions
+
+
+def modules():
+    names = (path.relative_to(ROOT).with_suffix("").parts for path in ROOT.rglob("*.py"))
+    return sorted(".".join(parts) for parts in names)
+
+
+def torch_side():
+    return [name for name in modules() if name in TORCH or name.split(".")[0] in TORCH_PACKAGES]
+
+
+def imported(name):
+    """Absolute names of everything that a module's source imports, at whatever depth."""
+    path = ROOT.joinpath(*name.split(".")).with_suffix(".py")
+    package = ("mdbackmap", *name.split(".")[:-1])
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = [*package[: len(package) - node.level + 1]] if node.level else []
+            base = ".".join([*base, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def roots(name):
+    return {target.split(".")[0] for target in imported(name)}
+
+
+def python(code, *blocked):
+    """Run code in a fresh interpreter in which some packages cannot be imported."""
+    block = "".join(f"sys.modules[{name!r}] = None\n" for name in blocked)
+    done = subprocess.run([sys.executable, "-c", f"import sys\n{block}{code}"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def import_all(names):
+    return "\n".join(f"import mdbackmap.{name}".removesuffix(".__init__") for name in names)
+
+
+def test_every_module_has_its_side():
+    sides = [*NEITHER, *torch_side(), *MDANALYSIS, *BOTH]
+    assert sorted(sides) == modules()
+
+
+@pytest.mark.parametrize("name", NEITHER)
+def test_numpy_modules_import_neither(name):
+    allowed = {"MDAnalysis"} if name in MDANALYSIS_WHEN_RUN else set()
+    assert roots(name) & {"MDAnalysis", "torch", "e3nn"} <= allowed
+
+
+@pytest.mark.parametrize("name", torch_side())
+def test_torch_modules_do_not_import_mdanalysis(name):
+    assert "MDAnalysis" not in roots(name)
+
+
+@pytest.mark.parametrize("name", MDANALYSIS)
+def test_mdanalysis_modules_do_not_import_torch(name):
+    assert not roots(name) & {"torch", "e3nn"}
+
+
+def test_numpy_modules_run_without_either():
+    python(import_all(NEITHER), "torch", "e3nn", "MDAnalysis")
+
+
+def test_torch_side_runs_without_mdanalysis():
+    python(import_all(torch_side()), "MDAnalysis")
+
+
+def test_mdanalysis_side_runs_without_torch():
+    python(import_all(MDANALYSIS), "torch", "e3nn")
+
+
+def test_only_the_door_and_those_behind_it_know_the_backmapper():
+    users = {name for name in modules() if "mdbackmap.backmapper" in set(imported(name))}
+    assert users <= {"transformation", "cli.convert", "cli.demo", *BOTH}
+
+
+def test_nothing_imports_the_command_line_and_only_it_the_training():
+    for name in modules():
+        targets = set(imported(name))
+        if not name.startswith("cli."):
+            assert not any(target.startswith("mdbackmap.cli") for target in targets), name
+        if not name.startswith(("cli.", "training.")):
+            assert not any(target.startswith("mdbackmap.training") for target in targets), name
+
+
+def test_import_loads_neither_and_is_quick():
+    code = """
+import time
+began = time.perf_counter()
+import mdbackmap, mdbackmap.cli
+print(time.perf_counter() - began)
+assert not {"torch", "MDAnalysis", "e3nn", "h5py", "matplotlib"} & set(sys.modules), sorted(sys.modules)
+"""
+    assert float(python(code)) < 1.0
+
+
+def test_public_names_are_listed_and_found():
+    assert set(mdbackmap.__all__) <= set(dir(mdbackmap))
+    for name in mdbackmap.__all__:
+        assert getattr(mdbackmap, name) is not None
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = mdbackmap.nonsense
+
+
+def test_public_names_have_documentation():
+    for name in set(mdbackmap.__all__) - {"__version__"}:
+        assert (getattr(mdbackmap, name).__doc__ or "").strip(), name
