@@ -6,15 +6,11 @@ Legend: `F` frames, `N` beads (one a residue). Lengths in angstrom.
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
 
 from .mapping import MappingError
 from .topology import Topology
 from .trace import BONDED, protein_like
-
-logger = logging.getLogger(__name__)
 
 _STRETCHED = 5.5  # what counts as a break in one or two frames of a trace with soft bonds
 
@@ -37,7 +33,7 @@ def resid_jumps(coarse: Topology) -> np.ndarray:
     return np.append((step != 1) & ~inserted, True)
 
 
-def find_breaks(lengths, hard, jumps, bonded=None) -> np.ndarray:
+def find_breaks(lengths, hard, jumps, bonded=None, atomistic=False) -> np.ndarray:
     """
     Where a chain ends, from the topology and the distances together.
 
@@ -51,6 +47,8 @@ def find_breaks(lengths, hard, jumps, bonded=None) -> np.ndarray:
         Residues whose successor does not have the next number: broken unless they lie as bonded ones do.
     bonded : (N,) bool array, optional
         Beads that the topology bonds to the next; where it bonds most of them it decides.
+    atomistic : bool
+        The beads are atoms of an all-atom model: one frame is enough.
 
     Returns
     -------
@@ -61,7 +59,7 @@ def find_breaks(lengths, hard, jumps, bonded=None) -> np.ndarray:
     if bonded is not None and np.count_nonzero(bonded[:-1] & inside) > np.count_nonzero(inside) / 2:
         return hard | ~bonded
     middle = np.median(lengths, axis=0)
-    sure = len(lengths) >= 3 or protein_like(middle[inside])
+    sure = atomistic or len(lengths) >= 3 or protein_like(middle[inside])
     apart = middle > (BONDED[1] if sure else _STRETCHED)
     apart |= jumps[:-1] & ((middle < BONDED[0]) | (middle > BONDED[1]))
     return hard | np.append(apart, True)

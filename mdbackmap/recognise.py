@@ -9,22 +9,22 @@ Only attributes of the AtomGroup are read, and any of them but indices may be mi
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from . import residues
 from .attributes import attribute, bonds_within, canonical_resnames, chain_ends, chain_letters, numbering
+from .beads import CAPS, Group, find_beads
 from .breaks import find_breaks, resid_jumps, told_breaks
 from .mapping import MappingError
-from .sequence import checked_aliases, name_residues
+from .sequence import name_residues
 from .topology import Topology
 from .trace import bond_lengths, check_frames, check_units, find_cis
 
-_CAPS = frozenset("ACE NME NMA NH2 FOR ACT".split())
-_ATOMS_NOT_CA = frozenset("N O CB H HA HN SC CM".split())  # lone beads of these names are elsewhere
+logger = logging.getLogger(__name__)
 
 
 def recognise(atoms, mapping=None, sequence=None, aliases=None, breaks=None, frames=None, dimensions=None):
@@ -85,101 +85,14 @@ def recognise(atoms, mapping=None, sequence=None, aliases=None, breaks=None, fra
     if len(atoms) == 0:
         raise MappingError("the selection is empty: expected C-alpha beads; check the selection string")
     atoms = getattr(atoms, "unique", atoms)
-    group = _Group.read(atoms, aliases)
-    beads, shared = _find(group, sequence is not None)
+    group = Group.read(atoms, aliases)
+    beads, shared = find_beads(group, sequence is not None)
     coarse = _topology(atoms, group, beads, shared, sequence)
     indices = np.asarray(atoms.ix, dtype=np.int64)[beads]
     lengths = _lengths(atoms, beads, indices, frames, dimensions)
     coarse = _join(atoms, group, beads, coarse, lengths, breaks)
     _warn(group, beads, shared)
     return indices, coarse
-
-
-@dataclass(frozen=True, eq=False)
-class _Group:
-    """What is known of each atom (a,)."""
-
-    names: np.ndarray
-    resnames: np.ndarray  # canonical
-    given: np.ndarray  # as in the file
-    residue: np.ndarray  # 0, 1, ...
-    amino: np.ndarray  # bool: belongs to a known amino acid
-    other: np.ndarray  # bool: belongs to something known that is none
-
-    @classmethod
-    def read(cls, atoms, aliases):
-        aliases = checked_aliases(aliases)
-        names, given = np.char.upper(attribute(atoms, "names", "")), np.char.upper(attribute(atoms, "resnames", ""))
-        unique, which = np.unique(given, return_inverse=True)
-        resnames = canonical_resnames(unique, aliases)[which]
-        letter = (names == "CA") & np.isin(resnames, list(residues.ALPHABET))  # a nucleotide has no CA
-        if letter.any():
-            resnames = resnames.astype("U8")
-            resnames[letter] = [residues.RESIDUE_NAMES[residues.ALPHABET.index(x)] for x in resnames[letter]]
-        amino = np.isin(resnames, residues.RESIDUE_NAMES)
-        calcium = np.char.upper(attribute(atoms, "elements", "")) == "CA"
-        other = ~amino & (np.isin(resnames, list(residues.OTHER_RESIDUES | _CAPS)) | calcium)
-        return cls(names, resnames, given, np.unique(atoms.resindices, return_inverse=True)[1], amino, other)
-
-    def any_in_residue(self, atoms):
-        """(a,) bool: whether an atom's residue has one of these atoms."""
-        return np.bincount(self.residue, atoms)[self.residue] > 0
-
-    def count(self, names=None) -> str:
-        """The commonest of some names in words: ``"12 SOL, 3 NA"``."""
-        counted = Counter(x or "(no name)" for x in (self.given if names is None else names))
-        return ", ".join(f"{n} {name}" for name, n in counted.most_common(8)) + (", ..." if len(counted) > 8 else "")
-
-
-def _find(group, sequenced):
-    """Places of the beads in the group, and whether several of them share one residue."""
-    _refuse_martini(group)
-    ca = (group.names == "CA") & ~group.other
-    only_ca = ~group.any_in_residue(group.names != "CA")
-    backbone = group.any_in_residue(np.isin(group.names, ["N", "C"]))
-    ca &= group.amino | only_ca | backbone  # else it is a ligand's
-    if not ca.any():
-        return _find_lone(group, sequenced)
-    bare = group.amino & ~group.any_in_residue(ca)
-    if bare.any():
-        at = np.flatnonzero(bare)[0]
-        raise MappingError(
-            f"{len(np.unique(group.residue[bare]))} amino-acid residues have no CA, the first {group.given[at]} with "
-            f"atoms {', '.join(group.names[group.residue == group.residue[at]][:8])}; expected one CA in each: select "
-            "whole residues, or leave these out of the selection"
-        )
-    return np.flatnonzero(ca), np.bincount(group.residue[ca]).max() > 1
-
-
-def _find_lone(group, sequenced):
-    """Beads under another name: all atoms that are not known to be something else."""
-    lone = ~group.other
-    count = np.bincount(group.residue[lone], minlength=1)
-    names = set(group.names[lone])
-    named = np.isin(canonical_resnames(group.names), residues.RESIDUE_NAMES)[lone].all()
-    shared = count.max() > 1
-    wrong = names & _ATOMS_NOT_CA
-    if lone.any() and not wrong and (not shared or sequenced or named):
-        return np.flatnonzero(lone), shared
-    found = f"no C-alpha beads among {len(group.names)} atoms ({group.count(group.names)}; residues {group.count()})"
-    if shared and not wrong and not group.amino.any():
-        raise MappingError(
-            f"{found}: {count.max()} beads share a residue and residue names are missing, expected one bead a residue; "
-            "if each bead is a C-alpha, say which residues they are: sequence='MKV...' (a list has one string a chain)"
-        )
-    raise MappingError(
-        f"{found}: expected atoms called CA, or one bead in every residue; select the protein, or rename its beads CA"
-    )
-
-
-def _refuse_martini(group):
-    backbone, side = np.isin(group.names, ["BB", "BAS"]), np.char.startswith(group.names, "SC")
-    beside = backbone.any() and (group.names == "CA").any()
-    if beside or (backbone & group.any_in_residue(side)).any():
-        raise MappingError(
-            f"this looks like a Martini model (beads {group.count(group.names)}): its BB beads are centres of mass, "
-            "and CA beads beside them are virtual sites; Martini is not supported yet, expected C-alpha beads"
-        )
 
 
 def _topology(atoms, group, beads, shared, sequence):
@@ -209,7 +122,7 @@ def _refuse_altlocs(atoms, group, beads, shared, sequence):
     twice = beads[np.bincount(owner)[owner] > 1]
     at = f"residue {group.given[twice[0]]} {np.asarray(getattr(atoms, 'resids', group.residue + 1))[twice[0]]}"
     found = f"{at} has {np.count_nonzero(owner == group.residue[twice[0]])} CA beads, expected one"
-    if (attribute(atoms, "altlocs", "")[twice] != "").any():
+    if (attribute(atoms, "altLocs", "")[twice] != "").any():
         raise MappingError(f"{found}: these are alternate locations; keep one, as by select_atoms('not altloc B C D')")
     if sequence is None and (group.names[beads] == "CA").all():
         raise MappingError(
@@ -243,24 +156,34 @@ def _join(atoms, group, beads, coarse, lengths, breaks):
     """The topology with ends, cis peptides and bonds."""
     hard = coarse.ends | _caps_behind(group, beads)
     jumps = resid_jumps(coarse)
+    atomistic = group.atomistic()[beads].all()
     if lengths is not None:
         _refuse_overlaps(coarse, lengths, jumps)
         check_units(np.median(lengths, axis=0)[~hard[:-1]])
     automatic = breaks is None or (isinstance(breaks, str) and breaks == "auto")
     if automatic and lengths is not None:
-        ends = find_breaks(lengths, hard, jumps, _bonded_to_next(atoms[beads]))
+        ends = find_breaks(lengths, hard, jumps, _bonded_to_next(atoms[beads]), atomistic)
     elif automatic or (isinstance(breaks, str) and breaks == "topology"):
         ends = hard | jumps
     else:
         ends = coarse.ends | told_breaks(breaks, coarse)
     first = np.flatnonzero(~ends)
-    cis = None if lengths is None else find_cis(lengths, ends)
-    return replace(coarse, ends=ends, cis=cis, bonds=np.stack([first, first + 1], axis=1))
+    cis = None if lengths is None else find_cis(lengths, ends, atomistic)
+    logger.info("chains end after %s", ", ".join(coarse.label(i) for i in np.flatnonzero(ends)[:100]))
+    return replace(_lettered(atoms, coarse, ends), ends=ends, cis=cis, bonds=np.stack([first, first + 1], axis=1))
+
+
+def _lettered(atoms, coarse, ends):
+    """Chains that the input leaves nameless get letters of their own where their numbers start again."""
+    if np.any(attribute(atoms, "chainIDs", "") != "") or not np.isin(coarse.segids, ["", "SYSTEM"]).all():
+        return coarse
+    again = ends[:-1] & ((np.diff(coarse.resids) <= 0) | (coarse.chainIDs[1:] != coarse.chainIDs[:-1]))
+    return replace(coarse, chainIDs=chain_letters([f"#{i}" for i in np.cumsum(np.append(0, again))]))
 
 
 def _caps_behind(group, beads):
     """(N,) bool: a terminal cap lies between a bead and the next."""
-    caps = np.cumsum(np.isin(group.resnames, list(_CAPS)))[beads]
+    caps = np.cumsum(np.isin(group.resnames, list(CAPS)))[beads]
     return np.append(caps[1:] > caps[:-1], True)
 
 

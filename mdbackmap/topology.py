@@ -167,7 +167,7 @@ class Topology:
         )
 
     def __repr__(self):
-        stretches = [f"{a} {i}-{j}" for a, i, j in self._stretches()]
+        stretches = self._stretches()
         shown = ", ".join(stretches[:4]) + (", ..." if len(stretches) > 4 else "")
         word = "stretch" if len(stretches) == 1 else "stretches"
         return f"Topology({self.n_atoms} atoms, {self.n_residues} residues, {len(stretches)} {word}: {shown})"
@@ -176,7 +176,8 @@ class Topology:
         last = np.flatnonzero(self.ends)
         first = np.concatenate([[0], last[:-1] + 1]) if last.size else last
         number = [f"{i}{c}" for i, c in zip(self.resids, self.icodes, strict=True)]
-        return [(self.chainIDs[i], number[i], number[j]) for i, j in zip(first, last, strict=True)]
+        spans = zip(first, last, strict=True)
+        return [f"{self.chainIDs[i]} {number[i]}" + (f"-{number[j]}" if j > i else "") for i, j in spans]
 
 
 _RESIDUE_STRINGS = ("resnames", "icodes", "chainIDs", "segids")

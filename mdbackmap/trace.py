@@ -23,6 +23,7 @@ CIS = (2.85, 3.05)
 BONDED = (2.8, 4.5)
 """Distances that neighbours along a chain may have."""
 
+_MEDIAN = (3.6, 4.2)  # of a trace: proteins 3.78 to 3.91, Martini's backbone beads 3.1 to 3.5, residue centres 4.4
 _CIS_BELOW = 3.3
 _CIS_ABOVE = 2.6  # nearer than this is a clash
 _PROTEIN_LIKE = 0.07  # robust SD of trans distances: crystals 0.02 to 0.05, soft coarse-grained bonds 0.1 and more
@@ -118,7 +119,8 @@ def check_units(lengths) -> None:
     if len(lengths) == 0:
         return
     median = float(np.median(lengths))
-    if BONDED[0] <= median <= BONDED[1]:
+    low, high = _MEDIAN if len(lengths) > 3 else BONDED
+    if low <= median <= high:
         return
     raise MappingError(
         f"neighbouring beads lie {median:.3g} apart (median of {len(lengths)}), expected 3.8 angstrom between "
@@ -126,7 +128,7 @@ def check_units(lengths) -> None:
     )
 
 
-def find_cis(lengths, ends) -> np.ndarray:
+def find_cis(lengths, ends, atomistic=False) -> np.ndarray:
     """
     Which peptides are cis.
 
@@ -136,16 +138,18 @@ def find_cis(lengths, ends) -> np.ndarray:
         From `bond_lengths`.
     ends : (N,) bool array
         `Topology.ends`.
+    atomistic : bool
+        The beads are atoms of an all-atom model, whose distances need no proof of being protein-like.
 
     Returns
     -------
     (N,) bool array
         `Topology.cis`: the median over the frames is below 3.3 A, in a trace whose other medians are as alike
-        as those of a protein. (One frame of soft bonds has short ones that are no cis peptides.)
+        as those of a protein: one frame of soft bonds has short ones that are no cis peptides.
     """
     cis = np.zeros(len(ends), dtype=bool)
     middle = np.median(lengths, axis=0)
-    if protein_like(middle[~ends[:-1]]):
+    if atomistic or protein_like(middle[~ends[:-1]]):
         cis[:-1] = (middle < _CIS_BELOW) & (middle > _CIS_ABOVE) & ~ends[:-1]
     return cis
 
@@ -180,8 +184,8 @@ def strained(beads, coarse: Topology) -> np.ndarray:
     return found
 
 
-def protein_like(middle):
-    """Whether trans distances scatter as little as those of proteins do."""
+def protein_like(middle) -> bool:
+    """Whether (n,) distances between neighbours, cis ones and breaks aside, are as alike as those of a protein."""
     trans = middle[(middle > _CIS_BELOW) & (middle < BONDED[1])]
     return len(trans) == 0 or 1.4826 * np.median(abs(trans - np.median(trans))) < _PROTEIN_LIKE
 
@@ -208,4 +212,4 @@ def _explain(median):
         return "this looks like reduced units (bond length 1); multiply the positions (and the box) by 3.8"
     if 28 <= median <= 45:
         return "this is ten times too long, as if converted from nanometres twice; divide the positions by 10"
-    return "the beads are not C-alpha atoms, or the units are not angstrom"
+    return "the beads are not C-alpha atoms but, say, centres of mass of residues or backbones; or other units"
