@@ -1,0 +1,250 @@
+"""
+Frames of a coarse trajectory, and reading them ahead.
+
+A `CoarseFrame` is what one frame of a trajectory says about the beads: all that the atoms depend
+on. `CoarseFrames` reads them from an MDAnalysis trajectory, watches the pace at which they are
+asked for, and reads the next ones ahead when the pace is steady.
+
+Legend: `F` frames, `N` beads. Lengths in angstrom, times in ps.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from dataclasses import dataclass, field
+
+import numpy as np
+from MDAnalysis.coordinates.base import StreamReaderBase
+from MDAnalysis.coordinates.chain import ChainReader
+
+logger = logging.getLogger(__name__)
+
+_OWN = ("time", "dt", "time_offset")
+
+
+@dataclass(frozen=True, eq=False)
+class CoarseFrame:
+    """
+    One frame of beads.
+
+    Parameters
+    ----------
+    frame : int
+        Number of the frame in its trajectory.
+    time : float
+        In ps.
+    beads : (N, 3) float32 array
+        In angstrom.
+    dimensions : (6,) float32 array or None
+        Box as MDAnalysis has it (angstrom, degrees).
+    data : dict
+        What else the reader says of the frame (`ts.data`): numbers only, none of them per bead.
+
+    Examples
+    --------
+    >>> frame = CoarseFrame(0, 0.0, np.zeros((2, 3), "f4"), None)
+    >>> frame.same_as(CoarseFrame(0, 0.0, np.zeros((2, 3), "f4"), None))
+    True
+    """
+
+    frame: int
+    time: float
+    beads: np.ndarray
+    dimensions: np.ndarray | None
+    data: dict = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ts, indices) -> CoarseFrame:
+        """The frame of a Timestep, cut to the beads with these indices."""
+        box = None if ts.dimensions is None else np.array(ts.dimensions)
+        return cls(int(ts.frame), float(ts.time), ts.positions[indices], box, _numbers(ts))
+
+    @property
+    def finite(self) -> bool:
+        """False where a coordinate is NaN or infinite."""
+        return bool(np.isfinite(self.beads).all())
+
+    def same_as(self, other: CoarseFrame) -> bool:
+        """True if the very same atoms belong to both: equal frame, time, beads and box, to the last bit."""
+        if (self.frame, self.time, self.dimensions is None) != (other.frame, other.time, other.dimensions is None):
+            return False
+        boxes = self.dimensions is None or np.array_equal(self.dimensions, other.dimensions)
+        return boxes and np.array_equal(self.beads, other.beads)
+
+
+def _numbers(ts):
+    """The entries of `ts.data` that hold for the frame as a whole and that any writer can store."""
+    found = {}
+    for key, value in ts.data.items():
+        array = np.asarray(value)
+        if key not in _OWN and array.dtype.kind in "biuf" and not (array.ndim and len(array) == ts.n_atoms):
+            found[key] = value
+    return found
+
+
+def sample_frames(model, frames, samples=0, **options) -> np.ndarray:
+    """
+    The atoms of several frames.
+
+    Parameters
+    ----------
+    model : Backmapper
+    frames : list of CoarseFrame
+        F of them, all with a box or all without.
+    samples : int or (F,) int array, optional
+        Which sample of each.
+    **options
+        `seed`, `temperature`, `correlation_time`, `bead_tolerance` of `Backmapper.sample`.
+
+    Returns
+    -------
+    (F, A, 3) float32 array
+        In angstrom.
+    """
+    boxes = None if frames[0].dimensions is None else np.stack([x.dimensions for x in frames])  # (F, 6)
+    return model.sample(
+        np.stack([x.beads for x in frames]),  # (F, N, 3)
+        np.array([x.frame for x in frames]),
+        samples=samples,
+        times=np.array([x.time for x in frames]),
+        dimensions=boxes,
+        **options,
+    )
+
+
+class CoarseFrames:
+    """
+    Reads the frames of a coarse trajectory, and reads ahead while they are asked for at a steady pace.
+
+    Reading 0, 1, 2 or 0, 10, 20 is a steady pace; a jump is not. After `n` equal strides `expected`
+    foresees `n` frames: what is read in vain is never more than what was used.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis reader
+        Owned from now on: give it a copy.
+    indices : (N,) int array
+        Which of its particles are the beads.
+    """
+
+    def __init__(self, trajectory, indices):
+        self.trajectory = trajectory
+        self.indices = indices
+        self.current = None
+        self.generated = (None, {})
+        self._at = self._stride = None
+        self._steady = 0
+        self._ahead = {}
+
+    def __getstate__(self):
+        return {"trajectory": self.trajectory, "indices": self.indices}
+
+    def __setstate__(self, state):
+        self.__init__(**state)
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames of the trajectory."""
+        return self.trajectory.n_frames
+
+    def read(self, frame: int) -> CoarseFrame:
+        """
+        The frame of that number (0-based).
+
+        Raises
+        ------
+        ValueError
+            A frame that the reader cannot read, with the reader's own words.
+        """
+        if self.current is not None:
+            stride = frame - self.current.frame
+            if stride == 0:
+                return self.current
+            self._steady = self._steady + 1 if stride in (self._stride, 1) else 0
+            self._stride = stride
+        self.current = self._ahead.pop(frame, None) or self._fetch(frame)
+        return self.current
+
+    def expected(self, limit: int) -> list[CoarseFrame]:
+        """
+        The frames that come next if the pace goes on, read now.
+
+        Parameters
+        ----------
+        limit : int
+            How many at most.
+
+        Returns
+        -------
+        list of CoarseFrame
+            May be empty. Frames that cannot be read or are not finite end it: who asks for them is told then.
+        """
+        found = []
+        for k in range(1, min(limit, self._steady) + 1):
+            frame = self.current.frame + k * self._stride
+            ahead = self._foresee(frame) if 0 <= frame < self.n_frames else None
+            if ahead is None or not ahead.finite:
+                break
+            found.append(ahead)
+        self._ahead = {x.frame: x for x in found}
+        return found
+
+    def _foresee(self, frame):
+        try:
+            return self._ahead.get(frame) or self._fetch(frame)
+        except Exception as error:  # any reader, any error: it belongs to the frame, not to the one at hand
+            logger.debug("frame %d cannot be read ahead: %s", frame, error)
+            return None
+
+    def _fetch(self, frame):
+        """Read on where the trajectory stands if that is it, else jump."""
+        onward, self._at = self._at is not None and frame == self._at + 1, None
+        try:
+            ts = next(self.trajectory, None) if onward else None
+            if ts is None:  # a damaged frame looks like the end
+                ts = self.trajectory[frame]
+        except (OSError, EOFError) as error:  # MDAnalysis would end the iteration in silence
+            raise unreadable(frame, self.trajectory, error) from error
+        self._at = frame
+        return CoarseFrame.of(ts, self.indices)
+
+
+def unreadable(frame, trajectory, error) -> ValueError:
+    """The error that says which frame of which trajectory could not be read, and why."""
+    reason = str(error) or type(error).__name__
+    return ValueError(
+        f"frame {frame} of {trajectory.n_frames} in {trajectory.filename} cannot be read ({reason}): the file is "
+        "damaged or its number of beads changes there; leave that frame out, or write the trajectory anew"
+    )
+
+
+def copy_trajectory(trajectory):
+    """
+    An independent copy of a reader, with its transformations.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis reader
+
+    Returns
+    -------
+    MDAnalysis reader
+
+    Raises
+    ------
+    ValueError
+        A stream, which nobody can copy, or a trajectory without frames.
+    """
+    if isinstance(trajectory, StreamReaderBase):
+        raise ValueError(
+            f"{type(trajectory).__name__} is a live stream: it cannot be copied or read twice, so it cannot be "
+            "backmapped as it comes in; write it to a file first and open that"
+        )
+    if trajectory.n_frames == 0:
+        raise ValueError(f"the trajectory {trajectory.filename} has no frames: there is nothing to backmap")
+    if not isinstance(trajectory, ChainReader):
+        return trajectory.copy()
+    new = copy.copy(trajectory)  # joined files: MDAnalysis cannot copy them
+    new.readers = [reader.copy() for reader in trajectory.readers]
+    return new

@@ -1,0 +1,212 @@
+"""
+`LiftedReader`: a coarse trajectory read at all-atom size.
+
+MDAnalysis fixes the number of atoms of a trajectory, so a transformation cannot turn beads into
+atoms. The reader here does that half: it delivers every atom resting on its bead, and `Backmap`
+then puts the atoms in their places. `Backmapper.lift` builds one; users rarely do.
+
+The beads travel with each frame as the attribute `beads` of its Timestep, not in `ts.data`, since
+writers such as H5MD would store that with every frame. A copy of the Timestep keeps them.
+
+Units: angstrom and ps, as everywhere in MDAnalysis.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from MDAnalysis.coordinates.base import ReaderBase
+from MDAnalysis.coordinates.chain import ChainReader
+from MDAnalysis.coordinates.timestep import Timestep
+
+from .frames import CoarseFrames, copy_trajectory
+
+
+class LiftedTimestep(Timestep):
+    """
+    A Timestep that remembers the beads under its atoms.
+
+    Attributes
+    ----------
+    beads : (N, 3) float32 array or None
+        In angstrom, as the coarse trajectory had them.
+    coarse : CoarseFrames or None
+        Where the frame came from; a copy has None.
+    """
+
+    beads = None
+    coarse = None
+
+    @classmethod
+    def from_timestep(cls, other, **kwargs):
+        """A copy; of the beads too, but cut off from the reader."""
+        new = super().from_timestep(other, **kwargs)
+        beads = getattr(other, "beads", None)
+        new.beads = None if beads is None else beads.copy()
+        return new
+
+    def copy(self):
+        """An independent copy."""
+        return self.from_timestep(self)
+
+    def __deepcopy__(self, memo=None):
+        return self.from_timestep(self)
+
+    def __getstate__(self):
+        return super().__getstate__() | {"beads": self.beads}
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self.beads = state["beads"]
+
+
+class LiftedReader(ReaderBase):
+    """
+    Reads a coarse trajectory as if it were all-atom, with every atom on its bead.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis reader
+        The coarse trajectory. The reader works on a copy of its own, transformations included;
+        what is done to the original afterwards does not matter here.
+    mapping : Mapping
+        From N beads to A atoms.
+    indices : (N,) int array, optional
+        Which particles of the trajectory are the beads; by default all.
+
+    Attributes
+    ----------
+    n_atoms, n_frames : int
+    ts : LiftedTimestep
+
+    Raises
+    ------
+    ValueError
+        A trajectory of too few particles, without frames, or that cannot be copied (a live stream).
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> from mdbackmap import Mapping, Topology
+    >>> cg = mda.Universe.empty(2, trajectory=True)
+    >>> two = Topology(["CA"] * 2, [""] * 2, [0, 1], ["ALA", "GLY"], [1, 2], [""] * 2, ["A"] * 2, [""] * 2)
+    >>> reader = LiftedReader(cg.trajectory, Mapping.ca(two))
+    >>> reader.n_atoms, reader.ts.beads.shape
+    (9, (2, 3))
+    """
+
+    units = {"time": "ps", "length": "Angstrom", "velocity": "Angstrom/ps", "force": "kJ/(mol*Angstrom)"}
+    _Timestep = LiftedTimestep
+
+    def __init__(self, trajectory, mapping, indices=None):
+        super().__init__(trajectory.filename)
+        indices = np.arange(trajectory.n_atoms) if indices is None else np.asarray(indices)
+        check_beads(trajectory, mapping, indices)
+        self.format = "LIFTED"
+        self.mapping = mapping
+        self.n_atoms = mapping.n_atoms
+        self._coarse = CoarseFrames(copy_trajectory(trajectory), indices)
+        self._joined = isinstance(trajectory, ChainReader)
+        self.ts = self._Timestep(self.n_atoms, dt=float(trajectory.dt))
+        self._read_frame(0)
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames, that of the coarse trajectory."""
+        return self._coarse.n_frames
+
+    @property
+    def indices(self) -> np.ndarray:
+        """(N,) int: which particles of the coarse trajectory are the beads."""
+        return self._coarse.indices
+
+    def copy(self) -> LiftedReader:
+        """An independent reader at the same frame, with the same transformations."""
+        new = LiftedReader(self._coarse.trajectory, self.mapping, self.indices)
+        new._transformations = self._transformations
+        new.ts = self.ts.copy()
+        new.ts.coarse = new._coarse
+        for name, auxiliary in self._auxs.items():
+            new.add_auxiliary(name, auxiliary.copy())
+        return new
+
+    def close(self):
+        """Close the coarse trajectory's files."""
+        if hasattr(self, "_coarse"):
+            self._coarse.trajectory.close()
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self.ts.coarse = self._coarse
+
+    def _reopen(self):
+        self.ts.frame = -1
+
+    def _read_next_timestep(self, ts=None):
+        frame = self.ts.frame + 1
+        if frame >= self.n_frames:
+            raise EOFError(f"no frame {frame}: the trajectory has {self.n_frames}")
+        return self._read_frame(frame)
+
+    def _read_frame(self, frame):
+        found = self._coarse.read(frame)
+        ts = self.ts
+        ts.coarse = self._coarse
+        ts.frame, ts.beads = found.frame, found.beads
+        ts.positions = self.mapping.lift(found.beads)  # (A, 3)
+        ts.dimensions = found.dimensions
+        ts.data = {"dt": ts.data["dt"], "time": found.time, **found.data}
+        if self._joined:
+            ts.data.pop("step", None)  # starts over in each file, and H5MD refuses that
+        return ts
+
+
+def check_beads(trajectory, mapping, indices):
+    """
+    Refuse a trajectory that cannot hold these beads.
+
+    Raises
+    ------
+    ValueError
+        Too few particles, or another number of indices than beads.
+    """
+    if len(indices) != mapping.n_beads:
+        raise ValueError(
+            f"the trajectory {trajectory.filename} has {len(indices)} beads, but the model was bound to a molecule of "
+            f"{mapping.n_beads}: load the model with the atoms of this very Universe"
+        )
+    if len(indices) and max(indices) >= trajectory.n_atoms:
+        raise ValueError(
+            f"the trajectory {trajectory.filename} has {trajectory.n_atoms} particles, but the model's beads reach up "
+            f"to number {max(indices) + 1}: load the model with the atoms of this very Universe"
+        )
+
+
+def bead_indices(atoms, model) -> np.ndarray:
+    """
+    Where the beads of a model are in a group's Universe.
+
+    Parameters
+    ----------
+    atoms : AtomGroup or Universe
+        Of the molecule that the model is bound to.
+    model : Backmapper
+
+    Returns
+    -------
+    (N,) int array
+        `model.indices` if they all belong to the group; else all of a group that has as many atoms as the model beads.
+
+    Raises
+    ------
+    ValueError
+        The group is not that molecule.
+    """
+    atoms = atoms.atoms
+    if np.isin(model.indices, atoms.ix).all():
+        return np.asarray(model.indices)
+    if len(atoms) == model.n_beads:
+        return np.asarray(atoms.ix)
+    raise ValueError(
+        f"the group of {len(atoms)} atoms does not hold the model's {model.n_beads} beads: give the atoms that the "
+        "model was loaded with, load_model(..., atoms)"
+    )

@@ -1,0 +1,212 @@
+"""
+`Backmap`: the on-the-fly transformation that puts the atoms in their places, and `backmap`, which does it all.
+
+::
+
+    u = model.lift(cg)                                     # every atom sits on its bead
+    u.trajectory.add_transformations(mdb.Backmap(model))   # now every atom is in its place
+
+A frame gives the same atoms whichever way one comes to it, since the random numbers belong to
+(seed, frame, sample). Reading forward, the atoms of the next frames are generated along with those
+at hand, up to `batch_size` at a time; they are used only if those frames then turn out to hold
+the very beads they were made from.
+
+A transformation sees what the ones before it left. If one of the user's own moved the lifted atoms
+first, `Backmap` goes by where they are now; so it does on a true all-atom Universe of the same atoms,
+whose atoms it projects to beads and generates anew.
+
+Units: angstrom, ps.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import numpy as np
+from MDAnalysis.transformations.base import TransformationBase
+
+from .frames import CoarseFrame, sample_frames
+
+
+class Backmap(TransformationBase):
+    """
+    Puts the atoms of each frame in their places.
+
+    Parameters
+    ----------
+    model : Backmapper
+        From `load_model`, bound to this molecule.
+    seed : int, optional
+        Same seed, same atoms; in a file (`BackmapTrajectory`) too.
+    temperature : float, optional
+        Spread of the samples; 1 as learned, 0 the most likely structure.
+    sample : int, optional
+        Which of the structures that fit the beads: 0, 1, 2, ...
+    correlation_time : float, optional
+        In ps, how long side chains keep their mind; 0 draws every frame anew.
+    bead_tolerance : float, optional
+        In angstrom, how far beads may move; only 0 for now.
+    batch_size : int or "auto", optional
+        Frames generated at a time, at most, when reading forward.
+
+    Raises
+    ------
+    ValueError
+        When first applied to a trajectory that has not the model's number of atoms, such as the coarse one. The
+        message shows what to do instead. The coarse trajectory stays usable: from then on this
+        transformation leaves its beads as they are.
+
+    Examples
+    --------
+    >>> u = model.lift(cg)  # doctest: +SKIP
+    >>> u.trajectory.add_transformations(Backmap(model, seed=1))  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, model, *, seed=0, temperature=1.0, sample=0, correlation_time=0.0, bead_tolerance=0.0, batch_size="auto"
+    ):
+        super().__init__(max_threads=None, parallelizable=True)
+        self.model = model
+        self.sample = sample
+        self.batch_size = batch_size
+        self.options = sampling_options(seed, temperature, correlation_time, bead_tolerance)
+        self._refused = False
+
+    def __call__(self, ts):
+        """Apply to a Timestep (torch has its own count of threads, so none is set here)."""
+        return self._transform(ts)
+
+    def _transform(self, ts):
+        if ts.n_atoms != self.model.n_atoms:
+            return self._refuse(ts)
+        here = self._beads(ts)
+        coarse = getattr(ts, "coarse", None)
+        if coarse is None or not here.same_as(coarse.current):  # not as the reader delivered it: nothing is foreseen
+            ts.positions = self._generate([here])[0]
+        else:
+            ts.positions = self._foreseen(here, coarse)
+        return ts
+
+    def _refuse(self, ts):
+        """Once with an error; MDAnalysis keeps a transformation that raised, so then the beads pass as they are."""
+        if self._refused:
+            return ts
+        self._refused = True
+        raise ValueError(
+            f"Backmap(model) gives {self.model.n_atoms} atoms, but a frame of this trajectory has {ts.n_atoms} (the "
+            f"model's beads are {self.model.n_beads}), and MDAnalysis cannot change the number of atoms of a "
+            "trajectory. Give the atoms a Universe of their own, from the same cg:\n\n"
+            "    u = model.lift(cg)\n"
+            "    u.trajectory.add_transformations(Backmap(model))\n\n"
+            "or in one call: u = mdbackmap.backmap(cg). The coarse trajectory itself stays as it was."
+        )
+
+    def _beads(self, ts):
+        """The beads under the atoms, as they are now."""
+        mapping, beads = self.model.mapping, getattr(ts, "beads", None)
+        if beads is None or not np.array_equal(ts.positions, mapping.lift(beads), equal_nan=True):
+            moved = mapping.project(ts.positions)  # (N, 3)
+            owned = ~np.isnan(moved) | (beads is None)  # a bead without atoms stays where it was
+            beads = np.where(owned, moved, 0.0 if beads is None else beads).astype(np.float32)
+        box = None if ts.dimensions is None else np.array(ts.dimensions)
+        return CoarseFrame(int(ts.frame), float(ts.time), beads, box)
+
+    def _foreseen(self, here, coarse):
+        """Take the atoms from what was generated ahead, else generate them along with the frames to come."""
+        owner, generated = coarse.generated
+        made_from, atoms = generated.get(here.frame, (None, None)) if owner is self else (None, None)
+        if made_from is None or not made_from.same_as(here):
+            boxed = here.dimensions is not None
+            ahead = coarse.expected(self.model.batch_size(self.batch_size) - 1)
+            batch = [here, *(x for x in ahead if (x.dimensions is not None) == boxed)]
+            found = self._generate(batch)
+            coarse.generated = (self, {x.frame: (x, a) for x, a in zip(batch, found, strict=True)})
+            atoms = found[0]
+        return atoms
+
+    def _generate(self, frames):
+        return sample_frames(self.model, frames, self.sample, **self.options)  # (F, A, 3)
+
+
+def sampling_options(seed, temperature, correlation_time, bead_tolerance) -> dict:
+    """
+    The options of `Backmapper.sample` that decide where the atoms are, checked.
+
+    Raises
+    ------
+    ValueError
+        A negative temperature or correlation time, or a bead tolerance other than 0.
+    """
+    if bead_tolerance != 0.0:
+        raise ValueError(
+            f"bead_tolerance={bead_tolerance}: beads are kept exactly; a tolerance is not available yet (leave it 0.0)"
+        )
+    for name, value in (("temperature", temperature), ("correlation_time", correlation_time)):
+        if not (np.isfinite(value) and value >= 0):
+            raise ValueError(f"{name}={value}: expected a number of 0 or more")
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed={seed!r}: expected an integer of 0 or more")
+    return {
+        "seed": int(seed),
+        "temperature": float(temperature),
+        "correlation_time": float(correlation_time),
+        "bead_tolerance": 0.0,
+    }
+
+
+def backmap(cg, model="genzprot", *, transformations=(), **options):
+    """
+    A coarse Universe in, an all-atom Universe out.
+
+    Parameters
+    ----------
+    cg : Universe or AtomGroup
+        The coarse trajectory, or the part of it to backmap.
+    model : str, path or Backmapper, optional
+        Name or file of a model, or one that is loaded already.
+    transformations : sequence of callables, optional
+        The user's own transformations of the atoms, applied after `Backmap`; a trajectory takes
+        transformations only once, so they cannot be added later.
+    **options
+        Those of `Backmap` (`seed`, `temperature`, ...) and of `load_model` (`sequence`, `device`, ...).
+
+    Returns
+    -------
+    Universe
+        All-atom; the atoms of a frame are generated when it is read.
+
+    Raises
+    ------
+    TypeError
+        An option that neither knows, or options for loading with a model that is loaded already.
+    MappingError, ValueError
+        Beads that the model cannot use; see `load_model`.
+
+    Examples
+    --------
+    >>> u = backmap(cg, seed=1)  # doctest: +SKIP
+    """
+    placing = {k: options.pop(k) for k in _keywords(Backmap) & options.keys()}
+    if isinstance(model, (str, Path)):
+        from .backmapper import load_model
+
+        _refuse_unknown(options, _keywords(load_model), _keywords(Backmap))
+        model = load_model(model, cg.atoms, **options)
+    elif options:
+        raise TypeError(f"{', '.join(sorted(options))}: options of load_model, but the model is loaded already")
+    u = model.lift(cg)
+    u.trajectory.add_transformations(Backmap(model, **placing), *transformations)
+    return u
+
+
+def _keywords(function):
+    parameters = inspect.signature(function).parameters.values()
+    return {x.name for x in parameters if x.kind is x.KEYWORD_ONLY or x.name in ("device", "dtype", "threads")}
+
+
+def _refuse_unknown(options, *known):
+    known = set().union(*known)
+    unknown = options.keys() - known
+    if unknown:
+        raise TypeError(f"backmap() has no option {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}")

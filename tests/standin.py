@@ -1,0 +1,103 @@
+"""
+A fast fake `Backmapper`: atoms at small pseudo-random offsets from their beads, keyed as the real ones are.
+
+It keeps the contract (same atoms for the same beads, frame, sample, seed; beads kept exactly; NaN refused) and counts
+its calls, so that reading and writing can be tested without a network.
+"""
+
+import time
+
+import MDAnalysis as mda
+import numpy as np
+
+from mdbackmap.mapping import Mapping
+from mdbackmap.reader import LiftedReader, bead_indices
+from mdbackmap.topology import Topology
+
+SEQUENCE = "GASPVTCLINDQKEMHFRYW"
+
+
+class Standin:
+    """A stand-in for `Backmapper`."""
+
+    provenance = {"model": "standin", "version": "0", "sha256": "0" * 64}
+
+    def __init__(self, coarse, indices=None, delay=0.0):
+        self.mapping = Mapping.ca(coarse)
+        self.indices = np.arange(coarse.n_atoms) if indices is None else np.asarray(indices)
+        self.delay = delay
+        self.calls = []
+
+    n_beads = property(lambda self: self.mapping.n_beads)
+    n_atoms = property(lambda self: self.mapping.n_atoms)
+
+    def batch_size(self, requested="auto"):
+        return 16 if requested == "auto" else int(requested)
+
+    def sample(
+        self, beads, frames, *, samples=0, times=None, dimensions=None, seed=0, temperature=1.0, correlation_time=0.0,
+        bead_tolerance=0.0,
+    ):  # fmt: skip
+        beads = np.asarray(beads, dtype=np.float32)
+        finite = np.isfinite(beads).all(axis=(1, 2))
+        if not finite.all():
+            raise ValueError(f"frame {np.asarray(frames)[~finite][0]}: beads are not finite")
+        self.calls.append(len(beads))
+        time.sleep(self.delay)
+        atoms = self.mapping.lift(beads)
+        samples = np.broadcast_to(samples, len(beads))
+        for out, frame, sample in zip(atoms, frames, samples, strict=True):
+            rng = np.random.Generator(np.random.Philox(key=[seed, int(frame) << 20 | int(sample)]))
+            offset = temperature * rng.uniform(-1, 1, out.shape).astype(np.float32)
+            offset[self.mapping.atoms] = 0.0
+            out += offset
+        return atoms
+
+    def universe(self):
+        fine = self.mapping.fine
+        u = mda.Universe.empty(
+            fine.n_atoms, fine.n_residues, 1, atom_resindex=fine.residue_of_atom, residue_segindex=[0] * fine.n_residues
+        )
+        u.add_TopologyAttr("names", fine.names.astype(object))
+        u.add_TopologyAttr("elements", fine.elements.astype(object))
+        u.add_TopologyAttr("masses", fine.masses)
+        u.add_TopologyAttr("resnames", fine.resnames.astype(object))
+        u.add_TopologyAttr("resids", fine.resids)
+        u.add_TopologyAttr("segids", ["A"])
+        u.add_TopologyAttr("bonds", [tuple(x) for x in fine.bonds])
+        return u
+
+    def lift(self, cg):
+        u = self.universe()
+        u.trajectory = LiftedReader(cg.universe.trajectory, self.mapping, bead_indices(cg.atoms, self))
+        return u
+
+
+def standin(atoms, delay=0.0):
+    """Bind the stand-in to an AtomGroup of C-alpha beads."""
+    return Standin(Topology.from_atoms(atoms), atoms.ix, delay)
+
+
+def chain(n_beads=20, n_frames=41, box=True, seed=0):
+    """A Universe in memory: a random C-alpha trace of `n_beads`, as float32, with times and a box that grows."""
+    rng = np.random.default_rng(seed)
+    steps = rng.normal(size=(n_frames, n_beads, 3))
+    steps *= 3.8 / np.linalg.norm(steps, axis=-1, keepdims=True)
+    positions = np.cumsum(steps, axis=1).astype(np.float32)  # (F, N, 3)
+    u = mda.Universe.empty(n_beads, n_beads, 1, atom_resindex=range(n_beads), residue_segindex=[0] * n_beads)
+    names = [_THREE[SEQUENCE[i % 20]] for i in range(n_beads)]
+    for attribute, values in (("names", ["CA"] * n_beads), ("resnames", names), ("resids", range(1, n_beads + 1))):
+        u.add_TopologyAttr(attribute, list(values))
+    u.add_TopologyAttr("segids", ["A"])
+    boxes = np.array([[90.0 + i, 90, 90, 90, 90, 90] for i in range(n_frames)], dtype=np.float32)
+    u.load_new(positions, order="fac", dimensions=boxes if box else None, dt=2.0)
+    return u
+
+
+_THREE = dict(
+    zip(
+        "GASPVTCLINDQKEMHFRYW",
+        "GLY ALA SER PRO VAL THR CYS LEU ILE ASN ASP GLN LYS GLU MET HIS PHE ARG TYR TRP".split(),
+        strict=True,
+    )
+)
