@@ -1,0 +1,46 @@
+"""
+Small real inputs that come with mdbackmap: paths, as strings, to be opened with MDAnalysis or h5py.
+
+=========================== ==============================================================================
+name                        what it is
+=========================== ==============================================================================
+GO_PDB, GO_XTC              C-alpha trace of protein G folding and unfolding in a Go model: 56 beads, 50 frames
+CALVADOS_PDB, CALVADOS_XTC  alpha-synuclein, disordered, in CALVADOS-2: 140 beads, 25 frames
+COMPLEX_PDB                 barnase and barstar (1BRS), heavy atoms: two chains, the second with a gap
+TRPCAGE_PDB, TRPCAGE_XTC    all-atom MD of trp-cage, heavy atoms: 20 residues, 20 frames
+VALIDATION                  the 85 crystal chains on which models are judged (HDF5)
+=========================== ==============================================================================
+
+``README.md`` beside this file says where they come from; ``make.py`` made them.
+
+Examples
+--------
+>>> import MDAnalysis as mda
+>>> from mdbackmap.datafiles import GO_PDB, GO_XTC
+>>> mda.Universe(GO_PDB, GO_XTC)
+<Universe with 56 atoms>
+"""
+
+from pathlib import Path
+
+__all__ = [
+    "CALVADOS_PDB",
+    "CALVADOS_XTC",
+    "COMPLEX_PDB",
+    "GO_PDB",
+    "GO_XTC",
+    "TRPCAGE_PDB",
+    "TRPCAGE_XTC",
+    "VALIDATION",
+]
+
+_folder = Path(__file__).parent
+
+GO_PDB = str(_folder / "go_protein_g.pdb")
+GO_XTC = str(_folder / "go_protein_g.xtc")
+CALVADOS_PDB = str(_folder / "calvados_synuclein.pdb")
+CALVADOS_XTC = str(_folder / "calvados_synuclein.xtc")
+COMPLEX_PDB = str(_folder / "complex_1brs.pdb")
+TRPCAGE_PDB = str(_folder / "trpcage_heavy.pdb")
+TRPCAGE_XTC = str(_folder / "trpcage_heavy.xtc")
+VALIDATION = str(_folder / "validation.h5")

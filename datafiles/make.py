@@ -1,0 +1,125 @@
+"""
+Make the files of this folder from the project's reference data::
+
+    python datafiles/make.py ../shared
+
+Frames are evenly spaced over their trajectories and keep their times; structures are copied as they are.
+"""
+
+import csv
+import logging
+import shutil
+import sys
+from pathlib import Path
+
+import h5py
+import MDAnalysis as mda
+import numpy as np
+
+from mdbackmap.datafiles import (
+    CALVADOS_PDB,
+    CALVADOS_XTC,
+    COMPLEX_PDB,
+    GO_PDB,
+    GO_XTC,
+    TRPCAGE_PDB,
+    TRPCAGE_XTC,
+    VALIDATION,
+)
+from mdbackmap.residues import ATOMS, RESIDUE_NAMES
+
+logger = logging.getLogger(__name__)
+
+KEPT_ATTRIBUTES = (
+    "alphabet",
+    "atom14",
+    "bfactor",
+    "brk",
+    "cluster30",
+    "format",
+    "mask",
+    "split",
+    "step",
+    "tier",
+    "units",
+)
+
+
+def cut(topology, trajectory, pdb, xtc, n_frames):
+    """Copy a topology, and evenly spaced frames of its trajectory with their times."""
+    shutil.copyfile(topology, pdb)
+    universe = mda.Universe(str(topology), str(trajectory))
+    step = len(universe.trajectory) // n_frames
+    universe.atoms.write(xtc, frames=universe.trajectory[: step * n_frames : step])
+
+
+def pack_chains(structures, chains, filename):
+    """Copy some chains of a structure pack, one by one, into a pack of the same layout."""
+    with h5py.File(structures) as source, h5py.File(filename, "w") as target:
+        for name in KEPT_ATTRIBUTES:
+            target.attrs[name] = source.attrs[name]
+        offsets = source["chain/offset"][:]
+        entries, entry_of_chain = np.unique(source["chain/entry"][:][chains], return_inverse=True)
+        rows = np.concatenate([np.arange(offsets[c], offsets[c + 1]) for c in chains])
+        _copy(source["residue"], target.create_group("residue"), rows)
+        _copy(source["chain"], target.create_group("chain"), chains, without=("offset", "entry"))
+        _copy(source["entry"], target.create_group("entry"), entries)
+        target["chain/offset"] = np.append(0, np.cumsum(np.diff(offsets)[chains]))
+        target["chain/entry"] = entry_of_chain.astype(np.int32)
+        target["entry/n_chains"][...] = np.bincount(entry_of_chain)  # of those that are here
+
+
+def _copy(source, target, rows, without=()):
+    for name in source:
+        if name not in without:
+            target.create_dataset(
+                name, data=source[name][:][rows], compression="gzip", compression_opts=9, shuffle=True
+            )
+
+
+def write_entry(structures, pdb_id, filename):
+    """Write one entry of a structure pack as a PDB file, chain by chain."""
+    lines, serial = [], 0
+    with h5py.File(structures) as pack:
+        entry = list(pack["entry/pdb_id"][:]).index(pdb_id.encode())
+        offsets = pack["chain/offset"][:]
+        for chain in np.flatnonzero(pack["chain/entry"][:] == entry):
+            rows = slice(offsets[chain], offsets[chain + 1])
+            name = pack["chain/chain_id"][chain].decode()
+            for line in _chain_lines({key: pack["residue"][key][rows] for key in pack["residue"]}, name):
+                serial += 1
+                lines.append(line.format(serial=serial % 100_000))
+    Path(filename).write_text("\n".join([*lines, "END", ""]))
+
+
+def _chain_lines(residues, chain, step=0.005):
+    for r, kind in enumerate(residues["seq"]):
+        name, number = RESIDUE_NAMES[kind], residues["resnum"][r]
+        for slot, atom in enumerate(ATOMS[name]):
+            if residues["mask"][r] >> slot & 1:
+                x, y, z = (residues["ca"][r] + residues["rel"][r, slot]) * step
+                yield (
+                    f"ATOM  {{serial:5d}}  {atom:<3} {name} {chain}{number:4d}    "
+                    f"{x:8.3f}{y:8.3f}{z:8.3f}{1:6.2f}{residues['b'][r]:6.2f}          {atom[0]:>2}  "
+                )
+    yield f"TER   {{serial:5d}}      {name} {chain}{number:4d}"
+
+
+def main(shared):
+    """Make every file; `shared` is the folder that holds ``data``."""
+    data = Path(shared) / "data"
+    cut(data / "cg/go_proteing/topology.pdb", data / "cg/go_proteing/traj.xtc", GO_PDB, GO_XTC, 50)
+    cut(data / "cg/asyn_calvados2/topology.pdb", data / "cg/asyn_calvados2/traj.xtc", CALVADOS_PDB, CALVADOS_XTC, 25)
+    cut(data / "md/trpcage/topology_heavy.pdb", data / "md/trpcage/traj_heavy.xtc", TRPCAGE_PDB, TRPCAGE_XTC, 20)
+    write_entry(data / "structures.h5", "1BRS", COMPLEX_PDB)
+    with open(data / "validation.csv", newline="") as table:
+        chains = np.array([int(row["chain"]) for row in csv.DictReader(table)])
+    pack_chains(data / "structures.h5", chains, VALIDATION)
+    for filename in sorted(Path(VALIDATION).parent.iterdir()):
+        logger.info("%9d bytes  %s", filename.stat().st_size, filename.name)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(format="%(message)s")
+    logger.setLevel(logging.INFO)
+    main(*sys.argv[1:])
