@@ -154,16 +154,18 @@ def find_cis(lengths, ends, atomistic=False) -> np.ndarray:
     return cis
 
 
-def strained(beads, coarse: Topology) -> np.ndarray:
+def strained(beads, coarse: Topology, dimensions=None) -> np.ndarray:
     """
     Residues whose distance to the next one no peptide bridges with the angles of proteins.
 
     Parameters
     ----------
     beads : (..., N, 3) float array
-        In angstrom, chains whole.
+        In angstrom; chains whole, unless `dimensions` are given.
     coarse : Topology
         The trace; its `ends` and `cis` are used.
+    dimensions : (6,) float array, optional
+        Box as in `bond_lengths`.
 
     Returns
     -------
@@ -176,7 +178,7 @@ def strained(beads, coarse: Topology) -> np.ndarray:
     >>> strained([[0.0, 0, 0], [3.8, 0, 0], [7.9, 0, 0]], trace).tolist()
     [False, True, False]
     """
-    lengths = bond_lengths(beads)
+    lengths = bond_lengths(beads, dimensions)
     cis = coarse.cis[:-1]
     low, high = np.where(cis, CIS[0], TRANS[0]), np.where(cis, CIS[1], TRANS[1])
     found = np.zeros((*lengths.shape[:-1], coarse.n_atoms), dtype=bool)
