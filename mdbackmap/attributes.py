@@ -90,12 +90,11 @@ def chain_letters(labels, used=()) -> np.ndarray:
 
 
 def _chain_ids(chain_ids, segids):
-    """Chain names where there are any, else from the segments ("SYSTEM" is MDAnalysis' word for none)."""
+    """Chain names where there are any, else from the segments."""
     missing = chain_ids == ""
-    letters = chain_letters(np.where(segids == "SYSTEM", "", segids)[missing], set(chain_ids[~missing]))
     filled = chain_ids.astype(object)
-    filled[missing] = letters
-    return filled.astype(str) if len(filled) else chain_ids
+    filled[missing] = chain_letters(segids[missing], set(chain_ids[~missing]))
+    return filled.astype(str)
 
 
 def chain_ends(chain_ids, segids) -> np.ndarray:

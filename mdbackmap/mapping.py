@@ -183,7 +183,7 @@ class Mapping:
         start = np.cumsum(count) - count
         times = count[self.atoms]
         if np.any(times == 0):
-            empty = finer.coarse.names[self.atoms[times == 0][0]]
+            empty = str(finer.coarse.names[self.atoms[times == 0][0]])
             raise MappingError(f"bead {empty!r} of {finer.name!r} owns no atom, so nothing can be projected through it")
         mine = np.repeat(np.arange(len(times)), times)  # a triple here, and below those of `finer` that go with it
         theirs = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times) + start[self.atoms][mine]
