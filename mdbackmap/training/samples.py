@@ -66,7 +66,7 @@ def diversity(samples, reference, mask, types):
     -------
     float
         0 when samples differ from each other as much as from the truth, 1 when they are all the same. NaN for
-        fewer than two samples.
+        fewer than two samples, and when all are the truth itself.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def diversity(samples, reference, mask, types):
     first, second = np.triu_indices(len(matched), 1)
     to_truth = superposed_rmsd(matched, np.asarray(reference)[None, present])
     among = superposed_rmsd(matched[first], matched[second])
-    return float(1.0 - among.mean() / to_truth.mean())
+    return float(1.0 - among.mean() / to_truth.mean()) if to_truth.any() else float("nan")
 
 
 def superposed_rmsd(a, b):
