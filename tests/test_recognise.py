@@ -425,7 +425,7 @@ def test_a_chain_across_the_box_is_whole():
 
 def test_a_chain_across_a_skewed_box_is_whole():
     box = mda.lib.mdamath.triclinic_vectors([30, 30, 30, 60, 60, 90])
-    turn = np.linalg.qr([[1.0, 1.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])[0]  # along the diagonal
+    turn = np.linalg.qr([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])[0]  # along the diagonal
     positions = walk(30) @ turn.T
     wrapped = (positions @ np.linalg.inv(box) % 1.0) @ box
     u = trace(["ALA"] * 30, wrapped)

@@ -146,6 +146,12 @@ def test_segments_give_chain_letters_where_chains_are_missing():
     assert topology.ends.all()
 
 
+def test_a_chain_without_a_name_does_not_join_a_named_one():
+    u = mda.Universe.empty(2, n_residues=2, atom_resindex=[0, 1])
+    u.add_TopologyAttr("chainIDs", ["A", ""])
+    assert Topology.from_atoms(u.atoms).chainIDs.tolist() == ["A", "B"]
+
+
 def test_repr_shows_stretches():
     ends = [False, True, True]
     assert repr(trace(["ALA"] * 3, ends)) == "Topology(3 atoms, 3 residues, 2 stretches: A 1-2, A 3)"
