@@ -14,7 +14,7 @@ import pytest
 
 from mdbackmap.cli import build_parser, main, set_threads
 from mdbackmap.cli.options import breaks, fasta, frames, sequence
-from mdbackmap.datafiles import GO_PDB, GO_XTC
+from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
 
 COMMAND = Path(sys.executable).with_name("mdbackmap")
 XTC = 0.006  # angstrom: what the XTC format rounds to, and a little
@@ -24,7 +24,7 @@ XTC = 0.006  # angstrom: what the XTC format rounds to, and a little
 def short(tmp_path_factory):
     """The first 12 frames of the bundled Go trajectory, as file names."""
     folder = tmp_path_factory.mktemp("short")
-    u = mda.Universe(str(GO_PDB), str(GO_XTC))
+    u = mda.Universe(GO_PDB, GO_XTC)
     u.atoms.write(str(folder / "ca.pdb"))
     u.atoms.write(str(folder / "ca.xtc"), frames=u.trajectory[:12])
     return str(folder / "ca.pdb"), str(folder / "ca.xtc")
@@ -41,6 +41,11 @@ def converted(short, tmp_path_factory):
 def positions(*files):
     u = mda.Universe(*map(str, files))
     return np.array([u.atoms.positions for _ in u.trajectory])
+
+
+def names(folder):
+    """Files of a folder, without those in which MDAnalysis keeps the offsets of frames that it read."""
+    return sorted(file.name for file in folder.iterdir() if "_offsets." not in file.name)
 
 
 def refused(capsys, *arguments, status=1):
@@ -147,7 +152,7 @@ class TestBadInput:
 
     def test_unknown_format_to_write(self, capsys, short, tmp_path):
         refused(capsys, "convert", *short, "-o", tmp_path / "aa.nonsense")
-        assert list(tmp_path.iterdir()) == []
+        assert names(tmp_path) == []
 
     def test_existing_output_is_kept(self, capsys, short, tmp_path):
         output = tmp_path / "aa.xtc"
@@ -188,6 +193,11 @@ class TestBadInput:
         message = refused(capsys, "convert", short[0], tmp_path / "bad.dcd", "-o", tmp_path / "aa.xtc")
         assert "frame 4" in message
         assert not (tmp_path / "aa.xtc").exists()
+
+    def test_not_a_structure(self, capsys, tmp_path):
+        (tmp_path / "notes.md").write_text("not a structure")
+        message = refused(capsys, "convert", tmp_path / "notes.md", "-o", tmp_path / "aa.xtc")
+        assert "notes.md" in message and len(message) < 300
 
     def test_empty_selection(self, capsys, short, tmp_path):
         assert "none of the 56" in refused(capsys, "convert", *short, "-o", tmp_path / "a.xtc", "--select", "name QQ")
@@ -252,8 +262,28 @@ def test_coarsen_gives_back_the_beads(short, converted, tmp_path, capsys):
     assert main(["coarsen", *converted, "--mapping", "ca", "-o", str(output), "--step", "2"]) == 0
     assert "6 frames of 56 beads" in capsys.readouterr().out
     assert np.abs(positions(tmp_path / "ca.pdb", output) - positions(*short)[::2]).max() <= 2 * XTC
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["ca.pdb", "ca.xtc"]
+    assert names(tmp_path) == ["ca.pdb", "ca.xtc"]
     assert "--overwrite" in refused(capsys, "coarsen", *converted, "-o", output)
+
+
+def test_coarsen_real_atoms(tmp_path, capsys):
+    assert main(["coarsen", TRPCAGE_PDB, TRPCAGE_XTC, "-o", str(tmp_path / "ca.xtc"), "--quiet"]) == 0
+    atoms = mda.Universe(TRPCAGE_PDB, TRPCAGE_XTC)
+    ca = np.array([atoms.select_atoms("name CA").positions for _ in atoms.trajectory])
+    assert np.abs(positions(tmp_path / "ca.pdb", tmp_path / "ca.xtc") - ca).max() <= XTC
+    beads = mda.Universe(str(tmp_path / "ca.pdb"))
+    assert beads.residues.resnames.tolist() == atoms.select_atoms("name CA").resnames.tolist()
+    refused(capsys, "coarsen", TRPCAGE_PDB, TRPCAGE_XTC, "-o", tmp_path / "other.xtc", "--mapping", "martini3")
+    refused(capsys, "coarsen", TRPCAGE_PDB, "-o", tmp_path / "none.xtc", "--start", "5")
+    assert names(tmp_path) == ["ca.pdb", "ca.xtc"]
+
+
+def test_coarsen_one_frame_into_a_format_for_one(tmp_path):
+    assert main(["coarsen", COMPLEX_PDB, "-o", str(tmp_path / "ca.gro"), "--quiet"]) == 0
+    beads = mda.Universe(str(tmp_path / "ca.gro"))
+    assert beads.atoms.n_atoms == 194
+    chains = mda.Universe(str(tmp_path / "ca.pdb")).atoms.chainIDs
+    assert sorted(set(chains)) == ["A", "D"]
 
 
 def test_coarsen_refuses_to_replace_its_input(converted, capsys):
@@ -277,7 +307,7 @@ def test_demo(tmp_path, capsys):
     picture = imread(tmp_path / "demo" / "beads-and-atoms.png")
     for panel in np.array_split(picture, 3, axis=1):
         assert (panel[..., :3] < 0.9).any(axis=-1).mean() > 0.05
-    cg = mda.Universe(str(GO_PDB), str(GO_XTC))
+    cg = mda.Universe(GO_PDB, GO_XTC)
     atoms = mda.Universe(str(tmp_path / "demo" / "aa.pdb"), str(tmp_path / "demo" / "aa.xtc"))
     assert atoms.trajectory.n_frames == cg.trajectory.n_frames
 
@@ -314,7 +344,7 @@ class TestProcess:
         command = [COMMAND, *map(str, arguments), "-o", str(broken / "aa.xtc")]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 120
-        while not any(file.stat().st_size for file in broken.iterdir()) and time.monotonic() < deadline:
+        while not any(file.stat().st_size for file in broken.rglob("*.xtc")) and time.monotonic() < deadline:
             time.sleep(0.02)
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)

@@ -38,7 +38,8 @@ def run(args):
             raise FileExistsError(f"{file} exists already: give another name, or --overwrite to replace it")
     n_frames = write(beads, output, topology, verbose=not args.quiet, **options.frame_range(args))
     if not args.quiet:
-        print(f"wrote {n_frames} frames of {len(beads)} beads to {output} (topology: {topology})")
+        what = f"{options.count(n_frames, 'frame')} of {options.count(len(beads), 'bead')}"
+        print(f"wrote {what} to {output} (topology: {topology})")
 
 
 def write(beads, output, topology, *, start=None, stop=None, step=None, frames=None, verbose=False):
@@ -76,7 +77,7 @@ def write(beads, output, topology, *, start=None, stop=None, step=None, frames=N
     aside = output.with_name(f".{output.stem}.part{output.suffix}")
     aside_topology = output.with_name(f".{output.stem}.part.topology.pdb")
     try:
-        with mda.Writer(str(aside), n_atoms=len(beads), multiframe=True) as writer:
+        with mda.Writer(str(aside), n_atoms=len(beads), multiframe=len(chosen) > 1 or None) as writer:
             for _ in ProgressBar(chosen, verbose=verbose):
                 writer.write(beads)
         if topology != output:

@@ -114,7 +114,6 @@ def run(args):
 def report(analysis, seconds):
     """Print what a finished conversion wrote."""
     results = analysis.results
-    print(
-        f"wrote {results.n_frames} frames of {results.n_atoms} atoms to {results.filename} "
-        f"(topology: {results.topology}) in {seconds:.1f} s, {results.n_frames / seconds:.0f} frames/s"
-    )
+    what = f"{options.count(results.n_frames, 'frame')} of {options.count(results.n_atoms, 'atom')}"
+    rate = f"in {seconds:.1f} s, {results.n_frames / seconds:.0f} frames/s"
+    print(f"wrote {what} to {results.filename} (topology: {results.topology}) {rate}")

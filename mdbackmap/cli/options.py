@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import re
 from pathlib import Path
 
 RANGE = ("start", "stop", "step")
@@ -52,22 +53,41 @@ def open_universe(args):
     Raises
     ------
     FileNotFoundError
-        If an input file does not exist.
+        If an input file, or the folder of the output, does not exist.
     ValueError
-        If the selection is empty.
+        If MDAnalysis cannot read the files, or the selection is empty.
     """
     import MDAnalysis as mda
 
     for name in (args.topology, *args.trajectory):
         if not Path(name).exists():
             raise FileNotFoundError(f"no such file: {name}")
-    universe = mda.Universe(args.topology, *args.trajectory)
+    if not Path(args.output).absolute().parent.is_dir():
+        raise FileNotFoundError(f"no such folder for the output: {Path(args.output).parent}")
+    try:
+        universe = mda.Universe(args.topology, *args.trajectory)
+    except Exception as error:
+        why = re.split(r"[.!]\s", " ".join(str(error).split()))[0]
+        files = " with ".join((args.topology, *args.trajectory))
+        raise ValueError(f"MDAnalysis cannot read {files}: {why}") from error
     atoms = universe.select_atoms(args.select) if args.select else universe.atoms
     if not len(atoms):
         raise ValueError(
             f"--select {args.select!r} selects none of the {len(universe.atoms)} particles of {args.topology}"
         )
     return universe, atoms
+
+
+def count(n, what):
+    """
+    A number of things in words.
+
+    Examples
+    --------
+    >>> count(1, "frame"), count(2, "frame")
+    ('1 frame', '2 frames')
+    """
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def frame_range(args):
