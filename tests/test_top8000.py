@@ -50,7 +50,16 @@ def test_glycine_may_be_where_alanine_may_not():
 
 
 @pytest.mark.parametrize(
-    ("letter", "chi", "verdict"), [("V", 175, "fav"), ("V", 120, "out"), ("L", -66, "fav"), ("L", 120, "out")]
+    ("letter", "chi", "verdict"),
+    [
+        ("V", 175, "fav"),
+        ("V", 151, "out"),
+        ("V", 153, ""),
+        ("V", 158, ""),
+        ("V", 160, "fav"),
+        ("L", -66, "fav"),
+        ("L", 120, "out"),
+    ],
 )
 def test_rotamers(letter, chi, verdict):
     types = types_of(letter)
