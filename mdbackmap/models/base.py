@@ -1,0 +1,138 @@
+"""
+What every model family has in common: `Model`, and `Noise`, the explicit randomness of a sample.
+
+Shapes: F frames, N beads, A atoms. Lengths in angstrom, times in picoseconds.
+"""
+
+import abc
+import dataclasses
+import math
+
+import numpy as np
+from torch import nn
+
+
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    """
+    Standard normal numbers keyed by (seed, frame, sample).
+
+    A frame gets the same numbers whatever batch it is in, whichever process draws them and in whatever order frames are
+    visited.
+
+    Parameters
+    ----------
+    seed : int
+        Non-negative.
+    temperature : float
+        0 gives the most probable structure, 1 the ensemble.
+    correlation_time : float
+        In picoseconds. Above 0, the numbers are a stationary smooth Gaussian process in time instead of independent
+        from frame to frame: frames closer than this get similar numbers.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
+
+    Examples
+    --------
+    >>> noise = Noise(seed=1)
+    >>> one = noise.normal([7], [0], [0.0], (3,))
+    >>> many = noise.normal([5, 6, 7], [0, 0, 0], [0.0, 0.0, 0.0], (3,))
+    >>> bool((one[0] == many[2]).all())
+    True
+    """
+
+    seed: int = 0
+    temperature: float = 1.0
+    correlation_time: float = 0.0
+
+    def __post_init__(self):
+        if self.seed != int(self.seed) or self.seed < 0:
+            raise ValueError(f"seed must be a whole number of 0 or more, not {self.seed!r}")
+        if not (math.isfinite(self.temperature) and self.temperature >= 0):
+            raise ValueError(f"temperature must be 0 (most probable structure) or more, not {self.temperature!r}")
+        if not (math.isfinite(self.correlation_time) and self.correlation_time >= 0):
+            raise ValueError(f"correlation_time must be 0 ps (independent frames) or more, not {self.correlation_time!r}")
+
+    def normal(self, frames, samples, times, shape):
+        """
+        Numbers for some frames.
+
+        Parameters
+        ----------
+        frames : sequence of int (F,)
+            Frame numbers of the coarse trajectory.
+        samples : sequence of int (F,)
+            Which sample of each frame.
+        times : sequence of float (F,)
+            Times in picoseconds; they count only when `correlation_time` is above 0.
+        shape : tuple of int
+            Of the numbers of one frame.
+
+        Returns
+        -------
+        numpy.ndarray (F, *shape) float32
+        """
+        out = np.empty((len(frames), *shape), dtype=np.float32)
+        for row, (frame, sample, time) in enumerate(zip(frames, samples, times, strict=True)):
+            out[row] = self._smooth(time, sample, shape) if self.correlation_time > 0 else self._white(frame, sample, shape)
+        return out
+
+    def _white(self, index, sample, shape, stream=0):
+        key = np.random.SeedSequence((self.seed, stream, sample, *divmod(index % 2**64, 2**32)))
+        return np.random.Generator(np.random.SFC64(key)).standard_normal(shape, dtype=np.float32)
+
+    def _smooth(self, time, sample, shape):
+        """White noise at points half a correlation time apart, under a Gaussian window of unit norm."""
+        at = 2.0 * time / self.correlation_time
+        nearest = round(at)
+        points = range(nearest - 6, nearest + 7)
+        weights = np.array([math.exp(-((at - point) ** 2) / 4.0) for point in points])
+        weights /= np.linalg.norm(weights)
+        return sum(w * self._white(point, sample, shape, stream=1) for w, point in zip(weights, points, strict=True))
+
+
+class Model(nn.Module, abc.ABC):
+    """
+    A generative model from beads to atoms. Final classes: `GenZProt`.
+
+    Attributes
+    ----------
+    family : str
+        Name under which checkpoints know the class.
+    config : dataclass
+        All that is needed to build the network again.
+    """
+
+    family = None
+
+    @abc.abstractmethod
+    def mapping(self, coarse):
+        """The `Mapping` from the coarse `Topology` to the atoms that this model makes."""
+
+    @abc.abstractmethod
+    def sample(self, mapping, beads, noise, frames, samples, times, box=None, bead_tolerance=0.0):
+        """
+        Atoms for beads.
+
+        Parameters
+        ----------
+        mapping : Mapping
+            As `mapping` gave it.
+        beads : torch.Tensor (F, N, 3)
+            In angstrom, chains whole.
+        noise : Noise
+        frames, samples, times : sequences (F,)
+            What the noise is keyed by.
+        box : torch.Tensor (F, 3, 3), optional
+            Box vectors as rows, in angstrom.
+        bead_tolerance : float
+            How far beads may move (RMS over a frame, in angstrom).
+
+        Returns
+        -------
+        torch.Tensor (F, A, 3)
+            Positions in angstrom.
+        """

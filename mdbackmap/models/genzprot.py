@@ -1,0 +1,372 @@
+"""
+GenZProt: from the C-alpha trace of any protein to its heavy atoms, by a variational autoencoder over torsions.
+
+After Yang & Gomez-Bombarelli (ICML 2023, arXiv 2303.01569): an equivariant encoder q(z | atoms, beads), a learned
+equivariant prior p(z | beads), a latent per residue, and a decoder to internal coordinates. Here the internal coordinates
+are those of `mdbackmap.internal` (bonds, planarity and chirality by construction), and the decoder gives a
+distribution of each torsion, one after another along the chain and out along the side chain.
+
+Shapes: n beads in all, K neighbours, C features, D latent size, B bins, T = 6 torsions. Angstrom and radians.
+"""
+
+import dataclasses
+
+import torch
+from torch import nn
+
+from .. import residues
+from ..batch import MAX_SEPARATION, Batch
+from ..geometry import axis_frame, bisector_frame, dihedral, unit, wrap
+from ..internal import TORSIONS, InternalCoordinates
+from ..mapping import Mapping
+from .base import Model
+from .layers import CircularBins, Density, Interaction, fourier, harmonics, radial_basis
+
+_PEPTIDE, _END = 0, 5
+_CHIS = (1, 2, 3, 4)
+_N_SEPARATIONS = 2 * MAX_SEPARATION + 2
+
+
+@dataclasses.dataclass(frozen=True)
+class GenZProtConfig:
+    """Sizes of the network; `GenZProt(GenZProtConfig())` is the published-size model."""
+
+    n_features: int = 128  # scalar features of a residue
+    n_neighbours: int = 16  # nearest C-alphas that a residue sees in each round
+    n_layers: int = 4  # rounds of messages in the prior
+    n_decoder_layers: int = 1  # rounds of messages after the latent is known
+    n_latent: int = 8  # numbers of the latent of a residue
+    n_channels: int = 8  # channels of each l of the equivariant densities
+    n_basis: int = 16  # radial functions of a distance
+    n_bins: int = 72  # tents on the circle for each torsion
+    order: int = 4  # Fourier order in which a torsion is shown to the next ones
+
+
+class Features(nn.Module):
+    """Invariant features of beads and of their edges, in local frames that know left from right."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.n_basis = config.n_basis
+        self.n_edge_features = 3 + 3 + 9 + config.n_basis + _N_SEPARATIONS
+        self.residue = nn.Embedding(len(residues.ALPHABET), config.n_features)
+        self.shape = nn.Linear(16, config.n_features)
+
+    def forward(self, batch):
+        """Features (n, C) and (n, K, E), and harmonics (n, K, 9) of the neighbours' directions."""
+        return self.residue(batch.types) + self.shape(self._shape(batch)), *self._edges(batch)
+
+    @staticmethod
+    def _shape(batch):
+        """Distances, angle and torsions of the trace, ends, cis peptides, burial (n, 16)."""
+        back, ahead = batch.beads - batch.before, batch.after - batch.beads
+        inner_first, inner_last = (~batch.first).float(), (~batch.last).float()
+        cis, cis_before = batch.cis.float(), batch.cis.roll(1).float() * inner_first
+        torsion = dihedral(batch.before, batch.beads, batch.after, batch.after.roll(-1, 0))
+        torsion_before = dihedral(batch.before.roll(1, 0), batch.before, batch.beads, batch.after)
+        columns = [
+            (back.norm(dim=-1) - 3.8).clamp(-1, 1) * inner_first,
+            (ahead.norm(dim=-1) - 3.8).clamp(-1, 1) * inner_last,
+            (unit(back) * unit(ahead)).sum(-1),
+            torsion.sin() * inner_last,
+            torsion.cos() * inner_last,
+            torsion_before.sin() * inner_first,
+            torsion_before.cos() * inner_first,
+            *(batch.first.float(), batch.last.float(), cis, cis_before),
+            *(batch.counts / batch.counts.new_tensor([5.0, 10.0, 15.0, 25.0]) - 1).unbind(-1),
+        ]
+        columns.append(torch.cross(unit(back), unit(ahead), dim=-1).norm(dim=-1))
+        return torch.stack(columns, dim=-1)
+
+    def _edges(self, batch):
+        frame = bisector_frame(batch.before, batch.beads, batch.after)  # (n, 3, 3)
+        distance = batch.displacements.norm(dim=-1)
+        direction = batch.displacements / distance.unsqueeze(-1).clamp_min(1e-6)
+        other = frame[batch.neighbours]  # (n, K, 3, 3)
+        here = direction @ frame.transpose(-1, -2)
+        there = (other @ direction.unsqueeze(-1)).squeeze(-1)
+        turned = (other.flatten(1, 2) @ frame.transpose(-1, -2)).reshape(*distance.shape, 9)
+        radial = radial_basis(distance, self.n_basis)
+        along = nn.functional.one_hot(batch.separations, _N_SEPARATIONS).to(radial.dtype)
+        return torch.cat([here, there, turned, radial, along], dim=-1), harmonics(batch.displacements)
+
+
+class Encoder(nn.Module):
+    """Posterior q(z | atoms, beads): equivariant densities of each residue's atoms and of its neighbours' atoms."""
+
+    def __init__(self, config):
+        super().__init__()
+        channels, hidden = 2 * config.n_channels, config.n_features
+        self.atom = nn.Embedding(len(residues.ALPHABET) * residues.MAX_ATOMS, 32)
+        self.atom_gate = nn.Sequential(nn.Linear(32 + 8, 32), nn.SiLU(), nn.Linear(32, channels))
+        self.edge_gate = nn.Linear(2 * hidden + config.n_basis, channels)
+        self.own, self.around = Density(channels, hidden // 4), Density(channels, hidden // 4)
+        self.out = nn.Sequential(
+            nn.Linear(hidden + 6 * (hidden // 4), hidden), nn.SiLU(), nn.Linear(hidden, 2 * config.n_latent)
+        )
+        self.n_basis = config.n_basis
+        self.n_near = min(8, config.n_neighbours)
+
+    def forward(self, batch, features, atoms, mask):
+        """
+        Mean and log variance (n, D) of the posterior.
+
+        `atoms` (n, 14, 3) in angstrom, `mask` (n, 14) bool, `features` (n, C) of the prior.
+        """
+        relative = (atoms - batch.beads.unsqueeze(1)) * mask.unsqueeze(-1)
+        slot = batch.types.unsqueeze(1) * residues.MAX_ATOMS + torch.arange(residues.MAX_ATOMS, device=atoms.device)
+        radial = radial_basis(relative.norm(dim=-1), 8, 0.0, 7.0)
+        gates = self.atom_gate(torch.cat([self.atom(slot), radial], dim=-1)) * mask.unsqueeze(-1)
+        own = self.own.gather(gates, harmonics(relative))  # (n, M * 9)
+        near = batch.neighbours[:, : self.n_near]
+        distance = batch.displacements[:, : self.n_near].norm(dim=-1)
+        pair = torch.cat([features.unsqueeze(1).expand(-1, near.shape[1], -1), features[near]], dim=-1)
+        weight = self.edge_gate(torch.cat([pair, radial_basis(distance, self.n_basis)], dim=-1))
+        around = self._weighted(own[near], weight * batch.present[:, : self.n_near, None])
+        invariants = torch.cat([self.own(own, own), self.around(own, around), features], dim=-1)
+        return self.out(invariants).chunk(2, dim=-1)
+
+    def _weighted(self, densities, weights):
+        """Sum over neighbours (n, M * 9) of their densities (n, K, M * 9), channel by channel."""
+        wide = torch.cat([weights.repeat_interleave(width, dim=-1) for width in (1, 3, 5)], dim=-1)
+        return (densities * wide).mean(1)
+
+
+class TorsionHead(nn.Module):
+    """Logits (..., B) of one torsion from features and from the torsions drawn before it."""
+
+    def __init__(self, n_inputs, n_known, config):
+        super().__init__()
+        self.features = nn.Linear(n_inputs, config.n_features)
+        self.known = nn.Linear(n_known * (2 * config.order + 1), config.n_features, bias=False)
+        self.out = nn.Linear(config.n_features, config.n_bins)
+
+    def forward(self, features, known):
+        """`features` (..., n_inputs); `known` (..., n_known * (2 order + 1)), as `fourier` gives them."""
+        return self.after(self.features(features), known)
+
+    def after(self, hidden, known):
+        """The same from `self.features(features)`, which does not change along the chain."""
+        return self.out(nn.functional.silu(hidden + self.known(known)))
+
+
+class GenZProt(Model):
+    """
+    The transferable C-alpha model.
+
+    Parameters
+    ----------
+    config : GenZProtConfig
+
+    Examples
+    --------
+    >>> model = GenZProt(GenZProtConfig(n_features=16, n_layers=1))
+    >>> sum(p.numel() for p in model.parameters()) > 1000
+    True
+    """
+
+    family = "genzprot"
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        width = config.n_features
+        self.inputs = Features(config)
+        edges = self.inputs.n_edge_features
+        self.prior_layers = nn.ModuleList(
+            Interaction(width, edges, config.n_channels if k % 2 else 0) for k in range(config.n_layers)
+        )
+        self.prior = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 2 * config.n_latent))
+        self.encoder = Encoder(config)
+        self.latent = nn.Linear(config.n_latent, width)
+        self.decoder_layers = nn.ModuleList(Interaction(width, edges) for _ in range(config.n_decoder_layers))
+        self.norm = nn.LayerNorm(width)
+        self.peptide = TorsionHead(2 * width, 1, config)
+        self.phi = TorsionHead(width, 1, config)
+        self.end = TorsionHead(width, 1, config)
+        self.chis = nn.ModuleList(TorsionHead(width, 2 + k, config) for k in range(4))
+        self.bins = CircularBins(config.n_bins)
+        self._bound = None
+
+    # the network -----------------------------------------------------------------------------------------------
+
+    def mapping(self, coarse):
+        return Mapping.ca(coarse)
+
+    def condition(self, batch):
+        """Prior features (n, C) and what every round of messages needs of the neighbourhood."""
+        features, edges, sphere = self.inputs(batch)
+        weights = batch.present.to(edges.dtype)
+        weights = (weights / weights.sum(1, keepdim=True).clamp_min(1)).unsqueeze(-1)
+        around = (edges, batch.neighbours, weights, sphere)
+        for layer in self.prior_layers:
+            features = layer(features, *around)
+        return features, around
+
+    def decode(self, features, around, latent):
+        """Features (n, C) from which the torsions are read."""
+        features = features + self.latent(latent)
+        for layer in self.decoder_layers:
+            features = layer(features, *around)
+        return self.norm(features)
+
+    def _fourier(self, angles, known):
+        return fourier(angles, known, self.config.order)
+
+    def forward(self, batch, atoms, mask, torsions, known, noise):
+        """
+        The terms of the evidence lower bound, for training.
+
+        Parameters
+        ----------
+        batch : Batch
+        atoms, mask : torch.Tensor (n, 14, 3), (n, 14) bool
+            What the encoder sees.
+        torsions, known : torch.Tensor (n, 6), (n, 6) bool
+            The targets.
+        noise : torch.Tensor (n, D)
+            Standard normal numbers for the draw from the posterior.
+
+        Returns
+        -------
+        log_density : torch.Tensor (n, 6)
+            Of each known torsion, in nats per radian; 0 where unknown.
+        kl : torch.Tensor (n,)
+            KL(q || p) in nats.
+        """
+        features, around = self.condition(batch)
+        mean_p, log_p = (v.float() for v in self.prior(features).chunk(2, dim=-1))
+        with torch.autocast(atoms.device.type, enabled=False):
+            mean_q, log_q = self.encoder(batch, features.float(), atoms, mask)
+        log_p, log_q = log_p.clamp(-8, 4), log_q.clamp(-8, 4)
+        kl = 0.5 * (log_p - log_q + ((log_q.exp() + (mean_q - mean_p) ** 2) / log_p.exp()) - 1)
+        hidden = self.decode(features, around, mean_q + (0.5 * log_q).exp() * noise)
+        return self._log_densities(batch, hidden, torsions, known), kl.sum(-1)
+
+    def _log_densities(self, batch, hidden, torsions, known):
+        out = torsions.new_zeros(torsions.shape)
+
+        def score(column, rows, head, features, *seen):
+            if len(rows):
+                given = torch.cat([self._fourier(torsions[at, k], known[at, k] & ok) for at, k, ok in seen], dim=-1)
+                logits = head(features, given)
+                out[rows, column] = self.bins.log_density(logits, torsions[rows, column])
+
+        everyone = torch.ones_like(batch.first)
+        rows = (known[:, _PEPTIDE] & ~batch.last).nonzero()[:, 0]
+        joined = torch.cat([hidden[rows], hidden[rows + 1]], dim=-1)
+        score(_PEPTIDE, rows, self.peptide, joined, (rows - 1, _PEPTIDE, ~batch.first[rows]))
+        rows = (known[:, _PEPTIDE] & batch.last).nonzero()[:, 0]
+        score(_PEPTIDE, rows, self.phi, hidden[rows], (rows - 1, _PEPTIDE, ~batch.first[rows]))
+        rows = known[:, _END].nonzero()[:, 0]
+        score(_END, rows, self.end, hidden[rows], (rows, _PEPTIDE, everyone[rows]))
+        for k in _CHIS:
+            rows = known[:, k].nonzero()[:, 0]
+            flanks = [(rows - 1, _PEPTIDE, ~batch.first[rows]), (rows, _PEPTIDE, everyone[rows])]
+            inner = [(rows, earlier, everyone[rows]) for earlier in range(1, k)]
+            score(k, rows, self.chis[k - 1], hidden[rows], *flanks, *inner)
+        return out
+
+    # sampling --------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def sample(self, mapping, beads, noise, frames, samples, times, box=None, bead_tolerance=0.0):
+        internal, slots = self._bind(mapping, beads.device)
+        normal = noise.normal(frames, samples, times, (beads.shape[1], self.config.n_latent + len(TORSIONS)))
+        torsions = self.sample_torsions(internal, beads, torch.from_numpy(normal).to(beads), noise.temperature, box)
+        atoms = internal.to_cartesian(beads, torsions)
+        return atoms.flatten(1, 2)[:, slots]
+
+    def _bind(self, mapping, device):
+        """Internal coordinates and atom slots of a molecule; those of the last one are kept."""
+        if self._bound is None or self._bound[0] is not mapping or self._bound[1] != device:
+            coarse = mapping.coarse
+            tables = (torch.as_tensor(v, device=device) for v in (coarse.types.astype("int64"), coarse.ends, coarse.cis))
+            self._bound = (mapping, device, InternalCoordinates(*tables), self._slots(mapping, device))
+        return self._bound[2:]
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "_bound": None}
+
+    @staticmethod
+    def _slots(mapping, device):
+        slot = {(name, atom): k for name, atoms in residues.ATOMS.items() for k, atom in enumerate(atoms)}
+        fine, types = mapping.fine, mapping.coarse.types
+        return torch.tensor(
+            [r * 14 + slot[residues.RESIDUE_NAMES[types[r]], a] for r, a in zip(fine.residue_of_atom, fine.names, strict=True)],
+            device=device,
+        )
+
+    def sample_torsions(self, internal, beads, normal, temperature, box=None):
+        """
+        Torsions (F, N, 6) in radians for beads (F, N, 3).
+
+        `normal` (F, N, D + 6) are standard normal numbers: for the latent, then one for each torsion.
+        """
+        n_frames, n_beads = beads.shape[:2]
+        batch = Batch.from_frames(internal, beads, self.config.n_neighbours, box)
+        features, around = self.condition(batch)
+        mean, log_variance = (v.to(normal.dtype) for v in self.prior(features).chunk(2, dim=-1))
+        size = self.config.n_latent
+        deviation = (0.5 * log_variance.clamp(-8, 4)).exp() * min(temperature, 1.0)
+        latent = mean + deviation * normal[..., :size].reshape(-1, size)
+        hidden = self.decode(features, around, latent).reshape(n_frames, n_beads, -1)
+        uniform = torch.special.ndtr(normal[..., size:]).clamp(1e-6, 1 - 1e-6)
+        return self._draw(internal, hidden, uniform, temperature)
+
+    def _draw(self, internal, hidden, uniform, temperature):
+        torsions = hidden.new_zeros(*hidden.shape[:2], len(TORSIONS), dtype=uniform.dtype)
+        torsions[..., _PEPTIDE] = self._draw_peptides(internal, hidden, uniform[..., _PEPTIDE], temperature)
+        has_before = ~internal.starts
+        before = self._fourier(torsions[..., _PEPTIDE].roll(1, dims=1), has_before.expand(torsions.shape[:2]))
+        own = self._fourier(torsions[..., _PEPTIDE], torch.ones_like(has_before).expand(torsions.shape[:2]))
+        at = (internal.starts | internal.ends).nonzero()[:, 0]
+        torsions[:, at, _END] = self.bins.draw(self.end(hidden[:, at], own[:, at]), uniform[:, at, _END], temperature)
+        seen = torch.cat([before, own], dim=-1)
+        for k in _CHIS:
+            at = internal.defined[:, k].nonzero()[:, 0]
+            if len(at) == 0:
+                break
+            logits = self.chis[k - 1](hidden[:, at], seen[:, at])
+            torsions[:, at, k] = self.bins.draw(logits, uniform[:, at, k], temperature)
+            seen = torch.cat([seen, self._fourier(torsions[..., k], internal.defined[:, k].expand(torsions.shape[:2]))], dim=-1)
+        return fold_symmetric(internal.types, torsions)
+
+    def _draw_peptides(self, internal, hidden, uniform, temperature):
+        """Peptide angles (F, N) along each chain, each given the one before; phi of the last residues."""
+        angles = hidden.new_zeros(hidden.shape[:2], dtype=uniform.dtype)
+        width = self.config.n_features
+        head = self.peptide.features
+        following = hidden.roll(-1, dims=1)
+        joined = hidden @ head.weight[:, :width].T + following @ head.weight[:, width:].T + head.bias
+        single = self.phi.features(hidden[:, internal.last])
+        joined = joined.index_copy(1, internal.last, single)
+        for at in _steps(internal):
+            previous = self._fourier(angles[:, (at - 1).clamp_min(0)], (~internal.starts[at]).expand(len(angles), -1))
+            inner = self.peptide.after(joined[:, at], previous)
+            logits = torch.where(internal.ends[at, None], self.phi.after(joined[:, at], previous), inner)
+            angles[:, at] = self.bins.draw(logits, uniform[:, at], temperature)
+        return angles
+
+
+def _steps(internal):
+    """Residue indices in the order in which chains are walked: the k-th residues of all stretches together."""
+    index = torch.arange(len(internal.types), device=internal.types.device)
+    begin = torch.cummax(torch.where(internal.starts, index, 0), 0).values
+    place = index - begin
+    order = torch.argsort(place, stable=True)
+    return order.split(torch.bincount(place).tolist())
+
+
+def fold_symmetric(types, torsions):
+    """
+    Torsions (..., N, 6) in [-pi, pi), those of symmetric groups (ASP, GLU, PHE, TYR) in [-pi/2, pi/2).
+
+    The latter names equivalent atoms as IUPAC does.
+    """
+    torsions = wrap(torsions)
+    for name, at in residues.SYMMETRIC_CHIS.items():
+        rows = (types == residues.TYPE_OF_NAME[name]).nonzero()[:, 0]
+        angles = torsions[..., rows, 1 + at]
+        torsions[..., rows, 1 + at] = torch.remainder(angles + torch.pi / 2, torch.pi) - torch.pi / 2
+    return torsions

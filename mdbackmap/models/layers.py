@@ -1,0 +1,173 @@
+"""
+Building blocks of the networks: radial basis, messages, equivariant densities, distributions on the circle.
+
+Shapes: n beads, K neighbours, C scalar features, M channels of an equivariant density, B bins of the circle.
+Equivariant features are e3nn irreps of SO(3): proteins have one hand, so parity is not tracked and
+every irrep is labelled even.
+"""
+
+import math
+
+import torch
+from e3nn import o3
+from torch import nn
+
+HARMONICS = o3.Irreps("0e + 1e + 2e")
+_WIDTHS = [ir.dim for _, ir in HARMONICS]
+
+
+def radial_basis(distances, n_basis, shortest=3.0, longest=20.0):
+    """Gaussians (..., n_basis) of `distances` (...) in angstrom, evenly spaced between `shortest` and `longest`."""
+    centres = torch.linspace(shortest, longest, n_basis, device=distances.device, dtype=distances.dtype)
+    width = (longest - shortest) / (n_basis - 1)
+    return torch.exp(-(((distances.unsqueeze(-1) - centres) / width) ** 2))
+
+
+def harmonics(vectors):
+    """Real spherical harmonics (..., 9) up to l = 2 of the directions of `vectors` (..., 3)."""
+    return o3.spherical_harmonics(HARMONICS, vectors, normalize=True, normalization="component")
+
+
+def fourier(angles, known, order):
+    """Sines and cosines (..., 2 order + 1) of multiples of `angles` (...); zero, with a flag, where not `known`."""
+    multiples = angles.unsqueeze(-1) * torch.arange(1, order + 1, device=angles.device, dtype=angles.dtype)
+    flag = known.unsqueeze(-1).to(angles.dtype)
+    return torch.cat([multiples.cos() * flag, multiples.sin() * flag, flag], dim=-1)
+
+
+class Density(nn.Module):
+    """
+    Equivariant summary of a neighbourhood and its invariants: sum over j of gate_j Y(r_j), then scalar products.
+
+    The sum is a matrix product per bead. Two equivariant linear maps and the scalar products of their outcomes, channel by
+    channel, make a tensor product to scalars of low rank: on beads, not on edges, so it costs little.
+
+    Parameters
+    ----------
+    channels : int
+        Channels M of each l in 0, 1, 2.
+    n_invariants : int
+        Scalar products of each l; `3 n_invariants` features come out.
+    """
+
+    def __init__(self, channels, n_invariants):
+        super().__init__()
+        inner = o3.Irreps([(channels, ir) for _, ir in HARMONICS])
+        outer = o3.Irreps([(n_invariants, ir) for _, ir in HARMONICS])
+        self.left, self.right = o3.Linear(inner, outer), o3.Linear(inner, outer)
+        self.parts = [n_invariants * width for width in _WIDTHS]
+
+    def gather(self, gates, sphere):
+        """Density (n, M * 9) in e3nn's layout from gates (n, K, M) and harmonics (n, K, 9)."""
+        summed = gates.transpose(-1, -2) @ sphere  # (n, M, 9)
+        return torch.cat([part.flatten(-2) for part in summed.split(_WIDTHS, dim=-1)], dim=-1)
+
+    def forward(self, one, other):
+        """Invariants (n, 3 n_invariants) of two densities (n, M * 9)."""
+        products = (self.left(one) * self.right(other)).split(self.parts, dim=-1)
+        sums = [part.unflatten(-1, (-1, width)).sum(-1) for part, width in zip(products, _WIDTHS, strict=True)]
+        return torch.cat(sums, dim=-1)
+
+
+class Interaction(nn.Module):
+    """
+    One round of messages between neighbours, then a feed-forward layer; both residual.
+
+    message_ij = silu(A h_i + B h_j + E e_ij), averaged over the neighbours. With `channels`, the messages also gate an
+    equivariant `Density` of the neighbours' directions, whose invariants join the update.
+    """
+
+    def __init__(self, n_features, n_edge_features, channels=0):
+        super().__init__()
+        self.norm = nn.LayerNorm(n_features)
+        self.own = nn.Linear(n_features, n_features)
+        self.other = nn.Linear(n_features, n_features, bias=False)
+        self.edge = nn.Linear(n_edge_features, n_features, bias=False)
+        self.update = nn.Linear(n_features, n_features)
+        self.feed = nn.Sequential(
+            nn.LayerNorm(n_features), nn.Linear(n_features, 2 * n_features), nn.SiLU(), nn.Linear(2 * n_features, n_features)
+        )
+        self.density = None
+        if channels:
+            self.gate = nn.Linear(n_features, channels, bias=False)
+            self.density = Density(channels, n_features // 4)
+            self.mix = nn.Linear(3 * (n_features // 4), n_features)
+
+    def forward(self, features, edges, neighbours, weights, sphere):
+        """
+        Parameters
+        ----------
+        features : (n, C)
+        edges : (n, K, E)
+        neighbours : (n, K) int64
+        weights : (n, K, 1)
+            One over the number of neighbours; 0 for absent ones.
+        sphere : (n, K, 9)
+        """
+        normed = self.norm(features)
+        messages = self.edge(edges)  # (n, K, C); what follows works in place, for memory traffic is what costs here
+        messages += self.other(normed)[neighbours]
+        messages += self.own(normed).unsqueeze(1)
+        messages = nn.functional.silu(messages, inplace=not torch.is_grad_enabled())
+        update = self.update((messages.transpose(1, 2) @ weights.to(messages.dtype)).squeeze(-1))
+        if self.density is not None:
+            with torch.autocast(features.device.type, enabled=False):
+                density = self.density.gather(self.gate(messages.float()) * weights.float(), sphere)
+                invariants = self.density(density, density)
+            update = update + self.mix(nn.functional.silu(invariants))
+        features = features + update
+        return features + self.feed(features)
+
+
+class CircularBins:
+    """
+    Distributions on the circle: a mixture of B overlapping tents, continuous and without blur.
+
+    density(angle) = sum_b p_b tent_b(angle) / width, tents two bins wide: between two bin centres the density is a
+    straight line. All functions take logits (..., B).
+
+    Examples
+    --------
+    >>> bins = CircularBins(72)
+    >>> bins.log_density(torch.zeros(72), torch.tensor(1.0)).exp() * 2 * torch.pi
+    tensor(1.)
+    """
+
+    def __init__(self, n_bins):
+        self.n_bins = n_bins
+        self.width = 2 * math.pi / n_bins
+
+    def log_density(self, logits, angles):
+        """Log of the density per radian (...) at `angles` (...)."""
+        logs = torch.log_softmax(logits.float(), dim=-1)
+        at = torch.remainder(angles + math.pi, 2 * math.pi) / self.width
+        left = at.floor()
+        share = at - left
+        left = left.long() % self.n_bins
+        lower = logs.gather(-1, left.unsqueeze(-1)).squeeze(-1) + torch.log1p(-share.clamp_max(1 - 1e-6))
+        upper = logs.gather(-1, ((left + 1) % self.n_bins).unsqueeze(-1)).squeeze(-1) + torch.log(share.clamp_min(1e-6))
+        return torch.logaddexp(lower, upper) - math.log(self.width)
+
+    def draw(self, logits, uniform, temperature=1.0):
+        """
+        Angles (...) from uniform numbers (...) in (0, 1): the inverse of the cumulative distribution.
+
+        At temperature 0 the most probable angle, between the bins; else probabilities p^(1 / temperature).
+        """
+        if temperature <= 0:
+            return self.mode(logits)
+        cumulative = torch.softmax(logits.float() / temperature, dim=-1).cumsum(-1)
+        level = uniform * cumulative[..., -1]
+        chosen = torch.searchsorted(cumulative, level.unsqueeze(-1)).clamp_max(self.n_bins - 1)
+        upper = cumulative.gather(-1, chosen).squeeze(-1)
+        lower = torch.where(chosen > 0, cumulative.gather(-1, (chosen - 1).clamp_min(0)), 0.0).squeeze(-1)
+        rest = ((level - lower) / (upper - lower).clamp_min(1e-12)).clamp(0, 1)
+        offset = torch.where(rest < 0.5, (2 * rest).sqrt() - 1, 1 - (2 * (1 - rest)).clamp_min(0).sqrt())
+        return (chosen.squeeze(-1) + offset * min(1.0, temperature)) * self.width - math.pi
+
+    def mode(self, logits):
+        """Most probable angles (...): the mean of the best bin and its two neighbours."""
+        best = logits.argmax(-1, keepdim=True)
+        three = (best + torch.tensor([-1, 0, 1], device=logits.device)) % self.n_bins
+        share = torch.softmax(logits.float().gather(-1, three), dim=-1)
+        return (best.squeeze(-1) + share[..., 2] - share[..., 0]) * self.width - math.pi

@@ -1,0 +1,122 @@
+"""
+Nearest neighbours of beads, as tables of fixed width: no scatter, no graph library.
+
+`torch-cluster` is used for large open systems where it is installed; the tables are the same without it.
+
+Shapes: F frames, N beads, K neighbours. Lengths in angstrom.
+"""
+
+import torch
+
+try:
+    import torch_cluster
+except ImportError:  # an optional accelerator, never required
+    torch_cluster = None
+
+_ROWS = 1024
+_LARGE = 4000
+
+
+def minimum_image(displacements, box):
+    """
+    Displacements (..., 3) brought to their shortest periodic image.
+
+    Parameters
+    ----------
+    displacements : torch.Tensor (..., 3)
+    box : torch.Tensor (3, 3) or broadcastable (..., 3, 3)
+        Box vectors as rows, in angstrom.
+
+    Returns
+    -------
+    torch.Tensor (..., 3)
+        Exact for displacements up to half the shortest box width; in strongly skewed boxes beyond it, one of the
+        short images.
+    """
+    fractional = (displacements.unsqueeze(-2) @ torch.linalg.inv(box)).squeeze(-2)
+    return displacements - (fractional.round().unsqueeze(-2) @ box).squeeze(-2)
+
+
+def _pairs(rows, positions, box):
+    """Displacements (r, N, 3) from the beads `rows` (r, 3) to all beads."""
+    difference = positions.unsqueeze(0) - rows.unsqueeze(1)
+    return difference if box is None else minimum_image(difference, box)
+
+
+def nearest(positions, k, radii=(), box=None):
+    """
+    The k nearest beads of every bead, itself excluded.
+
+    Parameters
+    ----------
+    positions : torch.Tensor (F, N, 3)
+    k : int
+        How many; where fewer beads exist the table is filled up with the bead itself, marked as absent.
+    radii : sequence of float
+        Distances within which neighbours are counted, too.
+    box : torch.Tensor (F, 3, 3), optional
+        Box vectors as rows: distances are those of the nearest images.
+
+    Returns
+    -------
+    index : torch.Tensor (F, N, k) int64
+        Neighbours by growing distance.
+    displacement : torch.Tensor (F, N, k, 3)
+        From the bead to its neighbour (nearest image).
+    present : torch.Tensor (F, N, k) bool
+        False for filled-up entries.
+    counts : torch.Tensor (F, N, len(radii))
+        Number of other beads within each radius.
+
+    Examples
+    --------
+    >>> line = torch.tensor([[[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [3.0, 0.0, 0.0]]])
+    >>> index, _, present, counts = nearest(line, k=3, radii=(1.5,))
+    >>> index[0, 0].tolist(), present[0, 0].tolist(), counts[0, :, 0].tolist()
+    ([1, 2, 0], [True, True, False], [1.0, 1.0, 0.0])
+    """
+    n_frames, n_beads = positions.shape[:2]
+    width = min(k, n_beads - 1)
+    index = torch.empty(n_frames, n_beads, k, dtype=torch.int64, device=positions.device)
+    index[:] = torch.arange(n_beads, device=positions.device)[None, :, None]
+    counts = positions.new_zeros(n_frames, n_beads, len(radii))
+    for frame in range(n_frames):
+        cell = None if box is None else box[frame]
+        if width > 0:
+            if torch_cluster is not None and cell is None and n_beads > _LARGE:
+                _search_tree(positions[frame], index[frame], width, counts[frame], radii)
+            else:
+                _search_all(positions[frame], index[frame], width, counts[frame], radii, cell)
+    present = torch.arange(k, device=positions.device).expand(n_frames, n_beads, k) < width
+    frames = torch.arange(n_frames, device=positions.device)[:, None, None]
+    displacement = positions[frames, index] - positions.unsqueeze(2)
+    if box is not None:
+        displacement = minimum_image(displacement, box[:, None, None])
+    return index, displacement, present, counts
+
+
+def _search_all(positions, index, width, counts, radii, box):
+    """Fill the tables of one frame from all pairs, some rows at a time."""
+    for start in range(0, len(positions), _ROWS):
+        rows = slice(start, start + _ROWS)
+        if box is None:
+            squared = torch.cdist(positions[rows], positions, compute_mode="donot_use_mm_for_euclid_dist").square_()
+        else:
+            squared = _pairs(positions[rows], positions, box).square().sum(-1)
+        squared[torch.arange(len(squared)), torch.arange(start, start + len(squared))] = torch.inf
+        index[rows, :width] = squared.topk(width, dim=-1, largest=False).indices
+        for column, radius in enumerate(radii):
+            counts[rows, column] = (squared < radius**2).sum(-1).to(counts.dtype)
+
+
+def _search_tree(positions, index, width, counts, radii):
+    """The same by a search tree: time grows with the number of beads, not with its square."""
+    target, source = torch_cluster.knn(positions, positions, width + 1)
+    others = source[target != source]
+    if len(others) != len(positions) * width:  # coincident beads: the tree may leave the bead itself out
+        return _search_all(positions, index, width, counts, radii, None)
+    index[:, :width] = others.reshape(len(positions), width)
+    for column, radius in enumerate(radii):
+        pairs = torch_cluster.radius(positions, positions, radius, max_num_neighbors=4096)
+        counts[:, column] = torch.bincount(pairs[0], minlength=len(positions)).to(counts.dtype) - 1
+    return None
