@@ -132,7 +132,7 @@ class TestConvert:
         assert capsys.readouterr() == ("", "")
 
     def test_selection(self, short, tmp_path):
-        chosen = ["--select", "resid 1:20"]
+        chosen = ["--select", "resid 2:21"]
         assert main(["convert", *short, "-o", str(tmp_path / "aa.xtc"), "--stop", "1", "--quiet", *chosen]) == 0
         assert mda.Universe(str(tmp_path / "aa.pdb")).residues.n_residues == 20
 
@@ -157,9 +157,7 @@ class TestBadInput:
     def test_existing_output_is_kept(self, capsys, short, tmp_path):
         output = tmp_path / "aa.xtc"
         output.write_text("precious")
-        assert "--overwrite" in refused(capsys, "convert", *short, "-o", output).replace(
-            "overwrite=True", "--overwrite"
-        )
+        assert "--overwrite" in refused(capsys, "convert", *short, "-o", output)
         assert output.read_text() == "precious"
 
     def test_output_that_is_the_input(self, capsys, short):
@@ -181,7 +179,7 @@ class TestBadInput:
 
     def test_nanometres(self, capsys, helix, tmp_path):
         trace = write_trace(tmp_path, ["ALA"] * 8, helix / 10)
-        assert "nm" in refused(capsys, "convert", trace, "-o", tmp_path / "aa.pdb")
+        assert "nanometres" in refused(capsys, "convert", trace, "-o", tmp_path / "aa.pdb")
 
     def test_not_finite(self, capsys, short, tmp_path):
         u = mda.Universe(*short)

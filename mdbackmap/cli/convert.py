@@ -1,7 +1,5 @@
 """``mdbackmap convert``: a coarse trajectory becomes an all-atom one."""
 
-import time
-
 from . import options
 
 INTERRUPTED = "; what is complete is kept, and the same command with --resume goes on from there"
@@ -105,15 +103,22 @@ def run(args):
         overwrite=args.overwrite,
         resume=args.resume,
     )
-    began = time.perf_counter()
     analysis.run(**options.frame_range(args), verbose=not args.quiet)
     if not args.quiet:
-        report(analysis, time.perf_counter() - began)
+        report(analysis.results, model.mapping.coarse)
 
 
-def report(analysis, seconds):
-    """Print what a finished conversion wrote."""
-    results = analysis.results
+def report(results, coarse):
+    """Print what a finished conversion wrote, and how much of the input no protein has."""
     what = f"{options.count(results.n_frames, 'frame')} of {options.count(results.n_atoms, 'atom')}"
-    rate = f"in {seconds:.1f} s, {results.n_frames / seconds:.0f} frames/s"
+    rate = f"in {results.seconds:.1f} s, {results.frames_per_second:.0f} frames/s"
     print(f"wrote {what} to {results.filename} (topology: {results.topology}) {rate}")
+    if results.resumed:
+        print(f"{options.count(results.resumed, 'coarse frame')} were there from an interrupted conversion")
+    n_strained = int(results.strained.sum())
+    if n_strained:
+        n_peptides = len(set(results.frames.tolist())) * int((~coarse.ends).sum())
+        print(
+            f"{n_strained} of {n_peptides} CA-CA distances ({100 * n_strained / n_peptides:.1f}%) are outside 3.70-3.89 A, "
+            "where bond lengths stay right: the peptides there are stretched or squeezed"
+        )
