@@ -219,6 +219,24 @@ def unreadable(frame, trajectory, error) -> ValueError:
     )
 
 
+def check_trajectory(trajectory):
+    """
+    Refuse what cannot be read frame by frame.
+
+    Raises
+    ------
+    ValueError
+        A live stream, which cannot be read twice or copied, or a trajectory without frames.
+    """
+    if isinstance(trajectory, StreamReaderBase):
+        raise ValueError(
+            f"{type(trajectory).__name__} is a live stream: it cannot be copied or read twice, so it cannot be "
+            "backmapped as it comes in; write it to a file first and open that"
+        )
+    if trajectory.n_frames == 0:
+        raise ValueError(f"the trajectory {trajectory.filename} has no frames: there is nothing to backmap")
+
+
 def copy_trajectory(trajectory):
     """
     An independent copy of a reader, with its transformations.
@@ -234,15 +252,9 @@ def copy_trajectory(trajectory):
     Raises
     ------
     ValueError
-        A stream, which nobody can copy, or a trajectory without frames.
+        As `check_trajectory`.
     """
-    if isinstance(trajectory, StreamReaderBase):
-        raise ValueError(
-            f"{type(trajectory).__name__} is a live stream: it cannot be copied or read twice, so it cannot be "
-            "backmapped as it comes in; write it to a file first and open that"
-        )
-    if trajectory.n_frames == 0:
-        raise ValueError(f"the trajectory {trajectory.filename} has no frames: there is nothing to backmap")
+    check_trajectory(trajectory)
     if not isinstance(trajectory, ChainReader):
         return trajectory.copy()
     new = copy.copy(trajectory)  # joined files: MDAnalysis cannot copy them

@@ -1,0 +1,147 @@
+"""
+One output file from its segments, marked with where it came from.
+
+Segments that are plain sequences of frames are joined by their bytes; H5MD data sets are extended;
+any other format is read and written once more.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import MDAnalysis as mda
+import numpy as np
+from MDAnalysis.coordinates import core
+
+from .output import H5MD, PDB, SEGMENT_SECONDS, check_written
+from .partial import Partial
+
+_BLOCK = 256
+
+
+def join(partial: Partial, n_frames, n_written, make_universe, clock) -> Path:
+    """
+    Make one file of all segments.
+
+    Parameters
+    ----------
+    partial : Partial
+        With segments that cover all frames.
+    n_frames : int
+        Coarse frames that they must cover.
+    n_written : int
+        Frames that the file must then hold.
+    make_universe : callable
+        Gives a Universe with the fine topology.
+    clock : dict
+        Options of the DCD writer.
+
+    Returns
+    -------
+    Path
+        In the folder of the partial output.
+
+    Raises
+    ------
+    RuntimeError
+        Frames that are in no segment.
+    """
+    segments = partial.segments()
+    _check_cover(segments, n_frames)
+    if partial.suffix in SEGMENT_SECONDS:
+        whole = segments[0]
+        for segment in segments[1:]:
+            whole = partial.append(whole, segment)
+        return whole.path
+    if len(segments) == 1:
+        return segments[0].path
+    path = partial.folder / f"joined{partial.suffix}"
+    if partial.suffix in H5MD:
+        _join_h5md(path, [x.path for x in segments])
+    else:
+        _rewrite(path, [x.path for x in segments], make_universe(), clock)
+    check_written(path, n_written)
+    return path
+
+
+def _check_cover(segments, n_frames):
+    reached = 0
+    for segment in segments:
+        if segment.start != reached:
+            break
+        reached = segment.stop
+    if reached != n_frames:
+        raise RuntimeError(f"frames from {reached} on (of {n_frames}, in output order) were lost: please report this")
+
+
+def _join_h5md(path, parts):
+    """Copy the first part and extend its data sets by those of the others."""
+    import h5py
+
+    shutil.copyfile(parts[0], path)
+    with h5py.File(path, "r+") as whole:
+        names = _growing_datasets(whole)
+        for part in parts[1:]:
+            with h5py.File(part, "r") as file:
+                for name in names:
+                    _extend(whole[name], file[name], rising=name.endswith("/step"))
+
+
+def _growing_datasets(file):
+    """Names of the data sets with a row a frame; hard links (time and step are shared) once."""
+    found = {}
+
+    def visit(name, item):
+        if getattr(item, "maxshape", ())[:1] == (None,):
+            found.setdefault(item.id.__hash__(), name)
+
+    file.visititems(visit)
+    return list(found.values())
+
+
+def _extend(target, source, rising):
+    start, n = len(target), len(source)
+    target.resize(start + n, axis=0)
+    for i in range(0, n, _BLOCK):
+        rows = source[i : i + _BLOCK]
+        if rising and i == 0:
+            shift = max(0, int(target[start - 1]) + 1 - int(rows[0])) if rows[0] < target[start - 1] else 0
+        target[start + i : start + i + len(rows)] = rows + shift if rising else rows
+
+
+def _rewrite(path, parts, universe, clock):
+    """Read the parts and write them as one."""
+    options = clock if path.suffix == ".dcd" else {}
+    n_atoms = universe.atoms.n_atoms
+    with mda.Writer(str(path), n_atoms, multiframe=True, **options) as writer:
+        for part in parts:
+            universe.trajectory = core.reader(str(part), n_atoms=n_atoms)
+            for _ in universe.trajectory:
+                writer.write(universe)
+            universe.trajectory.close()
+
+
+def stamp(path, provenance):
+    """
+    Mark a complete file with its provenance, if the format can hold it.
+
+    Parameters
+    ----------
+    path : path-like
+        An H5MD file gets attributes of ``/parameters/mdbackmap``; a PDB file is ended.
+    provenance : dict
+        JSON-able.
+    """
+    path = Path(path)
+    if path.suffix in H5MD:
+        import h5py
+
+        with h5py.File(path, "r+") as file:
+            attributes = file.require_group("parameters/mdbackmap").attrs
+            for key, value in provenance.items():
+                attributes[key] = value if np.isscalar(value) else json.dumps(value)
+    elif path.suffix in PDB:
+        with open(path, "a", encoding="ascii") as file:
+            file.write("END\n")

@@ -1,0 +1,208 @@
+"""
+Structures as text: PDB with TER, and mmCIF (with `gemmi`) where PDB ends.
+
+MDAnalysis writes no TER, and without it other programs bond the two sides of a gap; it writes no
+mmCIF either. A chain is ended here wherever `Topology.ends` says so.
+
+Legend: `A` atoms, `R` residues. Positions in angstrom.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from .topology import Topology
+
+MAX_SERIAL = 99_999
+_MIN, _MAX = -999.9995, 9999.9995
+
+
+def fits_pdb(topology: Topology) -> bool:
+    """Whether the columns of a PDB file hold this topology: atoms, residue numbers and chain names."""
+    return bool(
+        topology.n_atoms + int(topology.ends.sum()) <= MAX_SERIAL
+        and topology.resids.min(initial=0) >= -999
+        and topology.resids.max(initial=0) <= 9999
+        and all(len(chain) <= 1 for chain in set(topology.chainIDs))
+    )
+
+
+def write_topology(path, topology: Topology, positions, dimensions=None, remarks=()):
+    """
+    Write one structure, as PDB or as mmCIF by the name of the file.
+
+    Parameters
+    ----------
+    path : path-like
+        Ends in ".pdb" or ".cif".
+    topology : Topology
+        A atoms.
+    positions : (A, 3) float array
+        In angstrom.
+    dimensions : (6,) float array, optional
+        Box (angstrom, degrees).
+    remarks : sequence of str, optional
+        Lines about the file's origin.
+
+    Raises
+    ------
+    ValueError
+        A structure that PDB cannot hold (`fits_pdb`, or coordinates beyond its columns).
+    ImportError
+        mmCIF without `gemmi`.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> one = Topology(["N", "CA"], ["N", "C"], [0, 0], ["GLY"], [7], [""], ["A"], [""])
+    >>> path = Path(mkdtemp()) / "one.pdb"
+    >>> write_topology(path, one, [[0, 0, 0], [1.46, 0, 0]])
+    >>> print(path.read_text(), end="")
+    ATOM      1  N   GLY A   7       0.000   0.000   0.000  1.00  0.00           N
+    ATOM      2  CA  GLY A   7       1.460   0.000   0.000  1.00  0.00           C
+    TER       3      GLY A   7
+    END
+    """
+    if Path(path).suffix == ".cif":
+        text = mmcif_text(topology, positions, dimensions, remarks)
+    else:
+        layout = PDBLayout(topology)
+        text = header(remarks) + box_line(dimensions) + layout.atoms(positions) + "END\n"
+    with open(path, "w", encoding="ascii", errors="replace") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class PDBLayout:
+    """
+    The atoms of a topology as PDB lines, all but the coordinates laid out beforehand.
+
+    Parameters
+    ----------
+    topology : Topology
+        A atoms, that `fits_pdb`.
+
+    Raises
+    ------
+    ValueError
+        A topology too large for PDB.
+    """
+
+    def __init__(self, topology):
+        if not fits_pdb(topology):
+            raise ValueError(
+                f"{topology.n_atoms} atoms in {topology.n_residues} residues (numbers to {topology.resids.max()}) do "
+                f"not fit a PDB file (at most {MAX_SERIAL} atoms, residue numbers of 4 digits, chains of one letter): "
+                "write XTC or H5MD"
+            )
+        self._lines, serial = [], 0
+        last = np.flatnonzero(np.diff(topology.residue_of_atom, append=-1))  # (R,) last atom of each residue
+        for atom, residue in enumerate(topology.residue_of_atom):
+            serial += 1
+            start, end = self._atom(topology, atom, residue, serial)
+            if topology.ends[residue] and atom == last[residue]:
+                serial += 1
+                end += f"TER   {serial:5d}      {self._residue(topology, residue)}\n"
+            self._lines.append((start, end))
+
+    @staticmethod
+    def _residue(topology, i):
+        chain, icode = topology.chainIDs[i] or " ", topology.icodes[i] or " "
+        return f"{topology.resnames[i][:4]:>3s} {chain}{topology.resids[i]:4d}{icode}".rstrip()
+
+    def _atom(self, topology, atom, residue, serial):
+        name, element = topology.names[atom], topology.elements[atom]
+        padded = f" {name:<3s}" if len(name) < 4 and len(element) < 2 else f"{name:<4s}"
+        start = f"ATOM  {serial:5d} {padded} {self._residue(topology, residue):<10s}   "
+        segid = topology.segids[residue][:4]
+        return start, f"  1.00  0.00      {segid:<4s}{element:>2s}\n"
+
+    def atoms(self, positions) -> str:
+        """ATOM and TER lines for (A, 3) positions; ValueError if they lie beyond the columns of a PDB file."""
+        positions = np.asarray(positions, dtype=np.float64)
+        if not (positions.min(initial=0) > _MIN and positions.max(initial=0) < _MAX):
+            raise ValueError(
+                f"coordinates from {positions.min():.0f} to {positions.max():.0f} A do not fit a PDB file "
+                "(-999.999 to 9999.999): move the molecule, or write XTC or H5MD"
+            )
+        rows = zip(self._lines, positions.tolist(), strict=True)
+        return "".join(f"{start}{x:8.3f}{y:8.3f}{z:8.3f}{end}" for (start, end), (x, y, z) in rows)
+
+
+def header(remarks) -> str:
+    """REMARK lines, cut to the width of a PDB file."""
+    lines = [line[i : i + 68] for remark in remarks for line in remark.splitlines() for i in range(0, len(line), 68)]
+    return "".join(f"REMARK     {line}\n" for line in lines)
+
+
+def box_line(dimensions) -> str:
+    """The CRYST1 line; nothing without a box."""
+    if dimensions is None or not np.all(np.asarray(dimensions[:3]) > 0):
+        return ""
+    a, b, c, alpha, beta, gamma = dimensions
+    return f"CRYST1{a:9.3f}{b:9.3f}{c:9.3f}{alpha:7.2f}{beta:7.2f}{gamma:7.2f} P 1           1\n"
+
+
+def mmcif_text(topology: Topology, positions, dimensions=None, remarks=()) -> str:
+    """
+    The structure as mmCIF; each unbroken stretch is a subchain (`label_asym_id`) of its own.
+
+    Raises
+    ------
+    ImportError
+        If `gemmi` is not installed.
+    """
+    gemmi = need_gemmi()
+    structure = gemmi.Structure()
+    structure.name = "mdbackmap"
+    if dimensions is not None and np.all(np.asarray(dimensions[:3]) > 0):
+        structure.cell = gemmi.UnitCell(*(float(x) for x in dimensions))
+        structure.spacegroup_hm = "P 1"
+    structure.add_model(_gemmi_model(gemmi, topology, positions))
+    document = structure.make_mmcif_document()
+    comments = "".join(f"# {line}\n" for remark in remarks for line in remark.splitlines())
+    return comments + document.as_string()
+
+
+def need_gemmi():
+    """The gemmi module, or ImportError with what to install."""
+    try:
+        import gemmi
+    except ImportError:
+        raise ImportError(
+            "this molecule is too large for a PDB file, and its mmCIF file needs gemmi, which is not installed: "
+            "pip install gemmi"
+        ) from None
+    return gemmi
+
+
+def _gemmi_model(gemmi, topology, positions):
+    """Chains, residues and atoms, in order."""
+    model, chain, stretch = gemmi.Model(1), None, 1
+    atoms = np.searchsorted(topology.residue_of_atom, np.arange(topology.n_residues + 1))
+    for r in range(topology.n_residues):
+        if chain is None or chain.name != topology.chainIDs[r]:
+            chain = model.add_chain(gemmi.Chain(str(topology.chainIDs[r])), pos=-1)
+        residue = gemmi.Residue()
+        residue.name = str(topology.resnames[r])
+        residue.seqid = gemmi.SeqId(int(topology.resids[r]), str(topology.icodes[r]) or " ")
+        residue.subchain = f"S{stretch}"
+        residue.entity_type = gemmi.EntityType.Polymer
+        for i in range(atoms[r], atoms[r + 1]):
+            residue.add_atom(_gemmi_atom(gemmi, topology, i, positions[i]))
+        chain.add_residue(residue)
+        stretch += bool(topology.ends[r])
+    return model
+
+
+def _gemmi_atom(gemmi, topology, i, position):
+    atom = gemmi.Atom()
+    atom.name = str(topology.names[i])
+    atom.element = gemmi.Element(str(topology.elements[i]))
+    atom.pos = gemmi.Position(*(float(x) for x in position))
+    atom.serial = int(i) + 1
+    return atom

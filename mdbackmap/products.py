@@ -1,0 +1,138 @@
+"""
+The files that an output consists of: the trajectory, its topology, and where both came from.
+
+``aa.xtc`` gets ``aa.pdb`` (``aa.cif`` if it is too large for PDB) and ``aa.json``; H5MD and PDB carry their provenance
+themselves, and PDB its topology.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .output import H5MD, PDB
+from .partial import format_suffix
+from .pdb import fits_pdb, need_gemmi, write_topology
+
+
+@dataclass(frozen=True)
+class Products:
+    """
+    Names of the files of one output.
+
+    Parameters
+    ----------
+    trajectory : Path
+    topology : Path or None
+        None where the trajectory is its own.
+    note : Path or None
+        JSON with the provenance.
+    """
+
+    trajectory: Path
+    topology: Path | None
+    note: Path | None
+
+    @classmethod
+    def of(cls, filename, topology) -> Products:
+        """The files for an output of that name and a molecule with that fine `Topology`."""
+        trajectory = Path(filename)
+        suffix = format_suffix(trajectory)
+        stem = trajectory.with_name(trajectory.name.removesuffix(suffix))
+        if suffix in PDB:
+            return cls(trajectory, None, None)
+        beside = ".pdb" if fits_pdb(topology) else ".cif"
+        if beside == ".cif":
+            need_gemmi()
+        note = None if suffix in H5MD else stem.with_name(stem.name + ".json")
+        return cls(trajectory, stem.with_name(stem.name + beside), note)
+
+    def __iter__(self):
+        return iter(x for x in (self.trajectory, self.topology, self.note) if x is not None)
+
+    def check(self, inputs, overwrite, topology):
+        """
+        Refuse what would destroy something.
+
+        Parameters
+        ----------
+        inputs : sequence of path-like
+            The files that are read.
+        overwrite : bool
+        topology : Topology
+            Of the output: a topology file that lists just these atoms may be there, and stays.
+
+        Raises
+        ------
+        ValueError
+            A product that is an input, whatever `overwrite` says.
+        FileExistsError
+            A product that is there already.
+        FileNotFoundError
+            No such folder.
+        """
+        folder = self.trajectory.parent
+        if not folder.is_dir():
+            raise FileNotFoundError(f"there is no folder {folder} for {self.trajectory.name}: create it first")
+        for path in self:
+            if path.exists() and any(os.path.exists(x) and os.path.samefile(path, x) for x in inputs):
+                raise ValueError(
+                    f"{path} is an input and would be overwritten by the output {self.trajectory.name}: give the "
+                    "output another name"
+                )
+        there = [str(x) for x in self if x.exists() and not (x == self.topology and same_atoms(x, topology))]
+        if there and not overwrite:
+            raise FileExistsError(
+                f"{', '.join(there)} exists already: give another name, or overwrite=True (--overwrite) to replace it"
+            )
+
+    def publish(self, path, folder, topology, first, provenance):
+        """
+        Move a complete trajectory to its final name, its companions first.
+
+        Parameters
+        ----------
+        path : path-like
+            The complete trajectory.
+        folder : Path
+            On the same disk, where companions are written before they move.
+        topology : Topology
+        first : tuple
+            Positions (A, 3) and box of the first frame.
+        provenance : dict
+        """
+        if self.note is not None:
+            self._move_text(folder / "note.json", json.dumps(provenance) + "\n", self.note)
+        if self.topology is not None and not (self.topology.exists() and same_atoms(self.topology, topology)):
+            aside = folder / f"topology{self.topology.suffix}"
+            write_topology(aside, topology, *first, remarks=remarks(provenance))
+            os.replace(aside, self.topology)
+        os.replace(path, self.trajectory)
+
+    @staticmethod
+    def _move_text(aside, text, final):
+        aside.write_text(text)
+        os.replace(aside, final)
+
+
+def remarks(provenance) -> list[str]:
+    """The provenance as lines of a structure file."""
+    return [f"{key}: {value if isinstance(value, str) else json.dumps(value)}" for key, value in provenance.items()]
+
+
+def same_atoms(path, topology) -> bool:
+    """Whether a PDB file lists the atoms of a topology, by name and residue and in order."""
+    if path.suffix != ".pdb" or not fits_pdb(topology):
+        return False
+    with open(path, encoding="ascii", errors="replace") as file:
+        found = [line[12:16].strip() + line[17:27] for line in file if line.startswith(("ATOM", "HETATM"))]
+    owner = topology.residue_of_atom
+    columns = [
+        f"{name:>3s} {chain or ' '}{resid:4d}{icode or ' '}"
+        for name, chain, resid, icode in zip(
+            topology.resnames, topology.chainIDs, topology.resids, topology.icodes, strict=True
+        )
+    ]
+    return found == [name + columns[r] for name, r in zip(topology.names, owner, strict=True)]
