@@ -118,7 +118,5 @@ def report(results, coarse):
     n_strained = int(results.strained.sum())
     if n_strained:
         n_peptides = len(set(results.frames.tolist())) * int((~coarse.ends).sum())
-        print(
-            f"{n_strained} of {n_peptides} CA-CA distances ({100 * n_strained / n_peptides:.1f}%) are outside 3.70-3.89 A, "
-            "where bond lengths stay right: the peptides there are stretched or squeezed"
-        )
+        share = f"{n_strained} of {n_peptides} CA-CA distances ({100 * n_strained / n_peptides:.1f}%)"
+        print(f"{share} are not those of proteins (3.70-3.89 A): bond angles, beyond that bonds, give way there")
