@@ -25,6 +25,7 @@ from .layers import CircularBins, Density, Interaction, fourier, harmonics, radi
 _PEPTIDE, _END = 0, 5
 _CHIS = (1, 2, 3, 4)
 _N_SEPARATIONS = 2 * MAX_SEPARATION + 2
+_CHUNK = {"cpu": 1280, "cuda": 65536}  # residues a pass of the network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -303,16 +304,26 @@ class GenZProt(Model):
 
         `normal` (F, N, D + 6) are standard normal numbers: for the latent, then one for each torsion.
         """
-        n_frames, n_beads = beads.shape[:2]
+        size = self.config.n_latent
+        few = max(1, _CHUNK.get(beads.device.type, 1280) // beads.shape[1])  # what fits the caches: memory traffic is what costs
+        parts = [slice(start, start + few) for start in range(0, len(beads), few)]
+        hidden = torch.cat(
+            [
+                self._hidden(internal, beads[part], normal[part, :, :size], temperature, None if box is None else box[part])
+                for part in parts
+            ]
+        )
+        uniform = torch.special.ndtr(normal[..., size:]).clamp(1e-6, 1 - 1e-6)
+        return self._draw(internal, hidden, uniform, temperature)
+
+    def _hidden(self, internal, beads, normal, temperature, box):
+        """Decoder features (f, N, C) of some frames, the latent drawn from the prior."""
         batch = Batch.from_frames(internal, beads, self.config.n_neighbours, box)
         features, around = self.condition(batch)
         mean, log_variance = (v.to(normal.dtype) for v in self.prior(features).chunk(2, dim=-1))
-        size = self.config.n_latent
         deviation = (0.5 * log_variance.clamp(-8, 4)).exp() * min(temperature, 1.0)
-        latent = mean + deviation * normal[..., :size].reshape(-1, size)
-        hidden = self.decode(features, around, latent).reshape(n_frames, n_beads, -1)
-        uniform = torch.special.ndtr(normal[..., size:]).clamp(1e-6, 1 - 1e-6)
-        return self._draw(internal, hidden, uniform, temperature)
+        latent = mean + deviation * normal.reshape(mean.shape)
+        return self.decode(features, around, latent).float().reshape(*beads.shape[:2], -1)
 
     def _draw(self, internal, hidden, uniform, temperature):
         torsions = hidden.new_zeros(*hidden.shape[:2], len(TORSIONS), dtype=uniform.dtype)

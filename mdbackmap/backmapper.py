@@ -1,0 +1,408 @@
+"""
+`Backmapper`: a model bound to one molecule, beads in and atoms out. The one door between MDAnalysis and torch.
+
+Shapes: F frames, N beads, A atoms. Positions in angstrom, times in picoseconds, boxes as MDAnalysis has them
+(lengths in angstrom, angles in degrees).
+"""
+
+import contextlib
+import logging
+import os
+from importlib.metadata import PackageNotFoundError, version
+
+import MDAnalysis as mda
+import numpy as np
+import torch
+from MDAnalysis.lib.mdamath import triclinic_vectors
+
+from . import __version__, checkpoint
+from .models.base import Noise
+from .reader import LiftedReader, bead_indices
+from .recognise import recognise
+from .trace import check_frames
+
+logger = logging.getLogger(__name__)
+
+_RESIDUES_A_BATCH = {"cpu": 9600, "cuda": 96000}
+_FRAMES_TO_BIND = 10
+
+
+def load_model(
+    name_or_path="genzprot",
+    atoms=None,
+    *,
+    mapping=None,
+    sequence=None,
+    aliases=None,
+    breaks=None,
+    device=None,
+    dtype=None,
+    threads=None,
+):
+    """
+    Load a model and bind it to a molecule.
+
+    Parameters
+    ----------
+    name_or_path : str or path-like
+        A bundled model ("genzprot") or a checkpoint of your own.
+    atoms : AtomGroup or Universe
+        The beads: a C-alpha trace, or anything that holds one (an all-atom structure; a system with water). Residue
+        names, chains, breaks and cis peptides are taken from here, once; some frames of its trajectory are looked at.
+    mapping : {None, "ca"}
+        Which beads to look for; None recognises them.
+    sequence : str, list of str or dict, optional
+        One-letter codes that overrule residue names (all beads in a row, one string a chain, or by chainID).
+    aliases : dict, optional
+        Residue names to read as others, ``{"XYZ": "ALA"}``.
+    breaks : {None, "auto", "topology"} or list, optional
+        Where chains end; see `recognise.recognise`.
+    device : str or torch.device, optional
+        "cuda" if there is one, else "cpu".
+    dtype : {"float32", "bfloat16"}, optional
+        Precision of the network; geometry is always float32.
+    threads : int, optional
+        Threads of torch while sampling; by default torch's own number.
+
+    Returns
+    -------
+    Backmapper
+
+    Raises
+    ------
+    FileNotFoundError, CheckpointError
+        No such model, or a file that is none.
+    MappingError
+        Beads that the model cannot use; the message says what was found and what to do.
+    ValueError
+        An unknown device or dtype.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
+    >>> cg = mda.Universe(GO_PDB, GO_XTC)
+    >>> load_model("genzprot", cg.atoms)
+    Backmapper(genzprot: 56 beads -> 435 atoms; 56 residues, A 2-57; cpu, float32)
+    """
+    if atoms is None:
+        raise TypeError("load_model needs the atoms to bind to: load_model('genzprot', cg.atoms)")
+    network, provenance = checkpoint.load(name_or_path)
+    atoms = atoms.atoms
+    indices, coarse = recognise(
+        atoms, mapping=mapping, sequence=sequence, aliases=aliases, breaks=breaks, frames=lambda ix: _look(atoms, ix)
+    )
+    return Backmapper(network, network.mapping(coarse), indices, provenance, device=device, dtype=dtype, threads=threads)
+
+
+def _look(atoms, indices):
+    """Bead positions (f, n, 3) in a few frames, spread over the trajectory; of the current one where it cannot be copied."""
+    trajectory = atoms.universe.trajectory
+    current = trajectory.ts.positions[indices]
+    numbers = np.unique(np.linspace(0, trajectory.n_frames - 1, _FRAMES_TO_BIND).astype(int))
+    if trajectory.n_frames <= 1:
+        return check_frames(current, len(indices), [trajectory.ts.frame])
+    try:
+        copy = trajectory.copy()
+    except Exception as error:  # a live stream, or a reader without copies: look at what is there
+        logger.debug("the trajectory cannot be copied (%s): bound by its current frame", error)
+        return check_frames(current, len(indices), [trajectory.ts.frame])
+    try:
+        frames = np.stack([copy[int(number)].positions[indices] for number in numbers])
+    finally:
+        copy.close()
+    return check_frames(frames, len(indices), numbers)
+
+
+class Backmapper:
+    """
+    A model bound to one molecule; made by `load_model`.
+
+    Parameters
+    ----------
+    network : Model
+    mapping : Mapping
+        From N beads to A atoms.
+    indices : (N,) int array
+        Which atoms of the coarse universe are the beads.
+    provenance : dict
+        Of the weights.
+    device, dtype, threads
+        As in `load_model`.
+
+    Attributes
+    ----------
+    mapping : Mapping
+        `mapping.coarse` and `mapping.fine` are the two topologies.
+    indices : (N,) int array
+    provenance : dict
+        Version, model, hash of the weights and more; plain values.
+    """
+
+    def __init__(self, network, mapping, indices, provenance, *, device=None, dtype=None, threads=None):
+        self.mapping, self.indices = mapping, np.asarray(indices)
+        self.device, self.dtype = _device(device), _dtype(dtype)
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads must be 1 or more, not {threads}")
+        self.threads = threads
+        self.provenance = {"mdbackmap": _version(), **provenance, "dtype": str(self.dtype).removeprefix("torch.")}
+        self._network = network.to(self.device).eval()
+        self._pid = os.getpid()
+
+    def __repr__(self):
+        described = repr(self.mapping).removeprefix("Mapping(ca: ").removesuffix(")")
+        return f"Backmapper({self.provenance['model']}: {described}; {self.device}, {self.provenance['dtype']})"
+
+    @property
+    def n_beads(self):
+        """Number of beads N."""
+        return self.mapping.n_beads
+
+    @property
+    def n_atoms(self):
+        """Number of atoms A."""
+        return self.mapping.n_atoms
+
+    def batch_size(self, requested="auto"):
+        """
+        Frames to generate at a time.
+
+        Parameters
+        ----------
+        requested : int or "auto"
+
+        Raises
+        ------
+        ValueError
+            Neither "auto" nor a whole number above 0.
+
+        Examples
+        --------
+        >>> model.batch_size("auto")  # doctest: +SKIP
+        64
+        """
+        if requested == "auto":
+            return int(np.clip(_RESIDUES_A_BATCH.get(self.device.type, 9600) // self.n_beads, 1, 512))
+        if isinstance(requested, bool) or not isinstance(requested, (int, np.integer)) or requested < 1:
+            raise ValueError(f'batch_size must be "auto" or a whole number of frames above 0, not {requested!r}')
+        return int(requested)
+
+    def sample(
+        self,
+        beads,
+        frames,
+        *,
+        samples=0,
+        times=None,
+        dimensions=None,
+        seed=0,
+        temperature=1.0,
+        correlation_time=0.0,
+        bead_tolerance=0.0,
+    ):
+        """
+        Atoms for beads.
+
+        Parameters
+        ----------
+        beads : (F, N, 3) float array
+            In angstrom.
+        frames : (F,) int sequence
+            Numbers of the frames, which randomness is keyed by.
+        samples : int or (F,) int sequence
+            Which sample of each frame.
+        times : (F,) float sequence, optional
+            In ps; needed with a `correlation_time`.
+        dimensions : (F, 6) float array, optional
+            Boxes: chains are made whole by nearest images, and neighbours are looked for across them.
+        seed : int
+        temperature : float
+            0 the most probable structure, 1 the ensemble.
+        correlation_time : float
+            In ps; above 0, frames closer than this get similar atoms.
+        bead_tolerance : float
+            Only 0 for now: beads are kept exactly.
+
+        Returns
+        -------
+        (F, A, 3) float32 array
+            In angstrom. Depends on nothing but the arguments: frames and samples may be batched in any way.
+
+        Raises
+        ------
+        ValueError
+            Coordinates that are not finite (the message has the frame's number), or other numbers of beads or frames.
+        """
+        if bead_tolerance != 0.0:
+            raise ValueError(f"bead_tolerance={bead_tolerance}: beads are kept exactly (0.0); a tolerance is not available yet")
+        frames = [int(frame) for frame in frames]
+        if not frames:
+            return np.empty((0, self.n_atoms, 3), dtype=np.float32)
+        check_frames(beads, self.n_beads, frames)
+        beads = np.array(beads, dtype=np.float32)
+        if len(beads) != len(frames):
+            raise ValueError(f"{len(beads)} frames of beads for {len(frames)} frame numbers: expected one for each")
+        if correlation_time > 0 and times is None:
+            raise ValueError("a correlation_time needs the times of the frames")
+        boxes = _box_vectors(dimensions, len(beads))
+        if boxes is not None:
+            beads = whole(beads, boxes, self.mapping.coarse)
+        noise = Noise(seed, temperature, correlation_time)
+        keys = (frames, np.broadcast_to(samples, len(beads)).tolist(), [0.0] * len(beads) if times is None else list(times))
+        with torch.inference_mode(), self._settings():
+            return self._halving(beads, noise, keys, boxes)
+
+    def _halving(self, beads, noise, keys, boxes):
+        """Sample; where the device's memory does not hold the batch, in halves."""
+        to = {"device": self.device}
+        box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, **to)
+        try:
+            atoms = self._network.sample(self.mapping, torch.tensor(beads, **to), noise, *keys, box=box)
+            return atoms.cpu().numpy()
+        except torch.OutOfMemoryError:
+            if len(beads) == 1:
+                raise
+        half = len(beads) // 2
+        logger.warning("not enough memory on %s for %d frames: taken in halves", self.device, len(beads))
+        torch.cuda.empty_cache()
+        parts = (slice(None, half), slice(half, None))
+        cut = [(beads[part], noise, [key[part] for key in keys], None if boxes is None else boxes[part]) for part in parts]
+        return np.concatenate([self._halving(*arguments) for arguments in cut])
+
+    @contextlib.contextmanager
+    def _settings(self):
+        """Threads and precision while sampling. A forked process gets one thread: torch hangs there with more."""
+        if os.getpid() != self._pid:
+            torch.set_num_threads(1)
+            self._pid, self.threads = os.getpid(), 1
+        before = torch.get_num_threads()
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        try:
+            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+                yield
+        finally:
+            torch.set_num_threads(before)
+
+    def universe(self):
+        """
+        An all-atom Universe of this molecule without coordinates.
+
+        Returns
+        -------
+        MDAnalysis.Universe
+            With names, types, elements, masses, resnames, resids, icodes, chainIDs, segids, bonds, record types.
+        """
+        fine = self.mapping.fine
+        runs = np.r_[True, fine.segids[1:] != fine.segids[:-1]]
+        segment = np.cumsum(runs) - 1
+        u = mda.Universe.empty(
+            fine.n_atoms,
+            fine.n_residues,
+            int(segment[-1]) + 1,
+            atom_resindex=fine.residue_of_atom,
+            residue_segindex=segment,
+        )
+        per_atom = {"names": fine.names, "types": fine.elements, "elements": fine.elements}
+        per_atom |= {"chainIDs": fine.chainIDs[fine.residue_of_atom], "record_types": np.full(fine.n_atoms, "ATOM")}
+        per_atom |= {"altLocs": np.full(fine.n_atoms, "")}
+        per_residue = {"resnames": fine.resnames, "icodes": fine.icodes}
+        for name, values in {**per_atom, **per_residue, "segids": fine.segids[runs]}.items():
+            u.add_TopologyAttr(name, values.astype(object))
+        numbers = {"masses": fine.masses, "resids": fine.resids, "resnums": fine.resids}
+        numbers |= {"occupancies": np.ones(fine.n_atoms), "tempfactors": np.zeros(fine.n_atoms)}
+        for name, values in numbers.items():
+            u.add_TopologyAttr(name, values)
+        u.add_TopologyAttr("bonds", [tuple(pair) for pair in fine.bonds.tolist()])
+        return u
+
+    def lift(self, cg):
+        """
+        An all-atom Universe on a coarse trajectory, every atom resting on its bead until `Backmap` is added.
+
+        Parameters
+        ----------
+        cg : Universe or AtomGroup
+            Of the molecule that the model is bound to. Its trajectory is copied, its transformations included.
+
+        Returns
+        -------
+        MDAnalysis.Universe
+
+        Raises
+        ------
+        ValueError
+            Another molecule, no frames, or a trajectory that cannot be copied (a live stream).
+        """
+        u = self.universe()
+        u.trajectory = LiftedReader(cg.universe.trajectory, self.mapping, bead_indices(cg.atoms, self))
+        return u
+
+
+def whole(beads, boxes, coarse):
+    """
+    Chains made whole: each bead moved by box vectors to the image nearest to the bead before it.
+
+    Parameters
+    ----------
+    beads : (F, N, 3) float32 array
+        In angstrom.
+    boxes : (F, 3, 3) float array
+        Box vectors as rows.
+    coarse : Topology
+        Chains; where the chainID or segid changes nothing is moved.
+
+    Returns
+    -------
+    (F, N, 3) float32 array
+        Beads that need no move are the very same numbers.
+    """
+    steps = np.diff(beads.astype(np.float64), axis=1)  # (F, N - 1, 3)
+    turns = np.round(steps @ np.linalg.inv(boxes))
+    other = (coarse.chainIDs[1:] != coarse.chainIDs[:-1]) | (coarse.segids[1:] != coarse.segids[:-1])
+    turns[:, other] = 0.0
+    total = np.cumsum(np.pad(turns, ((0, 0), (1, 0), (0, 0))), axis=1)
+    begin = np.maximum.accumulate(np.where(np.r_[True, other], np.arange(len(other) + 1), 0))
+    shifts = (total - total[:, begin]) @ boxes
+    return np.where(shifts == 0.0, beads, (beads - shifts).astype(np.float32))
+
+
+def _box_vectors(dimensions, n_frames):
+    """Box vectors (F, 3, 3) as rows; None without boxes. A frame without a box gets one that changes nothing."""
+    if dimensions is None:
+        return None
+    boxes = np.zeros((n_frames, 3, 3))
+    for box, row in zip(boxes, np.asarray(dimensions, dtype=np.float64), strict=True):
+        box[:] = triclinic_vectors(row, dtype=np.float64) if np.isfinite(row).all() and min(row[:3]) >= 10 else 0.0
+    missing = ~(np.abs(np.linalg.det(boxes)) > 1e-3)
+    if missing.all():
+        return None
+    boxes[missing] = np.eye(3) * 1e6
+    return boxes
+
+
+def _device(device):
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(device)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).split("\n")[0]
+        raise ValueError(f"device {str(device)!r} cannot be used here ({reason}); 'cpu' always works") from error
+    return device
+
+
+def _dtype(dtype):
+    known = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
+    if name not in known:
+        raise ValueError(f"dtype must be one of {', '.join(known)}, not {dtype!r}")
+    return known[name]
+
+
+def _version():
+    try:
+        return version("mdbackmap")
+    except PackageNotFoundError:  # run from a source tree
+        return __version__

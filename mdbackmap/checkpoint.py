@@ -1,0 +1,146 @@
+"""
+Checkpoints: a model as a file that rebuilds itself and can run no code.
+
+A checkpoint is a dict of plain values and tensors, read with `torch.load(weights_only=True)`:
+
+========== ===========================================================
+format     version of this layout (1)
+family     which class: `genzprot`
+config     arguments of its configuration
+state_dict weights, possibly in half precision
+provenance where they come from: data, commit, date, metrics (plain values)
+========== ===========================================================
+"""
+
+import dataclasses
+import hashlib
+import os
+import pickle
+import zipfile
+from pathlib import Path
+
+import torch
+
+from .models.genzprot import GenZProt, GenZProtConfig
+
+FORMAT = 1
+_FAMILIES = {"genzprot": (GenZProt, GenZProtConfig)}
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+class CheckpointError(ValueError):
+    """A file that holds no model of this package, or one of another version."""
+
+
+def bundled():
+    """Names and files of the weights that come with the package.
+
+    >>> "genzprot" in bundled()
+    True
+    """
+    return {path.stem: path for path in sorted(WEIGHTS.glob("*.pt"))}
+
+
+def find(name_or_path):
+    """
+    The file of a model.
+
+    Parameters
+    ----------
+    name_or_path : str or path-like
+        A bundled name (`bundled`) or a file.
+
+    Raises
+    ------
+    FileNotFoundError
+        Neither.
+    """
+    known = bundled()
+    if str(name_or_path) in known:
+        return known[str(name_or_path)]
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no model {str(name_or_path)!r}: expected a bundled model ({', '.join(known) or 'none'}) or the path of a checkpoint"
+        )
+    return path
+
+
+def save(path, model, provenance, half=False):
+    """
+    Write a model; the file appears under its name only when it is complete.
+
+    Parameters
+    ----------
+    path : path-like
+    model : Model
+    provenance : dict
+        Plain values: str, numbers, lists, dicts.
+    half : bool
+        Keep the weights in half precision (half the size; they are used in single precision all the same).
+    """
+    weights = {k: v.detach().cpu() for k, v in model.state_dict().items()}
+    if half:
+        weights = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    content = {
+        "format": FORMAT,
+        "family": model.family,
+        "config": dataclasses.asdict(model.config),
+        "state_dict": weights,
+        "provenance": dict(provenance),
+    }
+    aside = Path(f"{path}.part")
+    torch.save(content, aside)
+    os.replace(aside, path)
+
+
+def load(name_or_path):
+    """
+    Rebuild a model from its file.
+
+    Returns
+    -------
+    model : Model
+        In single precision, on the CPU, ready to sample.
+    provenance : dict
+        As it was saved, with `sha256` of the file and `model`, the name it was asked by.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such model.
+    CheckpointError
+        A file that is no checkpoint of this package, or does not fit its own configuration.
+
+    Examples
+    --------
+    >>> model, provenance = load("genzprot")
+    >>> model.family
+    'genzprot'
+    """
+    path = find(name_or_path)
+    content = _read(path)
+    if content["format"] != FORMAT:
+        raise CheckpointError(f"{path} has format {content['format']}, this version reads {FORMAT}: update mdbackmap")
+    if content["family"] not in _FAMILIES:
+        raise CheckpointError(f"{path} holds a model of family {content['family']!r}, known are {', '.join(_FAMILIES)}")
+    family, config = _FAMILIES[content["family"]]
+    try:
+        model = family(config(**content["config"]))
+        model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in content["state_dict"].items()})
+    except (TypeError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: weights and configuration do not fit this version: {error}") from error
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return model.eval(), {**content["provenance"], "model": path.stem, "sha256": digest}
+
+
+def _read(path):
+    try:
+        content = torch.load(path, weights_only=True, map_location="cpu")
+    except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, ValueError, KeyError) as error:
+        reason = str(error).split("\n")[0]
+        raise CheckpointError(f"{path} is no mdbackmap checkpoint (or is damaged): {reason}") from error
+    expected = {"format", "family", "config", "state_dict", "provenance"}
+    if not isinstance(content, dict) or not expected <= set(content):
+        raise CheckpointError(f"{path} is no mdbackmap checkpoint: expected the entries {', '.join(sorted(expected))}")
+    return content
