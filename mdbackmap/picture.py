@@ -60,7 +60,7 @@ def beads_and_atoms(mapping, beads, atoms, filename=None, *, title=None):
         )
     turn, centre = viewpoint(beads)
     beads, atoms = (beads - centre) @ turn, (atoms - centre) @ turn
-    figure = Figure(figsize=(13, 4.7 if title else 4.4), dpi=150, facecolor="white")
+    figure = Figure(figsize=(13, 4.5 if title else 4.2), dpi=120, facecolor="white")
     panels = figure.subplots(1, 3)
     figure.subplots_adjust(0.005, 0.01, 0.995, 0.85 if title else 0.91, wspace=0.02)
     draw_beads(panels[0], mapping, beads)

@@ -118,5 +118,6 @@ def report(results, coarse):
     n_strained = int(results.strained.sum())
     if n_strained:
         n_peptides = len(set(results.frames.tolist())) * int((~coarse.ends).sum())
-        share = f"{n_strained} of {n_peptides} CA-CA distances ({100 * n_strained / n_peptides:.1f}%)"
-        print(f"{share} are not those of proteins (3.70-3.89 A): bond angles, beyond that bonds, give way there")
+        share = f"{100 * n_strained / n_peptides:.1f}%"
+        print(f"{n_strained} of {n_peptides} CA-CA distances ({share}) are not those of proteins (3.70-3.89 A, cis")
+        print("2.85-3.05 A): bond angles, and beyond them bond lengths, give way there")
