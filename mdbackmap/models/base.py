@@ -54,7 +54,7 @@ class Noise:
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise ValueError(f"temperature must be 0 (most probable structure) or more, not {self.temperature!r}")
         if not (math.isfinite(self.correlation_time) and self.correlation_time >= 0):
-            raise ValueError(f"correlation_time must be 0 ps (independent frames) or more, not {self.correlation_time!r}")
+            raise ValueError(f"correlation_time must be 0 ps (none) or more, not {self.correlation_time!r}")
 
     def normal(self, frames, samples, times, shape):
         """
@@ -77,7 +77,8 @@ class Noise:
         """
         out = np.empty((len(frames), *shape), dtype=np.float32)
         for row, (frame, sample, time) in enumerate(zip(frames, samples, times, strict=True)):
-            out[row] = self._smooth(time, sample, shape) if self.correlation_time > 0 else self._white(frame, sample, shape)
+            smooth = self.correlation_time > 0
+            out[row] = self._smooth(time, sample, shape) if smooth else self._white(frame, sample, shape)
         return out
 
     def _white(self, index, sample, shape, stream=0):

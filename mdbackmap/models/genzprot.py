@@ -2,7 +2,7 @@
 GenZProt: from the C-alpha trace of any protein to its heavy atoms, by a variational autoencoder over torsions.
 
 After Yang & Gomez-Bombarelli (ICML 2023, arXiv 2303.01569): an equivariant encoder q(z | atoms, beads), a learned
-equivariant prior p(z | beads), a latent per residue, and a decoder to internal coordinates. Here the internal coordinates
+equivariant prior p(z | beads), a latent per residue, and a decoder to internal coordinates. Here these coordinates
 are those of `mdbackmap.internal` (bonds, planarity and chirality by construction), and the decoder gives a
 distribution of each torsion, one after another along the chain and out along the side chain.
 
@@ -10,21 +10,26 @@ Shapes: n beads in all, K neighbours, C features, D latent size, B bins, T = 6 t
 """
 
 import dataclasses
+import itertools
 
 import torch
 from torch import nn
 
 from .. import residues
 from ..batch import MAX_SEPARATION, Batch
-from ..geometry import axis_frame, bisector_frame, dihedral, unit, wrap
+from ..geometry import bisector_frame, dihedral, unit, wrap
 from ..internal import TORSIONS, InternalCoordinates
 from ..mapping import Mapping
 from .base import Model
+from .exclusion import Overlaps, choose
 from .layers import CircularBins, Density, Interaction, fourier, harmonics, radial_basis
 
 _PEPTIDE, _END = 0, 5
 _CHIS = (1, 2, 3, 4)
 _N_SEPARATIONS = 2 * MAX_SEPARATION + 2
+N_CANDIDATES = 8
+"""Side chains drawn for each residue, of which one is chosen."""
+_LEAST_SPREAD = 0.7  # candidates are not drawn colder than this, or they would all be the same
 _CHUNK = {"cpu": 1280, "cuda": 65536}  # residues a pass of the network
 
 
@@ -177,7 +182,9 @@ class GenZProt(Model):
         self.prior_layers = nn.ModuleList(
             Interaction(width, edges, config.n_channels if k % 2 else 0) for k in range(config.n_layers)
         )
-        self.prior = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 2 * config.n_latent))
+        self.prior = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 2 * config.n_latent)
+        )
         self.encoder = Encoder(config)
         self.latent = nn.Linear(config.n_latent, width)
         self.decoder_layers = nn.ModuleList(Interaction(width, edges) for _ in range(config.n_decoder_layers))
@@ -273,7 +280,7 @@ class GenZProt(Model):
     @torch.no_grad()
     def sample(self, mapping, beads, noise, frames, samples, times, box=None, bead_tolerance=0.0):
         internal, slots = self._bind(mapping, beads.device)
-        normal = noise.normal(frames, samples, times, (beads.shape[1], self.config.n_latent + len(TORSIONS)))
+        normal = noise.normal(frames, samples, times, (beads.shape[1], self.n_random))
         torsions = self.sample_torsions(internal, beads, torch.from_numpy(normal).to(beads), noise.temperature, box)
         atoms = internal.to_cartesian(beads, torsions)
         return atoms.flatten(1, 2)[:, slots]
@@ -282,8 +289,9 @@ class GenZProt(Model):
         """Internal coordinates and atom slots of a molecule; those of the last one are kept."""
         if self._bound is None or self._bound[0] is not mapping or self._bound[1] != device:
             coarse = mapping.coarse
-            tables = (torch.as_tensor(v, device=device) for v in (coarse.types.astype("int64"), coarse.ends, coarse.cis))
-            self._bound = (mapping, device, InternalCoordinates(*tables), self._slots(mapping, device))
+            tables = coarse.types.astype("int64"), coarse.ends, coarse.cis
+            internal = InternalCoordinates(*(torch.as_tensor(table, device=device) for table in tables))
+            self._bound = (mapping, device, internal, self._slots(mapping, device))
         return self._bound[2:]
 
     def __getstate__(self):
@@ -293,28 +301,29 @@ class GenZProt(Model):
     def _slots(mapping, device):
         slot = {(name, atom): k for name, atoms in residues.ATOMS.items() for k, atom in enumerate(atoms)}
         fine, types = mapping.fine, mapping.coarse.types
-        return torch.tensor(
-            [r * 14 + slot[residues.RESIDUE_NAMES[types[r]], a] for r, a in zip(fine.residue_of_atom, fine.names, strict=True)],
-            device=device,
-        )
+        names = [residues.RESIDUE_NAMES[kind] for kind in types]
+        pairs = zip(fine.residue_of_atom, fine.names, strict=True)
+        return torch.tensor([r * 14 + slot[names[r], atom] for r, atom in pairs], device=device)
+
+    @property
+    def n_random(self):
+        """Standard normal numbers that a residue's sample is made of: latent, torsions, candidates, choice."""
+        return self.config.n_latent + len(TORSIONS) + len(_CHIS) * (N_CANDIDATES - 1) + 1
 
     def sample_torsions(self, internal, beads, normal, temperature, box=None):
         """
-        Torsions (F, N, 6) in radians for beads (F, N, 3).
+        Torsions (F, N, 6) in radians for beads (F, N, 3), side chains chosen so that they do not overlap.
 
-        `normal` (F, N, D + 6) are standard normal numbers: for the latent, then one for each torsion.
+        `normal` (F, N, n_random) are standard normal numbers.
         """
         size = self.config.n_latent
-        few = max(1, _CHUNK.get(beads.device.type, 1280) // beads.shape[1])  # what fits the caches: memory traffic is what costs
-        parts = [slice(start, start + few) for start in range(0, len(beads), few)]
-        hidden = torch.cat(
-            [
-                self._hidden(internal, beads[part], normal[part, :, :size], temperature, None if box is None else box[part])
-                for part in parts
-            ]
-        )
+        few = max(
+            1, _CHUNK.get(beads.device.type, 1280) // beads.shape[1]
+        )  # what fits the caches: memory is what costs
+        parts = zip(beads.split(few), normal[..., :size].split(few), _split(box, few), strict=False)
+        hidden = torch.cat([self._hidden(internal, *part[:2], temperature, part[2]) for part in parts])
         uniform = torch.special.ndtr(normal[..., size:]).clamp(1e-6, 1 - 1e-6)
-        return self._draw(internal, hidden, uniform, temperature)
+        return self._draw(internal, beads, hidden, uniform, temperature, box)
 
     def _hidden(self, internal, beads, normal, temperature, box):
         """Decoder features (f, N, C) of some frames, the latent drawn from the prior."""
@@ -325,23 +334,66 @@ class GenZProt(Model):
         latent = mean + deviation * normal.reshape(mean.shape)
         return self.decode(features, around, latent).float().reshape(*beads.shape[:2], -1)
 
-    def _draw(self, internal, hidden, uniform, temperature):
-        torsions = hidden.new_zeros(*hidden.shape[:2], len(TORSIONS), dtype=uniform.dtype)
+    def _draw(self, internal, beads, hidden, uniform, temperature, box):
+        torsions = hidden.new_zeros(*hidden.shape[:2], len(TORSIONS))
         torsions[..., _PEPTIDE] = self._draw_peptides(internal, hidden, uniform[..., _PEPTIDE], temperature)
-        has_before = ~internal.starts
-        before = self._fourier(torsions[..., _PEPTIDE].roll(1, dims=1), has_before.expand(torsions.shape[:2]))
-        own = self._fourier(torsions[..., _PEPTIDE], torch.ones_like(has_before).expand(torsions.shape[:2]))
         at = (internal.starts | internal.ends).nonzero()[:, 0]
-        torsions[:, at, _END] = self.bins.draw(self.end(hidden[:, at], own[:, at]), uniform[:, at, _END], temperature)
-        seen = torch.cat([before, own], dim=-1)
+        own = self._fourier(torsions[:, at, _PEPTIDE], torch.ones_like(at, dtype=torch.bool).expand(len(torsions), -1))
+        torsions[:, at, _END] = self.bins.draw(self.end(hidden[:, at], own), uniform[:, at, _END], temperature)
+        levels = uniform[..., 1 : 1 + len(_CHIS)].unsqueeze(1)  # (F, 1, N, 4) of the first candidate
+        more = uniform[..., len(TORSIONS) : -1].unflatten(-1, (-1, len(_CHIS))).transpose(1, 2)
+        torsions = torsions.unsqueeze(1).repeat(1, N_CANDIDATES, 1, 1)  # (F, R, N, 6)
+        log_weights = self._draw_chis(internal, hidden, torsions, torch.cat([levels, more], dim=1), temperature)
+        chosen = self._choose(internal, beads, torsions, log_weights, uniform[..., -1], temperature, box)
+        return fold_symmetric(internal.types, chosen)
+
+    def _draw_chis(self, internal, hidden, torsions, uniform, temperature):
+        """
+        Fill in the side-chain torsions of the candidates (F, R, N, 6), each given the ones before it.
+
+        At temperature 0 the first candidate is the most probable one and the others are the peaks that draws lie under.
+        Returns the log weights (F, R, N) that candidates need for the temperature asked for.
+        """
+        spread = max(temperature, _LEAST_SPREAD)  # temperature at which candidates are drawn
+        peptides = torsions[:, 0, :, _PEPTIDE]
+        before = self._fourier(peptides.roll(1, dims=1), (~internal.starts).expand(peptides.shape))
+        seen = torch.cat([before, self._fourier(peptides, torch.ones_like(peptides, dtype=torch.bool))], dim=-1)
+        seen = seen.unsqueeze(1).expand(-1, N_CANDIDATES, -1, -1)
+        log_weights = torsions.new_zeros(torsions.shape[:3])
+        sharpen = 1 / max(temperature, 0.1) - 1 / spread
         for k in _CHIS:
             at = internal.defined[:, k].nonzero()[:, 0]
             if len(at) == 0:
                 break
-            logits = self.chis[k - 1](hidden[:, at], seen[:, at])
-            torsions[:, at, k] = self.bins.draw(logits, uniform[:, at, k], temperature)
-            seen = torch.cat([seen, self._fourier(torsions[..., k], internal.defined[:, k].expand(torsions.shape[:2]))], dim=-1)
-        return fold_symmetric(internal.types, torsions)
+            head = self.chis[k - 1]
+            logits = head.after(head.features(hidden[:, at]).unsqueeze(1), seen[:, :, at])
+            angles = self.bins.draw(logits, uniform[:, :, at, k - 1], spread)
+            if temperature < _LEAST_SPREAD:
+                angles[:, 0] = self.bins.draw(logits[:, 0], uniform[:, 0, at, k - 1], temperature)
+                if temperature == 0:
+                    angles[:, 1:] = self.bins.climb(logits[:, 1:], angles[:, 1:])
+                log_weights[:, :, at] += sharpen * self.bins.log_density(logits, angles)
+            torsions[:, :, at, k] = angles
+            known = internal.defined[:, k].expand(torsions.shape[:3])
+            seen = torch.cat([seen, self._fourier(torsions[..., k], known)], dim=-1)
+        return log_weights
+
+    def _choose(self, internal, beads, torsions, log_weights, uniform, temperature, box):
+        """The torsions (F, N, 6) of the candidates that go together."""
+        movable = internal.movable
+        if len(movable.residues) == 0:
+            return torsions[:, 0]
+        backbone = internal.backbone(beads, torsions[:, 0])
+        wide = [part.unsqueeze(1).expand(-1, N_CANDIDATES, -1, -1) for part in (beads, *backbone)]
+        atoms = internal.to_cartesian(wide[0], torsions, wide[1:]).flatten(2, 3)
+        overlaps = Overlaps(movable, atoms, box)
+        weights = log_weights[:, :, movable.residues].transpose(1, 2).flatten(0, 1)  # (F M, R)
+        state = choose(overlaps, weights, uniform[:, movable.residues].flatten(), greedy=temperature == 0)
+        chosen = torsions[:, 0].clone()
+        picked = torsions[:, :, movable.residues].transpose(1, 2).flatten(0, 1)  # (F M, R, 6)
+        picked = picked[torch.arange(len(state), device=state.device), state]
+        chosen[:, movable.residues] = picked.unflatten(0, (len(chosen), -1))
+        return chosen
 
     def _draw_peptides(self, internal, hidden, uniform, temperature):
         """Peptide angles (F, N) along each chain, each given the one before; phi of the last residues."""
@@ -358,6 +410,10 @@ class GenZProt(Model):
             logits = torch.where(internal.ends[at, None], self.phi.after(joined[:, at], previous), inner)
             angles[:, at] = self.bins.draw(logits, uniform[:, at], temperature)
         return angles
+
+
+def _split(box, few):
+    return itertools.repeat(None) if box is None else box.split(few)
 
 
 def _steps(internal):

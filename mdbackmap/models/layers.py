@@ -39,8 +39,8 @@ class Density(nn.Module):
     """
     Equivariant summary of a neighbourhood and its invariants: sum over j of gate_j Y(r_j), then scalar products.
 
-    The sum is a matrix product per bead. Two equivariant linear maps and the scalar products of their outcomes, channel by
-    channel, make a tensor product to scalars of low rank: on beads, not on edges, so it costs little.
+    The sum is a matrix product per bead. Two equivariant linear maps and the scalar products of their outcomes,
+    channel by channel, make a tensor product to scalars of low rank: on beads, not on edges, so it costs little.
 
     Parameters
     ----------
@@ -85,7 +85,10 @@ class Interaction(nn.Module):
         self.edge = nn.Linear(n_edge_features, n_features, bias=False)
         self.update = nn.Linear(n_features, n_features)
         self.feed = nn.Sequential(
-            nn.LayerNorm(n_features), nn.Linear(n_features, 2 * n_features), nn.SiLU(), nn.Linear(2 * n_features, n_features)
+            nn.LayerNorm(n_features),
+            nn.Linear(n_features, 2 * n_features),
+            nn.SiLU(),
+            nn.Linear(2 * n_features, n_features),
         )
         self.density = None
         if channels:
@@ -165,9 +168,19 @@ class CircularBins:
         offset = torch.where(rest < 0.5, (2 * rest).sqrt() - 1, 1 - (2 * (1 - rest)).clamp_min(0).sqrt())
         return (chosen.squeeze(-1) + offset * min(1.0, temperature)) * self.width - math.pi
 
+    def climb(self, logits, angles, reach=4):
+        """Angles (...) moved to the most probable place within `reach` bins of them."""
+        at = torch.round((angles + math.pi) / self.width).long()
+        window = (at.unsqueeze(-1) + torch.arange(-reach, reach + 1, device=logits.device)) % self.n_bins
+        masked = torch.full_like(logits, -torch.inf).scatter(-1, window, logits.gather(-1, window))
+        best = masked.argmax(-1, keepdim=True)
+        return self._between(logits, best)
+
     def mode(self, logits):
         """Most probable angles (...): the mean of the best bin and its two neighbours."""
-        best = logits.argmax(-1, keepdim=True)
+        return self._between(logits, logits.argmax(-1, keepdim=True))
+
+    def _between(self, logits, best):
         three = (best + torch.tensor([-1, 0, 1], device=logits.device)) % self.n_bins
         share = torch.softmax(logits.float().gather(-1, three), dim=-1)
         return (best.squeeze(-1) + share[..., 2] - share[..., 0]) * self.width - math.pi

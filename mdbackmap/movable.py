@@ -1,0 +1,50 @@
+"""
+`MovableAtoms`: which atoms of a molecule turn with its side-chain torsions, and which stay.
+
+Shapes: N residues, M residues that can turn, S turning atoms, X fixed atoms.
+"""
+
+import torch
+
+from . import residues
+
+
+class MovableAtoms:
+    """
+    Which atoms of a molecule turn with side-chain torsions, and which stay (tables, made once).
+
+    Parameters
+    ----------
+    types : torch.Tensor (N,) int64
+
+    Attributes
+    ----------
+    residues : (M,) int64
+        Residues with candidates; all but glycine, alanine and proline.
+    turning, fixed : (S,), (X,) int64
+        Atoms as residue * 14 + slot; sorted by residue.
+    first, count : (M,) int64
+        Rows of `turning` that belong to each of `residues`.
+    fixed_first, fixed_count : (N,) int64
+        Rows of `fixed` that belong to each residue.
+    """
+
+    def __init__(self, types):
+        kinds = types.tolist()
+        names = [residues.RESIDUE_NAMES[kind] for kind in kinds]
+        turns = [name not in ("GLY", "ALA", "PRO") for name in names]
+        sizes = [len(residues.ATOMS[name]) for name in names]
+        slots = [range(5, size) if turn else range(0) for size, turn in zip(sizes, turns, strict=True)]
+        stays = [range(5 if turn else size) for size, turn in zip(sizes, turns, strict=True)]
+        to = {"device": types.device}
+        self.residues = torch.tensor([r for r, turn in enumerate(turns) if turn], dtype=torch.int64, **to)
+        self.turning = torch.tensor([14 * r + k for r, own in enumerate(slots) for k in own], dtype=torch.int64, **to)
+        self.fixed = torch.tensor([14 * r + k for r, own in enumerate(stays) for k in own], dtype=torch.int64, **to)
+        self.count = torch.tensor([len(own) for own in slots if len(own)], dtype=torch.int64, **to)
+        self.first = self.count.cumsum(0) - self.count
+        self.fixed_count = torch.tensor([len(own) for own in stays], dtype=torch.int64, **to)
+        self.fixed_first = self.fixed_count.cumsum(0) - self.fixed_count
+        self.owner = torch.arange(len(self.residues), **to).repeat_interleave(self.count)
+        letters = ["".join(atom[0] for atom in residues.ATOMS[name]).ljust(residues.MAX_ATOMS, "C") for name in names]
+        element = torch.tensor(["CNOS".index(letter) for own in letters for letter in own], dtype=torch.int64, **to)
+        self.turning_element, self.fixed_element = element[self.turning], element[self.fixed]
