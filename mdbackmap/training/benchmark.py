@@ -1,0 +1,215 @@
+"""
+The benchmark: one model on chains whose atoms are known, from their C-alphas alone.
+
+`benchmark` runs all of it and returns plain numbers. Every condition is judged by `metrics`, averaged over frames and
+samples of a chain, then over chains:
+
+============================ =================================================================================
+condition                    what it is
+============================ =================================================================================
+``native``                   the known structures themselves
+``PULCHRA``                  the fast peer on the same beads, where `pypulchra` is installed
+``T=0``, ``T=1``, ...        the model from the prior at each temperature, one sample at a time; above 0 with
+                             ``rmsd_best``, ``best_gain`` and ``div`` of several samples
+``T=0, noisy beads``, ...    the same on beads with smooth noise of 0.42 A RMS that keeps CA-CA distances
+============================ =================================================================================
+
+``seconds`` is processor time of a frame of 159 residues on one thread: for the model in a batch, from beads to atoms;
+for PULCHRA from PDB text to PDB text.
+
+Shapes: `F` frames, `L` residues, `S` samples. Positions are in angstrom.
+"""
+
+import contextlib
+import time
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ..internal import InternalCoordinates
+from . import pulchra
+from .chains import Generator
+from .dataset import jitter
+from .metrics import evaluate, summarise
+from .samples import evaluate_samples
+
+BEAD_NOISE = 0.42  # angstrom, RMS over the beads of a frame
+RESIDUES_TIMED = 159  # frames of this many residues are what times are given for
+FRAMES_TIMED = 32  # in a batch
+
+
+def benchmark(model, chains, *, temperatures=(0.0, 1.0), n_samples=5, noise=BEAD_NOISE, seed=0, verbose=False):
+    """
+    Judge a model on known chains, beside the native structures and PULCHRA.
+
+    Parameters
+    ----------
+    model : Model
+    chains : list of Chain
+    temperatures : sequence of float
+    n_samples : int
+        Of each frame, at temperatures above 0.
+    noise : float
+        RMS of the smooth noise on the beads, angstrom; 0 leaves that condition out.
+    seed : int
+    verbose : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    dict of str to dict
+        By condition (see the module): ``mean``, a dict of numbers, and ``chains``, such a dict for each chain's name.
+
+    Raises
+    ------
+    ValueError
+        If there are no chains.
+
+    Examples
+    --------
+    >>> from mdbackmap.checkpoint import load
+    >>> from mdbackmap.datafiles import VALIDATION
+    >>> from mdbackmap.training.chains import read_chains
+    >>> table = benchmark(load("genzprot")[0], read_chains(VALIDATION, limit=1), temperatures=[0.0], noise=0)
+    >>> table["native"]["mean"]["rmsd"], 0.5 < table["T=0"]["mean"]["rmsd"] < 3
+    (0.0, True)
+    """
+    if not chains:
+        raise ValueError("no chains to judge by: expected at least one")
+    rows = {}
+    with one_thread():
+        for chain in tqdm(chains, desc="benchmark", unit="chain", disable=not verbose):
+            for condition, row in _conditions(model, chain, temperatures, n_samples, noise, seed):
+                rows.setdefault(condition, {})[chain.name] = row
+        result = {name: {"mean": summarise(list(row.values())), "chains": row} for name, row in rows.items()}
+        for name, seconds in _seconds(model, nearest_to(chains, RESIDUES_TIMED), temperatures, seed).items():
+            if name in result:
+                result[name]["mean"]["seconds"] = seconds
+    return result
+
+
+def _conditions(model, chain, temperatures, n_samples, noise, seed):
+    """(condition, metrics) of one chain, one after another."""
+    yield "native", evaluate(chain.positions, chain.positions, *chain.known)
+    if pulchra.available():
+        yield "PULCHRA", peer(chain)
+    generate = Generator(model, chain)
+    for temperature in temperatures:
+        n = n_samples if temperature > 0 else 1
+        atoms = generate(chain.beads, temperature=temperature, n_samples=n, seed=seed)
+        yield f"T={temperature:g}", judge(atoms, chain, n)
+    if noise:
+        beads = noisy_beads(chain, noise, seed)
+        for temperature in temperatures:
+            atoms = generate(beads, temperature=temperature, seed=seed)
+            yield f"T={temperature:g}, noisy beads", evaluate(atoms, chain.positions, *chain.known)
+
+
+def judge(atoms, chain, n_samples):
+    """
+    Metrics of generated atoms, several samples of each frame one after another.
+
+    Parameters
+    ----------
+    atoms : ndarray of float, shape (F * S, L, 14, 3)
+    chain : Chain
+        Of F frames.
+    n_samples : int
+        S; with several, ``rmsd_best``, ``best_gain`` and ``div`` are added.
+
+    Returns
+    -------
+    dict of str to float
+        Averaged over frames.
+    """
+    if n_samples == 1:
+        return evaluate(atoms, chain.positions, *chain.known)
+    groups = atoms.reshape(len(chain.positions), n_samples, *atoms.shape[1:])
+    return summarise([evaluate_samples(*pair, *chain.known) for pair in zip(groups, chain.positions, strict=True)])
+
+
+def peer(chain):
+    """Metrics of PULCHRA's atoms for a chain, averaged over its frames."""
+    built = [pulchra.rebuild(beads, chain.types, chain.ends) for beads in chain.beads]
+    pairs = zip(built, chain.positions, strict=True)
+    return summarise([evaluate(atoms[None], true, *chain.known, generated_mask=mask) for (atoms, mask), true in pairs])
+
+
+def noisy_beads(chain, amplitude, seed=0):
+    """
+    Beads moved smoothly along the chain, CA-CA distances kept to 0.05 A.
+
+    Parameters
+    ----------
+    chain : Chain
+    amplitude : float
+        RMS displacement, angstrom.
+    seed : int
+
+    Returns
+    -------
+    ndarray of float32, shape (F, L, 3)
+
+    Examples
+    --------
+    >>> from mdbackmap.datafiles import VALIDATION
+    >>> from mdbackmap.training.chains import read_chains
+    >>> chain = read_chains(VALIDATION, limit=1)[0]
+    >>> moved = noisy_beads(chain, 0.42) - chain.beads
+    >>> round(float(np.sqrt((moved**2).sum(-1).mean())), 2)
+    0.42
+    """
+    internal = InternalCoordinates(torch.tensor(chain.types), torch.tensor(chain.ends), torch.tensor(chain.trace().cis))
+    moved = []
+    for frame, beads in enumerate(torch.tensor(chain.beads, dtype=torch.float32)):
+        wanted = amplitude
+        for _ in range(3):  # restoring the distances takes a little of the noise back
+            generator = torch.Generator().manual_seed(1_000_003 * seed + frame)
+            out = jitter(beads, internal, torch.full((len(beads),), wanted), generator)
+            wanted = wanted * amplitude / float((out - beads).square().sum(-1).mean().sqrt())
+        moved.append(out.numpy())
+    return np.stack(moved)
+
+
+def nearest_to(chains, n_residues):
+    """The chain whose length is nearest to a number."""
+    return min(chains, key=lambda chain: abs(len(chain.types) - n_residues))
+
+
+def _seconds(model, chain, temperatures, seed):
+    """Processor time of a frame of 159 residues by condition, measured on one chain in one run."""
+    per_frame = RESIDUES_TIMED / len(chain.types)
+    generate = Generator(model, chain)
+    beads = chain.beads[:1]
+    times = {}
+    if pulchra.available():
+        text = pulchra.write(beads[0], chain.types, chain.ends)
+        times["PULCHRA"] = per_frame * processor_time(lambda: pulchra.run(text), 10)
+    for temperature in temperatures:
+        options = {"temperature": temperature, "seed": seed}
+        generate(beads, **options)  # tables of the molecule are made once
+        batch = processor_time(lambda options=options: generate(beads, n_samples=FRAMES_TIMED, **options), 2)
+        times[f"T={temperature:g}"] = per_frame * batch / FRAMES_TIMED
+    return times
+
+
+def processor_time(function, repeats):
+    """Processor seconds of the quickest of a few calls."""
+    seconds = []
+    for _ in range(repeats):
+        began = time.process_time()
+        function()
+        seconds.append(time.process_time() - began)
+    return min(seconds)
+
+
+@contextlib.contextmanager
+def one_thread():
+    """One thread for torch, for times that can be compared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

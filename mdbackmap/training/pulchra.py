@@ -1,0 +1,77 @@
+"""
+PULCHRA (Rotkiewicz & Skolnick 2008), the fast peer, through the package `pypulchra`, if it is installed.
+"""
+
+import numpy as np
+
+from ..residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
+
+_SLOT = {(name, atom): k for name, atoms in ATOMS.items() for k, atom in enumerate(atoms)}
+
+
+def available():
+    """Whether `pypulchra` can be imported."""
+    try:
+        import pypulchra  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def rebuild(beads, types, ends):
+    """
+    Heavy atoms by PULCHRA.
+
+    Parameters
+    ----------
+    beads : ndarray of float, shape (L, 3)
+        C-alphas, angstrom.
+    types : ndarray of int, shape (L,)
+    ends : ndarray of bool, shape (L,)
+        Each unbroken stretch is written as a chain of its own.
+
+    Returns
+    -------
+    positions : ndarray of float, shape (L, 14, 3)
+        Angstrom, to 0.001.
+    mask : ndarray of bool, shape (L, 14)
+        Atoms that it placed.
+
+    Examples
+    --------
+    >>> positions, mask = rebuild(beads, types, ends)  # doctest: +SKIP
+    """
+    return read(run(write(beads, types, ends)), types)
+
+
+def run(text):
+    """A C-alpha trace as PDB text into an all-atom PDB text: PULCHRA itself, without what we do around it."""
+    import pypulchra
+
+    return pypulchra.run_from_pdb_str(text).pdb_str
+
+
+def read(text, types):
+    """Positions (L, 14, 3) and mask (L, 14) of what PULCHRA wrote."""
+    positions, mask = np.zeros((len(types), MAX_ATOMS, 3)), np.zeros((len(types), MAX_ATOMS), dtype=bool)
+    for line in text.splitlines():
+        if not line.startswith("ATOM"):
+            continue
+        residue = int(line[22:26]) - 1
+        slot = _SLOT.get((RESIDUE_NAMES[types[residue]], line[12:16].strip()))
+        if TYPE_OF_NAME.get(line[17:20]) == types[residue] and slot is not None:
+            positions[residue, slot] = float(line[30:38]), float(line[38:46]), float(line[46:54])
+            mask[residue, slot] = True
+    return positions, mask
+
+
+def write(beads, types, ends):
+    """The trace as PDB text, each unbroken stretch a chain."""
+    stretch = np.cumsum(np.append(0, ends[:-1]))
+    lines = []
+    for k, (kind, (x, y, z)) in enumerate(zip(types, beads, strict=True)):
+        chain = chr(ord("A") + stretch[k] % 26)
+        lines.append(
+            f"ATOM  {k + 1:5d}  CA  {RESIDUE_NAMES[kind]} {chain}{k + 1:4d}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00\n"
+        )
+    return "".join(lines) + "END\n"

@@ -1,0 +1,109 @@
+"""
+Metrics as text and as JSON.
+"""
+
+import json
+import math
+import os
+from pathlib import Path
+
+LABELS = {
+    "rmsd": ("RMSD, all heavy atoms", "A", 3),
+    "rmsd_backbone": ("RMSD, backbone (N, C, O)", "A", 3),
+    "rmsd_side_chain": ("RMSD, side chains", "A", 3),
+    "rmsd_best": ("RMSD, best of the samples", "A", 3),
+    "best_gain": ("best sample below the mean by", "%", 1),
+    "div": ("DIV (0: as diverse as wrong)", "", 3),
+    "bead_deviation": ("largest shift of a CA", "A", 3),
+    "chi1": ("chi1 within 40 degrees", "%", 1),
+    "chi12": ("chi1 and chi2 within 40 degrees", "%", 1),
+    "bonds": ("bonds within 10%", "%", 2),
+    "angles": ("angles within 10 degrees", "%", 2),
+    "ged": ("GED, bonds missing or extra", "%", 3),
+    "contacts": ("residues with a contact < 1.2 A", "%", 3),
+    "clashscore": ("clashes per 1000 heavy atoms", "", 1),
+    "rama_favoured": ("Ramachandran favoured", "%", 1),
+    "rama_allowed": ("Ramachandran allowed", "%", 1),
+    "rama_outliers": ("Ramachandran outliers", "%", 1),
+    "rotamer_favoured": ("rotamers favoured", "%", 1),
+    "rotamer_outliers": ("rotamer outliers", "%", 1),
+    "cbeta_outliers": ("CB off by more than 0.25 A", "%", 2),
+    "cis": ("cis peptides", "%", 2),
+    "twisted": ("twisted peptides", "%", 2),
+    "cis_kept": ("cis peptides kept", "%", 1),
+    "false_cis": ("false cis peptides", "%", 2),
+    "mirrored_ca": ("mirrored CA", "%", 2),
+    "mirrored_cb": ("mirrored CB of ILE, THR", "%", 2),
+    "jsd_phi": ("phi distributions differ by", "bits", 3),
+    "jsd_psi": ("psi distributions differ by", "bits", 3),
+    "jsd_chi1": ("chi1 distributions differ by", "bits", 3),
+    "seconds": ("processor time, 159 residues", "s", 3),
+}
+"""Words, unit and decimals of every metric, in the order of tables."""
+
+
+def table(columns):
+    """
+    Metrics as lines of text, one metric a line.
+
+    Parameters
+    ----------
+    columns : dict of str to dict of str to float
+        Metrics by the heading of their column; NaN and what a column lacks are shown as "-".
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(table({"T=0": {"rmsd": 1.25}, "T=1": {"rmsd": 1.3, "div": 0.12}}))
+                                         T=0   T=1
+    RMSD, all heavy atoms            A 1.250 1.300
+    DIV (0: as diverse as wrong)           - 0.120
+    """
+    shown = [key for key in LABELS if any(key in column for column in columns.values())]
+    cells = {
+        name: [name, *(_number(column.get(key, math.nan), LABELS[key][2]) for key in shown)]
+        for name, column in columns.items()
+    }
+    widths = {name: max(map(len, column)) for name, column in cells.items()}
+    heads = ["", *(f"{LABELS[key][0]:<32} {LABELS[key][1]}" for key in shown)]
+    left = max(map(len, heads))
+    lines = []
+    for row, head in enumerate(heads):
+        lines.append(" ".join([head.ljust(left), *(cells[name][row].rjust(widths[name]) for name in columns)]))
+    return "\n".join(lines)
+
+
+def _number(value, decimals):
+    return f"{value:.{decimals}f}" if math.isfinite(value) else "-"
+
+
+def save_json(content, filename):
+    """
+    Write plain values as JSON, NaN as null; the file appears under its name when it is complete.
+
+    Parameters
+    ----------
+    content : dict
+    filename : str or Path
+
+    Examples
+    --------
+    >>> save_json({"rmsd": float("nan")}, "metrics.json")  # doctest: +SKIP
+    """
+    aside = Path(f"{filename}.part")
+    aside.write_text(json.dumps(_plain(content), indent=1, allow_nan=False) + "\n")
+    os.replace(aside, filename)
+
+
+def _plain(value):
+    """Numpy and NaN out of a nest of dicts and lists."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
