@@ -5,6 +5,7 @@ Shapes: `...` is any number of leading dimensions (frames, residues). Lengths in
 Every function is differentiable and moves with its input (rotations and translations carry over).
 """
 
+import functools
 import math
 
 import torch
@@ -12,6 +13,19 @@ import torch
 from . import residues
 
 _TINY = 1e-8
+
+
+def full_precision(function):
+    """A function of positions that autocast leaves alone: lower precision is for networks."""
+
+    @functools.wraps(function)
+    def exact(*arguments, **options):
+        if not (torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda")):
+            return function(*arguments, **options)
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            return function(*arguments, **options)
+
+    return exact
 
 
 def unit(vectors):
@@ -40,7 +54,8 @@ def perpendicular(vectors, axis):
 def axis_frame(origin, tip, reference):
     """Frames (..., 3, 3), rows x, y, z: x from `origin` to `tip`, y towards `reference` at right angles, z = x cross y.
 
-    Parameters are positions (..., 3). A point with coordinates (a, b, c) in the frame lies at `origin + (a, b, c) @ frame`.
+    Parameters are positions (..., 3). A point with coordinates (a, b, c) in the frame lies at
+    `origin + (a, b, c) @ frame`.
     """
     x = unit(tip - origin)
     y = perpendicular(reference - origin, x)
@@ -48,7 +63,7 @@ def axis_frame(origin, tip, reference):
 
 
 def bisector_frame(a, centre, b):
-    """Frames (..., 3, 3), rows x, y, z, at `centre`: x away from the bisector of a-centre-b, z along (a - c) x (b - c)."""
+    """Frames (..., 3, 3), rows x, y, z, at `centre`: x away from the bisector of a-centre-b, z = (a - c) x (b - c)."""
     to_a, to_b = unit(a - centre), unit(b - centre)
     z = torch.cross(to_a, to_b, dim=-1)
     weak = z.norm(dim=-1, keepdim=True) < 1e-3  # a straight or folded angle has no plane: any one will do

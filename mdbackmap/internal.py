@@ -22,12 +22,25 @@ import math
 import torch
 
 from . import residues
-from .geometry import PeptideTemplate, axis_frame, bisector_frame, dihedral, perpendicular, place, turn_about_x, unit, wrap
+from .geometry import (
+    PeptideTemplate,
+    axis_frame,
+    bisector_frame,
+    dihedral,
+    full_precision,
+    perpendicular,
+    place,
+    turn_about_x,
+    unit,
+    wrap,
+)
+from .movable import MovableAtoms
 
 TORSIONS = ("peptide", "chi1", "chi2", "chi3", "chi4", "end")
 _N, _CA, _C, _O, _CB = range(5)
 _PRO = residues.TYPE_OF_NAME["PRO"]
 _CA_CA = 3.8
+_REACH = (2.15, 2.60)  # distances CB-CD that the ring of proline may have; crystals have 2.37 +- 0.04
 _SLOT = {name: {atom: k for k, atom in enumerate(atoms)} for name, atoms in residues.ATOMS.items()}
 _TEMPLATES = {}
 
@@ -38,6 +51,7 @@ def _template(cis):
     return _TEMPLATES[cis]
 
 
+@full_precision
 def trace_neighbours(ca, first, last):
     """
     C-alphas before and after each residue along its stretch, extrapolated past the ends.
@@ -65,6 +79,19 @@ def trace_neighbours(ca, first, last):
     return before, after
 
 
+def _within_reach(cb, ca, n, cd):
+    """CB (..., 3) of proline, turned in the plane N-CA-CB as little as lets CG bridge it and CD (`_REACH`)."""
+    towards_n, bond = unit(n - ca), (cb - ca).norm(dim=-1)
+    away = perpendicular(cb - ca, towards_n)
+    along, aside, span = ((v * (cd - ca)).sum(-1) for v in (towards_n, away, cd - ca))
+    centre, reach = torch.atan2(aside, along), 2 * bond * torch.hypot(along, aside).clamp_min(1e-6)
+    near, far = (centre + ((bond**2 + span - gap**2) / reach).clamp(-1, 1).acos() for gap in _REACH)
+    opening = torch.atan2(((cb - ca) * away).sum(-1), ((cb - ca) * towards_n).sum(-1))
+    turned = opening.clamp(near, far).unsqueeze(-1)
+    moved = ca + bond.unsqueeze(-1) * (turned.cos() * towards_n + turned.sin() * away)
+    return torch.where(turned == opening.unsqueeze(-1), cb, moved)
+
+
 class InternalCoordinates:
     """
     The internal coordinates of one molecule (or of one flat batch of molecules).
@@ -86,7 +113,8 @@ class InternalCoordinates:
     Examples
     --------
     >>> ca = torch.tensor([[0.0, 0.0, 0.0], [3.8, 0.0, 0.0], [5.1, 3.6, 0.0]])
-    >>> internal = InternalCoordinates(torch.tensor([0, 7, 0]), torch.tensor([False, False, True]), torch.zeros(3, dtype=bool))
+    >>> ends, cis = torch.tensor([False, False, True]), torch.zeros(3, dtype=bool)
+    >>> internal = InternalCoordinates(torch.tensor([0, 7, 0]), ends, cis)
     >>> atoms = internal.to_cartesian(ca, torch.zeros(3, 6))
     >>> atoms.shape, bool((atoms[:, 1] == ca).all())
     (torch.Size([3, 14, 3]), True)
@@ -109,11 +137,16 @@ class InternalCoordinates:
         self.prolines = (types == _PRO).nonzero()[:, 0]
 
     @functools.cached_property
+    def movable(self):
+        """Which atoms turn with side-chain torsions (`MovableAtoms`)."""
+        return MovableAtoms(self.types)
+
+    @functools.cached_property
     def _groups(self):
         return [self._group(k) for k in range(5)]
 
     def _group(self, k):
-        """Index sets of the atoms that torsion chi k moves (k = 0: CB): (axis atoms, residues, row, slot, local xyz)."""
+        """Index sets of the atoms that chi k moves (k = 0: CB): (axis atoms, residues, row, slot, local xyz)."""
         axis, owners, rows, slots, places = [], [], [], [], []
         for residue, kind in enumerate(self.types.tolist()):
             name = residues.RESIDUE_NAMES[kind]
@@ -138,7 +171,8 @@ class InternalCoordinates:
 
     # atoms from angles -----------------------------------------------------------------------------------------
 
-    def to_cartesian(self, ca, torsions):
+    @full_precision
+    def to_cartesian(self, ca, torsions, backbone=None):
         """
         Atoms from angles.
 
@@ -148,13 +182,15 @@ class InternalCoordinates:
             C-alpha positions in angstrom; they are the CA atoms of the result, bit for bit.
         torsions : torch.Tensor (..., N, 6)
             Angles in radians; undefined ones are ignored.
+        backbone : tuple of torch.Tensor (..., N, 3), optional
+            N, C and O, where `backbone` has built them before; then the peptide and end angles are not used.
 
         Returns
         -------
         torch.Tensor (..., N, 14, 3)
             Positions in angstrom; slots that a residue does not have hold its CA.
         """
-        n, c, o = self._backbone(ca, torsions)
+        n, c, o = self.backbone(ca, torsions) if backbone is None else backbone
         atoms = ca.unsqueeze(-2).repeat(*[1] * (ca.dim() - 1), 14, 1)
         atoms[..., _N, :], atoms[..., _C, :], atoms[..., _O, :] = n, c, o
         flat = atoms.flatten(-3, -2)
@@ -162,6 +198,7 @@ class InternalCoordinates:
             if len(owners) == 0:
                 continue
             a, b, third = (flat[..., at, :] for at in axis)
+            places = places.to(ca)
             if k == 0:
                 origin, frame, local = b, bisector_frame(a, b, third), places
             else:
@@ -178,7 +215,9 @@ class InternalCoordinates:
         y = perpendicular(a - b, x)
         return torch.stack([x, y, torch.cross(x, y, dim=-1)], dim=-2)
 
-    def _backbone(self, ca, torsions):
+    @full_precision
+    def backbone(self, ca, torsions):
+        """N, C and O, each (..., N, 3), of `to_cartesian`."""
         before, after = trace_neighbours(ca, self.first, self.last)
         distance = (after - ca).norm(dim=-1)
         local = _template(False)(distance)
@@ -192,7 +231,8 @@ class InternalCoordinates:
     def _chain_ends(self, ca, before, n, c, o, n_next, torsions):
         """N of the first residue from psi, C and O of the last one from phi and N-CA-C-O."""
         length, at = residues.BACKBONE, self.first
-        placed = place(n_next[..., at, :], c[..., at, :], ca[..., at, :], length["N-CA"], self.tau[at], torsions[..., at, 5])
+        wide, psi = self.tau[at], torsions[..., at, 5]
+        placed = place(n_next[..., at, :], c[..., at, :], ca[..., at, :], length["N-CA"], wide, psi)
         if len(self.alone):
             single = (self.first == self.last)[:, None]
             placed = torch.where(single, ca[..., at, :] + length["N-CA"] * unit((before - ca)[..., at, :]), placed)
@@ -212,6 +252,7 @@ class InternalCoordinates:
             return atoms
         n, ca, cb = (atoms[..., at, k, :] for k in (_N, _CA, _CB))
         cd = self._proline_cd(atoms, at, n, ca)
+        cb = _within_reach(cb, ca, n, cd)
         ring = residues.PROLINE_RING
         axis, gap = unit(cd - cb), (cd - cb).norm(dim=-1, keepdim=True)
         along = (ring["CB-CG"] ** 2 - ring["CG-CD"] ** 2 + gap**2) / (2 * gap)
@@ -220,7 +261,9 @@ class InternalCoordinates:
         out = perpendicular(centre - (n + ca) / 2, axis)
         pucker = torsions[..., at, 1, None]
         cg = centre + radius * (pucker.cos() * out + pucker.sin() * torch.cross(axis, out, dim=-1))
-        flat = atoms.flatten(-3, -2).index_copy(-2, at * 14 + 5, cg).index_copy(-2, at * 14 + 6, cd)
+        flat = atoms.flatten(-3, -2)
+        for slot, placed in ((_CB, cb), (5, cg), (6, cd)):
+            flat = flat.index_copy(-2, at * 14 + slot, placed)
         return flat.unflatten(-2, (-1, 14))
 
     def _proline_cd(self, atoms, at, n, ca):
@@ -232,6 +275,7 @@ class InternalCoordinates:
 
     # angles from atoms -----------------------------------------------------------------------------------------
 
+    @full_precision
     def to_internal(self, ca, atoms, mask):
         """
         Angles from atoms.
@@ -270,6 +314,7 @@ class InternalCoordinates:
         tip = slots[torch.searchsorted(rows, torch.arange(len(owners), device=rows.device))]  # a group's first atom
         return owners, axis, tip
 
+    @full_precision
     def peptide_angles(self, ca, atoms, mask):
         """Angles (..., N) of the peptides on the trace `ca`, and where they are known; as in `to_internal`."""
         before, after = trace_neighbours(ca, self.first, self.last)

@@ -8,6 +8,8 @@ Shapes: F frames, N beads, K neighbours. Lengths in angstrom.
 
 import torch
 
+from .geometry import full_precision
+
 try:
     import torch_cluster
 except ImportError:  # an optional accelerator, never required
@@ -17,6 +19,7 @@ _ROWS = 1024
 _LARGE = 4000
 
 
+@full_precision
 def minimum_image(displacements, box):
     """
     Displacements (..., 3) brought to their shortest periodic image.
@@ -43,6 +46,7 @@ def _pairs(rows, positions, box):
     return difference if box is None else minimum_image(difference, box)
 
 
+@full_precision
 def nearest(positions, k, radii=(), box=None):
     """
     The k nearest beads of every bead, itself excluded.
