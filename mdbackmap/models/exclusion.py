@@ -156,25 +156,31 @@ def choose(overlaps, log_weights, uniform, n_steps=48, greedy=False):
 
     Returns
     -------
-    torch.Tensor (F * M,) int64
+    state : torch.Tensor (F * M,) int64
+        The candidates.
+    energy : torch.Tensor (F * M,)
+        Their overlap energies.
     """
     rows = torch.arange(len(log_weights), device=log_weights.device)
     n_movable = len(overlaps.movable.residues)
     turn = torch.remainder((rows % n_movable + 1) * _GOLDEN, 1.0)  # by residue, not by place in the batch
     state = torch.zeros_like(rows) if not greedy else log_weights.argmax(1)
     edges = torch.arange(len(overlaps.left), device=rows.device)
+
+    def energies(state):
+        met = overlaps.pair[edges, :, state[overlaps.right]]  # (2 P, R)
+        return overlaps.own.index_add(0, overlaps.left, met)
+
     for step in range(n_steps):
         strength = min(1.0, 0.1 + 1.2 * step / n_steps)
         priority = torch.remainder(turn + step * 0.7548776662466927 + turn * step, 1.0)
         rival = torch.zeros_like(priority).scatter_reduce(0, overlaps.left, priority[overlaps.right], "amax")
         moves = priority > rival
-        met = overlaps.pair[edges, :, state[overlaps.right]]  # (2 P, R)
-        energy = overlaps.own.index_add(0, overlaps.left, met)
-        logits = log_weights - strength * energy
+        logits = log_weights - strength * energies(state)
         if greedy and step > n_steps // 2:
             drawn = logits.argmax(1)
         else:
             level = torch.remainder(uniform + step * _GOLDEN, 1.0)
             drawn = (torch.softmax(logits, 1).cumsum(1) < level.unsqueeze(1)).sum(1).clamp_max(logits.shape[1] - 1)
         state = torch.where(moves, drawn, state)
-    return state
+    return state, energies(state)[rows, state]

@@ -23,12 +23,14 @@ from ..mapping import Mapping
 from .base import Model
 from .exclusion import Overlaps, choose
 from .layers import CircularBins, Density, Interaction, fourier, harmonics, radial_basis
+from .relief import relieve
 
 _PEPTIDE, _END = 0, 5
 _CHIS = (1, 2, 3, 4)
 _N_SEPARATIONS = 2 * MAX_SEPARATION + 2
 N_CANDIDATES = 8
 """Side chains drawn for each residue, of which one is chosen."""
+_TIGHT = 0.3  # overlap energy in kT above which a side chain is turned out of the way
 _LEAST_SPREAD = 0.7  # candidates are not drawn colder than this, or they would all be the same
 _CHUNK = {"cpu": 1280, "cuda": 65536}  # residues a pass of the network
 
@@ -388,11 +390,16 @@ class GenZProt(Model):
         atoms = internal.to_cartesian(wide[0], torsions, wide[1:]).flatten(2, 3)
         overlaps = Overlaps(movable, atoms, box)
         weights = log_weights[:, :, movable.residues].transpose(1, 2).flatten(0, 1)  # (F M, R)
-        state = choose(overlaps, weights, uniform[:, movable.residues].flatten(), greedy=temperature == 0)
+        state, energy = choose(overlaps, weights, uniform[:, movable.residues].flatten(), greedy=temperature == 0)
         chosen = torsions[:, 0].clone()
         picked = torsions[:, :, movable.residues].transpose(1, 2).flatten(0, 1)  # (F M, R, 6)
         picked = picked[torch.arange(len(state), device=state.device), state]
         chosen[:, movable.residues] = picked.unflatten(0, (len(chosen), -1))
+        tight = (energy > _TIGHT).unflatten(0, (len(chosen), -1)).nonzero()
+        if len(tight):
+            tight[:, 1] = movable.residues[tight[:, 1]]
+            placed = internal.to_cartesian(beads, chosen, backbone)
+            chosen[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, placed, tight)
         return chosen
 
     def _draw_peptides(self, internal, hidden, uniform, temperature):
