@@ -223,7 +223,7 @@ class GenZProt(Model):
     def _fourier(self, angles, known):
         return fourier(angles, known, self.config.order)
 
-    def forward(self, batch, atoms, mask, torsions, known, noise):
+    def forward(self, batch, atoms, mask, torsions, known, noise, estimate=False):
         """
         The terms of the evidence lower bound, for training.
 
@@ -236,6 +236,8 @@ class GenZProt(Model):
             The targets.
         noise : torch.Tensor (n, D)
             Standard normal numbers for the draw from the posterior.
+        estimate : bool
+            Return a point estimate of the torsions, too.
 
         Returns
         -------
@@ -243,6 +245,9 @@ class GenZProt(Model):
             Of each known torsion, in nats per radian; 0 where unknown.
         kl : torch.Tensor (n,)
             KL(q || p) in nats.
+        estimated : torch.Tensor (n, 6)
+            Only with `estimate`: circular means of the distributions of the known torsions, in radians, each given the
+            true torsions before it; 0 where unknown.
         """
         features, around = self.condition(batch)
         mean_p, log_p = (v.float() for v in self.prior(features).chunk(2, dim=-1))
@@ -251,9 +256,11 @@ class GenZProt(Model):
         log_p, log_q = log_p.clamp(-8, 4), log_q.clamp(-8, 4)
         kl = 0.5 * (log_p - log_q + ((log_q.exp() + (mean_q - mean_p) ** 2) / log_p.exp()) - 1)
         hidden = self.decode(features, around, mean_q + (0.5 * log_q).exp() * noise)
-        return self._log_densities(batch, hidden, torsions, known), kl.sum(-1)
+        estimated = torsions.new_zeros(torsions.shape) if estimate else None
+        log_density = self._log_densities(batch, hidden, torsions, known, estimated)
+        return (log_density, kl.sum(-1), estimated) if estimate else (log_density, kl.sum(-1))
 
-    def _log_densities(self, batch, hidden, torsions, known):
+    def _log_densities(self, batch, hidden, torsions, known, estimated=None):
         out = torsions.new_zeros(torsions.shape)
 
         def score(column, rows, head, features, *seen):
@@ -261,6 +268,8 @@ class GenZProt(Model):
                 given = torch.cat([self._fourier(torsions[at, k], known[at, k] & ok) for at, k, ok in seen], dim=-1)
                 logits = head(features, given)
                 out[rows, column] = self.bins.log_density(logits, torsions[rows, column])
+                if estimated is not None:
+                    estimated[rows, column] = self.bins.mean(logits)
 
         everyone = torch.ones_like(batch.first)
         rows = (known[:, _PEPTIDE] & ~batch.last).nonzero()[:, 0]

@@ -176,6 +176,16 @@ class CircularBins:
         best = masked.argmax(-1, keepdim=True)
         return self._between(logits, best)
 
+    def mean(self, logits):
+        """Circular means (...) of the distributions, in radians; differentiable.
+
+        >>> CircularBins(4).mean(torch.tensor([-9.0, -9.0, 9.0, 9.0])).rad2deg().round()
+        tensor(45.)
+        """
+        centres = torch.arange(self.n_bins, device=logits.device) * self.width - math.pi
+        shares = torch.softmax(logits.float(), dim=-1)
+        return torch.atan2(shares @ centres.sin(), shares @ centres.cos())
+
     def mode(self, logits):
         """Most probable angles (...): the mean of the best bin and its two neighbours."""
         return self._between(logits, logits.argmax(-1, keepdim=True))
