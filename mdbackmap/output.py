@@ -66,13 +66,19 @@ def check_format(filename, n_frames: int):
     suffix = format_suffix(filename)
     if suffix in PDB:
         return
-    try:
-        core.get_writer_for(str(filename), multiframe=n_frames > 1)
-    except (ValueError, TypeError) as error:
-        why = "that format holds one frame only" if n_frames > 1 and suffix else "MDAnalysis writes no such format"
+    if not _writes(filename, multiframe=n_frames > 1):
+        one = suffix and _writes(filename, multiframe=False)
+        why = "that format holds one frame only" if one else "MDAnalysis writes no such format"
         raise ValueError(
             f"cannot write {n_frames} frames to {filename}: {why}; .xtc, .h5md, .trr, .dcd, .nc, .pdb work"
-        ) from error
+        )
+
+
+def _writes(filename, multiframe):
+    try:
+        return core.get_writer_for(str(filename), multiframe=multiframe) is not None
+    except (ValueError, TypeError):
+        return False
 
 
 class TrajectoryFrames:
@@ -117,8 +123,15 @@ class TrajectoryFrames:
         return step
 
     def close(self):
-        """Close the file."""
+        """Close the file; OSError if it cannot all be written."""
         self._writer.close()
+        file = getattr(self._writer, "h5md_file", None)  # which MDAnalysis leaves open until it is forgotten
+        if file is None:
+            return
+        try:
+            file.flush()
+        finally:
+            file.close()
 
 
 def _writer_options(suffix, clock):
@@ -198,11 +211,15 @@ class SegmentSink:
         writer, self._writer = self._writer, None
         if writer is None:
             return
-        writer.close()
-        if not self._aligned:  # a write failed, or the samples of a frame are not all in
+        try:
+            writer.close()
+            if not self._aligned:  # a write failed, or the samples of a frame are not all in
+                self._path.unlink(missing_ok=True)
+                return
+            check_written(self._path, (self._stop - self._start) * self._n_samples)
+        except BaseException:
             self._path.unlink(missing_ok=True)
-            return
-        check_written(self._path, (self._stop - self._start) * self._n_samples)
+            raise
         segment = self._partial.keep(self._path, self._start, self._stop)
         if self._partial.suffix in SEGMENT_SECONDS:
             if self._growing and self._growing.stop == segment.start:
@@ -221,7 +238,7 @@ def check_written(path, n_frames):
         with core.reader(str(path), n_atoms=None) as reader:
             found = reader.n_frames
     if found != n_frames:
-        raise OSError(f"{path} holds {found} of the {n_frames} frames that were written to it: is the disk full?")
+        raise OSError(f"{path} holds {found} of the {n_frames} frames that were written to it")
 
 
 def _counted_formats():

@@ -21,6 +21,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+PUBLISHING = "publishing"
+"""Name of the mark that companion files have begun to move to their names."""
+
+_SETTINGS = "settings.json"
 _NAME = re.compile(r"(\d{12})-(\d{12})-(\d+)(\..+)")
 
 
@@ -94,13 +98,13 @@ class Partial:
                 )
         self.folder.mkdir(exist_ok=True)
         self._tidy()
-        note = self.folder / "settings.json"
+        note = self.folder / _SETTINGS
         note.with_suffix(".new").write_text(json.dumps(settings))
         os.replace(note.with_suffix(".new"), note)
 
     def _compare(self, settings):
         try:
-            before = json.loads((self.folder / "settings.json").read_text())
+            before = json.loads((self.folder / _SETTINGS).read_text())
         except FileNotFoundError:
             return  # it had not even begun
         differing = [k for k in sorted({*before, *settings}) if before.get(k) != settings.get(k)]
@@ -110,6 +114,11 @@ class Partial:
                 f"cannot resume {self.filename}: the interrupted conversion was another one ({words}); resume it with "
                 "its own settings, or start again with overwrite=True (--overwrite, without --resume)"
             )
+
+    @property
+    def publishing(self) -> bool:
+        """Whether all was complete but for moving the files to their names."""
+        return (self.folder / PUBLISHING).exists()
 
     def segments(self) -> list[Segment]:
         """The complete segments, in order."""
@@ -123,7 +132,7 @@ class Partial:
         """Remove what was being written when all ended, undo appends that were cut short."""
         known, reached = {x.path: x for x in self.segments()}, 0
         for path in self.folder.iterdir():
-            if path not in known and path.name != "settings.json":
+            if path not in known and path.name not in (_SETTINGS, PUBLISHING):
                 path.unlink()
         for segment in known.values():
             if segment.stop <= reached or segment.path.stat().st_size < segment.size:  # appended already, or damaged
@@ -148,7 +157,7 @@ class Partial:
         with open(first.path, "ab") as target, open(second.path, "rb") as source:
             shutil.copyfileobj(source, target, 1 << 20)
         if os.path.getsize(first.path) != first.size + second.size:
-            raise OSError(f"{first.path} did not take all of {second.path}: is the disk full?")
+            raise OSError(f"{first.path} did not take all of {second.path}")
         joined = self.keep(first.path, first.start, second.stop)
         second.path.unlink()
         return joined

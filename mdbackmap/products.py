@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .output import H5MD, PDB
-from .partial import format_suffix
+from .partial import PUBLISHING, format_suffix
 from .pdb import fits_pdb, need_gemmi, write_topology
 
 
@@ -52,7 +52,7 @@ class Products:
     def __iter__(self):
         return iter(x for x in (self.trajectory, self.topology, self.note) if x is not None)
 
-    def check(self, inputs, overwrite, topology):
+    def check(self, inputs, topology, overwrite=False, ours=False):
         """
         Refuse what would destroy something.
 
@@ -60,9 +60,12 @@ class Products:
         ----------
         inputs : sequence of path-like
             The files that are read.
-        overwrite : bool
         topology : Topology
             Of the output: a topology file that lists just these atoms may be there, and stays.
+        overwrite : bool, optional
+            Replace what is there.
+        ours : bool, optional
+            The companions are from this very conversion, interrupted when it was all but done.
 
         Raises
         ------
@@ -82,7 +85,9 @@ class Products:
                     f"{path} is an input and would be overwritten by the output {self.trajectory.name}: give the "
                     "output another name"
                 )
-        there = [str(x) for x in self if x.exists() and not (x == self.topology and same_atoms(x, topology))]
+        there = [str(x) for x in ([self.trajectory] if ours else self) if x.exists()]
+        if self.topology is not None and str(self.topology) in there and same_atoms(self.topology, topology):
+            there.remove(str(self.topology))
         if there and not overwrite:
             raise FileExistsError(
                 f"{', '.join(there)} exists already: give another name, or overwrite=True (--overwrite) to replace it"
@@ -103,6 +108,7 @@ class Products:
             Positions (A, 3) and box of the first frame.
         provenance : dict
         """
+        (folder / PUBLISHING).touch()
         if self.note is not None:
             self._move_text(folder / "note.json", json.dumps(provenance) + "\n", self.note)
         if self.topology is not None and not (self.topology.exists() and same_atoms(self.topology, topology)):

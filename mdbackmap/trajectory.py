@@ -216,7 +216,8 @@ class BackmapTrajectory(AnalysisBase):
         fine, inputs = self.model.mapping.fine, input_files(self.atoms.universe)
         check_format(self.filename, len(self._chosen) * self.n_samples)
         self._products = Products.of(self.filename, fine)
-        self._products.check(inputs, self.overwrite, fine)
+        ours = self.resume and Partial(self.filename).publishing
+        self._products.check(inputs, fine, overwrite=self.overwrite, ours=ours)
 
     def _open_partial(self):
         self._partial = Partial(self.filename)
