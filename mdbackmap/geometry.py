@@ -87,8 +87,9 @@ def place(a, b, c, bond, angle, torsion):
     Examples
     --------
     >>> a, b, c = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
-    >>> place(a, b, c, 1.0, torch.tensor(torch.pi / 2), torch.tensor(0.0))
-    tensor([1.0000, 1.0000, 0.0000])
+    >>> d = place(a, b, c, 1.0, torch.tensor(torch.pi / 2), torch.tensor(0.0))
+    >>> bool(torch.allclose(d, torch.tensor([1.0, 1.0, 0.0]), atol=1e-6))
+    True
     """
     frame = axis_frame(b, c, a)
     bond, angle, torsion = (torch.as_tensor(v, dtype=c.dtype, device=c.device) for v in (bond, angle, torsion))

@@ -20,7 +20,7 @@ from ..batch import MAX_SEPARATION, Batch
 from ..geometry import bisector_frame, dihedral, unit, wrap
 from ..internal import TORSIONS, InternalCoordinates
 from ..mapping import Mapping
-from .base import Model
+from .base import Model, Noise
 from .exclusion import Overlaps, choose
 from .layers import CircularBins, Density, Interaction, fourier, harmonics, radial_basis
 from .relief import relieve
@@ -291,6 +291,8 @@ class GenZProt(Model):
     @torch.no_grad()
     def sample(self, mapping, beads, noise, frames, samples, times, box=None, bead_tolerance=0.0):
         internal, slots = self._bind(mapping, beads.device)
+        if noise.temperature == 0:  # a function of the beads alone: the same candidates for all frames and samples
+            noise, frames, samples, times = Noise(temperature=0), [0] * len(beads), [0] * len(beads), [0.0] * len(beads)
         normal = noise.normal(frames, samples, times, (beads.shape[1], self.n_random))
         torsions = self.sample_torsions(internal, beads, torch.from_numpy(normal).to(beads), noise.temperature, box)
         atoms = internal.to_cartesian(beads, torsions)
@@ -300,8 +302,8 @@ class GenZProt(Model):
         """Internal coordinates and atom slots of a molecule; those of the last one are kept."""
         if self._bound is None or self._bound[0] is not mapping or self._bound[1] != device:
             coarse = mapping.coarse
-            tables = coarse.types.astype("int64"), coarse.ends, coarse.cis
-            internal = InternalCoordinates(*(torch.as_tensor(table, device=device) for table in tables))
+            tables = (torch.tensor(table, device=device) for table in (coarse.types, coarse.ends, coarse.cis))
+            internal = InternalCoordinates(*tables)
             self._bound = (mapping, device, internal, self._slots(mapping, device))
         return self._bound[2:]
 

@@ -1,0 +1,170 @@
+"""Neighbour tables against an obviously right slow twin, in boxes, and with torch-cluster where it is installed."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from MDAnalysis.lib.mdamath import triclinic_vectors
+
+from mdbackmap import neighbours
+from mdbackmap.neighbours import minimum_image, nearest
+
+pytestmark = pytest.mark.neighbours
+
+BOXES = {
+    "cubic": [40, 40, 40, 90, 90, 90],
+    "orthorhombic": [30, 45, 60, 90, 90, 90],
+    "triclinic": [40, 45, 50, 70, 80, 60],
+    "dodecahedron": [45, 45, 45, 60, 60, 90],
+    "octahedron": [45, 45, 45, 70.53, 109.47, 70.53],
+}
+
+
+def beads(n, seed=0, frames=2, spread=40.0):
+    return torch.tensor(np.random.default_rng(seed).uniform(0, spread, (frames, n, 3)), dtype=torch.float32)
+
+
+def vectors(dimensions, frames=2):
+    return torch.tensor(np.stack([triclinic_vectors(dimensions)] * frames))
+
+
+def slow_images(displacement, cell):
+    """Shortest of all images up to three boxes away; of displacements (n, 3)."""
+    shifts = np.array(list(itertools.product(range(-3, 4), repeat=3))) @ np.asarray(cell, dtype=np.float64)
+    images = np.asarray(displacement, dtype=np.float64)[..., None, :] + shifts
+    best = np.linalg.norm(images, axis=-1).argmin(-1)
+    return np.take_along_axis(images, best[..., None, None], -2)[..., 0, :]
+
+
+def slow(positions, k, radii, cell=None):
+    """Neighbour distances (N, k) by growing distance, inf where there are none, and counts, one bead at a time."""
+    positions = np.asarray(positions, dtype=np.float64)
+    lengths, counts = np.full((len(positions), k), np.inf), np.zeros((len(positions), len(radii)))
+    for i in range(len(positions)):
+        others = np.delete(positions, i, axis=0) - positions[i]
+        others = others if cell is None or not len(others) else slow_images(others, cell)
+        found = np.sort(np.linalg.norm(others, axis=-1))
+        lengths[i, : min(k, len(found))] = found[:k]
+        counts[i] = [(found < radius).sum() for radius in radii]
+    return lengths, counts
+
+
+def check(positions, k, radii=(8.0, 12.0), box=None):
+    index, displacement, present, counts = nearest(positions, k, radii, box)
+    assert index.shape == present.shape == (*positions.shape[:2], k)
+    for frame, points in enumerate(positions):
+        lengths, number = slow(points, k, radii, None if box is None else box[frame])
+        found = displacement[frame].norm(dim=-1).masked_fill(~present[frame], torch.inf)
+        np.testing.assert_allclose(found, lengths, atol=2e-4)
+        np.testing.assert_array_equal(counts[frame], number)
+        for i, row in enumerate(index[frame].tolist()):
+            real = [j for j, there in zip(row, present[frame, i].tolist(), strict=True) if there]
+            assert len(set(real)) == len(real) and i not in real
+            assert all(j == i for j in row[len(real) :])
+    between = positions[torch.arange(len(positions))[:, None, None], index] - positions.unsqueeze(2)
+    if box is None:
+        assert torch.equal(displacement, between)
+    else:
+        turns = torch.linalg.solve(box.transpose(1, 2)[:, None, None], (displacement - between).unsqueeze(-1))
+        assert (turns - turns.round()).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 7, 40])
+def test_tables_equal_those_of_the_slow_twin(n):
+    check(beads(n), 6)
+
+
+def test_rows_are_searched_in_parts(monkeypatch):
+    monkeypatch.setattr(neighbours, "_ROWS", 7)
+    check(beads(40), 6)
+    check(beads(40), 6, box=vectors(BOXES["cubic"]))
+
+
+@pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
+def test_tables_in_boxes(box):
+    check(beads(80, spread=100.0), 6, (8.0, 10.0), vectors(box))
+
+
+def test_each_frame_has_its_own_box():
+    boxes = torch.cat([vectors(BOXES["triclinic"], 1), vectors(BOXES["cubic"], 1)])
+    check(beads(30), 6, (8.0, 10.0), boxes)
+
+
+@pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
+def test_minimum_image_is_the_shortest_within_half_the_smallest_width(box):
+    cell = vectors(box, 1)[0]
+    displacement = beads(500, frames=1, spread=300.0)[0] - 150
+    shortest = slow_images(displacement, cell)
+    # distances of the six faces: 1 / |rows of the inverse's transpose|
+    width = 1 / torch.linalg.inv(cell).norm(dim=0)
+    near = np.linalg.norm(shortest, axis=-1) < float(width.min()) / 2 - 1e-3
+    assert near.sum() > 50
+    np.testing.assert_allclose(minimum_image(displacement, cell)[near], shortest[near], atol=2e-3)
+
+
+def test_a_huge_box_is_no_box():
+    positions = beads(40)
+    plain = nearest(positions, 6, (8.0, 12.0))
+    boxed = nearest(positions, 6, (8.0, 12.0), torch.eye(3).repeat(2, 1, 1) * 1e6)
+    assert all(torch.equal(a, b) for a, b in zip(plain, boxed, strict=True))
+
+
+def test_ties_and_coincident_beads():
+    grid = torch.tensor(list(itertools.product(range(4), repeat=3)), dtype=torch.float32)[None] * 3.8
+    check(grid, 6, (3.9, 5.5))
+    twice = torch.cat([grid[:, :10], grid[:, :10]], dim=1)
+    check(twice, 6, (3.9,))
+    check(torch.zeros(1, 9, 3), 4, (1.0,))
+    check(torch.zeros(1, 3, 3), 4, (1.0,))
+
+
+def test_no_radii_and_no_neighbours():
+    index, displacement, present, counts = nearest(beads(4), 0)
+    assert index.shape == (2, 4, 0) and displacement.shape == (2, 4, 0, 3) and counts.shape == (2, 4, 0)
+
+
+def test_beads_far_from_the_origin():
+    """Tables of a trace a micrometre away: distances are of differences, not of large numbers."""
+    positions = (beads(40) * 8).round() / 8
+    far = nearest(positions + 8192.0, 6, (8.0, 12.0))
+    near = nearest(positions, 6, (8.0, 12.0))
+    assert torch.equal(far[3], near[3])
+    assert torch.equal(far[1].norm(dim=-1), near[1].norm(dim=-1))
+
+
+class TestTree:
+    """The same with torch-cluster, whose threshold is lowered so that it is really used."""
+
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch):
+        pytest.importorskip("torch_cluster")
+        monkeypatch.setattr(neighbours, "_LARGE", 1)
+        self.calls, search = [], neighbours._search_tree
+        monkeypatch.setattr(neighbours, "_search_tree", lambda *a: self.calls.append(1) or search(*a))
+        yield
+        assert self.calls
+
+    @pytest.mark.parametrize("n", [2, 5, 40, 300])
+    def test_tables(self, n):
+        check(beads(n), 6)
+
+    def test_the_very_same_tables(self, monkeypatch):
+        positions = beads(300, frames=3)
+        tree = nearest(positions, 16, (8.0, 14.0))
+        monkeypatch.setattr(neighbours, "_LARGE", 4000)
+        pairs = nearest(positions, 16, (8.0, 14.0))
+        assert all(torch.equal(a, b) for a, b in zip(tree, pairs, strict=True))
+
+    def test_ties_and_coincident_beads(self):
+        test_ties_and_coincident_beads()
+
+    def test_dense(self):
+        """More than 32 neighbours within a radius, at which torch-cluster stops by default."""
+        check(beads(300, frames=1, spread=20.0), 16, (8.0, 14.0))
+
+
+def test_boxes_do_not_use_the_tree(monkeypatch):
+    monkeypatch.setattr(neighbours, "_LARGE", 1)
+    monkeypatch.setattr(neighbours, "torch_cluster", object())
+    check(beads(30), 6, (8.0, 10.0), vectors(BOXES["cubic"]))
