@@ -230,9 +230,9 @@ class BackmapTrajectory(AnalysisBase):
         """What the output depends on."""
         frames = {"number": len(self._chosen), "sha256": _digest(self._chosen.astype("<i8"))}
         return {
+            **self.model.provenance,
             "creator": "mdbackmap",
             "version": __version__,
-            **self.model.provenance,
             **self.options,
             "n_samples": self.n_samples,
             "n_atoms": self.model.n_atoms,
