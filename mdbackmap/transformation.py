@@ -55,7 +55,8 @@ class Backmap(TransformationBase):
     ValueError
         When first applied to a trajectory that has not the model's number of atoms, such as the coarse one. The
         message shows what to do instead. The coarse trajectory stays usable: from then on this
-        transformation leaves its beads as they are.
+        transformation leaves its beads as they are. (Of a trajectory in memory, MDAnalysis transforms all frames at
+        once: transformations given along with this one have then moved the first frame only.)
 
     Examples
     --------
