@@ -122,13 +122,15 @@ def load(name_or_path):
     content = _read(path)
     if content["format"] != FORMAT:
         raise CheckpointError(f"{path} has format {content['format']}, this version reads {FORMAT}: update mdbackmap")
-    if content["family"] not in _FAMILIES:
+    if not isinstance(content["provenance"], dict):
+        raise CheckpointError(f"{path}: its provenance is no dict but {content['provenance']!r:.60}")
+    if content["family"] not in tuple(_FAMILIES):
         raise CheckpointError(f"{path} holds a model of family {content['family']!r}, known are {', '.join(_FAMILIES)}")
     family, config = _FAMILIES[content["family"]]
     try:
         model = family(config(**content["config"]))
         model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in content["state_dict"].items()})
-    except (TypeError, RuntimeError) as error:
+    except (TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"{path}: weights and configuration do not fit this version: {error}") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return model.eval(), {**content["provenance"], "model": path.stem, "sha256": digest}

@@ -55,6 +55,7 @@ class Noise:
             raise ValueError(f"temperature must be 0 (most probable structure) or more, not {self.temperature!r}")
         if not (math.isfinite(self.correlation_time) and self.correlation_time >= 0):
             raise ValueError(f"correlation_time must be 0 ps (none) or more, not {self.correlation_time!r}")
+        object.__setattr__(self, "seed", int(self.seed))
 
     def normal(self, frames, samples, times, shape):
         """
@@ -82,7 +83,7 @@ class Noise:
         return out
 
     def _white(self, index, sample, shape, stream=0):
-        key = np.random.SeedSequence((self.seed, stream, sample, *divmod(index % 2**64, 2**32)))
+        key = np.random.SeedSequence((self.seed, stream, int(sample), *divmod(int(index) % 2**64, 2**32)))
         return np.random.Generator(np.random.SFC64(key)).standard_normal(shape, dtype=np.float32)
 
     def _smooth(self, time, sample, shape):
