@@ -204,7 +204,7 @@ class CoarseFrames:
             ts = next(self.trajectory, None) if onward else None
             if ts is None:  # a damaged frame looks like the end
                 ts = self.trajectory[frame]
-        except (OSError, EOFError) as error:  # MDAnalysis would end the iteration in silence
+        except (OSError, EOFError, IndexError) as error:  # MDAnalysis would end the iteration in silence
             raise unreadable(frame, self.trajectory, error) from error
         self._at = frame
         return CoarseFrame.of(ts, self.indices)

@@ -54,7 +54,7 @@ class Stream:
         """
         try:
             ts = trajectory[number]
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, IndexError) as error:
             raise unreadable(number, trajectory, error) from error
         frame = CoarseFrame.of(ts, self.indices)
         self._check(frame)

@@ -415,6 +415,19 @@ class TestErrors:
             file.write(b"\xff" * 8)
         self.fails(cg.atoms, standin(cg.atoms), tmp_path, ValueError, "frame 9 of .* cannot be read")
 
+    @pytest.mark.parametrize("change", [-1, 1])
+    def test_number_of_beads_changes(self, tmp_path, change):
+        with open(tmp_path / "ca.pdb", "w") as file:
+            for model in range(6):
+                file.write(f"MODEL {model + 1:8d}\n")
+                for i in range(20 + change * (model == 3)):
+                    file.write(f"ATOM  {i + 1:5d}  CA  ALA A{i + 1:4d}    {3.8 * i:8.3f}   0.000   0.000  1.00  0.00\n")
+                file.write("ENDMDL\n")
+        cg = mda.Universe(tmp_path / "ca.pdb")
+        self.fails(cg.atoms, standin(cg.atoms), tmp_path, ValueError, "frame 3")
+        with pytest.raises(ValueError, match="frame 3"):
+            list(backmap(cg, standin(cg.atoms)).trajectory)
+
     def test_other_molecule(self, cg, model, tmp_path):
         self.fails(chain(n_beads=12).atoms, model, tmp_path, ValueError, "does not hold the model's 20 beads")
 
