@@ -1,16 +1,16 @@
 """
-Training data: structure packs (HDF5) read into memory and cut into batches.
+Training data: structure packs read into memory and cut into batches.
 
-A pack holds heavy atoms as the attribute `format` "mdbackmap structures v2" describes them (`residue/`, `chain/`,
-`entry/`; see `datafiles/README.md`); `h5py` alone reads it. Beads are not stored: they are projected (C-alpha) when
-loaded.
+`layouts` reads the files. Beads are not stored: they are projected (C-alpha) when loaded.
 
 Shapes: R residues in all, n residues in a batch, K neighbours. Lengths in angstrom, angles in radians.
 """
 
 import dataclasses
+import functools
+import hashlib
+from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 
@@ -18,6 +18,7 @@ from .. import residues
 from ..batch import COUNT_RADII, Batch, separation
 from ..internal import InternalCoordinates, trace_neighbours
 from ..neighbours import nearest
+from .layouts import TRAIN, read_packs
 
 _CIS = 3.3
 _BROKEN = 4.5
@@ -45,6 +46,14 @@ class Structures:
         Number of the chain and of the entry (chains of one entry are neighbours in space).
     chains : dict of numpy.ndarray
         Per chain: `split`, `tier`, `score`, `cluster30`, `cluster90`, `pdb_id`, `chain_id`, `offset` (one more).
+    sources : list of dict
+        `file` (name) and `sha256` of each file.
+
+    Examples
+    --------
+    >>> from mdbackmap.datafiles import VALIDATION
+    >>> Structures.read(VALIDATION)
+    <Structures: 85 chains, 15589 residues; 0 to train on, 85 to validate on>
     """
 
     types: torch.Tensor
@@ -58,48 +67,68 @@ class Structures:
     chain: torch.Tensor
     entry: torch.Tensor
     chains: dict
+    sources: list = dataclasses.field(default_factory=list)
 
     @classmethod
-    def read(cls, filename):
+    def read(cls, *filenames, include=None):
         """
-        Read a pack.
+        Read one pack, or several as one.
+
+        Parameters
+        ----------
+        *filenames : path-like
+            Packs of either layout (see `layouts`).
+        include : sequence of str, optional
+            Of files of ensembles, only systems whose kind or name matches one of these patterns.
 
         Raises
         ------
+        FileNotFoundError
+            No such file.
         ValueError
-            If the file is no structure pack.
+            A file that is no structure pack, or no system that matches `include`.
         """
-        with h5py.File(filename) as pack:
-            if not {"residue", "chain", "entry"} <= set(pack):
-                raise ValueError(f"{filename} is no structure pack: expected the groups residue, chain and entry, found {sorted(pack)}")
-            if pack.attrs["alphabet"] != residues.ALPHABET:
-                raise ValueError(f"{filename} numbers residue types as {pack.attrs['alphabet']}, expected {residues.ALPHABET}")
-            step = float(pack.attrs["step"])
-            part = {name: values[:] for name, values in pack["residue"].items()}
-            chains = {name: values[:] for name, values in pack["chain"].items()}
-        ca = part["ca"].astype(np.float32) * np.float32(step)
+        if not filenames:
+            raise ValueError("no structure pack given: expected the name of at least one file")
+        part, chains, step = read_packs(filenames, include)
         begin = part["brk"].astype(bool)
         begin[chains["offset"][:-1]] = True
         ends = np.roll(begin, -1)
         ends[-1] = True
+        gap = np.linalg.norm(np.roll(part["ca"], -1, axis=0) - part["ca"], axis=-1)
+        ends |= gap > _BROKEN
         chain = np.repeat(np.arange(len(chains["entry"])), np.diff(chains["offset"]))
-        gap = np.linalg.norm(np.roll(ca, -1, axis=0) - ca, axis=-1)
         fields = {
             "types": part["seq"].astype(np.int64),
-            "ca": ca,
+            "ca": part["ca"],
             "relative": part["rel"],
             "mask": (part["mask"][:, None] >> np.arange(residues.MAX_ATOMS)) & 1 > 0,
-            "ends": ends | (gap > _BROKEN),
+            "ends": ends,
             "cis": (gap < _CIS) & ~ends,
             "b": part["b"].astype(np.float32),
             "chain": chain,
-            "entry": chains["entry"].astype(np.int64)[chain],
+            "entry": chains["entry"][chain],
         }
-        return cls(step=step, chains=chains, **{name: torch.from_numpy(value) for name, value in fields.items()})
+        tensors = {name: torch.from_numpy(value) for name, value in fields.items()}
+        return cls(step=step, chains=chains, sources=[_source(name) for name in filenames], **tensors)
 
     def atoms(self, rows):
         """Heavy atoms (n, 14, 3) in angstrom of the residues `rows`."""
         return self.ca[rows].unsqueeze(1) + self.relative[rows].float() * self.step
+
+    @functools.cached_property
+    def torsions(self):
+        """True torsions (R, 6) in radians and which are known (R, 6); equivalent atoms are taken in their usual order."""
+        return _torsions(self)
+
+    def __repr__(self):
+        n_train, n_valid = (np.count_nonzero(self.chains["split"] == split) for split in (TRAIN, TRAIN + 1))
+        total = f"{len(self.chains['entry'])} chains, {len(self.types)} residues"
+        return f"<Structures: {total}; {n_train} to train on, {n_valid} to validate on>"
+
+
+def _source(filename):
+    return {"file": Path(filename).name, "sha256": hashlib.sha256(Path(filename).read_bytes()).hexdigest()}
 
 
 @dataclasses.dataclass
@@ -115,7 +144,7 @@ class Unit:
     counts: torch.Tensor = None
 
 
-def cut_units(structures, split=0, largest=1600, core=800):
+def cut_units(structures, split=TRAIN, largest=1600, core=800):
     """
     Units of a split: whole entries up to `largest` residues; of larger ones, runs of `core` residues with what is nearest.
 
@@ -148,9 +177,49 @@ def cut_units(structures, split=0, largest=1600, core=800):
     return units
 
 
+@dataclasses.dataclass
+class Example:
+    """
+    A batch with its targets.
+
+    Attributes
+    ----------
+    batch : Batch
+        What the network sees (n residues).
+    internal : InternalCoordinates
+        Of the whole batch.
+    atoms, mask : (n, 14, 3), (n, 14) bool
+        The true atoms, and which are there.
+    torsions, known : (n, 6), (n, 6) bool
+        The true torsions on the batch's beads, and which are known.
+    scored : (n,) bool
+        Residues that count; the others are context.
+    weights : (n,)
+        Weight of each residue in the likelihood.
+    molecule : (n,) int64
+        Number of the unit: molecules of a batch do not see each other.
+    """
+
+    batch: Batch
+    internal: InternalCoordinates
+    atoms: torch.Tensor
+    mask: torch.Tensor
+    torsions: torch.Tensor
+    known: torch.Tensor
+    scored: torch.Tensor
+    weights: torch.Tensor
+    molecule: torch.Tensor
+
+    def to(self, device):
+        """The same example on another device."""
+        parts = {name: part.to(device) for name, part in vars(self).items() if name != "internal"}
+        batch = parts["batch"]
+        return Example(**parts, internal=InternalCoordinates(batch.types, batch.last, batch.cis))
+
+
 class Batches:
     """
-    Flat batches for the loop, drawn anew each epoch.
+    Flat batches of units.
 
     Parameters
     ----------
@@ -166,7 +235,7 @@ class Batches:
 
     def __init__(self, structures, units, n_neighbours, size=2400, noise=0.0):
         self.structures, self.units, self.size, self.noise = structures, units, size, noise
-        self.torsions, self.known = _torsions(structures)
+        self.torsions, self.known = structures.torsions
         for unit in units:
             ends = self._ends(unit)
             stretch = torch.cumsum(ends.roll(1).long(), 0)
@@ -183,29 +252,32 @@ class Batches:
     @property
     def steps_per_epoch(self):
         """Batches of an epoch, about."""
-        return sum(unit.weight * len(unit.rows) for unit in self.units) / (1.1 * self.size)
+        return max(1.0, sum(unit.weight * len(unit.rows) for unit in self.units) / (1.1 * self.size))
 
-    def epoch(self, generator):
-        """Batches of one epoch: (batch, atoms, mask, torsions, known, weights)."""
+    def plan(self, generator):
+        """
+        The batches of one epoch, not yet made: a list of lists of units, each to be handed to `collate`.
+
+        Every unit is in it with a probability of its weight; the order is random.
+        """
         weights = torch.tensor([unit.weight for unit in self.units])
         kept = (torch.rand(len(weights), generator=generator) < weights).nonzero()[:, 0]
-        order = kept[torch.randperm(len(kept), generator=generator)].tolist()
-        group, total = [], 0
-        for at in order:
-            group.append(self.units[at])
-            total += len(group[-1].rows)
+        groups, total = [[]], 0
+        for at in kept[torch.randperm(len(kept), generator=generator)].tolist():
             if total >= self.size:
-                yield self.collate(group, generator)
-                group, total = [], 0
+                groups.append([])
+                total = 0
+            groups[-1].append(self.units[at])
+            total += len(self.units[at].rows)
+        return [group for group in groups if group]
 
     def collate(self, units, generator=None):
-        """One flat batch of some units."""
+        """One `Example` of some units; noise on the beads only if there is a `generator` to draw it with."""
         rows = torch.cat([unit.rows for unit in units])
         lengths = torch.tensor([len(unit.rows) for unit in units])
         shift = (lengths.cumsum(0) - lengths).repeat_interleave(lengths)
         ends = torch.cat([self._ends(unit) for unit in units])
-        kinds = self.structures.types[rows], ends, self.structures.cis[rows] & ~ends
-        internal = InternalCoordinates(*kinds)
+        internal = InternalCoordinates(self.structures.types[rows], ends, self.structures.cis[rows] & ~ends)
         atoms, mask = self.structures.atoms(rows), self.structures.mask[rows]
         beads = atoms[:, 1].clone()
         torsions, known = self.torsions[rows], self.known[rows].clone()
@@ -228,8 +300,9 @@ class Batches:
             separations=torch.cat([unit.separations for unit in units]).long(),
             counts=torch.cat([unit.counts for unit in units]),
         )
-        known &= torch.cat([unit.scored for unit in units])[:, None]
-        return batch, atoms, mask, torsions, known, self._weights(rows)
+        scored = torch.cat([unit.scored for unit in units])
+        molecule = torch.arange(len(units)).repeat_interleave(lengths)
+        return Example(batch, internal, atoms, mask, torsions, known, scored, self._weights(rows), molecule)
 
     def _true_start(self, rows):
         return self.structures.ends[(rows - 1).clamp_min(0)] | (rows == 0)
@@ -241,9 +314,16 @@ class Batches:
 
 def _torsions(structures, chunk=50_000):
     """Torsions (R, 6) and where they are known, prepared structures' side chains left out; equivalent atoms by IUPAC."""
-    internal = InternalCoordinates(structures.types, structures.ends, structures.cis)
-    every = torch.arange(len(structures.types))
-    torsions, known = internal.to_internal(structures.ca, structures.atoms(every), structures.mask)
+    bounds = [0]
+    for stop in (structures.ends.nonzero()[:, 0] + 1).tolist():
+        if stop - bounds[-1] >= chunk or stop == len(structures.types):
+            bounds.append(stop)
+    torsions = torch.zeros(len(structures.types), 6)
+    known = torch.zeros(len(structures.types), 6, dtype=torch.bool)
+    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        rows = torch.arange(start, stop)
+        internal = InternalCoordinates(structures.types[rows], structures.ends[rows], structures.cis[rows])
+        torsions[rows], known[rows] = internal.to_internal(structures.ca[rows], structures.atoms(rows), structures.mask[rows])
     for name, at in residues.SYMMETRIC_CHIS.items():
         rows = structures.types == residues.TYPE_OF_NAME[name]
         low = 0.0 if name in ("PHE", "TYR") else -torch.pi / 2  # the cut lies where the group is rare

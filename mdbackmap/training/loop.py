@@ -1,125 +1,215 @@
 """
 The training loop, top to bottom.
 
-The loss is the negative evidence lower bound in nats per residue: -log p(torsions | z, beads) + kl KL(q || p), torsions as
-densities per radian.
+The loss is a weighted sum of the terms of `losses`; with the usual weights it is the negative evidence lower bound in nats
+per residue. All random numbers are keyed by (seed, epoch, batch), so a run that was stopped goes on with the very next batch
+as if nothing had happened: on a CPU, with the same number of threads, bit for bit. (Not where `minutes` sets the schedule, for
+then the clock counts; on CUDA, sums may round differently.)
+
+What a run leaves in its folder:
+
+=============== ===================================================================================
+model.pt        the model, for `load_model` and for `init`: averaged weights, best by validation
+checkpoint.pt   all that is needed to go on
+best.pt         state of the best weights so far
+config.json     what the run depends on
+log.csv, .json  a row an epoch; curves.png shows them
+=============== ===================================================================================
 """
 
-import csv
+import copy
 import dataclasses
 import json
 import logging
 import math
-import os
 import time
 from pathlib import Path
 
 import torch
+from torch.optim.swa_utils import AveragedModel
+from tqdm import tqdm
+
+from .. import checkpoint
+from . import log
+from .config import read
+from .dataset import Batches, Structures, cut_units
+from .layouts import TRAIN
+from .losses import terms
+from .provenance import provenance
+from .validation import Validation
 
 logger = logging.getLogger(__name__)
 
-
-@dataclasses.dataclass(frozen=True)
-class TrainingConfig:
-    """How to train; every number that a run depends on besides the model's own configuration."""
-
-    folder: str = "runs/genzprot"  # where the log and the checkpoint go
-    epochs: int = 10  # passes over the data
-    batch_size: int = 2400  # residues in a batch, about
-    learning_rate: float = 2e-3  # at its highest
-    warmup: float = 0.05  # share of the steps in which the learning rate rises
-    weight_decay: float = 0.01
-    clip: float = 1.0  # largest norm of the gradient
-    kl: float = 1.0  # weight of the Kullback-Leibler term
-    kl_warmup: float = 0.2  # share of the steps in which that weight rises from 0
-    ema: float = 0.998  # decay of the moving average of the weights, which is what is kept
-    noise: float = 0.4  # largest RMS of smooth noise on the beads, angstrom
-    bfloat16: bool = False  # autocast; faster only where the processor has it
-    device: str = "cpu"
-    seed: int = 0
-    checkpoint_minutes: float = 5.0
-    minutes: float = math.inf  # the schedule runs over this time instead of the epochs, if it is shorter
+_MAY_CHANGE = ("folder", "device", "checkpoint_minutes")  # between a run and its continuation
+_ASIDE = ("peptide", "chis")  # logged, but no terms of the loss
 
 
-def loss_terms(model, example, generator, bfloat16=False):
-    """Named terms of the loss, each a mean in nats per residue, and the number of residues that count."""
-    batch, atoms, mask, torsions, known, weights = example
-    noise = torch.randn(len(batch), model.config.n_latent, generator=generator).to(atoms.device)
-    with torch.autocast(atoms.device.type, dtype=torch.bfloat16, enabled=bfloat16):
-        log_density, kl = model(batch, atoms, mask, torsions, known, noise)
-    counted = known.any(1).to(weights.dtype) * weights
-    total = counted.sum().clamp_min(1)
-    nll = -(log_density * known * weights.unsqueeze(1)).sum(0) / total
-    return {"torsion": nll.sum(), "kl": (kl * counted).sum() / total, "peptide": nll[0], "chis": nll[1:5].sum()}, total
-
-
-def train(model, batches, config, validate=None):
+def run(filename, *, verbose=False):
     """
-    Train a model; go on where a run in the same folder stopped.
+    Train as a TOML file says (`config` describes it).
 
     Parameters
     ----------
-    model : GenZProt
-    batches : Batches
-        Anything with `epoch(generator)` and `steps_per_epoch`.
-    config : TrainingConfig
-    validate : callable, optional
-        Called with the averaged model after each epoch; returns a dict of numbers for the log.
+    filename : path-like
+    verbose : bool
+        Show a progress bar.
 
     Returns
     -------
-    torch.nn.Module
-        The model with the averaged weights.
+    model : Model
+        The best weights; they are in `model.pt` of the run's folder, too.
+    row : dict of str to float
+        What was measured when they were kept.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        A file that is missing or wrong; the message says which and why.
+    """
+    plan = read(filename)
+    if plan.init is None:
+        from ..models.genzprot import GenZProt
+
+        model, origin = new_model(GenZProt, plan.model, plan.training.seed), None
+    else:
+        model, origin = checkpoint.load(plan.init)
+    data = Structures.read(*plan.data.packs, include=plan.data.include)
+    return train(model, data, plan.training, origin=origin, verbose=verbose)
+
+
+def new_model(family, config, seed):
+    """A network with random weights that depend on `seed` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return family(config)
+
+
+def train(model, data, config, *, origin=None, verbose=False):
+    """
+    Train a model, or go on where a run in the same folder stopped.
+
+    Parameters
+    ----------
+    model : Model
+        With random weights, or with those of a checkpoint to go on from. Changed in place.
+    data : Structures
+        Chains of split 0 are trained on, those of split 1 are validated on.
+    config : TrainingConfig
+    origin : dict, optional
+        Provenance of the weights that the model comes with.
+    verbose : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    model : Model
+        A copy with the averaged weights, best by validation, on the CPU.
+    row : dict of str to float
+        What was measured when they were kept.
+
+    Raises
+    ------
+    ValueError
+        No chain to train on; a run with other settings or other data in the folder; no such column to choose the best by.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mdbackmap.datafiles import VALIDATION
+    >>> from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
+    >>> from mdbackmap.training.config import TrainingConfig, ValidationConfig
+    >>> data = Structures.read(VALIDATION)
+    >>> data.chains["split"][:] = [0, 1, *[-1] * 83]  # train on one chain, validate on another
+    >>> config = TrainingConfig(tempfile.mkdtemp(), epochs=2, validation=ValidationConfig(chains=0))
+    >>> model, row = train(GenZProt(GenZProtConfig(n_features=8, n_layers=1)), data, config)
+    >>> row["valid_nats"] > 0
+    True
     """
     folder = Path(config.folder)
     folder.mkdir(parents=True, exist_ok=True)
     model.to(config.device)
+    batches = Batches(data, cut_units(data, TRAIN), model.config.n_neighbours, config.batch_size, config.noise)
+    if not batches.units:
+        raise ValueError(f"no chain to train on in {data}: expected chains of split 0")
+    validate = Validation(data, model.config.n_neighbours, config.validation, config.batch_size)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema))
-    state = _restore(folder, model, optimizer, average) or {"epoch": 0, "step": 0, "seconds": 0.0}
-    (folder / "config.json").write_text(json.dumps({"training": vars(config), "model": vars(model.config)}, indent=2))
-    saved = time.monotonic()
-    while (progress := _progress(state, batches, config)) < 1:
-        generator = torch.Generator().manual_seed(1_000_003 * config.seed + state["epoch"])
-        sums, residues = {}, 0.0
+    average = AveragedModel(model, multi_avg_fn=_moving_average(config.ema))
+    settings = _settings(model, data, config)
+    state = _restore(folder, settings, model, optimizer, average) or _fresh_state()
+    with log.replacing(folder / "config.json") as aside:
+        aside.write_text(json.dumps(settings, indent=2))
+    bar = tqdm(total=100, disable=not verbose, bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}")
+    saved = mark = time.monotonic()
+
+    while _progress(state, batches, config) < 1:
+        plan = batches.plan(_generator(config.seed, state["epoch"]))
         model.train()
-        for example in batches.epoch(generator):
-            begin = time.monotonic()
-            progress = _progress(state, batches, config)
+        while state["batch"] < len(plan) and (progress := _progress(state, batches, config)) < 1:
+            generator = _generator(config.seed, state["epoch"], state["batch"])
+            example = batches.collate(plan[state["batch"]], generator).to(config.device)
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * _schedule(progress, config.warmup)
-            terms, total = loss_terms(model, _to(example, config.device), generator, config.bfloat16)
-            loss = terms["torsion"] + config.kl * min(1.0, progress / config.kl_warmup) * terms["kl"]
+            named, total = terms(model, example, generator, config.loss, config.bfloat16)
+            weights = _weights(config, progress)
+            loss = sum(weights[name] * value for name, value in named.items() if name not in _ASIDE)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
             if torch.isfinite(norm):
                 optimizer.step()
                 average.update_parameters(model)
+            _count(state, {**named, "norm": norm}, float(total))
             state["step"] += 1
-            state["seconds"] += time.monotonic() - begin
-            residues += float(total)
-            for name, value in {**terms, "norm": norm}.items():
-                sums[name] = sums.get(name, 0.0) + float(value.detach()) * float(total)
-            if state["step"] % 50 == 0:
-                means = {name: round(value / residues, 4) for name, value in sums.items()}
-                logger.info("step %d, %.0f s, progress %.3f: %s", state["step"], state["seconds"], progress, means)
-            if time.monotonic() - saved > 60 * config.checkpoint_minutes:
-                _save(folder, model, optimizer, average, state)
-                saved = time.monotonic()
-            if progress >= 1:
-                break
+            state["batch"] += 1
+            state["seconds"], mark = state["seconds"] + time.monotonic() - mark, time.monotonic()
+            _show(bar, state, progress)
+            if mark - saved > 60 * config.checkpoint_minutes:
+                _save(folder, settings, model, optimizer, average, state)
+                saved = mark
         state["epoch"] += 1
-        row = {**state, **{name: value / max(residues, 1) for name, value in sums.items()}}
-        row |= validate(average.module.eval()) if validate else {}
-        _log(folder / "log.csv", row)
-        _save(folder, model, optimizer, average, state)
-    return average.module.eval()
+        state["batch"] = 0
+        last = _progress(state, batches, config) >= 1
+        measured = validate(average.module, config.device) if last or state["epoch"] % config.validation.every == 0 else {}
+        row = {**_means(state), **measured}
+        state["log"].append(row)
+        if validate.best(row, None if state["best"] is None else state["log"][state["best"]]):
+            state["best"] = len(state["log"]) - 1
+            _keep(folder, average.module)
+        log.write(folder, state["log"])
+        state["seconds"], mark = state["seconds"] + time.monotonic() - mark, time.monotonic()
+        _save(folder, settings, model, optimizer, average, state)
+        saved = mark
+        told = [name for name in row if name in ("torsion", "kl", "valid_nats") or name.endswith("_rmsd")]
+        logger.info("epoch %d: %s", row["epoch"], ", ".join(f"{name} {row[name]:.4g}" for name in told))
+
+    bar.close()
+    best = copy.deepcopy(average.module).cpu().eval()
+    best.load_state_dict(torch.load(folder / "best.pt", weights_only=True, map_location="cpu"))
+    row = state["log"][state["best"]]
+    checkpoint.save(folder / "model.pt", best, provenance(settings, data, state, row, origin))
+    return best, row
+
+
+def _fresh_state():
+    """Where a run stands; plain values, so that the checkpoint can hold them."""
+    return {"epoch": 0, "batch": 0, "step": 0, "skipped": 0, "seconds": 0.0, "sums": {}, "residues": 0.0, "log": [], "best": None}
+
+
+def _settings(model, data, config):
+    """What a run depends on, as plain values."""
+    training = json.loads(json.dumps(dataclasses.asdict(config)))
+    return {"family": model.family, "model": dataclasses.asdict(model.config), "training": training, "data": data.sources}
+
+
+def _generator(seed, epoch, batch=None):
+    """Random numbers of one batch, or of the plan of an epoch."""
+    key = (seed % 2**20, epoch % 2**20, 0 if batch is None else batch + 1)
+    return torch.Generator().manual_seed((key[0] << 43) ^ (key[1] << 23) ^ key[2])
 
 
 def _progress(state, batches, config):
     """Share of the run that is done: by steps, or by time where that limit comes first."""
-    steps = state["step"] / max(1, config.epochs * batches.steps_per_epoch)
+    steps = (state["epoch"] + min(1.0, state["batch"] / batches.steps_per_epoch)) / config.epochs
     return max(steps, state["seconds"] / (60 * config.minutes))
 
 
@@ -130,34 +220,85 @@ def _schedule(progress, warmup):
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - warmup) / (1 - warmup))))
 
 
-def _to(example, device):
-    return tuple(part.to(device) for part in example)
+def _weights(config, progress):
+    """Weights of the terms; that of `kl` rises at first, or the latent would be given up before it is of use."""
+    weights = dict(vars(config.loss))
+    if config.kl_warmup:
+        weights["kl"] *= min(1.0, progress / config.kl_warmup)
+    return weights
 
 
-def _save(folder, model, optimizer, average, state):
+def _moving_average(decay):
+    """Update of the averaged weights; over the first steps the memory is shorter, so that short runs forget their start."""
+
+    @torch.no_grad()
+    def update(averaged, current, n_averaged):
+        step = float(n_averaged)
+        for old, new in zip(averaged, current, strict=True):
+            old.lerp_(new, 1 - min(decay, (1 + step) / (10 + step)))
+
+    return update
+
+
+def _count(state, named, total):
+    """Add the terms of a batch to the sums of the epoch."""
+    if not math.isfinite(float(named["norm"])):
+        state["skipped"] += 1
+        return
+    state["residues"] += total
+    for name, value in named.items():
+        state["sums"][name] = state["sums"].get(name, 0.0) + float(value.detach()) * total
+
+
+def _means(state):
+    """The row of an epoch for the log: means over its residues; the sums start anew."""
+    means = {name: value / max(state["residues"], 1.0) for name, value in state["sums"].items()}
+    row = {"epoch": state["epoch"], "step": state["step"], "minutes": state["seconds"] / 60, "skipped": state["skipped"], **means}
+    state["sums"], state["residues"] = {}, 0.0
+    return row
+
+
+def _show(bar, state, progress):
+    bar.update(min(100.0, 100 * progress) - bar.n)
+    means = {name: state["sums"].get(name, 0.0) / max(state["residues"], 1.0) for name in ("torsion", "kl")}
+    bar.set_postfix(epoch=state["epoch"] + 1, step=state["step"], **{k: f"{v:.3f}" for k, v in means.items()}, refresh=False)
+
+
+def _keep(folder, model):
+    """Write the weights aside, then put them in place of those kept before."""
+    with log.replacing(folder / "best.pt") as aside:
+        torch.save({name: value.cpu() for name, value in model.state_dict().items()}, aside)
+
+
+def _save(folder, settings, model, optimizer, average, state):
     """Write the checkpoint aside, then put it in place: a kill leaves the old one."""
     parts = {"model": model, "optimizer": optimizer, "average": average}
-    aside = folder / "checkpoint.pt.part"
-    torch.save({"state": dict(state), **{name: part.state_dict() for name, part in parts.items()}}, aside)
-    os.replace(aside, folder / "checkpoint.pt")
+    content = {"settings": settings, "state": dict(state), **{name: part.state_dict() for name, part in parts.items()}}
+    with log.replacing(folder / "checkpoint.pt") as aside:
+        torch.save(content, aside)
 
 
-def _restore(folder, model, optimizer, average):
+def _restore(folder, settings, model, optimizer, average):
     """State of an earlier run in this folder, loaded into model, optimizer and average; None if there is none."""
     if not (folder / "checkpoint.pt").exists():
         return None
     saved = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")
+    for part in ("family", "model", "data", "training"):
+        before, now = saved["settings"][part], settings[part]
+        if part == "training":
+            before, now = ({k: v for k, v in table.items() if k not in _MAY_CHANGE} for table in (before, now))
+        if before != now:
+            raise ValueError(
+                f"{folder} holds a run with another {part}: {_difference(before, now)}; choose another folder, or delete this one"
+            )
     for name, part in {"model": model, "optimizer": optimizer, "average": average}.items():
         part.load_state_dict(saved[name])
-    logger.info("going on from step %d", saved["state"]["step"])
+    logger.info("going on from epoch %d, step %d", saved["state"]["epoch"] + 1, saved["state"]["step"])
     return saved["state"]
 
 
-def _log(filename, row):
-    new = not filename.exists()
-    with open(filename, "a", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(row))
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-    logger.info("epoch %d: %s", row["epoch"], {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()})
+def _difference(before, now):
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return f"{before}, now {now}"
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return ", ".join(f"{name} was {before.get(name)}, now {now.get(name)}" for name in names)

@@ -1,0 +1,195 @@
+"""
+What a training run depends on: frozen dataclasses, read from one TOML file in which an unknown key is an error.
+
+Example of a file (every table but `data` and every key but `packs` may be left out)::
+
+    [data]
+    packs = ["structures.h5", "ensembles.h5"]  # from the folder in which the run is started
+    include = ["NMR", "ngl_md"]                # systems of the ensembles, by kind or name
+
+    [model]
+    init = "genzprot"                          # go on from these weights; or sizes: n_layers = 5
+
+    [training]
+    folder = "runs/mine"
+    minutes = 60
+
+    [loss]
+    clash = 0.1
+
+    [validation]
+    chains = 8
+"""
+
+import dataclasses
+import math
+import tomllib
+import types
+import typing
+from pathlib import Path
+
+from ..models.genzprot import GenZProtConfig
+from .losses import LossWeights
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Which structures."""
+
+    packs: tuple[str, ...] = ()  # files of `mdbackmap pack`, relative to the working directory
+    include: tuple[str, ...] | None = None  # patterns for kinds or names of the systems of ensembles; all if left out
+
+
+@dataclasses.dataclass(frozen=True)
+class ValidationConfig:
+    """What is measured on the validation chains after an epoch, with the averaged weights."""
+
+    every: int = 1  # epochs from one validation to the next
+    residues: int = 20_000  # residues, about, whose likelihood is measured
+    chains: int = 8  # chains that structures are sampled for; 0 samples none
+    temperatures: tuple[float, ...] = (0.0, 1.0)  # at which they are sampled
+    best_by: str = "valid_nats"  # the weights are kept where this column of the log is best
+
+    def __post_init__(self):
+        if self.every < 1 or self.chains < 0 or self.residues < 0:
+            raise ValueError("validation: every must be 1 or more, chains and residues 0 or more")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """How to train; every number that a run depends on besides the model's own configuration."""
+
+    folder: str = "runs/genzprot"  # where log, curves, checkpoint and model go
+    epochs: int = 10  # passes over the data
+    batch_size: int = 2400  # residues in a batch, about
+    learning_rate: float = 2e-3  # at its highest
+    warmup: float = 0.05  # share of the run in which the learning rate rises
+    weight_decay: float = 0.01
+    clip: float = 1.0  # largest norm of the gradient
+    kl_warmup: float = 0.2  # share of the run in which the weight of the term kl rises from 0
+    ema: float = 0.998  # decay of the moving average of the weights, which is what is kept
+    noise: float = 0.4  # largest RMS of smooth noise on the beads, angstrom
+    bfloat16: bool = False  # autocast; faster only where the processor has it
+    device: str = "cpu"
+    seed: int = 0
+    checkpoint_minutes: float = 5.0  # from one checkpoint to the next
+    minutes: float = math.inf  # the schedule runs over this time instead of the epochs, if it is shorter
+    loss: LossWeights = LossWeights()
+    validation: ValidationConfig = ValidationConfig()
+
+    def __post_init__(self):
+        for name in ("epochs", "batch_size", "learning_rate", "clip", "minutes"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"training: {name} must be above 0, not {getattr(self, name)}")
+        if not 0 <= self.ema < 1 or not 0 <= self.warmup < 1 or not 0 <= self.kl_warmup <= 1 or self.noise < 0:
+            raise ValueError("training: ema and warmup must be in [0, 1), kl_warmup in [0, 1], noise 0 or more")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A whole run, as a TOML file describes it."""
+
+    data: DataConfig
+    init: str | None  # bundled name or file of the weights to go on from
+    model: GenZProtConfig | None  # sizes of a new network; None with `init`
+    training: TrainingConfig
+
+
+def read(filename):
+    """
+    Read the description of a run.
+
+    Parameters
+    ----------
+    filename : path-like
+        A TOML file.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file.
+    ValueError
+        No TOML, an unknown table or key, a value of the wrong type or out of range, no packs.
+    """
+    filename = Path(filename)
+    if not filename.is_file():
+        raise FileNotFoundError(f"no such file: {filename}")
+    try:
+        tables = tomllib.loads(filename.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{filename} is no TOML file: {error}") from error
+    try:
+        return parse(tables)
+    except ValueError as error:
+        raise ValueError(f"{filename}: {error}") from error
+
+
+def parse(tables):
+    """
+    A run from the tables of a TOML file.
+
+    Examples
+    --------
+    >>> parse({"data": {"packs": ["a.h5"]}, "training": {"epochs": 3}}).training.epochs
+    3
+    >>> parse({"data": {"packs": ["a.h5"]}, "training": {"epoch": 3}})
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown key 'epoch' in [training]: did you mean 'epochs'? ...
+    """
+    _known(tables, ("data", "model", "training", "loss", "validation"), "the file (tables)")
+    model = dict(_table(tables, "model"))
+    init = model.pop("init", None)
+    if init is not None and (model or not isinstance(init, str)):
+        raise ValueError("[model] has init and sizes: weights come with their own sizes, so give one or the other")
+    for name in ("loss", "validation"):
+        if name in _table(tables, "training"):
+            raise ValueError(f"[training] has {name!r}: expected a table of its own, [{name}]")
+    parts = {"loss": fill(LossWeights, tables, "loss"), "validation": fill(ValidationConfig, tables, "validation")}
+    training = dataclasses.replace(fill(TrainingConfig, tables, "training"), **parts)
+    data = fill(DataConfig, tables, "data")
+    if not data.packs:
+        raise ValueError("no data: expected [data] with packs = [\"file.h5\", ...]; 'mdbackmap pack' makes them")
+    return Run(data, init, fill(GenZProtConfig, {"model": model}, "model") if init is None else None, training)
+
+
+def fill(kind, tables, name):
+    """A dataclass `kind` from the table `name`; ValueError for unknown keys and wrong types."""
+    table = _table(tables, name)
+    hints = {key: hint for key, hint in typing.get_type_hints(kind).items() if not dataclasses.is_dataclass(hint)}
+    _known(table, hints, f"[{name}]")
+    return kind(**{key: _value(value, hints[key], f"{key} in [{name}]") for key, value in table.items()})
+
+
+def _table(tables, name):
+    table = tables.get(name, {})
+    if not isinstance(table, dict):
+        raise ValueError(f"{name} must be a table, [{name}], not {table!r}")
+    return table
+
+
+def _known(table, names, where):
+    for key in table:
+        if key not in names:
+            near = [name for name in names if name.startswith(key[:4])]
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ValueError(f"unknown key {key!r} in {where}: {hint}known are {', '.join(names)}")
+
+
+def _value(value, hint, where):
+    """The value as its field wants it: whole numbers pass as float, lists as tuples."""
+    if isinstance(hint, types.UnionType):
+        hint = next(part for part in typing.get_args(hint) if part is not type(None))
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise ValueError(f"{where} must be a list, not {value!r}")
+        return tuple(_value(part, typing.get_args(hint)[0], where) for part in value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise ValueError(f"{where} must be of type {hint.__name__}, not {value!r}")
+    return value

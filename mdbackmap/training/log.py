@@ -1,0 +1,99 @@
+"""
+What a run leaves in its folder besides weights: `log.csv`, `log.json` and `curves.png`, rewritten whole each time.
+"""
+
+import csv
+import json
+import logging
+import math
+import os
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+_PANELS = {
+    "nats per residue": ("torsion", "kl", "valid_torsion", "valid_kl", "valid_nats"),
+    "parts of the likelihood": ("peptide", "chis"),
+    "terms of the atoms": ("bond", "angle", "positions", "graph", "clash"),
+    "RMSD of samples (angstrom)": ("T*_rmsd", "T*_rmsd_backbone"),
+    "chi1, Ramachandran favoured (%)": ("T*_chi1", "T*_chi12", "T*_rama_favoured"),
+    "clashscore; Ramachandran outliers (%)": ("T*_clashscore", "T*_rama_outliers"),
+}
+
+
+def write(folder, rows):
+    """
+    Write the log and its curves; each file appears only when it is complete.
+
+    Parameters
+    ----------
+    folder : path-like
+    rows : list of dict of str to float
+        One an epoch; a number that was not measured is missing or NaN.
+    """
+    folder = Path(folder)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with replacing(folder / "log.csv") as aside, open(aside, "w", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    with replacing(folder / "log.json") as aside:
+        finite = [{name: value if math.isfinite(value) else None for name, value in row.items()} for row in rows]
+        aside.write_text(json.dumps(finite, indent=1))
+    plot(rows, folder / "curves.png")
+
+
+class replacing:
+    """
+    A context in which a file is written aside; it is put in its place on the way out, unless there was an error.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp(), "a.txt")
+    >>> with replacing(target) as aside:
+    ...     _ = aside.write_text("whole")
+    >>> target.read_text()
+    'whole'
+    """
+
+    def __init__(self, target):
+        self.target = Path(target)
+        self.aside = self.target.with_name(f"{self.target.name}.part")
+
+    def __enter__(self):
+        return self.aside
+
+    def __exit__(self, kind, error, trace):
+        if kind is None:
+            os.replace(self.aside, self.target)
+        else:
+            self.aside.unlink(missing_ok=True)
+
+
+def plot(rows, filename):
+    """Curves of the log as a PNG; without matplotlib, nothing but a message."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        logger.info("matplotlib is not installed: no %s", filename)
+        return
+    panels = {title: [name for pattern in names for name in _columns(rows, pattern)] for title, names in _PANELS.items()}
+    panels = {title: names for title, names in panels.items() if names}
+    figure = Figure(figsize=(4.5 * max(1, len(panels)), 3.6), layout="constrained")
+    for axes, (title, names) in zip(figure.subplots(1, max(1, len(panels)), squeeze=False)[0], panels.items(), strict=False):
+        for name in names:
+            points = [(row["epoch"], row[name]) for row in rows if name in row]
+            axes.plot(*zip(*points, strict=True), marker=".", label=name)
+        axes.set(title=title, xlabel="epoch")
+        axes.legend(fontsize="x-small")
+    with replacing(filename) as aside:
+        figure.savefig(aside, format="png", dpi=110)
+
+
+def _columns(rows, pattern):
+    """Columns of a name; "T*_rmsd" stands for the same at every temperature."""
+    every = dict.fromkeys(name for row in rows for name in row)
+    if not pattern.startswith("T*"):
+        return [name for name in every if name == pattern]
+    return [name for name in every if name.startswith("T") and name.split("_", 1)[-1] == pattern[3:]]
