@@ -14,13 +14,13 @@ ROOT = Path(mdbackmap.__file__).parent
 # Every module stands on one side. A new one has to be put somewhere, or `test_every_module_has_its_side` fails.
 NEITHER = """__init__ attributes beads breaks mapping partial pdb picture pipeline recognise residues sequence topology
 trace xdr
-cli.__init__ cli.coarsen cli.convert cli.demo cli.evaluate cli.models cli.options""".split()
+cli.__init__ cli.check cli.coarsen cli.convert cli.demo cli.evaluate cli.models cli.options cli.proteins""".split()
 TORCH = "batch checkpoint geometry internal neighbours".split()
 TORCH_PACKAGES = ("models", "training", "weights")
 MDANALYSIS = "frames joining output products reader stream trajectory transformation".split()
 BOTH = ["backmapper"]
 
-MDANALYSIS_WHEN_RUN = {"cli.coarsen", "cli.demo", "cli.options"}  # imported inside functions
+MDANALYSIS_WHEN_RUN = {"cli.coarsen", "cli.demo", "cli.options", "cli.proteins"}  # imported inside functions
 
 
 def modules():

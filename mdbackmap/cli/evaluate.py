@@ -1,21 +1,41 @@
 """``mdbackmap evaluate``: generated structures against known ones, and the benchmark of a model."""
 
-from . import options
+from pathlib import Path
+
+from . import options, proteins
 
 
 def add_parser(verbs):
     """Declare the options of ``evaluate``."""
     parser = verbs.add_parser(
         "evaluate",
-        help="judge a model on known structures",
-        description="Run a model on the C-alphas of the bundled validation chains, or of an ensemble file, and judge "
-        "its atoms beside the native ones and, where pypulchra is installed, PULCHRA's.",
-        epilog="Example: mdbackmap evaluate --benchmark --limit 10",
+        help="judge generated structures, or a model, by known ones",
+        description="Compare generated proteins with a reference, heavy atoms as they stand: nothing is superposed. A "
+        "file that has a topology begins a protein, trajectories after it belong to it; the first protein is the "
+        "reference. A generated protein may have several frames, as samples, for each of the reference's. Two folders "
+        "are compared file by file, by name. With --benchmark a model is run on the C-alphas of the bundled "
+        "validation chains and judged beside the native structures and, where pypulchra is installed, PULCHRA's.",
+        epilog="Examples: mdbackmap evaluate reference.pdb generated.pdb; mdbackmap evaluate --benchmark --limit 10",
     )
+    parser.add_argument("files", nargs="*", help="reference, then one or more generated proteins; or two folders")
+    parser.add_argument(
+        "--legacy", action="store_true", help="GED as the papers' code has it: missing and extra cancel"
+    )
+    proteins.add_reading(parser)
+    options.add_frames(parser)
+    proteins.add_writing(parser)
+    _add_benchmark(parser)
+    parser.set_defaults(check=check)
+    return parser
+
+
+def _add_benchmark(parser):
     group = parser.add_argument_group("benchmark")
     group.add_argument("--benchmark", action="store_true", help="run a model on the 85 bundled validation chains")
+    group.add_argument("--ensembles", metavar="FILE", help="run it on the ensembles of this HDF5 file")
+    group.add_argument("--held-out", action="store_true", help="only the systems of that file that were held out")
     group.add_argument(
-        "--ensembles", metavar="FILE", help="run it on the ensembles of this HDF5 file instead"
+        "--per-system", type=options.positive, default=5, metavar="N", help="frames of each system (default: 5)"
     )
     group.add_argument("--model", default="genzprot", help="a bundled model or a .pt file (default: %(default)s)")
     group.add_argument(
@@ -31,20 +51,99 @@ def add_parser(verbs):
     )
     group.add_argument("--limit", type=options.positive, metavar="N", help="only N of the chains, evenly spread")
     group.add_argument("--seed", type=options.natural, default=0, help="same seed, same atoms (default: 0)")
-    group = parser.add_argument_group("output")
-    group.add_argument("--json", metavar="FILE", help="write every number, chain by chain, to this file")
-    parser.set_defaults(check=check)
-    return parser
 
 
 def check(args):
     """What is wrong with the usage, or None."""
-    return None if args.benchmark or args.ensembles else "expected --benchmark or --ensembles FILE"
+    if args.benchmark or args.ensembles:
+        if args.benchmark and args.ensembles:
+            return "--benchmark and --ensembles are two runs: give one of them"
+        return "a benchmark takes no files: its structures are its own" if args.files else None
+    if not args.files:
+        return "expected a reference and a generated protein, --benchmark, or --ensembles FILE"
+    return options.check_frames(args)
 
 
 def run(args):
     """Judge, and show the table."""
-    run_benchmark(args)
+    if args.benchmark or args.ensembles:
+        run_benchmark(args)
+    else:
+        compare(args)
+
+
+def compare(args):
+    """Judge generated proteins against their references."""
+    from ..training.benchmark import means
+    from ..training.judging import judge
+    from ..training.table import table
+
+    judgements = [
+        judge(generated, reference, legacy=args.legacy)
+        for reference, generated in (read_pair(*pair, args) for pair in pairs(args))
+    ]
+    mean = means([judgement.mean for judgement in judgements])
+    proteins.save(args, judgements, mean)
+    if args.quiet:
+        return
+    for judgement in judgements:
+        frames = options.count(len(judgement.frames), "frame")
+        samples = f", {judgement.n_samples} samples of each" if judgement.n_samples > 1 else ""
+        print(f"{judgement.name}: {options.count(len(judgement.types), 'residue')}, {frames}{samples}")
+    columns = {Path(judgement.name).stem: judgement.mean for judgement in judgements}
+    if len(columns) < len(judgements):
+        columns = {judgement.name: judgement.mean for judgement in judgements}
+    print(table({**columns, "mean": mean} if len(judgements) > 1 else {"": mean}))
+    for judgement in judgements:
+        found = proteins.worst(judgement, args.worst)
+        if found:
+            print(f"{judgement.name}: worst residues, faults a frame", *found, sep="\n")
+
+
+def pairs(args):
+    """(reference, generated) files, one pair for each generated protein."""
+    folders = [Path(name) for name in args.files if Path(name).is_dir()]
+    if folders:
+        return _pairs_of_folders(folders, args)
+    reference, *generated = proteins.grouped(args.files, args.top)
+    if not generated:
+        raise ValueError(f"nothing to compare with {reference[-1]}: name a generated protein, or use 'mdbackmap check'")
+    return [(reference, other) for other in generated]
+
+
+def _pairs_of_folders(folders, args):
+    if len(folders) != 2 or len(args.files) != 2:
+        raise ValueError(
+            f"found {options.count(len(folders), 'folder')} among {len(args.files)} names: expected two folders"
+        )
+    first, second = ({path.name: str(path) for path in sorted(folder.iterdir())} for folder in folders)
+    shared = [name for name in first if name in second and proteins.has_topology(name)]
+    if not shared:
+        raise ValueError(
+            f"{folders[0]} and {folders[1]} have no structure files of one name: expected such as 1abc.pdb"
+        )
+    return [([first[name]], [second[name]]) for name in shared]
+
+
+def read_pair(reference, generated, args):
+    """The reference and a generated protein: the frames that were chosen, with all their samples."""
+    from ..training.proteins import read_protein
+
+    atoms = [options.open_universe(args, group)[1] for group in (reference, generated)]
+    n_reference, n_generated = (len(group.universe.trajectory) for group in atoms)
+    of_reference = proteins.chosen(n_reference, args)
+    n_samples, extra = divmod(n_generated, n_reference)
+    if n_reference == 1:
+        of_generated = proteins.chosen(n_generated, args)
+    elif extra:
+        raise ValueError(
+            f"{generated[-1]} has {n_generated} frames and {reference[-1]} {n_reference}: expected equal numbers, or "
+            "several generated frames for each of the reference"
+        )
+    else:
+        of_generated = [frame * n_samples + sample for frame in of_reference for sample in range(n_samples)]
+    wanted = zip(atoms, (of_reference, of_generated), (reference[-1], generated[-1]), strict=True)
+    return [read_protein(group, frames, name=name, aliases=dict(args.alias)) for group, frames, name in wanted]
 
 
 def run_benchmark(args):
@@ -53,21 +152,29 @@ def run_benchmark(args):
     from ..datafiles import VALIDATION
     from ..training.benchmark import benchmark
     from ..training.chains import read_chains, read_ensembles
+    from ..training.likelihood import nats_per_residue
     from ..training.table import save_json, table
 
     model, provenance = load(args.model)
-    chains = read_ensembles(args.ensembles, limit=args.limit) if args.ensembles else read_chains(VALIDATION, args.limit)
-    result = benchmark(
-        model,
-        chains,
-        temperatures=args.temperature,
-        n_samples=args.n_samples,
-        seed=args.seed,
-        verbose=not args.quiet,
-    )
+    sampling = {"temperatures": args.temperature, "n_samples": args.n_samples, "seed": args.seed}
+    content = {"model": provenance, **sampling}
+    if args.ensembles:
+        split = 1 if args.held_out else None
+        chains = read_ensembles(args.ensembles, args.per_system, args.limit, split=split)
+    else:
+        chains = read_chains(VALIDATION, args.limit)
+        content["nats"] = nats_per_residue(model, VALIDATION, limit=args.limit, seed=args.seed)
+    for kind in dict.fromkeys(chain.kind for chain in chains):
+        some = [chain for chain in chains if chain.kind == kind]
+        result = content[kind] = benchmark(model, some, **sampling, verbose=not args.quiet)
+        if not args.quiet:
+            n_residues = sum(len(chain.types) for chain in some)
+            print(
+                f"{provenance['model']}, {kind}: means over {options.count(len(some), 'chain')}, {n_residues} residues"
+            )
+            print(table({name: condition["mean"] for name, condition in result.items()}))
+    if "nats" in content and not args.quiet:
+        terms = "{nats:.2f} (reconstruction {nats_torsions:.2f}, KL {nats_kl:.2f}); independent {nats_independent:.2f}"
+        print("nats per residue, torsions per radian:", terms.format(**content["nats"]))
     if args.json:
-        save_json({"model": provenance, "seed": args.seed, "conditions": result}, args.json)
-    if not args.quiet:
-        n_residues = sum(len(chain.types) for chain in chains)
-        print(f"{provenance['model']}: means over {options.count(len(chains), 'chain')}, {n_residues} residues")
-        print(table({name: condition["mean"] for name, condition in result.items()}))
+        save_json(content, args.json)

@@ -46,9 +46,15 @@ def add_output(parser, example):
     return group
 
 
-def open_universe(args):
+def open_universe(args, files=None):
     """
     The Universe and the selected AtomGroup that the input options ask for.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    files : list of str, optional
+        Topology and trajectories, if they are not those of `args`.
 
     Raises
     ------
@@ -59,22 +65,21 @@ def open_universe(args):
     """
     import MDAnalysis as mda
 
-    for name in (args.topology, *args.trajectory):
+    files = (args.topology, *args.trajectory) if files is None else files
+    for name in files:
         if not Path(name).exists():
             raise FileNotFoundError(f"no such file: {name}")
-    if not Path(args.output).absolute().parent.is_dir():
-        raise FileNotFoundError(f"no such folder for the output: {Path(args.output).parent}")
+    output = getattr(args, "output", None)
+    if output is not None and not Path(output).absolute().parent.is_dir():
+        raise FileNotFoundError(f"no such folder for the output: {Path(output).parent}")
     try:
-        universe = mda.Universe(args.topology, *args.trajectory)
+        universe = mda.Universe(*files)
     except Exception as error:
         why = re.split(r"[.!]\s", " ".join(str(error).split()))[0]
-        files = " with ".join((args.topology, *args.trajectory))
-        raise ValueError(f"MDAnalysis cannot read {files}: {why}") from error
+        raise ValueError(f"MDAnalysis cannot read {' with '.join(files)}: {why}") from error
     atoms = universe.select_atoms(args.select) if args.select else universe.atoms
     if not len(atoms):
-        raise ValueError(
-            f"--select {args.select!r} selects none of the {len(universe.atoms)} particles of {args.topology}"
-        )
+        raise ValueError(f"--select {args.select!r} selects none of the {len(universe.atoms)} particles of {files[0]}")
     return universe, atoms
 
 

@@ -15,7 +15,7 @@ condition                    what it is
 ============================ =================================================================================
 
 ``seconds`` is processor time of a frame of 159 residues on one thread: for the model in a batch, from beads to atoms;
-for PULCHRA from PDB text to PDB text.
+for PULCHRA from PDB text to PDB text; ``seconds_ratio`` is a multiple of PULCHRA's in the same run.
 
 Shapes: `F` frames, `L` residues, `S` samples. Positions are in angstrom.
 """
@@ -32,11 +32,12 @@ from . import pulchra
 from .chains import Generator
 from .dataset import jitter
 from .metrics import evaluate, summarise
-from .samples import evaluate_samples
+from .samples import evaluate_samples, torsion_divergences
 
 BEAD_NOISE = 0.42  # angstrom, RMS over the beads of a frame
 RESIDUES_TIMED = 159  # frames of this many residues are what times are given for
 FRAMES_TIMED = 32  # in a batch
+FRAMES_FOR_DISTRIBUTIONS = 20  # and more, for torsion distributions to be compared
 
 
 def benchmark(model, chains, *, temperatures=(0.0, 1.0), n_samples=5, noise=BEAD_NOISE, seed=0, verbose=False):
@@ -82,10 +83,10 @@ def benchmark(model, chains, *, temperatures=(0.0, 1.0), n_samples=5, noise=BEAD
         for chain in tqdm(chains, desc="benchmark", unit="chain", disable=not verbose):
             for condition, row in _conditions(model, chain, temperatures, n_samples, noise, seed):
                 rows.setdefault(condition, {})[chain.name] = row
-        result = {name: {"mean": summarise(list(row.values())), "chains": row} for name, row in rows.items()}
-        for name, seconds in _seconds(model, nearest_to(chains, RESIDUES_TIMED), temperatures, seed).items():
-            if name in result:
-                result[name]["mean"]["seconds"] = seconds
+        result = {name: {"mean": means(list(row.values())), "chains": row} for name, row in rows.items()}
+        seconds = _seconds(model, nearest_to(chains, RESIDUES_TIMED), temperatures, seed)
+    for name, value in seconds.items():
+        result[name]["mean"] |= {"seconds": value, "seconds_ratio": value / seconds.get("PULCHRA", np.nan)}
     return result
 
 
@@ -98,7 +99,7 @@ def _conditions(model, chain, temperatures, n_samples, noise, seed):
     for temperature in temperatures:
         n = n_samples if temperature > 0 else 1
         atoms = generate(chain.beads, temperature=temperature, n_samples=n, seed=seed)
-        yield f"T={temperature:g}", judge(atoms, chain, n)
+        yield f"T={temperature:g}", score(atoms, chain, n)
     if noise:
         beads = noisy_beads(chain, noise, seed)
         for temperature in temperatures:
@@ -106,7 +107,7 @@ def _conditions(model, chain, temperatures, n_samples, noise, seed):
             yield f"T={temperature:g}, noisy beads", evaluate(atoms, chain.positions, *chain.known)
 
 
-def judge(atoms, chain, n_samples):
+def score(atoms, chain, n_samples):
     """
     Metrics of generated atoms, several samples of each frame one after another.
 
@@ -116,24 +117,49 @@ def judge(atoms, chain, n_samples):
     chain : Chain
         Of F frames.
     n_samples : int
-        S; with several, ``rmsd_best``, ``best_gain`` and ``div`` are added.
+        S; with several, ``rmsd_best``, ``best_gain`` and ``div`` are added. With 20 frames and more, ``jsd_phi``,
+        ``jsd_psi`` and ``jsd_chi1`` are.
 
     Returns
     -------
     dict of str to float
         Averaged over frames.
     """
+    true = chain.positions
     if n_samples == 1:
-        return evaluate(atoms, chain.positions, *chain.known)
-    groups = atoms.reshape(len(chain.positions), n_samples, *atoms.shape[1:])
-    return summarise([evaluate_samples(*pair, *chain.known) for pair in zip(groups, chain.positions, strict=True)])
+        row = evaluate(atoms, true, *chain.known)
+    else:
+        groups = atoms.reshape(len(true), n_samples, *atoms.shape[1:])
+        row = summarise([evaluate_samples(*pair, *chain.known) for pair in zip(groups, true, strict=True)])
+    return row | _distributions(atoms, chain, chain.mask)
+
+
+def _distributions(atoms, chain, mask):
+    if len(chain.positions) < FRAMES_FOR_DISTRIBUTIONS:
+        return {}
+    return torsion_divergences(atoms, chain.positions, mask, chain.types, chain.ends)
 
 
 def peer(chain):
     """Metrics of PULCHRA's atoms for a chain, averaged over its frames."""
     built = [pulchra.rebuild(beads, chain.types, chain.ends) for beads in chain.beads]
-    pairs = zip(built, chain.positions, strict=True)
-    return summarise([evaluate(atoms[None], true, *chain.known, generated_mask=mask) for (atoms, mask), true in pairs])
+    atoms, masks = (np.stack(part) for part in zip(*built, strict=True))
+    mask = masks.all(0)
+    row = evaluate(atoms, chain.positions, *chain.known, generated_mask=mask)
+    return row | _distributions(atoms, chain, chain.mask & mask)
+
+
+def means(rows):
+    """
+    As `summarise`, also where some rows lack some of the numbers.
+
+    Examples
+    --------
+    >>> means([{"rmsd": 1.0}, {"rmsd": 2.0, "div": 0.5}])
+    {'rmsd': 1.5, 'div': 0.5}
+    """
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return summarise([{key: row.get(key, np.nan) for key in keys} for row in rows])
 
 
 def noisy_beads(chain, amplitude, seed=0):
@@ -184,7 +210,7 @@ def _seconds(model, chain, temperatures, seed):
     beads = chain.beads[:1]
     times = {}
     if pulchra.available():
-        text = pulchra.write(beads[0], chain.types, chain.ends)
+        text = pulchra.write(beads[0], chain.types)
         times["PULCHRA"] = per_frame * processor_time(lambda: pulchra.run(text), 10)
     for temperature in temperatures:
         options = {"temperature": temperature, "seed": seed}

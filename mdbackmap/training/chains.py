@@ -37,7 +37,9 @@ class Chain:
     ends : ndarray of bool, shape (L,)
         Last residue of each unbroken stretch.
     kind : str
-        How it was found: "crystal", "MD" or "NMR".
+        How it was found: "crystal", "MD", "NMR"; "" if that is not known.
+    labels : ndarray of str, shape (L,), optional
+        Chain, number and insertion code of each residue, such as "A 52A".
 
     Examples
     --------
@@ -52,6 +54,7 @@ class Chain:
     types: np.ndarray
     ends: np.ndarray
     kind: str = "crystal"
+    labels: np.ndarray | None = None
 
     def __repr__(self):
         n_frames = len(self.positions)
@@ -120,7 +123,7 @@ def read_chains(filename, limit=None):
     return chains
 
 
-def read_ensembles(filename, n_frames=5, limit=None, largest=700):
+def read_ensembles(filename, n_frames=5, limit=None, *, split=None, largest=700):
     """
     Systems of an ensemble file: MD trajectories and NMR models.
 
@@ -131,6 +134,8 @@ def read_ensembles(filename, n_frames=5, limit=None, largest=700):
         Frames of each system, spread evenly over it.
     limit : int, optional
         Take this many systems, spread evenly over the file; all if None.
+    split : int, optional
+        Only systems of this split (1: held out of training); all if None.
     largest : int
         Leave out systems of more residues.
 
@@ -157,13 +162,14 @@ def read_ensembles(filename, n_frames=5, limit=None, largest=700):
             )
         step = float(pack.attrs.get("step", 0.001))  # the first files of this kind do not say it
         names = [name for name in names if len(pack[name]["seq"]) <= largest]
+        names = [name for name in names if split is None or pack[name].attrs["split"] == split]
         return [_ensemble(names[k], pack[names[k]], step, n_frames) for k in spread(len(names), limit)]
 
 
 def _ensemble(name, group, step, n_frames):
     frames = spread(len(group["ca"]), n_frames)
     ca, relative = (group[part][frames].astype(float) * step for part in ("ca", "rel"))  # (F, L, 3), (F, L, 14, 3)
-    mask = (group["mask"][:, None].astype(int) >> np.arange(MAX_ATOMS) & 1).astype(bool)
+    mask = (group["mask"][:].astype(int)[:, None] >> np.arange(MAX_ATOMS) & 1).astype(bool)
     chain = group["chain"][:]
     ends = np.append((group["brk"][1:] > 0) | (chain[1:] != chain[:-1]), True)
     return Chain(name, ca[:, :, None] + relative, mask, group["seq"][:].astype(int), ends, _text(group.attrs["kind"]))

@@ -7,6 +7,7 @@ import numpy as np
 from ..residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
 
 _SLOT = {(name, atom): k for name, atoms in ATOMS.items() for k, atom in enumerate(atoms)}
+_SHORTEST = 3  # residues
 
 
 def available():
@@ -28,20 +29,29 @@ def rebuild(beads, types, ends):
         C-alphas, angstrom.
     types : ndarray of int, shape (L,)
     ends : ndarray of bool, shape (L,)
-        Each unbroken stretch is written as a chain of its own.
+        Each unbroken stretch is rebuilt on its own, for PULCHRA draws neighbouring chains together.
 
     Returns
     -------
     positions : ndarray of float, shape (L, 14, 3)
         Angstrom, to 0.001.
     mask : ndarray of bool, shape (L, 14)
-        Atoms that it placed.
+        Atoms that it placed; none in stretches of less than three residues.
 
     Examples
     --------
     >>> positions, mask = rebuild(beads, types, ends)  # doctest: +SKIP
     """
-    return read(run(write(beads, types, ends)), types)
+    bounds = [0, *(np.flatnonzero(ends) + 1)]
+    parts = [
+        _rebuild(beads[start:stop], types[start:stop]) for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
+    ]
+    positions, masks = zip(*parts, strict=True)
+    return np.concatenate(positions), np.concatenate(masks)
+
+
+def _rebuild(beads, types):
+    return read(run(write(beads, types)) if len(types) >= _SHORTEST else "", types)
 
 
 def run(text):
@@ -65,13 +75,9 @@ def read(text, types):
     return positions, mask
 
 
-def write(beads, types, ends):
-    """The trace as PDB text, each unbroken stretch a chain."""
-    stretch = np.cumsum(np.append(0, ends[:-1]))
+def write(beads, types):
+    """An unbroken trace as PDB text."""
     lines = []
-    for k, (kind, (x, y, z)) in enumerate(zip(types, beads, strict=True)):
-        chain = chr(ord("A") + stretch[k] % 26)
-        lines.append(
-            f"ATOM  {k + 1:5d}  CA  {RESIDUE_NAMES[kind]} {chain}{k + 1:4d}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00\n"
-        )
+    for k, (kind, (x, y, z)) in enumerate(zip(types, beads, strict=True), start=1):
+        lines.append(f"ATOM  {k:5d}  CA  {RESIDUE_NAMES[kind]} A{k:4d}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00\n")
     return "".join(lines) + "END\n"

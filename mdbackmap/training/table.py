@@ -38,6 +38,7 @@ LABELS = {
     "jsd_psi": ("psi distributions differ by", "bits", 3),
     "jsd_chi1": ("chi1 distributions differ by", "bits", 3),
     "seconds": ("processor time, 159 residues", "s", 3),
+    "seconds_ratio": ("as a multiple of PULCHRA's", "", 2),
 }
 """Words, unit and decimals of every metric, in the order of tables."""
 
@@ -49,7 +50,8 @@ def table(columns):
     Parameters
     ----------
     columns : dict of str to dict of str to float
-        Metrics by the heading of their column; NaN and what a column lacks are shown as "-".
+        Metrics by the heading of their column ("" for a single one without). NaN and what a column lacks are shown
+        as "-".
 
     Returns
     -------
@@ -72,6 +74,8 @@ def table(columns):
     left = max(map(len, heads))
     lines = []
     for row, head in enumerate(heads):
+        if row == 0 and not any(columns):
+            continue
         lines.append(" ".join([head.ljust(left), *(cells[name][row].rjust(widths[name]) for name in columns)]))
     return "\n".join(lines)
 

@@ -1,0 +1,60 @@
+"""``mdbackmap check``: how sound the atoms of a structure or of a trajectory are, without a reference."""
+
+from . import options, proteins
+
+FRAMES_SHOWN = 20
+COLUMNS = ("bonds", "angles", "clashscore", "rama_outliers", "rotamer_outliers", "twisted", "mirrored_ca")
+HEADS = ("bonds", "angles", "clashes", "Rama out", "rotamer out", "twisted", "mirrored")
+
+
+def add_parser(verbs):
+    """Declare the options of ``check``."""
+    parser = verbs.add_parser(
+        "check",
+        help="judge an all-atom structure or trajectory on its own",
+        description="Bonds and angles against ideal ones, contacts and clashes, Ramachandran, rotamers, cis and "
+        "twisted peptides, handedness: on the whole, frame by frame, and the worst residues. Heavy atoms only.",
+        epilog="Example: mdbackmap check aa.pdb aa.xtc --step 10",
+    )
+    group = parser.add_argument_group("input")
+    group.add_argument("topology", help="PDB, GRO, ... whatever MDAnalysis reads")
+    group.add_argument("trajectory", nargs="*", help="trajectory files, read one after the other")
+    proteins.add_reading(parser)
+    options.add_frames(parser)
+    proteins.add_writing(parser)
+    parser.set_defaults(check=options.check_frames)
+    return parser
+
+
+def run(args):
+    """Judge, and show what was found."""
+    from ..training.judging import judge_alone
+    from ..training.table import table
+
+    files = [args.topology, *args.trajectory]
+    judgement = judge_alone(proteins.read([args.top, *files] if args.top else files, args))
+    proteins.save(args, [judgement])
+    if args.quiet:
+        return
+    n_frames = options.count(len(judgement.frames), "frame")
+    print(f"{judgement.name}: {options.count(len(judgement.types), 'residue')}, {n_frames}, heavy atoms")
+    print(table({"": judgement.mean}))
+    if len(judgement.frames) > 1:
+        print("\n".join(frame_lines(judgement.frames)))
+    found = proteins.worst(judgement, args.worst)
+    if found:
+        print("worst residues, faults a frame:", *found, sep="\n")
+
+
+def frame_lines(frames):
+    """A line for each frame, or for the worst ones (by clashes, then by bonds) where they are many."""
+    shown = range(len(frames))
+    if len(frames) > FRAMES_SHOWN:
+        shown = sorted(shown, key=lambda k: (-frames[k]["clashscore"], frames[k]["bonds"]))[:FRAMES_SHOWN]
+    lines = [f"frames{', the worst' if len(frames) > FRAMES_SHOWN else ''}:", "  frame" + _row(HEADS)]
+    lines += [f"  {k:5d}" + _row([f"{frames[k][name]:.2f}" for name in COLUMNS]) for k in shown]
+    return lines
+
+
+def _row(cells):
+    return "".join(cell.rjust(12) for cell in cells)

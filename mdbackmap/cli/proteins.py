@@ -1,0 +1,149 @@
+"""Which proteins the arguments of ``evaluate`` and ``check`` name: files into groups, groups into arrays."""
+
+from pathlib import Path
+
+from . import options
+
+
+def add_reading(parser):
+    """Options that say what is read from the files."""
+    group = parser.add_argument_group("reading")
+    group.add_argument(
+        "--top", metavar="FILE", help="topology of trajectories that come without one, as for dcd or xtc"
+    )
+    group.add_argument("--select", metavar="TEXT", help="only these atoms, in MDAnalysis' selection language")
+    group.add_argument(
+        "--alias",
+        metavar="XYZ=ALA",
+        type=options.alias,
+        action="append",
+        default=[],
+        help="residue XYZ is to be treated as ALA; may be given several times",
+    )
+
+
+def add_writing(parser):
+    """Options that say where results go."""
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", metavar="FILE", help="write every number to this file")
+    group.add_argument(
+        "--plots", metavar="DIR", help="draw Ramachandran maps, chi histograms and errors by residue in this folder"
+    )
+    group.add_argument(
+        "--worst", type=options.natural, default=5, metavar="N", help="residues to name, the worst first (default: 5)"
+    )
+
+
+def has_topology(filename):
+    """Whether MDAnalysis reads a topology from a file of this name."""
+    from MDAnalysis import _PARSERS
+    from MDAnalysis.core._get_readers import get_parser_for
+
+    try:
+        return get_parser_for(str(filename)) is not _PARSERS["MINIMAL"]
+    except ValueError:
+        return False
+
+
+def grouped(files, top=None):
+    """
+    Files as proteins: each one with a topology begins a protein, trajectories after it belong to it.
+
+    Parameters
+    ----------
+    files : sequence of str
+    top : str, optional
+        Topology of every trajectory; each is then a protein of its own.
+
+    Returns
+    -------
+    list of list of str
+        For each protein what `MDAnalysis.Universe` takes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file does not exist.
+    ValueError
+        If there is a trajectory without a topology.
+
+    Examples
+    --------
+    >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
+    >>> len(grouped([GO_PDB, GO_PDB, GO_XTC])), len(grouped([GO_XTC, GO_XTC], top=GO_PDB))
+    (2, 2)
+    """
+    groups = []
+    for name in [top] * (top is not None) + list(files):
+        if not Path(name).exists():
+            raise FileNotFoundError(f"no such file: {name}")
+    for name in files:
+        if has_topology(name):
+            groups.append([name])
+        elif top is not None:
+            groups.append([top, name])
+        elif groups:
+            groups[-1].append(name)
+        else:
+            raise ValueError(f"{name} is a trajectory: name its topology before it, or with --top FILE")
+    return groups
+
+
+def read(group, args):
+    """
+    One protein as a `Chain`.
+
+    Parameters
+    ----------
+    group : list of str
+        From `grouped`.
+    args : argparse.Namespace
+        With the options of `add_reading` and of the frames.
+
+    Returns
+    -------
+    Chain
+    """
+    from ..training.proteins import read_protein
+
+    _, atoms = options.open_universe(args, group)
+    return read_protein(atoms, chosen(len(atoms.universe.trajectory), args), name=group[-1], aliases=dict(args.alias))
+
+
+def chosen(n_frames, args):
+    """Frame numbers that the frame options choose; all where there is but one frame."""
+    if n_frames == 1:
+        return [0]
+    if args.frames is not None:
+        outside = [frame for frame in args.frames if not 0 <= frame < n_frames]
+        if outside:
+            raise ValueError(f"--frames names frame {outside[0]}, the trajectory has {n_frames}: 0 to {n_frames - 1}")
+        return args.frames
+    return list(range(n_frames))[args.start : args.stop : args.step]
+
+
+def worst(judgement, n):
+    """Lines that name the worst residues."""
+    from ..residues import RESIDUE_NAMES
+    from ..training.faults import FAULTS, worst_residues
+
+    lines = []
+    for row, total, kinds in worst_residues(judgement.faults, n):
+        what = ", ".join(f"{FAULTS[name]} x {mean:.3g}" for name, mean in sorted(kinds.items(), key=lambda k: -k[1]))
+        error = "" if judgement.errors is None else f", {judgement.errors[row]:.2f} A off"
+        lines.append(f"  {RESIDUE_NAMES[judgement.types[row]]} {judgement.labels[row]:<8} {total:.3g}{error}: {what}")
+    return lines
+
+
+def save(args, judgements, mean=None):
+    """The files that the output options ask for."""
+    from ..training.table import save_json
+
+    if args.json:
+        content = {"structures": [judgement.content() for judgement in judgements]}
+        save_json({"mean": mean, **content} if mean else content, args.json)
+    if args.plots:
+        from ..training.plots import save_plots
+
+        for judgement in judgements:
+            save_plots(judgement, args.plots)

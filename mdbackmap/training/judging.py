@@ -1,0 +1,162 @@
+"""
+A generated protein against its reference, or a protein on its own: numbers by frame, by residue, and on the whole.
+
+Shapes: `F` frames, `L` residues, `S` samples. Positions are in angstrom.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from .comparison import squared_errors
+from .faults import find_faults
+from .metrics import evaluate, evaluate_geometry, summarise
+from .proteins import common, part
+from .samples import evaluate_samples, torsion_divergences
+from .torsions import SLOTS
+
+FRAMES_FOR_DISTRIBUTIONS = 20  # and more, for torsion distributions to be compared
+MOVED = 1.0  # angstrom: generated C-alphas farther off than this come from elsewhere
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """
+    What was found.
+
+    Attributes
+    ----------
+    name : str
+    labels : ndarray of str, shape (L,)
+        Of the residues that were judged.
+    types : ndarray of int, shape (L,)
+    n_samples : int
+        Samples of each reference frame; frames of the generated protein are frame-major.
+    mean : dict of str to float
+    frames : list of dict of str to float
+        The same for each frame (of the reference, if there is one).
+    errors : ndarray of float, shape (L,), or None
+        RMS distance of a residue's atoms from their places, over frames; None without a reference.
+    faults : dict of str to ndarray of int, shape (F * S, L)
+        See `faults.find_faults`.
+    generated, reference : Chain
+        The residues that were judged; `reference` may be None.
+    """
+
+    name: str
+    labels: np.ndarray
+    types: np.ndarray
+    n_samples: int
+    mean: dict
+    frames: list
+    errors: np.ndarray | None
+    faults: dict
+    generated: object
+    reference: object = None
+
+    def content(self):
+        """Plain values for a JSON file."""
+        residues = {"labels": self.labels, "faults": {name: counts.mean(0) for name, counts in self.faults.items()}}
+        if self.errors is not None:
+            residues["rmsd"] = self.errors
+        shape = {"residues": len(self.types), "n_frames": len(self.frames), "n_samples": self.n_samples}
+        return {"name": self.name, **shape, "mean": self.mean, "frames": self.frames, "by_residue": residues}
+
+
+def judge_alone(chain):
+    """
+    Judge a protein on its own.
+
+    Parameters
+    ----------
+    chain : Chain
+
+    Returns
+    -------
+    Judgement
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> from mdbackmap.datafiles import TRPCAGE_PDB
+    >>> from mdbackmap.training.proteins import read_protein
+    >>> judge_alone(read_protein(mda.Universe(TRPCAGE_PDB).atoms)).mean["bonds"]
+    100.0
+    """
+    frames = [evaluate_geometry(frame[None], *chain.known) for frame in chain.positions]
+    faults = find_faults(chain.positions, *chain.known)
+    return Judgement(chain.name, chain.labels, chain.types, 1, summarise(frames), frames, None, faults, chain)
+
+
+def judge(generated, reference, *, legacy=False):
+    """
+    Judge a generated protein against its reference.
+
+    Parameters
+    ----------
+    generated, reference : Chain
+        The reference has one frame, or as many as the generated protein, or that one has S for each of its frames, one
+        after another (as `BackmapTrajectory` writes samples). One reference frame and many generated: samples of it.
+    legacy : bool
+        GED by signed differences, as in the papers' code.
+
+    Returns
+    -------
+    Judgement
+
+    Raises
+    ------
+    MappingError
+        If they are not the same molecule.
+    ValueError
+        If the numbers of frames do not fit.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> from mdbackmap.datafiles import TRPCAGE_PDB
+    >>> from mdbackmap.training.proteins import read_protein
+    >>> chain = read_protein(mda.Universe(TRPCAGE_PDB).atoms)
+    >>> judge(chain, chain).mean["rmsd"]
+    0.0
+    """
+    ours, theirs = common(reference, generated)
+    reference, generated = part(reference, ours), part(generated, theirs)
+    n_samples, extra = divmod(len(generated.positions), len(reference.positions))
+    if extra or not n_samples:
+        raise ValueError(
+            f"{generated.name} has {len(generated.positions)} frames and {reference.name} {len(reference.positions)}: "
+            "expected equal numbers, or several generated frames for each of the reference"
+        )
+    mask = reference.mask & generated.mask
+    known = mask, reference.types, reference.ends
+    groups = generated.positions.reshape(-1, n_samples, *generated.positions.shape[1:])
+    frames = [_one(*pair, known, legacy) for pair in zip(groups, reference.positions, strict=True)]
+    _warn_moved(generated, frames)
+    mean = summarise(frames) | {"bead_deviation": max(frame["bead_deviation"] for frame in frames)}
+    if min(len(groups), len(generated.positions)) >= FRAMES_FOR_DISTRIBUTIONS:
+        mean |= torsion_divergences(generated.positions, reference.positions, *known)
+    square = squared_errors(generated.positions, np.repeat(reference.positions, n_samples, axis=0), *known[:2])
+    errors = np.sqrt(square.mean(0).sum(1) / np.maximum((mask & SLOTS[reference.types]).sum(1), 1))
+    faults = find_faults(generated.positions, *known)
+    labels, types = reference.labels, reference.types
+    return Judgement(generated.name, labels, types, n_samples, mean, frames, errors, faults, generated, reference)
+
+
+def _warn_moved(generated, frames):
+    moved = max(frame["bead_deviation"] for frame in frames)
+    if moved > MOVED:
+        warnings.warn(
+            f"{generated.name}: C-alphas lie up to {moved:.1f} A from the reference's; nothing is superposed, so RMSD "
+            "means little unless these atoms were generated from the reference's beads",
+            stacklevel=4,
+        )
+
+
+def _one(samples, true, known, legacy):
+    """Metrics of the samples (S, L, 14, 3) of one frame."""
+    if len(samples) == 1:
+        return evaluate(samples, true, *known, legacy=legacy)
+    row = evaluate_samples(samples, true, *known)
+    return row | {"ged": evaluate(samples, true, *known, legacy=True)["ged"]} if legacy else row

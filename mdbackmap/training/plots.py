@@ -1,0 +1,144 @@
+"""
+Pictures of a judgement: Ramachandran maps on the Top8000 contours, histograms of chi1 and chi2, errors by residue.
+
+Matplotlib is loaded when a picture is drawn. Angles are shown in degrees.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from .faults import FAULTS
+from .top8000 import RAMA_ALLOWED, RAMA_FAVOURED, RAMA_KINDS, ramachandran_kind, ramachandran_score
+from .torsions import CHI_PERIODS, backbone_torsions, side_chain_torsions
+
+BINS = np.arange(-180, 181, 10)
+MOST_POINTS = 20_000  # of a Ramachandran map
+
+
+def save_plots(judgement, folder):
+    """
+    Draw everything there is to draw of one judgement.
+
+    Parameters
+    ----------
+    judgement : Judgement
+    folder : str or Path
+        Made if it does not exist.
+
+    Returns
+    -------
+    list of Path
+        ``NAME-ramachandran.png``, ``NAME-chis.png`` and ``NAME-residues.png``.
+
+    Examples
+    --------
+    >>> save_plots(judgement, "plots")  # doctest: +SKIP
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for what, draw in (("ramachandran", ramachandran_map), ("chis", chi_histograms), ("residues", residue_errors)):
+        files.append(folder / f"{Path(judgement.name).stem}-{what}.png")
+        draw(judgement).savefig(files[-1], dpi=110)
+    return files
+
+
+def ramachandran_map(judgement):
+    """
+    Phi and psi on the six maps: lines bound favoured and allowed regions, outliers are red.
+
+    Parameters
+    ----------
+    judgement : Judgement
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    chain = judgement.generated
+    phi, psi, omega = backbone_torsions(chain.positions, chain.mask, chain.ends)
+    kind = ramachandran_kind(chain.types, chain.ends, np.abs(omega) < 0.5 * np.pi)
+    score = ramachandran_score(phi, psi, kind)
+    figure = _figure((10.5, 7.2))
+    axis = np.radians(np.arange(-180, 181, 3.0))
+    grid = np.meshgrid(axis, axis, indexing="ij")
+    for number, (axes, name) in enumerate(zip(figure.subplots(2, 3).flat, RAMA_KINDS, strict=True)):
+        contour = ramachandran_score(*grid, np.full(grid[0].shape, number))
+        levels = [RAMA_ALLOWED[number], RAMA_FAVOURED]
+        axes.contour(*np.degrees(grid), contour, levels, colors=["#9ab4c8", "#2f6690"], linewidths=1)
+        here = np.flatnonzero((kind == number) & np.isfinite(score))[:: max(1, score.size // MOST_POINTS)]
+        outlier = score.flat[here] < RAMA_ALLOWED[number]
+        points = np.degrees(np.stack([phi.flat[here], psi.flat[here]]))
+        axes.scatter(*points[:, ~outlier], s=4, color="#333333", linewidths=0)
+        axes.scatter(*points[:, outlier], s=8, color="#d8302a", linewidths=0)
+        axes.set(title=f"{name} ({len(here)}, {outlier.sum()} out)", xlim=(-180, 180), ylim=(-180, 180))
+        axes.set(xlabel="phi", ylabel="psi", xticks=range(-180, 181, 90), yticks=range(-180, 181, 90))
+    figure.suptitle(f"{judgement.name}: Ramachandran, Top8000")
+    return figure
+
+
+def chi_histograms(judgement):
+    """
+    How chi1 and chi2 are distributed, beside the reference's where there is one.
+
+    The chi2 of ASP, PHE and TYR, whose two ends differ by name alone, is shown between -90 and 90 degrees.
+
+    Parameters
+    ----------
+    judgement : Judgement
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = _figure((9, 3.6))
+    shown = [(judgement.generated, "#2f6690", judgement.name)]
+    if judgement.reference is not None:
+        shown.append((judgement.reference, "#c9682f", "reference"))
+    for column, axes in enumerate(figure.subplots(1, 2)):
+        for chain, colour, label in shown:
+            chi = side_chain_torsions(chain.positions, chain.mask, chain.types)[..., column]
+            period = CHI_PERIODS[chain.types, column]
+            chi = np.degrees((chi + period / 2) % period - period / 2)
+            chi = chi[np.isfinite(chi)]
+            weights = np.full(len(chi), 100.0 / max(len(chi), 1))
+            axes.hist(chi, BINS, weights=weights, histtype="step", color=colour, label=label)
+        axes.set(xlabel=f"chi{column + 1}", ylabel="% in 10 degrees", xlim=(-180, 180), xticks=range(-180, 181, 60))
+    axes.legend(frameon=False)
+    return figure
+
+
+def residue_errors(judgement):
+    """
+    Error of each residue along the sequence, with its faults by kind below.
+
+    Parameters
+    ----------
+    judgement : Judgement
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = _figure((10, 5.5))
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    number = np.arange(len(judgement.types))
+    if judgement.errors is None:
+        upper.bar(number, sum(judgement.faults.values()).mean(0), width=1.0, color="#2f6690")
+        upper.set(ylabel="faults a frame", title=judgement.name)
+    else:
+        upper.bar(number, judgement.errors, width=1.0, color="#2f6690")
+        upper.set(ylabel="RMSD of the residue, A", title=judgement.name)
+    shares = np.array([(counts > 0).mean(0) for counts in judgement.faults.values()])
+    lower.imshow(shares, aspect="auto", cmap="Reds", vmin=0, vmax=1, interpolation="nearest")
+    lower.set(yticks=range(len(shares)), yticklabels=[FAULTS[name] for name in judgement.faults], xlabel="residue")
+    ticks = np.unique(np.linspace(0, len(number) - 1, 8).astype(int))
+    lower.set_xticks(ticks, judgement.labels[ticks])
+    return figure
+
+
+def _figure(size):
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=size, layout="constrained")

@@ -1,0 +1,211 @@
+"""
+Proteins read by MDAnalysis as the arrays that metrics take, and the residues that two of them share.
+
+Nothing is imported from MDAnalysis: AtomGroups are asked for their attributes. Hydrogens, terminal oxygens and
+everything that is no protein are left out. Shapes: `F` frames, `L` residues. Positions are in angstrom.
+"""
+
+import warnings
+
+import numpy as np
+
+from ..attributes import attribute, canonical_resnames
+from ..mapping import MappingError
+from ..recognise import recognise
+from ..residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES
+from .chains import Chain, spread
+
+_OTHER_NAMES = {("ILE", "CD"): "CD1", ("MET", "SE"): "SD"}  # CHARMM, selenomethionine
+_OXYGENS = ("OT1", "O1", "OC1")  # of the last residue, in CHARMM and GROMACS
+_FRAMES_TO_BIND = 10
+_TORN = 20.0  # angstrom between neighbouring C-alphas: only a periodic boundary does that
+
+
+def read_protein(atoms, frames=None, *, name="", aliases=None):
+    """
+    The protein of an AtomGroup.
+
+    Parameters
+    ----------
+    atoms : AtomGroup
+        Of an all-atom Universe with a trajectory. Of alternate locations the first is taken.
+    frames : sequence of int, optional
+        Frame numbers; all if None.
+    name : str
+    aliases : dict, optional
+        Residue names to read as others, ``{"XYZ": "ALA"}``.
+
+    Returns
+    -------
+    Chain
+        With all chains of the protein, and labels.
+
+    Raises
+    ------
+    MappingError
+        If there is no protein, or a residue is not known.
+    ValueError
+        If there are only C-alphas, no frames, or chains torn apart by a periodic boundary.
+
+    Warns
+    -----
+    UserWarning
+        If residues without a CA were left out.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> from mdbackmap.datafiles import TRPCAGE_PDB, TRPCAGE_XTC
+    >>> read_protein(mda.Universe(TRPCAGE_PDB, TRPCAGE_XTC).atoms, name="trp-cage")
+    <Chain trp-cage: 20 residues, 20 frames>
+    """
+    trajectory = atoms.universe.trajectory
+    frames = range(len(trajectory)) if frames is None else list(frames)
+    if not len(frames):
+        raise ValueError(f"no frame of {name or 'the trajectory'} to read: it has {len(trajectory)}, none was chosen")
+    atoms = _single(atoms, aliases)
+    looked_at = [frames[k] for k in spread(len(frames), _FRAMES_TO_BIND)]
+    everything = atoms.universe.atoms
+    beads, coarse = recognise(
+        atoms, aliases=aliases, frames=lambda ix: _positions(everything[ix], trajectory, looked_at)
+    )
+    rows, slots, places = _places(atoms, everything.resindices[beads], coarse)
+    positions = np.zeros((len(frames), len(beads), MAX_ATOMS, 3))
+    positions[:, rows, slots] = _positions(atoms[places], trajectory, frames)
+    mask = np.zeros(positions.shape[1:3], dtype=bool)
+    mask[rows, slots] = True
+    if not mask[:, [0, 2]].any():
+        raise ValueError(f"{name or 'the protein'} has {len(mask)} CA and no other backbone atoms: expected all atoms")
+    chain = Chain(name, positions, mask, coarse.types, np.array(coarse.ends), "", _labels(coarse))
+    _refuse_torn(chain)
+    return chain
+
+
+def _single(atoms, aliases):
+    """The group without further alternate locations, and without amino acids that lack their CA."""
+    names, resnames = attribute(atoms, "names", ""), attribute(atoms, "resnames", "")
+    _, residue = np.unique(atoms.resindices, return_inverse=True)
+    key = np.char.add(np.char.add(residue.astype(str), " "), names)
+    first = np.zeros(len(key), dtype=bool)
+    first[np.unique(key, return_index=True)[1]] = True
+    nameless = np.isin(names, ["", "X"])
+    has_ca = np.bincount(residue, names == "CA")[residue] > 0
+    unique, which = np.unique(resnames, return_inverse=True)
+    bare = np.isin(canonical_resnames(unique, aliases), RESIDUE_NAMES)[which] & ~has_ca
+    if bare.any() and has_ca.any():
+        warnings.warn(f"left out: {len(np.unique(residue[bare]))} amino acids without a CA", stacklevel=3)
+        first &= ~bare
+    return atoms[first | nameless]
+
+
+def _places(atoms, resindices, coarse):
+    """Residue, slot, and place in the group of every atom that has a slot."""
+    row_of = {resindex: row for row, resindex in enumerate(resindices.tolist())}
+    found = {}
+    for place, (name, resindex) in enumerate(
+        zip(np.char.upper(attribute(atoms, "names", "")).tolist(), atoms.resindices.tolist(), strict=True)
+    ):
+        row = row_of.get(resindex)
+        if row is None:
+            continue
+        resname = str(coarse.resnames[row])
+        name = _OTHER_NAMES.get((resname, name), "O" if name in _OXYGENS else name)
+        if name in ATOMS[resname]:
+            found.setdefault((row, ATOMS[resname].index(name)), place)
+    rows, slots = np.array(list(found)).T
+    return rows, slots, np.array(list(found.values()))
+
+
+def _positions(atoms, trajectory, frames):
+    return np.stack([(trajectory[int(frame)], atoms.positions.astype(float))[1] for frame in frames])
+
+
+def _labels(coarse):
+    return np.array(
+        [f"{c} {n}{i}".strip() for c, n, i in zip(coarse.chainIDs, coarse.resids, coarse.icodes, strict=True)]
+    )
+
+
+def _refuse_torn(chain):
+    torn = (np.linalg.norm(np.diff(chain.beads, axis=1), axis=-1) > _TORN) & ~chain.ends[:-1]
+    if torn.any():
+        frame, row = np.argwhere(torn)[0]
+        raise ValueError(
+            f"{chain.name or 'the protein'}: residues {chain.labels[row]} and {chain.labels[row + 1]} lie more than "
+            f"{_TORN:g} A apart in frame {frame}, as when a periodic boundary cuts a chain; make molecules whole first "
+            "(gmx trjconv -pbc whole, cpptraj autoimage)"
+        )
+
+
+def common(reference, generated):
+    """
+    The residues that two proteins share.
+
+    Those of equal sequences go together in order; else those of one label (chain, number, insertion code) and one type.
+
+    Parameters
+    ----------
+    reference, generated : Chain
+
+    Returns
+    -------
+    of_reference, of_generated : ndarray of int, shape (L,)
+        Rows of each.
+
+    Raises
+    ------
+    MappingError
+        If they share no residue, or residues of one label differ in type.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> from mdbackmap.datafiles import COMPLEX_PDB
+    >>> both, one = (read_protein(mda.Universe(COMPLEX_PDB).select_atoms(s)) for s in ("protein", "chainID D"))
+    >>> [int(rows[0]) for rows in common(both, one)]
+    [107, 0]
+    """
+    if np.array_equal(reference.types, generated.types):
+        every = np.arange(len(reference.types))
+        return every, every
+    row_of = {label: row for row, label in enumerate(reference.labels)}
+    pairs = [(row_of[label], row) for row, label in enumerate(generated.labels) if label in row_of]
+    if not pairs:
+        raise MappingError(
+            f"{generated.name} ({len(generated.types)} residues, {_span(generated)}) and {reference.name} "
+            f"({len(reference.types)}, {_span(reference)}) share no residue: expected equal sequences, or equal chains "
+            "and numbers"
+        )
+    ours, theirs = np.array(pairs).T
+    differ = np.flatnonzero(reference.types[ours] != generated.types[theirs])
+    if len(differ):
+        at = differ[0]
+        here, there = (RESIDUE_NAMES[k] for k in (generated.types[theirs[at]], reference.types[ours[at]]))
+        raise MappingError(
+            f"residue {reference.labels[ours[at]]} is {here} in {generated.name} and {there} in {reference.name} "
+            f"({len(differ)} such): expected one molecule; do chains and numbers agree?"
+        )
+    return ours, theirs
+
+
+def _span(chain):
+    return f"{chain.labels[0]} to {chain.labels[-1]}"
+
+
+def part(chain, rows):
+    """
+    Some residues of a protein; where residues between them are left out, the chain is broken.
+
+    Parameters
+    ----------
+    chain : Chain
+    rows : ndarray of int, shape (L,)
+
+    Returns
+    -------
+    Chain
+    """
+    ends = chain.ends[rows] | np.append(np.diff(rows) != 1, True)
+    return Chain(
+        chain.name, chain.positions[:, rows], chain.mask[rows], chain.types[rows], ends, chain.kind, chain.labels[rows]
+    )
