@@ -13,9 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 import MDAnalysis as mda
 import numpy as np
 import torch
-from MDAnalysis.lib.mdamath import triclinic_vectors
 
 from . import __version__, checkpoint
+from .boxes import box_vectors, whole
 from .models.base import Noise
 from .reader import LiftedReader, bead_indices
 from .recognise import recognise
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 _RESIDUES_A_BATCH = {"cpu": 9600, "cuda": 96000}
 _FRAMES_TO_BIND = 10
+_PROCESS = os.getpid()  # where this module was loaded: a forked process finds another number
 
 
 def load_model(
@@ -92,7 +93,9 @@ def load_model(
     indices, coarse = recognise(
         atoms, mapping=mapping, sequence=sequence, aliases=aliases, breaks=breaks, frames=lambda ix: _look(atoms, ix)
     )
-    return Backmapper(network, network.mapping(coarse), indices, provenance, device=device, dtype=dtype, threads=threads)
+    return Backmapper(
+        network, network.mapping(coarse), indices, provenance, device=device, dtype=dtype, threads=threads
+    )
 
 
 def _look(atoms, indices):
@@ -147,7 +150,6 @@ class Backmapper:
         self.threads = threads
         self.provenance = {"mdbackmap": _version(), **provenance, "dtype": str(self.dtype).removeprefix("torch.")}
         self._network = network.to(self.device).eval()
-        self._pid = os.getpid()
 
     def __repr__(self):
         described = repr(self.mapping).removeprefix("Mapping(ca: ").removesuffix(")")
@@ -234,23 +236,37 @@ class Backmapper:
             Coordinates that are not finite (the message has the frame's number), or other numbers of beads or frames.
         """
         if bead_tolerance != 0.0:
-            raise ValueError(f"bead_tolerance={bead_tolerance}: beads are kept exactly (0.0); a tolerance is not available yet")
+            raise ValueError(
+                f"bead_tolerance={bead_tolerance}: beads are kept exactly (0.0); a tolerance is not available yet"
+            )
         frames = [int(frame) for frame in frames]
         if not frames:
             return np.empty((0, self.n_atoms, 3), dtype=np.float32)
-        check_frames(beads, self.n_beads, frames)
-        beads = np.array(beads, dtype=np.float32)
-        if len(beads) != len(frames):
-            raise ValueError(f"{len(beads)} frames of beads for {len(frames)} frame numbers: expected one for each")
+        beads = self._checked(beads, frames)
         if correlation_time > 0 and times is None:
             raise ValueError("a correlation_time needs the times of the frames")
-        boxes = _box_vectors(dimensions, len(beads))
+        samples = np.broadcast_to(samples, len(beads)) if np.ndim(samples) == 0 else samples
+        times = np.zeros(len(beads)) if times is None else times
+        for name, values in (("samples", samples), ("times", times), ("dimensions", dimensions)):
+            if values is not None and len(values) != len(beads):
+                raise ValueError(f"{name}: {len(values)} for {len(beads)} frames of beads, expected one for each")
+        boxes = box_vectors(dimensions, len(beads))
         if boxes is not None:
             beads = whole(beads, boxes, self.mapping.coarse)
         noise = Noise(seed, temperature, correlation_time)
-        keys = (frames, np.broadcast_to(samples, len(beads)).tolist(), [0.0] * len(beads) if times is None else list(times))
+        keys = (frames, [int(sample) for sample in samples], [float(time) for time in times])
         with torch.inference_mode(), self._settings():
             return self._halving(beads, noise, keys, boxes)
+
+    def _checked(self, beads, frames):
+        """Beads as a float32 array (F, N, 3) of their own, found sound."""
+        beads = np.array(beads, dtype=np.float32)
+        if beads.ndim != 3:
+            raise ValueError(f"beads have shape {beads.shape}, expected (frames, {self.n_beads}, 3)")
+        if len(beads) != len(frames):
+            raise ValueError(f"{len(beads)} frames of beads for {len(frames)} frame numbers: expected one for each")
+        check_frames(beads, self.n_beads, frames)
+        return beads
 
     def _halving(self, beads, noise, keys, boxes):
         """Sample; where the device's memory does not hold the batch, in halves."""
@@ -266,23 +282,25 @@ class Backmapper:
         logger.warning("not enough memory on %s for %d frames: taken in halves", self.device, len(beads))
         torch.cuda.empty_cache()
         parts = (slice(None, half), slice(half, None))
-        cut = [(beads[part], noise, [key[part] for key in keys], None if boxes is None else boxes[part]) for part in parts]
+        cut = [
+            (beads[part], noise, [key[part] for key in keys], None if boxes is None else boxes[part]) for part in parts
+        ]
         return np.concatenate([self._halving(*arguments) for arguments in cut])
 
     @contextlib.contextmanager
     def _settings(self):
         """Threads and precision while sampling. A forked process gets one thread: torch hangs there with more."""
-        if os.getpid() != self._pid:
-            torch.set_num_threads(1)
-            self._pid, self.threads = os.getpid(), 1
+        forked = os.getpid() != _PROCESS
+        threads = 1 if forked else self.threads
         before = torch.get_num_threads()
-        if self.threads is not None:
-            torch.set_num_threads(self.threads)
+        if threads is not None:
+            torch.set_num_threads(threads)
         try:
             with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16):
                 yield
         finally:
-            torch.set_num_threads(before)
+            if not forked:
+                torch.set_num_threads(before)
 
     def universe(self):
         """
@@ -339,55 +357,13 @@ class Backmapper:
         return u
 
 
-def whole(beads, boxes, coarse):
-    """
-    Chains made whole: each bead moved by box vectors to the image nearest to the bead before it.
-
-    Parameters
-    ----------
-    beads : (F, N, 3) float32 array
-        In angstrom.
-    boxes : (F, 3, 3) float array
-        Box vectors as rows.
-    coarse : Topology
-        Chains; where the chainID or segid changes nothing is moved.
-
-    Returns
-    -------
-    (F, N, 3) float32 array
-        Beads that need no move are the very same numbers.
-    """
-    steps = np.diff(beads.astype(np.float64), axis=1)  # (F, N - 1, 3)
-    turns = np.round(steps @ np.linalg.inv(boxes))
-    other = (coarse.chainIDs[1:] != coarse.chainIDs[:-1]) | (coarse.segids[1:] != coarse.segids[:-1])
-    turns[:, other] = 0.0
-    total = np.cumsum(np.pad(turns, ((0, 0), (1, 0), (0, 0))), axis=1)
-    begin = np.maximum.accumulate(np.where(np.r_[True, other], np.arange(len(other) + 1), 0))
-    shifts = (total - total[:, begin]) @ boxes
-    return np.where(shifts == 0.0, beads, (beads - shifts).astype(np.float32))
-
-
-def _box_vectors(dimensions, n_frames):
-    """Box vectors (F, 3, 3) as rows; None without boxes. A frame without a box gets one that changes nothing."""
-    if dimensions is None:
-        return None
-    boxes = np.zeros((n_frames, 3, 3))
-    for box, row in zip(boxes, np.asarray(dimensions, dtype=np.float64), strict=True):
-        box[:] = triclinic_vectors(row, dtype=np.float64) if np.isfinite(row).all() and min(row[:3]) >= 10 else 0.0
-    missing = ~(np.abs(np.linalg.det(boxes)) > 1e-3)
-    if missing.all():
-        return None
-    boxes[missing] = np.eye(3) * 1e6
-    return boxes
-
-
 def _device(device):
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(device)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         reason = str(error).split("\n")[0]
         raise ValueError(f"device {str(device)!r} cannot be used here ({reason}); 'cpu' always works") from error
     return device

@@ -61,7 +61,8 @@ def find(name_or_path):
     path = Path(name_or_path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"no model {str(name_or_path)!r}: expected a bundled model ({', '.join(known) or 'none'}) or the path of a checkpoint"
+            f"no model {str(name_or_path)!r}: expected a bundled model ({', '.join(known) or 'none'}) or the path of "
+            "a checkpoint"
         )
     return path
 

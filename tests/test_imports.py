@@ -17,7 +17,7 @@ trace xdr
 cli.__init__ cli.check cli.coarsen cli.convert cli.demo cli.evaluate cli.models cli.options cli.proteins""".split()
 TORCH = "batch checkpoint geometry internal neighbours".split()
 TORCH_PACKAGES = ("models", "training", "weights")
-MDANALYSIS = "frames joining output products reader stream trajectory transformation".split()
+MDANALYSIS = "boxes frames joining output products reader stream trajectory transformation".split()
 BOTH = ["backmapper"]
 
 MDANALYSIS_WHEN_RUN = {"cli.coarsen", "cli.demo", "cli.options", "cli.proteins"}  # imported inside functions

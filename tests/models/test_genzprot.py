@@ -13,7 +13,6 @@ from mdbackmap.geometry import wrap
 from mdbackmap.models import genzprot
 from mdbackmap.models.genzprot import GenZProt, fold_symmetric
 
-
 SHORT = residues.ALPHABET + "PPGPIPTPWPP"
 
 

@@ -1,0 +1,76 @@
+"""
+Periodic boxes: chains made whole before atoms are generated.
+
+Shapes: F frames, N beads. Lengths in angstrom.
+"""
+
+import numpy as np
+from MDAnalysis.lib.mdamath import triclinic_vectors
+
+
+def box_vectors(dimensions, n_frames):
+    """
+    Box vectors of some frames.
+
+    Parameters
+    ----------
+    dimensions : (F, 6) float array or None
+        As MDAnalysis has them: lengths in angstrom, angles in degrees. Not finite, or shorter than 10 angstrom: no box.
+    n_frames : int
+
+    Returns
+    -------
+    (F, 3, 3) float64 array or None
+        As rows; None without boxes. A frame without a box among others gets one that changes nothing.
+
+    Examples
+    --------
+    >>> box_vectors([[20.0, 30.0, 40.0, 90.0, 90.0, 90.0]], 1)[0].diagonal().tolist()
+    [20.0, 30.0, 40.0]
+    """
+    if dimensions is None:
+        return None
+    boxes = np.zeros((n_frames, 3, 3))
+    for box, row in zip(boxes, np.asarray(dimensions, dtype=np.float64), strict=True):
+        box[:] = triclinic_vectors(row, dtype=np.float64) if np.isfinite(row).all() and min(row[:3]) >= 10 else 0.0
+    missing = ~(np.abs(np.linalg.det(boxes)) > 1e-3)
+    if missing.all():
+        return None
+    boxes[missing] = np.eye(3) * 1e6
+    return boxes
+
+
+def whole(beads, boxes, coarse):
+    """
+    Chains made whole: each bead moved by box vectors to the image nearest to the bead before it.
+
+    Parameters
+    ----------
+    beads : (F, N, 3) float32 array
+        In angstrom.
+    boxes : (F, 3, 3) float array
+        Box vectors as rows.
+    coarse : Topology
+        Chains; where the chainID or segid changes nothing is moved.
+
+    Returns
+    -------
+    (F, N, 3) float32 array
+        Beads that need no move are the very same numbers.
+
+    Examples
+    --------
+    >>> from mdbackmap import Topology
+    >>> two = Topology(["CA"] * 2, [""] * 2, [0, 1], ["ALA", "GLY"], [1, 2], [""] * 2, ["A"] * 2, [""] * 2)
+    >>> cut = np.array([[[1.0, 0.0, 0.0], [19.0, 0.0, 0.0]]], dtype=np.float32)
+    >>> whole(cut, np.eye(3)[None] * 20, two)[0, 1].tolist()
+    [-1.0, 0.0, 0.0]
+    """
+    steps = np.diff(beads.astype(np.float64), axis=1)  # (F, N - 1, 3)
+    turns = np.round(steps @ np.linalg.inv(boxes))
+    other = (coarse.chainIDs[1:] != coarse.chainIDs[:-1]) | (coarse.segids[1:] != coarse.segids[:-1])
+    turns[:, other] = 0.0
+    total = np.cumsum(np.pad(turns, ((0, 0), (1, 0), (0, 0))), axis=1)
+    begin = np.maximum.accumulate(np.where(np.r_[True, other], np.arange(len(other) + 1), 0))
+    shifts = (total - total[:, begin]) @ boxes
+    return np.where(shifts == 0.0, beads, (beads - shifts).astype(np.float32))
