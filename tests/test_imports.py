@@ -14,13 +14,17 @@ ROOT = Path(mdbackmap.__file__).parent
 # Every module stands on one side. A new one has to be put somewhere, or `test_every_module_has_its_side` fails.
 NEITHER = """__init__ attributes beads breaks mapping partial pdb picture pipeline recognise residues sequence topology
 trace xdr
-cli.__init__ cli.check cli.coarsen cli.convert cli.demo cli.evaluate cli.models cli.options cli.proteins""".split()
-TORCH = "batch checkpoint geometry internal neighbours".split()
+cli.__init__ cli.check cli.coarsen cli.convert cli.demo cli.evaluate cli.models cli.options cli.pack
+cli.proteins cli.train""".split()
+TORCH = "batch checkpoint geometry internal movable neighbours".split()
 TORCH_PACKAGES = ("models", "training", "weights")
 MDANALYSIS = "boxes frames joining output products reader stream trajectory transformation".split()
 BOTH = ["backmapper"]
 
-MDANALYSIS_WHEN_RUN = {"cli.coarsen", "cli.demo", "cli.options", "cli.proteins"}  # imported inside functions
+NO_TORCH_EITHER = [f"training.{name}" for name in ("clusters", "layouts", "log", "packing", "polymers", "sources")]
+MDANALYSIS_WHEN_RUN = {  # imported inside functions
+    *("cli.coarsen", "cli.demo", "cli.options", "cli.pack", "cli.proteins", "training.sources"),
+}
 
 
 def modules():
@@ -75,7 +79,7 @@ def test_numpy_modules_import_neither(name):
 
 @pytest.mark.parametrize("name", torch_side())
 def test_torch_modules_do_not_import_mdanalysis(name):
-    assert "MDAnalysis" not in roots(name)
+    assert "MDAnalysis" not in roots(name) or name in MDANALYSIS_WHEN_RUN
 
 
 @pytest.mark.parametrize("name", MDANALYSIS)
@@ -91,8 +95,23 @@ def test_torch_side_runs_without_mdanalysis():
     python(import_all(torch_side()), "MDAnalysis")
 
 
-def test_mdanalysis_side_runs_without_torch():
-    python(import_all(MDANALYSIS), "torch", "e3nn")
+def test_mdanalysis_side_and_packing_run_without_torch():
+    python(import_all([*MDANALYSIS, *NO_TORCH_EITHER]), "torch", "e3nn")
+
+
+def test_training_runs_without_mdanalysis(tmp_path):
+    code = f"""
+from mdbackmap.datafiles import VALIDATION
+from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
+from mdbackmap.training import Structures, train
+from mdbackmap.training.config import TrainingConfig, ValidationConfig
+data = Structures.read(VALIDATION)
+data.chains["split"][:] = [0, 1] + [-1] * 83
+config = TrainingConfig({str(tmp_path)!r}, epochs=1, validation=ValidationConfig(chains=1, temperatures=(0.0,)))
+model, row = train(GenZProt(GenZProtConfig(n_features=8, n_layers=1)), data, config)
+assert row["T0_rmsd"] < 10 and "MDAnalysis" in sys.modules and sys.modules["MDAnalysis"] is None
+"""
+    python(code, "MDAnalysis")
 
 
 def test_only_the_door_and_those_behind_it_know_the_backmapper():

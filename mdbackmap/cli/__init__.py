@@ -1,5 +1,5 @@
 """
-The command line: ``mdbackmap convert | coarsen | check | evaluate | demo | models``.
+The command line: ``mdbackmap convert | coarsen | check | evaluate | pack | train | demo | models``.
 
 Each verb is one module with two functions: ``add_parser(verbs)`` declares its options and ``run(args)`` does the work;
 where options can contradict each other, it hands over a ``check(args)`` that tells what is wrong, or None.
@@ -26,9 +26,9 @@ import traceback
 import warnings
 
 from .. import __version__
-from . import check, coarsen, convert, demo, evaluate, models
+from . import check, coarsen, convert, demo, evaluate, models, pack, train
 
-VERBS = (convert, coarsen, check, evaluate, demo, models)
+VERBS = (convert, coarsen, check, evaluate, pack, train, demo, models)
 
 
 def main(argv=None):

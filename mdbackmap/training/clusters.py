@@ -63,7 +63,9 @@ def clusters(sequences, identity, method="auto"):
     [0, 0, 1]
     """
     if identity not in SHARED or method not in ("auto", "mmseqs", "words"):
-        raise ValueError(f"no clusters at {identity}% by {method!r}: expected one of {list(SHARED)} and auto, mmseqs, words")
+        raise ValueError(
+            f"no clusters at {identity}% by {method!r}: expected one of {list(SHARED)} and auto, mmseqs, words"
+        )
     unique, inverse = np.unique(np.asarray(sequences, dtype=str), return_inverse=True)
     if tool(method) == "mmseqs":
         labels = _by_mmseqs(unique, identity)

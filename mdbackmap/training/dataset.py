@@ -118,7 +118,7 @@ class Structures:
 
     @functools.cached_property
     def torsions(self):
-        """True torsions (R, 6) in radians and which are known (R, 6); equivalent atoms are taken in their usual order."""
+        """True torsions (R, 6) in radians and which are known (R, 6); equivalent atoms in their usual order."""
         return _torsions(self)
 
     def __repr__(self):
@@ -146,7 +146,8 @@ class Unit:
 
 def cut_units(structures, split=TRAIN, largest=1600, core=800):
     """
-    Units of a split: whole entries up to `largest` residues; of larger ones, runs of `core` residues with what is nearest.
+    Units of a split: whole entries up to `largest` residues; of larger ones, runs of `core` residues with what is
+    nearest.
 
     The weight of a unit is lower where its chains have many close relatives (one over the square root of the size of
     their 90 % cluster).
@@ -313,7 +314,7 @@ class Batches:
 
 
 def _torsions(structures, chunk=50_000):
-    """Torsions (R, 6) and where they are known, prepared structures' side chains left out; equivalent atoms by IUPAC."""
+    """Torsions (R, 6) and where they are known, side chains of prepared structures left out; symmetric ones folded."""
     bounds = [0]
     for stop in (structures.ends.nonzero()[:, 0] + 1).tolist():
         if stop - bounds[-1] >= chunk or stop == len(structures.types):
@@ -323,7 +324,9 @@ def _torsions(structures, chunk=50_000):
     for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
         rows = torch.arange(start, stop)
         internal = InternalCoordinates(structures.types[rows], structures.ends[rows], structures.cis[rows])
-        torsions[rows], known[rows] = internal.to_internal(structures.ca[rows], structures.atoms(rows), structures.mask[rows])
+        torsions[rows], known[rows] = internal.to_internal(
+            structures.ca[rows], structures.atoms(rows), structures.mask[rows]
+        )
     for name, at in residues.SYMMETRIC_CHIS.items():
         rows = structures.types == residues.TYPE_OF_NAME[name]
         low = 0.0 if name in ("PHE", "TYR") else -torch.pi / 2  # the cut lies where the group is rare

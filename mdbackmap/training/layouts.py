@@ -1,9 +1,10 @@
 """
 How packs lie on disk: two HDF5 layouts, read into the same flat arrays. `h5py` and numpy alone.
 
-* *structures* ("mdbackmap structures v2"): chains one after another in `residue/`, `chain/`, `entry/`; `packing` writes it.
-* *ensembles* ("mdbackmap ensembles v1"): a group a system, many frames each. Every frame becomes an entry of its own; the
-  frames of a chain count as one 90% cluster, so that a system weighs as the square root of its number of frames.
+* *structures* ("mdbackmap structures v2"): chains one after another in `residue/`, `chain/`, `entry/`; `packing`
+  writes it.
+* *ensembles* ("mdbackmap ensembles v1"): a group a system, many frames each. Every frame becomes an entry of its own;
+  the frames of a chain count as one 90% cluster, so that a system weighs as the square root of its number of frames.
 
 Legend: R residues, C chains. Lengths in angstrom.
 """
@@ -38,12 +39,14 @@ def read_pack(filename, include=None):
     ----------
     filename : path-like
     include : sequence of str, optional
-        Of a file of ensembles, only systems whose kind or name matches one of these patterns ("NMR", "nmr_*", "ngl_md").
+        Of a file of ensembles, only systems whose kind or name matches one of these patterns ("NMR", "nmr_*",
+        "ngl_md").
 
     Returns
     -------
     residue : dict of ndarray
-        `seq` int8 (R,), `ca` float32 (R, 3), `rel` int16 (R, 14, 3), `mask` uint16 (R,), `brk` uint8 (R,), `b` uint8 (R,).
+        `seq` int8 (R,), `ca` float32 (R, 3), `rel` int16 (R, 14, 3), `mask` uint16 (R,), `brk` uint8 (R,), `b` uint8
+        (R,).
     chain : dict of ndarray
         `offset` int64 (C + 1,), and `entry`, `split`, `score`, `tier`, `cluster30`, `cluster90`, `complete`, `pdb_id`,
         `chain_id` (C,).
@@ -87,8 +90,8 @@ def read_packs(filenames, include=None):
     """
     Read several packs as one; arguments and returns as `read_pack`.
 
-    Entries and 90% clusters stay apart. Training chains that are related to another file's validation chains are left out
-    of training (`split` -1) with a warning, for each file knows only its own split.
+    Entries and 90% clusters stay apart. Training chains that are related to another file's validation chains are left
+    out of training (`split` -1) with a warning, for each file knows only its own split.
     """
     parts = [read_pack(filename, include) for filename in filenames]
     if len(parts) == 1:
@@ -132,8 +135,8 @@ def _ensembles(pack, systems, include, step):
     if not chosen:
         kinds = sorted({_text(pack[name].attrs.get("kind", "")) for name in systems})
         raise ValueError(
-            f"none of the {len(systems)} systems of {pack.filename} matches {include}: expected names such as {systems[0]}, "
-            f"or kinds: {', '.join(kinds)}"
+            f"none of the {len(systems)} systems of {pack.filename} matches {include}: expected names such as "
+            f"{systems[0]}, or kinds: {', '.join(kinds)}"
         )
     residue, chain = {name: [] for name in _RESIDUE}, {name: [] for name in (*_CHAIN, "length")}
     for name in chosen:
@@ -155,7 +158,10 @@ def _system(group, entry, cluster, step):
     lengths = np.diff(np.r_[np.flatnonzero(begin), n_residues])
     tables = {"seq": group["seq"][:], "mask": group["mask"][:], "brk": group["brk"][:].astype(np.uint8)}
     residue = {name: np.tile(values, n_frames) for name, values in tables.items()}
-    residue |= {"ca": (ca * step).astype(np.float32).reshape(-1, 3), "rel": group["rel"][:].reshape(-1, *group["rel"].shape[2:])}
+    residue |= {
+        "ca": (ca * step).astype(np.float32).reshape(-1, 3),
+        "rel": group["rel"][:].reshape(-1, *group["rel"].shape[2:]),
+    }
     n = len(lengths)
     related = np.resize(np.atleast_1d(attrs.get("cluster30", -1)), n).astype(np.int64)
     complete = np.add.reduceat([_COUNTS[tables["seq"]], _n_atoms(tables["mask"])], np.flatnonzero(begin), axis=1)
@@ -196,7 +202,9 @@ def _keep_apart(filenames, parts, splits):
     texts = [np.array(sequences(residue, chain), dtype=object) for residue, chain, _ in parts]
     held = [chain["split"] == VALIDATION for _, chain, _ in parts]
     for k, filename in enumerate(filenames):
-        others = sorted({s for j, text in enumerate(texts) if j != k for s in text[held[j] & (parts[j][1]["score"] > 0)]})
+        others = sorted(
+            {s for j, text in enumerate(texts) if j != k for s in text[held[j] & (parts[j][1]["score"] > 0)]}
+        )
         own = sorted(set(texts[k][splits[k] == TRAIN]))
         if not others or not own:
             continue
@@ -207,7 +215,7 @@ def _keep_apart(filenames, parts, splits):
             at = np.isin(parts[k][1]["entry"], entries)
             splits[k] = np.where(at, LEFT_OUT, splits[k])
             logger.warning(
-                "%s: %d of %d entries are left out of training, for they are related to validation chains of another file",
+                "%s: %d of %d entries are left out of training: they are related to validation chains of another file",
                 *(filename, len(entries), parts[k][1]["entry"].max() + 1),
             )
 

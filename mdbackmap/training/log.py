@@ -78,10 +78,14 @@ def plot(rows, filename):
     except ImportError:
         logger.info("matplotlib is not installed: no %s", filename)
         return
-    panels = {title: [name for pattern in names for name in _columns(rows, pattern)] for title, names in _PANELS.items()}
+    panels = {
+        title: [name for pattern in names for name in _columns(rows, pattern)] for title, names in _PANELS.items()
+    }
     panels = {title: names for title, names in panels.items() if names}
     figure = Figure(figsize=(4.5 * max(1, len(panels)), 3.6), layout="constrained")
-    for axes, (title, names) in zip(figure.subplots(1, max(1, len(panels)), squeeze=False)[0], panels.items(), strict=False):
+    for axes, (title, names) in zip(
+        figure.subplots(1, max(1, len(panels)), squeeze=False)[0], panels.items(), strict=False
+    ):
         for name in names:
             points = [(row["epoch"], row[name]) for row in rows if name in row]
             axes.plot(*zip(*points, strict=True), marker=".", label=name)

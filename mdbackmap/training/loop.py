@@ -1,10 +1,10 @@
 """
 The training loop, top to bottom.
 
-The loss is a weighted sum of the terms of `losses`; with the usual weights it is the negative evidence lower bound in nats
-per residue. All random numbers are keyed by (seed, epoch, batch), so a run that was stopped goes on with the very next batch
-as if nothing had happened: on a CPU, with the same number of threads, bit for bit. (Not where `minutes` sets the schedule, for
-then the clock counts; on CUDA, sums may round differently.)
+The loss is a weighted sum of the terms of `losses`; with the usual weights it is the negative evidence lower bound in
+nats per residue. All random numbers are keyed by (seed, epoch, batch), so a run that was stopped goes on with the
+very next batch as if nothing had happened: on a CPU, with the same number of threads, bit for bit. (Not where
+`minutes` sets the schedule, for then the clock counts; on CUDA, sums may round differently.)
 
 What a run leaves in its folder:
 
@@ -44,7 +44,7 @@ _MAY_CHANGE = ("folder", "device", "checkpoint_minutes")  # between a run and it
 _ASIDE = ("peptide", "chis")  # logged, but no terms of the loss
 
 
-def run(filename, *, verbose=False):
+def run(filename, *, verbose=False, threads=None):
     """
     Train as a TOML file says (`config` describes it).
 
@@ -53,6 +53,8 @@ def run(filename, *, verbose=False):
     filename : path-like
     verbose : bool
         Show a progress bar.
+    threads : int, optional
+        Threads of torch, from now on; as they are if None.
 
     Returns
     -------
@@ -67,6 +69,8 @@ def run(filename, *, verbose=False):
         A file that is missing or wrong; the message says which and why.
     """
     plan = read(filename)
+    if threads is not None:
+        torch.set_num_threads(threads)
     if plan.init is None:
         from ..models.genzprot import GenZProt
 
@@ -110,7 +114,8 @@ def train(model, data, config, *, origin=None, verbose=False):
     Raises
     ------
     ValueError
-        No chain to train on; a run with other settings or other data in the folder; no such column to choose the best by.
+        No chain to train on; a run with other settings or other data in the folder; no such column to choose the best
+        by.
 
     Examples
     --------
@@ -169,7 +174,9 @@ def train(model, data, config, *, origin=None, verbose=False):
         state["epoch"] += 1
         state["batch"] = 0
         last = _progress(state, batches, config) >= 1
-        measured = validate(average.module, config.device) if last or state["epoch"] % config.validation.every == 0 else {}
+        measured = (
+            validate(average.module, config.device) if last or state["epoch"] % config.validation.every == 0 else {}
+        )
         row = {**_means(state), **measured}
         state["log"].append(row)
         if validate.best(row, None if state["best"] is None else state["log"][state["best"]]):
@@ -192,13 +199,28 @@ def train(model, data, config, *, origin=None, verbose=False):
 
 def _fresh_state():
     """Where a run stands; plain values, so that the checkpoint can hold them."""
-    return {"epoch": 0, "batch": 0, "step": 0, "skipped": 0, "seconds": 0.0, "sums": {}, "residues": 0.0, "log": [], "best": None}
+    return {
+        "epoch": 0,
+        "batch": 0,
+        "step": 0,
+        "skipped": 0,
+        "seconds": 0.0,
+        "sums": {},
+        "residues": 0.0,
+        "log": [],
+        "best": None,
+    }
 
 
 def _settings(model, data, config):
     """What a run depends on, as plain values."""
     training = json.loads(json.dumps(dataclasses.asdict(config)))
-    return {"family": model.family, "model": dataclasses.asdict(model.config), "training": training, "data": data.sources}
+    return {
+        "family": model.family,
+        "model": dataclasses.asdict(model.config),
+        "training": training,
+        "data": data.sources,
+    }
 
 
 def _generator(seed, epoch, batch=None):
@@ -229,7 +251,7 @@ def _weights(config, progress):
 
 
 def _moving_average(decay):
-    """Update of the averaged weights; over the first steps the memory is shorter, so that short runs forget their start."""
+    """Update of the averaged weights; the memory is shorter at first, so that short runs forget their start."""
 
     @torch.no_grad()
     def update(averaged, current, n_averaged):
@@ -253,7 +275,13 @@ def _count(state, named, total):
 def _means(state):
     """The row of an epoch for the log: means over its residues; the sums start anew."""
     means = {name: value / max(state["residues"], 1.0) for name, value in state["sums"].items()}
-    row = {"epoch": state["epoch"], "step": state["step"], "minutes": state["seconds"] / 60, "skipped": state["skipped"], **means}
+    row = {
+        "epoch": state["epoch"],
+        "step": state["step"],
+        "minutes": state["seconds"] / 60,
+        "skipped": state["skipped"],
+        **means,
+    }
     state["sums"], state["residues"] = {}, 0.0
     return row
 
@@ -261,7 +289,9 @@ def _means(state):
 def _show(bar, state, progress):
     bar.update(min(100.0, 100 * progress) - bar.n)
     means = {name: state["sums"].get(name, 0.0) / max(state["residues"], 1.0) for name in ("torsion", "kl")}
-    bar.set_postfix(epoch=state["epoch"] + 1, step=state["step"], **{k: f"{v:.3f}" for k, v in means.items()}, refresh=False)
+    bar.set_postfix(
+        epoch=state["epoch"] + 1, step=state["step"], **{k: f"{v:.3f}" for k, v in means.items()}, refresh=False
+    )
 
 
 def _keep(folder, model):
@@ -289,7 +319,8 @@ def _restore(folder, settings, model, optimizer, average):
             before, now = ({k: v for k, v in table.items() if k not in _MAY_CHANGE} for table in (before, now))
         if before != now:
             raise ValueError(
-                f"{folder} holds a run with another {part}: {_difference(before, now)}; choose another folder, or delete this one"
+                f"{folder} holds a run with another {part}: {_difference(before, now)}; "
+                "choose another folder, or delete this one"
             )
     for name, part in {"model": model, "optimizer": optimizer, "average": average}.items():
         part.load_state_dict(saved[name])

@@ -10,15 +10,15 @@ bond     (bond length - true one)^2: square angstrom
 angle    sqrt(2 (1 - cos(bond angle - true one))), for small differences |difference| in radians
 positions square distance of an atom from its true place (moved along with its bead where beads are noisy)
 graph    (distance - true one)^2 of atoms one or two bonds apart: square angstrom
-clash    max(0, reach - distance) over atoms more than three bonds apart, angstrom per residue; reach as in the clashscore:
-         sum of van der Waals radii - 0.4, for nitrogen and oxygen at most 2.5, for two sulfurs 1.8
+clash    max(0, reach - distance) over atoms more than three bonds apart, angstrom per residue; reach as in the
+         clashscore: sum of van der Waals radii - 0.4, for nitrogen and oxygen at most 2.5, for two sulfurs 1.8
 ======== ======================================================================================================
 
-`torsion` and `kl` are the evidence lower bound. The others (after Yang & Gomez-Bombarelli, ICML 2023) judge atoms: those
-that `InternalCoordinates.to_cartesian` builds from a point estimate, the circular mean of each torsion's distribution
-under the posterior. Their gradients are exact. Bonds and most angles are right by construction, so `bond` and `angle` see
-only strained peptides, N-CA-C and the ring of proline. Equivalent atoms are compared in the better of their two
-assignments. A term of weight 0 is not computed.
+`torsion` and `kl` are the evidence lower bound. The others (after Yang & Gomez-Bombarelli, ICML 2023) judge atoms:
+those that `InternalCoordinates.to_cartesian` builds from a point estimate, the circular mean of each torsion's
+distribution under the posterior. Their gradients are exact. Bonds and most angles are right by construction, so
+`bond` and `angle` see only strained peptides, N-CA-C and the ring of proline. Equivalent atoms are compared in the
+better of their two assignments. A term of weight 0 is not computed.
 
 Legend: n residues, a atoms that count, b bonds, p pairs. Lengths in angstrom, angles in radians.
 """
@@ -114,12 +114,16 @@ def atom_terms(example, torsions, names):
     moved = true + (example.batch.beads - example.atoms[:, 1]).unsqueeze(1)
     types, ends = example.batch.types.cpu().numpy(), example.batch.last.cpu().numpy()
     covalent = Covalent.of(types, placed.cpu().numpy(), ends)
-    slots, bonds, angles = (torch.from_numpy(v).to(built.device) for v in (covalent.slots, covalent.bonds, covalent.angles))
+    slots, bonds, angles = (
+        torch.from_numpy(v).to(built.device) for v in (covalent.slots, covalent.bonds, covalent.angles)
+    )
     here, there = built.flatten(0, 1)[slots], true.flatten(0, 1)[slots]
     functions = {
         "bond": lambda: distance_term(here, there, bonds),
         "angle": lambda: angle_term(here, there, angles),
-        "positions": lambda: (here - moved.flatten(0, 1)[slots]).square().sum(-1).mean() if len(slots) else built.sum() * 0,
+        "positions": lambda: (
+            (here - moved.flatten(0, 1)[slots]).square().sum(-1).mean() if len(slots) else built.sum() * 0
+        ),
         "graph": lambda: distance_term(here, there, torch.cat([bonds, angles[:, [0, 2]]])),
         "clash": lambda: _clash(example, built, placed, moved),
     }

@@ -83,8 +83,8 @@ class Validation:
         Returns
         -------
         dict of str to float
-            ``valid_torsion``, ``valid_kl`` and their sum ``valid_nats``, in nats per residue, without noise on the beads;
-            ``T0_rmsd`` and so on, for each temperature and each of `METRICS`. Empty without validation chains.
+            ``valid_torsion``, ``valid_kl`` and their sum ``valid_nats``, in nats per residue, without noise on the
+            beads; ``T0_rmsd`` and so on, for each temperature and each of `METRICS`. Empty without validation chains.
         """
         row = self._likelihood(model, device) if self.groups else {}
         for temperature in self.config.temperatures if self.chains else ():

@@ -1,0 +1,155 @@
+"""``mdbackmap pack``: structure files and all-atom MD become a file to train on."""
+
+import argparse
+import re
+from pathlib import Path
+
+from . import options
+
+
+def add_parser(verbs):
+    """Declare the options of ``pack``."""
+    parser = verbs.add_parser(
+        "pack",
+        help="make a training pack of structures and MD",
+        description="Read PDB and mmCIF files and all-atom trajectories, and write their protein chains to one HDF5 "
+        "file that 'train' takes, split into training and validation by sequence. Files that cannot be used are listed "
+        "and left out.",
+        epilog="Example: mdbackmap pack pdb/ --md protein.pdb run1.xtc -o pack.h5",
+    )
+    group = parser.add_argument_group("input")
+    group.add_argument("paths", nargs="*", metavar="PATH", help="PDB and mmCIF files (.gz too), and folders of them")
+    group.add_argument(
+        "--md",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="topology of an all-atom system and its trajectories, in any format of MDAnalysis; may be repeated",
+    )
+    group.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="name of each --md, in order (default: its file's name)",
+    )
+    group.add_argument(
+        "--models", choices=("first", "all"), default="first", help="models of NMR files (default: first)"
+    )
+    group.add_argument(
+        "--min-residues", type=options.positive, default=4, metavar="N", help="leave out shorter chains (4)"
+    )
+    frames = parser.add_argument_group("frames of each --md")
+    frames.add_argument("--start", type=int, metavar="N", help="first frame (default: 0)")
+    frames.add_argument("--stop", type=int, metavar="N", help="frame to stop before (default: the end)")
+    frames.add_argument("--step", type=int, metavar="N", help="every Nth frame")
+    group = parser.add_argument_group("split")
+    group.add_argument(
+        "--validation",
+        type=share,
+        default=0.1,
+        metavar="SHARE",
+        help="share of the residues to hold out (default: 0.1)",
+    )
+    group.add_argument(
+        "--hold-out",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="hold out what is named so (*, ? allowed), and only that",
+    )
+    group.add_argument(
+        "--clusters",
+        choices=("auto", "mmseqs", "words"),
+        default="auto",
+        help="how relatives are found: mmseqs2, or shared words of five residues (default: mmseqs2 if installed)",
+    )
+    group.add_argument(
+        "--seed", type=options.natural, default=0, metavar="N", help="which groups are held out (default: 0)"
+    )
+    group = options.add_output(parser, "pack.h5")
+    group.add_argument(
+        "--ensembles", action="store_true", help="a group a system with all its frames, instead of an entry a frame"
+    )
+    parser.set_defaults(check=check)
+    return parser
+
+
+def share(text):
+    """
+    A share in [0, 1).
+
+    Examples
+    --------
+    >>> share("0.1")
+    0.1
+    """
+    value = options.not_negative(text)
+    if value >= 1:
+        raise argparse.ArgumentTypeError(f"expected a share below 1, not {text!r}")
+    return value
+
+
+def check(args):
+    """What is wrong with the options, or None."""
+    if not args.paths and not args.md:
+        return "nothing to pack: name files or folders, or --md TOPOLOGY TRAJECTORY"
+    if args.name and len(args.name) != len(args.md):
+        return f"--name is given {len(args.name)} times, --md {len(args.md)} times"
+    if args.step == 0:
+        return "--step must not be 0"
+    return None
+
+
+def run(args):
+    """Write the pack, and say what is in it and what is not."""
+    output = Path(args.output)
+    if output.exists() and not args.overwrite:
+        raise FileExistsError(f"{output} exists already: give another name, or --overwrite to replace it")
+    if not output.absolute().parent.is_dir():
+        raise FileNotFoundError(f"no such folder for the output: {output.parent}")
+    from tqdm import tqdm
+
+    from ..training.packing import pack
+
+    report = pack(
+        output,
+        args.paths,
+        systems(args),
+        layout="ensembles" if args.ensembles else "structures",
+        models=args.models,
+        validation=args.validation,
+        hold_out=args.hold_out,
+        method=args.clusters,
+        min_residues=args.min_residues,
+        seed=args.seed,
+        progress=lambda items, desc: tqdm(items, desc=desc, disable=args.quiet),
+    )
+    if not args.quiet:
+        for name, reason in report.left_out:
+            print(f"left out: {name}: {reason}")
+        print(f"wrote {report} to {output}")
+
+
+def systems(args):
+    """The trajectories that ``--md`` names."""
+    import MDAnalysis as mda
+
+    from ..training.sources import System
+
+    found = []
+    for k, files in enumerate(args.md):
+        for name in files:
+            if not Path(name).exists():
+                raise FileNotFoundError(f"no such file: {name}")
+        try:
+            universe = mda.Universe(*files)
+        except Exception as error:
+            why = re.split(r"[.!]\s", " ".join(str(error).split()))[0]
+            raise ValueError(f"MDAnalysis cannot read {' with '.join(files)}: {why}") from error
+        name = args.name[k] if args.name else Path(files[-1]).stem
+        if name in [system.name for system in found]:
+            raise ValueError(f"two systems are named {name}: tell them apart with --name")
+        found.append(System(name, universe, args.start, args.stop, args.step, source=Path(files[-1]).name))
+    return found
