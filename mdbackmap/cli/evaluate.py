@@ -137,8 +137,8 @@ def read_pair(reference, generated, args):
         of_generated = proteins.chosen(n_generated, args)
     elif extra:
         raise ValueError(
-            f"{generated[-1]} has {n_generated} frames and {reference[-1]} {n_reference}: expected equal numbers, or "
-            "several generated frames for each of the reference"
+            f"{generated[-1]} has {options.count(n_generated, 'frame')} and {reference[-1]} {n_reference}: expected "
+            "equal numbers, or several generated frames for each of the reference"
         )
     else:
         of_generated = [frame * n_samples + sample for frame in of_reference for sample in range(n_samples)]

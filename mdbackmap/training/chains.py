@@ -154,7 +154,7 @@ def read_ensembles(filename, n_frames=5, limit=None, *, split=None, largest=700)
     <Chain cobrotoxin: 62 residues, 2 frames>
     """
     with h5py.File(filename) as pack:
-        names = [name for name in pack if isinstance(pack[name], h5py.Group) and "ca" in pack[name]]
+        names = [name for name in pack if f"{name}/ca" in pack and pack[f"{name}/ca"].ndim == 3]
         if not names or pack.attrs.get("alphabet") != ALPHABET:
             raise ValueError(
                 f"{filename} holds no ensembles: expected a group a system with ca, rel, mask, seq, and the attribute "

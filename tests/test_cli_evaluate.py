@@ -1,0 +1,195 @@
+"""Journeys through ``mdbackmap evaluate`` and ``mdbackmap check``."""
+
+import json
+import shutil
+
+import MDAnalysis as mda
+import numpy as np
+import pytest
+from traces import tiny
+
+from mdbackmap import checkpoint
+from mdbackmap.cli import main
+from mdbackmap.cli.proteins import grouped, has_topology
+from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Shaken copies of trp-cage: one frame (one.pdb), all frames (all.xtc), two samples of each (samples.xtc)."""
+    folder = tmp_path_factory.mktemp("generated")
+    u = mda.Universe(TRPCAGE_PDB, TRPCAGE_XTC)
+    rng = np.random.default_rng(0)
+    free = u.atoms.names != "CA"
+    with (
+        mda.Writer(str(folder / "all.xtc"), len(u.atoms)) as once,
+        mda.Writer(str(folder / "samples.xtc"), len(u.atoms)) as twice,
+    ):
+        for _ in u.trajectory:
+            true = u.atoms.positions
+            for copy in range(2):
+                u.atoms.positions = true + 0.2 * rng.normal(size=true.shape) * free[:, None]
+                twice.write(u.atoms)
+                if copy == 0:
+                    once.write(u.atoms)
+    one = mda.Universe(TRPCAGE_PDB)
+    one.atoms.positions += 0.2 * rng.normal(size=true.shape) * free[:, None]
+    one.atoms.write(str(folder / "one.pdb"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A checkpoint of a tiny untrained network."""
+    filename = tmp_path_factory.mktemp("weights") / "tiny.pt"
+    checkpoint.save(filename, tiny(), {"data": "none"})
+    return str(filename)
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+def refused(capsys, *arguments, status=1):
+    assert run(*arguments) == status
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def value(out, label):
+    line = next(line for line in out.splitlines() if line.startswith(label))
+    return [float(word) for word in line[len(label) :].split() if word.lstrip("-")[:1].isdigit()]
+
+
+def test_one_structure(files, tmp_path, capsys):
+    assert run("evaluate", TRPCAGE_PDB, files / "one.pdb", "--json", tmp_path / "out.json") == 0
+    out = capsys.readouterr().out
+    assert "20 residues, 1 frame" in out and "worst residues" in out
+    rmsd = value(out, "RMSD, all heavy atoms            A")[0]
+    assert 0.2 < rmsd < 0.45
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert content["structures"][0]["mean"]["rmsd"] == pytest.approx(rmsd, abs=6e-4)
+    assert content["mean"]["rmsd"] == content["structures"][0]["mean"]["rmsd"]
+
+
+def test_several_structures_and_their_mean(files, capsys):
+    arguments = [TRPCAGE_PDB, TRPCAGE_PDB, files / "one.pdb", "--worst", "0"]
+    assert run("evaluate", *arguments) == 0
+    out = capsys.readouterr().out
+    heads = next(line for line in out.splitlines() if line.endswith("mean")).split()
+    assert heads == ["trpcage_heavy", "one", "mean"]
+    first, second, mean = value(out, "RMSD, all heavy atoms            A")
+    assert first == 0 and mean == pytest.approx(second / 2, abs=1e-3)
+    assert "worst" not in out
+
+
+def test_trajectories_frame_by_frame_and_in_part(files, tmp_path, capsys):
+    generated = [TRPCAGE_PDB, files / "all.xtc"]
+    assert run("evaluate", TRPCAGE_PDB, TRPCAGE_XTC, *generated, "--json", tmp_path / "all.json") == 0
+    assert "phi distributions" in capsys.readouterr().out
+    frames = json.loads((tmp_path / "all.json").read_text())["structures"][0]["frames"]
+    assert len(frames) == 20 and max(frame["bead_deviation"] for frame in frames) < 0.02
+    some = ["--frames", "3,7", "--json", tmp_path / "some.json", "--quiet"]
+    assert run("evaluate", TRPCAGE_PDB, TRPCAGE_XTC, *generated, *some) == 0
+    assert capsys.readouterr().out == ""
+    part = json.loads((tmp_path / "some.json").read_text())["structures"][0]["frames"]
+    assert [frame["rmsd"] for frame in part] == [frames[3]["rmsd"], frames[7]["rmsd"]]
+
+
+def test_samples_with_a_topology_for_all(files, tmp_path, capsys):
+    arguments = [
+        "--top",
+        TRPCAGE_PDB,
+        TRPCAGE_XTC,
+        files / "samples.xtc",
+        "--step",
+        "10",
+        "--plots",
+        tmp_path / "plots",
+    ]
+    assert run("evaluate", *arguments) == 0
+    out = capsys.readouterr().out
+    assert "2 frames, 2 samples of each" in out and value(out, "largest shift of a CA            A")[0] < 0.02
+    assert value(out, "RMSD, best of the samples        A")[0] < value(out, "RMSD, all heavy atoms            A")[0]
+    assert sorted(file.name for file in (tmp_path / "plots").iterdir()) == [
+        f"samples-{what}.png" for what in ("chis", "ramachandran", "residues")
+    ]
+
+
+def test_folders_are_compared_by_name(files, tmp_path, capsys):
+    for folder, name, file in (("a", "x.pdb", TRPCAGE_PDB), ("a", "y.pdb", COMPLEX_PDB), ("a", "only.pdb", GO_PDB)):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        shutil.copy(file, tmp_path / folder / name)
+    (tmp_path / "b").mkdir()
+    shutil.copy(files / "one.pdb", tmp_path / "b" / "x.pdb")
+    shutil.copy(COMPLEX_PDB, tmp_path / "b" / "y.pdb")
+    assert run("evaluate", tmp_path / "a", tmp_path / "b") == 0
+    first, second, mean = value(capsys.readouterr().out, "RMSD, all heavy atoms            A")
+    assert first > 0 and second == 0 and mean == pytest.approx(first / 2, abs=1e-3)
+    assert "expected two folders" in refused(capsys, "evaluate", tmp_path / "a", files / "one.pdb")
+
+
+def test_refusals(files, tmp_path, capsys):
+    assert "no such file" in refused(capsys, "evaluate", TRPCAGE_PDB, "nowhere.pdb")
+    assert "nothing to compare" in refused(capsys, "evaluate", TRPCAGE_PDB)
+    assert "is a trajectory" in refused(capsys, "evaluate", TRPCAGE_XTC, TRPCAGE_PDB)
+    assert "no other backbone atoms" in refused(capsys, "check", GO_PDB)
+    assert "frame 99" in refused(capsys, "check", TRPCAGE_PDB, TRPCAGE_XTC, "--frames", "99")
+    assert "1 frame and" in refused(capsys, "evaluate", TRPCAGE_PDB, TRPCAGE_XTC, files / "one.pdb")
+    for wrong in (
+        ["evaluate"],
+        ["evaluate", "--benchmark", TRPCAGE_PDB],
+        ["evaluate", "--benchmark", "--ensembles", "x"],
+    ):
+        with pytest.raises(SystemExit) as caught:
+            run(*wrong)
+        assert caught.value.code == 2
+
+
+def test_check_a_trajectory(tmp_path, capsys):
+    arguments = ["--step", "5", "--json", tmp_path / "out.json", "--plots", tmp_path / "plots", "--worst", "2"]
+    assert run("check", TRPCAGE_PDB, TRPCAGE_XTC, *arguments) == 0
+    out = capsys.readouterr().out
+    assert "20 residues, 4 frames" in out and "RMSD" not in out
+    assert value(out, "bonds within 10%                 %") == [100.0]
+    listed = out[out.index("frames:") : out.index("worst")].splitlines()[2:]
+    assert len(listed) == 4 and len(out[out.index("worst") :].splitlines()) == 3
+    content = json.loads((tmp_path / "out.json").read_text())["structures"][0]
+    assert content["n_frames"] == 4 and len(content["by_residue"]["faults"]["angles"]) == 20
+
+
+def test_check_says_where_a_structure_is_broken(tmp_path, capsys):
+    u = mda.Universe(TRPCAGE_PDB)
+    u.select_atoms("resid 8 and name CE").positions += [0, 0, 1.5]
+    u.atoms.write(str(tmp_path / "broken.pdb"))
+    assert run("check", tmp_path / "broken.pdb", "--worst", "1") == 0
+    out = capsys.readouterr().out
+    assert value(out, "bonds within 10%                 %")[0] < 100
+    assert "LYS A 8" in out.splitlines()[-1] and "bond off" in out.splitlines()[-1]
+
+
+def test_files_into_proteins():
+    assert [len(group) for group in grouped([TRPCAGE_PDB, TRPCAGE_XTC, GO_PDB, GO_XTC, COMPLEX_PDB])] == [2, 2, 1]
+    assert grouped([TRPCAGE_XTC], top=TRPCAGE_PDB) == [[TRPCAGE_PDB, TRPCAGE_XTC]]
+    assert has_topology("x.gro") and has_topology("x.psf") and not has_topology("x.dcd") and not has_topology("x.h5md")
+
+
+def test_benchmark(weights, tmp_path, capsys):
+    options = [
+        "--model",
+        weights,
+        "--limit",
+        "2",
+        "--n-samples",
+        "2",
+        "--temperature",
+        "1",
+        "--json",
+        tmp_path / "b.json",
+    ]
+    assert run("evaluate", "--benchmark", *options) == 0
+    out = capsys.readouterr().out
+    assert "tiny, crystal: means over 2 chains" in out and "nats per residue" in out
+    content = json.loads((tmp_path / "b.json").read_text())
+    assert content["model"]["sha256"] and content["n_samples"] == 2
+    assert set(content["crystal"]) - {"PULCHRA"} == {"native", "T=1", "T=1, noisy beads"}
+    assert len(content["crystal"]["T=1"]["chains"]) == 2 and content["nats"]["nats"] > 0
