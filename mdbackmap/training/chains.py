@@ -5,6 +5,7 @@ Shapes: `F` frames, `L` residues, `S` samples, `A` atoms. Positions are in angst
 array is.
 """
 
+import logging
 from dataclasses import dataclass
 
 import h5py
@@ -16,6 +17,8 @@ from ..residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
 from ..topology import Topology
 from .dataset import Structures
 from .torsions import CA
+
+logger = logging.getLogger(__name__)
 
 CIS_BELOW = 3.3  # angstrom between the C-alphas of a cis peptide
 
@@ -161,7 +164,10 @@ def read_ensembles(filename, n_frames=5, limit=None, *, split=None, largest=700)
                 f"alphabet {ALPHABET}; found {', '.join(list(pack)[:5]) or 'nothing'}"
             )
         step = float(pack.attrs.get("step", 0.001))  # the first files of this kind do not say it
-        names = [name for name in names if len(pack[name]["seq"]) <= largest]
+        too_large = [name for name in names if len(pack[name]["seq"]) > largest]
+        if too_large:
+            logger.info("left out, for they have more than %d residues: %s", largest, ", ".join(too_large))
+        names = [name for name in names if name not in too_large]
         names = [name for name in names if split is None or pack[name].attrs["split"] == split]
         return [_ensemble(names[k], pack[names[k]], step, n_frames) for k in spread(len(names), limit)]
 
