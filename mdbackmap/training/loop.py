@@ -25,6 +25,7 @@ import math
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
@@ -224,9 +225,9 @@ def _settings(model, data, config):
 
 
 def _generator(seed, epoch, batch=None):
-    """Random numbers of one batch, or of the plan of an epoch."""
-    key = (seed % 2**20, epoch % 2**20, 0 if batch is None else batch + 1)
-    return torch.Generator().manual_seed((key[0] << 43) ^ (key[1] << 23) ^ key[2])
+    """Random numbers of one batch, or of the plan of an epoch; torch keeps 32 bits of a seed, so the key is hashed."""
+    key = np.random.SeedSequence((seed, epoch, 0 if batch is None else batch + 1))
+    return torch.Generator().manual_seed(int(key.generate_state(1)[0]))
 
 
 def _progress(state, batches, config):
