@@ -10,7 +10,6 @@ Shapes: n beads in all, K neighbours, C features, D latent size, B bins, T = 6 t
 """
 
 import dataclasses
-import itertools
 
 import torch
 from torch import nn
@@ -330,13 +329,20 @@ class GenZProt(Model):
         `normal` (F, N, n_random) are standard normal numbers.
         """
         size = self.config.n_latent
-        few = max(
-            1, _CHUNK.get(beads.device.type, 1280) // beads.shape[1]
-        )  # what fits the caches: memory is what costs
-        parts = zip(beads.split(few), normal[..., :size].split(few), _split(box, few), strict=False)
-        hidden = torch.cat([self._hidden(internal, *part[:2], temperature, part[2]) for part in parts])
+        few = max(1, _CHUNK.get(beads.device.type, 1280) // beads.shape[1])  # what fits the caches
+        parts = [slice(start, start + few) for start in range(0, len(beads), few)]
+        boxes = [None if box is None else box[part] for part in parts]
+        hidden = [
+            self._hidden(internal, beads[part], normal[part, :, :size], temperature, cell)
+            for part, cell in zip(parts, boxes, strict=True)
+        ]
         uniform = torch.special.ndtr(normal[..., size:]).clamp(1e-6, 1 - 1e-6)
-        return self._draw(internal, beads, hidden, uniform, temperature, box)
+        peptides = self._draw_peptides(internal, torch.cat(hidden), uniform[..., _PEPTIDE], temperature)
+        drawn = [
+            self._draw(internal, beads[part], own, peptides[part], uniform[part], temperature, cell)
+            for part, own, cell in zip(parts, hidden, boxes, strict=True)
+        ]
+        return torch.cat(drawn)
 
     def _hidden(self, internal, beads, normal, temperature, box):
         """Decoder features (f, N, C) of some frames, the latent drawn from the prior."""
@@ -347,9 +353,10 @@ class GenZProt(Model):
         latent = mean + deviation * normal.reshape(mean.shape)
         return self.decode(features, around, latent).float().reshape(*beads.shape[:2], -1)
 
-    def _draw(self, internal, beads, hidden, uniform, temperature, box):
+    def _draw(self, internal, beads, hidden, peptides, uniform, temperature, box):
+        """Torsions (f, N, 6) of some frames whose peptide angles (f, N) are drawn."""
         torsions = hidden.new_zeros(*hidden.shape[:2], len(TORSIONS))
-        torsions[..., _PEPTIDE] = self._draw_peptides(internal, hidden, uniform[..., _PEPTIDE], temperature)
+        torsions[..., _PEPTIDE] = peptides
         at = (internal.starts | internal.ends).nonzero()[:, 0]
         own = self._fourier(torsions[:, at, _PEPTIDE], torch.ones_like(at, dtype=torch.bool).expand(len(torsions), -1))
         torsions[:, at, _END] = self.bins.draw(self.end(hidden[:, at], own), uniform[:, at, _END], temperature)
@@ -428,10 +435,6 @@ class GenZProt(Model):
             logits = torch.where(internal.ends[at, None], self.phi.after(joined[:, at], previous), inner)
             angles[:, at] = self.bins.draw(logits, uniform[:, at], temperature)
         return angles
-
-
-def _split(box, few):
-    return itertools.repeat(None) if box is None else box.split(few)
 
 
 def _steps(internal):
