@@ -254,9 +254,9 @@ def test_torsion_and_kl_equal_slow_twins(model, example, monkeypatch):
         p = torch.distributions.Normal(prior_mean[r], (0.5 * prior_log[r].clamp(-8, 4)).exp())
         kl += w * float(torch.distributions.kl_divergence(q, p).sum())
     assert float(total) == pytest.approx(weight, rel=1e-5)
-    assert float(named["torsion"]) == pytest.approx(nats / weight, rel=1e-4)
-    assert float(named["kl"]) == pytest.approx(kl / weight, rel=1e-4)
-    assert float(named["torsion"]) > float(named["peptide"] + named["chis"]) > 0
+    assert named["torsion"].item() == pytest.approx(nats / weight, rel=1e-4)
+    assert named["kl"].item() == pytest.approx(kl / weight, rel=1e-4)
+    assert named["torsion"].item() > (named["peptide"] + named["chis"]).item() > 0
 
 
 def test_terms_of_weight_0_are_not_computed(model, example, monkeypatch):
@@ -274,6 +274,16 @@ def test_every_term_reaches_the_network(model, example):
         grads = [p.grad for p in model.parameters() if p.grad is not None]
         assert all(torch.isfinite(grad).all() for grad in grads)
         assert sum(float(grad.abs().sum()) for grad in grads) > 0, name
+
+
+def test_autocast_changes_terms_by_rounding_only(model, example):
+    weights = LossWeights(**{name: 1.0 for name in ATOM_TERMS})
+    one, two = (
+        losses.terms(model, example, torch.Generator().manual_seed(0), weights, bfloat16=on)[0] for on in (False, True)
+    )
+    for name in one:
+        assert two[name].dtype == torch.float32
+        assert two[name].item() == pytest.approx(one[name].item(), rel=0.1, abs=1e-3), name
 
 
 def test_nothing_scored_costs_nothing(example, estimate):

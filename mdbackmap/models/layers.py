@@ -184,7 +184,7 @@ class CircularBins:
         """
         centres = torch.arange(self.n_bins, device=logits.device) * self.width - math.pi
         shares = torch.softmax(logits.float(), dim=-1)
-        return torch.atan2(shares @ centres.sin(), shares @ centres.cos())
+        return torch.atan2((shares * centres.sin()).sum(-1), (shares * centres.cos()).sum(-1))  # no matmul: autocast
 
     def mode(self, logits):
         """Most probable angles (...): the mean of the best bin and its two neighbours."""

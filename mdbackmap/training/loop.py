@@ -168,7 +168,7 @@ def train(model, data, config, *, origin=None, verbose=False):
             state["step"] += 1
             state["batch"] += 1
             state["seconds"], mark = state["seconds"] + time.monotonic() - mark, time.monotonic()
-            _show(bar, state, progress)
+            _show(bar, state, _progress(state, batches, config))
             if mark - saved > 60 * config.checkpoint_minutes:
                 _save(folder, settings, model, optimizer, average, state)
                 saved = mark
@@ -188,8 +188,10 @@ def train(model, data, config, *, origin=None, verbose=False):
         _save(folder, settings, model, optimizer, average, state)
         saved = mark
         told = [name for name in row if name in ("torsion", "kl", "valid_nats") or name.endswith("_rmsd")]
+        bar.clear()
         logger.info("epoch %d: %s", row["epoch"], ", ".join(f"{name} {row[name]:.4g}" for name in told))
 
+    bar.update(100 - bar.n)
     bar.close()
     best = copy.deepcopy(average.module).cpu().eval()
     best.load_state_dict(torch.load(folder / "best.pt", weights_only=True, map_location="cpu"))

@@ -248,8 +248,8 @@ def _describe(file, layout, how):
             "units": f"ca: int32 and rel: int16, both in units of {step} Angstrom (attribute step); rel is relative "
             "to the CA of the residue, 14 slots in atom14 order, absent atoms 0",
             "mask": "uint16, bit k set when atom14 slot k is present",
-            "brk": "1 when the CA lies more than 4.5 A from the CA of the residue before it in the same chain, or its N "
-            "more than 2.5 A from that residue's C",
+            "brk": "1 when the CA lies more than 4.5 A from the CA of the residue before it in the same chain, or its "
+            "N more than 2.5 A from that residue's C",
             "cluster30": f"{how}: {how_linked}",
             "split": "0 train, 1 validation; no cluster30 is on both sides unless entries were held out by name",
         }
