@@ -84,7 +84,7 @@ def load_model(
     >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
     >>> cg = mda.Universe(GO_PDB, GO_XTC)
     >>> load_model("genzprot", cg.atoms)
-    Backmapper(genzprot: 56 beads -> 435 atoms; 56 residues, A 2-57; cpu, float32)
+    Backmapper(genzprot: 56 beads -> 437 atoms; 56 residues, A 2-57; cpu, float32)
     """
     if atoms is None:
         raise TypeError("load_model needs the atoms to bind to: load_model('genzprot', cg.atoms)")
@@ -99,7 +99,7 @@ def load_model(
 
 
 def _look(atoms, indices):
-    """Bead positions (f, n, 3) in a few frames, spread over the trajectory; of the current one where it cannot be copied."""
+    """Bead positions (f, n, 3) in a few frames, over the trajectory; in the current one if it cannot be copied."""
     trajectory = atoms.universe.trajectory
     current = trajectory.ts.positions[indices]
     numbers = np.unique(np.linspace(0, trajectory.n_frames - 1, _FRAMES_TO_BIND).astype(int))

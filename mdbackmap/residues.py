@@ -66,7 +66,8 @@ BONDS = {
     "LYS": (*_CA_CB, ("CB", "CG"), ("CG", "CD"), ("CD", "CE"), ("CE", "NZ")),
     "MET": (*_CA_CB, ("CB", "CG"), ("CG", "SD"), ("SD", "CE")),
     "PHE": (
-        *_CA_CB, ("CB", "CG"), ("CG", "CD1"), ("CG", "CD2"), ("CD1", "CE1"), ("CD2", "CE2"), ("CE1", "CZ"), ("CE2", "CZ"),
+        *_CA_CB, ("CB", "CG"), ("CG", "CD1"), ("CG", "CD2"), ("CD1", "CE1"), ("CD2", "CE2"), ("CE1", "CZ"),
+        ("CE2", "CZ"),
     ),
     "PRO": (*_CA_CB, ("CB", "CG"), ("CG", "CD"), ("CD", "N")),
     "SER": (*_CA_CB, ("CB", "OG")),
@@ -76,8 +77,8 @@ BONDS = {
         ("CD2", "CE3"), ("CE2", "CZ2"), ("CE3", "CZ3"), ("CZ2", "CH2"), ("CZ3", "CH2"),
     ),
     "TYR": (
-        *_CA_CB, ("CB", "CG"), ("CG", "CD1"), ("CG", "CD2"), ("CD1", "CE1"), ("CD2", "CE2"), ("CE1", "CZ"), ("CE2", "CZ"),
-        ("CZ", "OH"),
+        *_CA_CB, ("CB", "CG"), ("CG", "CD1"), ("CG", "CD2"), ("CD1", "CE1"), ("CD2", "CE2"), ("CE1", "CZ"),
+        ("CE2", "CZ"), ("CZ", "OH"),
     ),
     "VAL": (*_CA_CB, ("CB", "CG1"), ("CB", "CG2")),
 }  # fmt: skip
@@ -197,7 +198,7 @@ its axis, and the torsion's fourth atom in the xy plane. Means over 199,031 resi
 """
 
 PROLINE_RING = {"CB-CG": 1.497, "CG-CD": 1.507, "N-CD": 1.474}
-"""Bond lengths of the ring in angstrom, and the place of CD in the frame of N (x opposite to the bisector of C-N-CA)."""
+"""Bond lengths of the ring in angstrom, and the place of CD in the frame of N (x against the bisector of C-N-CA)."""
 PROLINE_CD = (1.460, -0.204, 0.0)
 
 BACKBONE = {"N-CA": 1.459, "CA-C": 1.525, "C-N": 1.330, "C-O": 1.232}
@@ -226,7 +227,8 @@ OTHER_RESIDUES = frozenset(
     # ions
     "NA NA+ SOD CL CL- CLA K K+ POT CA CA2 CA+ CAL MG MG2 MG+ ZN ZN2 ION LI RB CS CES BR F IOD MN FE CU NI CO CD "
     # lipids, sterols
-    "POPC POPE POPG POPS POPA DPPC DPPE DPPG DOPC DOPE DOPG DOPS DMPC DMPG DLPC DLPE DSPC DSPE PIPC PAPC PUPC CHOL CHL1 CLR "
+    "POPC POPE POPG POPS POPA DPPC DPPE DPPG DOPC DOPE DOPG DOPS DMPC DMPG DLPC DLPE DSPC DSPE PIPC PAPC PUPC "
+    "CHOL CHL1 CLR "
     # nucleotides
     "A C G U T DA DC DG DT DU RA RC RG RU ADE CYT GUA THY URA "
     # sugars, haem, common ligands and buffers
