@@ -1,6 +1,7 @@
 """The walls between MDAnalysis and torch, read from the sources and tried with the other package blocked."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -150,3 +151,13 @@ def test_public_names_are_listed_and_found():
 def test_public_names_have_documentation():
     for name in set(mdbackmap.__all__) - {"__version__"}:
         assert (getattr(mdbackmap, name).__doc__ or "").strip(), name
+
+
+def test_architecture_names_every_module():
+    text = (ROOT.parent / "ARCHITECTURE.md").read_text()
+    for name in modules():
+        folder, _, leaf = name.partition(".")
+        if leaf and folder != "models":
+            assert f"`{folder}/`" in text, name
+        elif "__init__" not in name:
+            assert re.search(rf"\b{leaf or name}\b", text), name
