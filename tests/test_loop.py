@@ -193,6 +193,12 @@ def test_without_validation_chains_the_last_weights_are_kept(data, tmp_path, cap
     assert "nothing is validated" in caplog.text
 
 
+def test_the_last_weights_are_kept_where_nothing_was_measured_in_time(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(Validation, "best", lambda *_: False)
+    _, row = train(tmp_path, data, epochs=2)
+    assert row["epoch"] == 2 and (tmp_path / "model.pt").exists()
+
+
 def test_no_chain_to_train_on(data, tmp_path):
     with pytest.raises(ValueError, match="no chain to train on"):
         train(tmp_path, Structures.read(VALIDATION))
@@ -245,6 +251,18 @@ def small_pack(filename):
         del target["chain/split"]
         target["chain/split"] = data.chains["split"]
     return filename
+
+
+def test_several_threads_do_not_race(data, tmp_path):
+    torch.set_num_threads(2)
+    sizes = GenZProtConfig(n_features=64, n_layers=2)
+    runs = [
+        train(tmp_path / str(k), data, model=loop.new_model(GenZProt, sizes, 0), epochs=2, batch_size=900)[0]
+        for k in range(3)
+    ]
+    assert not torch.are_deterministic_algorithms_enabled()
+    for other in runs[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(runs[0].parameters(), other.parameters(), strict=True))
 
 
 def test_every_batch_has_numbers_of_its_own():

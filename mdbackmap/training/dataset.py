@@ -18,6 +18,7 @@ from .. import residues
 from ..batch import COUNT_RADII, Batch, separation
 from ..internal import InternalCoordinates, trace_neighbours
 from ..neighbours import nearest
+from .jitter import jitter
 from .layouts import TRAIN, read_packs
 
 _CIS = 3.3
@@ -334,25 +335,3 @@ def _torsions(structures, chunk=50_000):
     prepared = torch.from_numpy(structures.chains["tier"] == 2)[structures.chain]
     known[prepared, 1:5] = False
     return torsions, known
-
-
-def jitter(beads, internal, amplitude, generator, rounds=8):
-    """
-    Beads (n, 3) with smooth noise of `amplitude` (n,) angstrom RMS, CA-CA distances kept nearly as they were.
-
-    White noise is averaged along the chain, scaled, and the distances are then restored by a few rounds of pairwise
-    corrections (as SHAKE does).
-    """
-    noise = torch.randn(beads.shape, generator=generator)
-    inner_next, inner_last = ~internal.ends[:, None], ~internal.starts[:, None]
-    for _ in range(3):
-        noise = noise + noise.roll(-1, 0) * inner_next + noise.roll(1, 0) * inner_last
-    noise = noise / noise.square().mean().mul(3).sqrt() * amplitude[:, None]
-    moved = beads + noise
-    wanted = (beads.roll(-1, 0) - beads).norm(dim=-1, keepdim=True)
-    for _ in range(rounds):
-        bond = moved.roll(-1, 0) - moved
-        length = bond.norm(dim=-1, keepdim=True).clamp_min(1e-6)
-        correction = 0.25 * (length - wanted) / length * bond * inner_next
-        moved = moved + correction - correction.roll(1, 0)
-    return moved

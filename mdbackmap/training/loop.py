@@ -17,8 +17,8 @@ log.csv, .json  a row an epoch; curves.png shows them
 =============== ===================================================================================
 """
 
+import contextlib
 import copy
-import dataclasses
 import json
 import logging
 import math
@@ -37,11 +37,11 @@ from .dataset import Batches, Structures, cut_units
 from .layouts import TRAIN
 from .losses import terms
 from .provenance import provenance
+from .resuming import fresh_state, keep, restore, save, settings_of
 from .validation import Validation
 
 logger = logging.getLogger(__name__)
 
-_MAY_CHANGE = ("folder", "device", "checkpoint_minutes")  # between a run and its continuation
 _ASIDE = ("peptide", "chis")  # logged, but no terms of the loss
 
 
@@ -140,59 +140,63 @@ def train(model, data, config, *, origin=None, verbose=False):
     validate = Validation(data, model.config.n_neighbours, config.validation, config.batch_size)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     average = AveragedModel(model, multi_avg_fn=_moving_average(config.ema))
-    settings = _settings(model, data, config)
-    state = _restore(folder, settings, model, optimizer, average) or _fresh_state()
+    settings = settings_of(model, data, config)
+    state = restore(folder, settings, model, optimizer, average) or fresh_state()
     with log.replacing(folder / "config.json") as aside:
         aside.write_text(json.dumps(settings, indent=2))
     bar = tqdm(total=100, disable=not verbose, bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}")
     saved = mark = time.monotonic()
 
-    while _progress(state, batches, config) < 1:
-        plan = batches.plan(_generator(config.seed, state["epoch"]))
-        model.train()
-        while state["batch"] < len(plan) and (progress := _progress(state, batches, config)) < 1:
-            generator = _generator(config.seed, state["epoch"], state["batch"])
-            example = batches.collate(plan[state["batch"]], generator).to(config.device)
-            for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * _schedule(progress, config.warmup)
-            named, total = terms(model, example, generator, config.loss, config.bfloat16)
-            weights = _weights(config, progress)
-            loss = sum(weights[name] * value for name, value in named.items() if name not in _ASIDE)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-            if torch.isfinite(norm):
-                optimizer.step()
-                average.update_parameters(model)
-            _count(state, {**named, "norm": norm}, float(total))
-            state["step"] += 1
-            state["batch"] += 1
+    with _repeatable(config.device):
+        while _progress(state, batches, config) < 1:
+            plan = batches.plan(_generator(config.seed, state["epoch"]))
+            model.train()
+            while state["batch"] < len(plan) and (progress := _progress(state, batches, config)) < 1:
+                generator = _generator(config.seed, state["epoch"], state["batch"])
+                example = batches.collate(plan[state["batch"]], generator).to(config.device)
+                for group in optimizer.param_groups:
+                    group["lr"] = config.learning_rate * _schedule(progress, config.warmup)
+                named, total = terms(model, example, generator, config.loss, config.bfloat16)
+                weights = _weights(config, progress)
+                loss = sum(weights[name] * value for name, value in named.items() if name not in _ASIDE)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+                if torch.isfinite(norm):
+                    optimizer.step()
+                    average.update_parameters(model)
+                _count(state, {**named, "norm": norm}, float(total))
+                state["step"] += 1
+                state["batch"] += 1
+                state["seconds"], mark = state["seconds"] + time.monotonic() - mark, time.monotonic()
+                _show(bar, state, _progress(state, batches, config))
+                if mark - saved > 60 * config.checkpoint_minutes:
+                    save(folder, settings, model, optimizer, average, state)
+                    saved = mark
+            state["epoch"] += 1
+            state["batch"] = 0
+            last = _progress(state, batches, config) >= 1
+            measured = (
+                validate(average.module, config.device) if last or state["epoch"] % config.validation.every == 0 else {}
+            )
+            row = {**_means(state), **measured}
+            state["log"].append(row)
+            if validate.best(row, None if state["best"] is None else state["log"][state["best"]]):
+                state["best"] = len(state["log"]) - 1
+                keep(folder, average.module)
+            log.write(folder, state["log"])
             state["seconds"], mark = state["seconds"] + time.monotonic() - mark, time.monotonic()
-            _show(bar, state, _progress(state, batches, config))
-            if mark - saved > 60 * config.checkpoint_minutes:
-                _save(folder, settings, model, optimizer, average, state)
-                saved = mark
-        state["epoch"] += 1
-        state["batch"] = 0
-        last = _progress(state, batches, config) >= 1
-        measured = (
-            validate(average.module, config.device) if last or state["epoch"] % config.validation.every == 0 else {}
-        )
-        row = {**_means(state), **measured}
-        state["log"].append(row)
-        if validate.best(row, None if state["best"] is None else state["log"][state["best"]]):
-            state["best"] = len(state["log"]) - 1
-            _keep(folder, average.module)
-        log.write(folder, state["log"])
-        state["seconds"], mark = state["seconds"] + time.monotonic() - mark, time.monotonic()
-        _save(folder, settings, model, optimizer, average, state)
-        saved = mark
-        told = [name for name in row if name in ("torsion", "kl", "valid_nats") or name.endswith("_rmsd")]
-        bar.clear()
-        logger.info("epoch %d: %s", row["epoch"], ", ".join(f"{name} {row[name]:.4g}" for name in told))
+            save(folder, settings, model, optimizer, average, state)
+            saved = mark
+            told = [name for name in row if name in ("torsion", "kl", "valid_nats") or name.endswith("_rmsd")]
+            bar.clear()
+            logger.info("epoch %d: %s", row["epoch"], ", ".join(f"{name} {row[name]:.4g}" for name in told))
 
     bar.update(100 - bar.n)
     bar.close()
+    if state["best"] is None:  # time ran out before anything was measured
+        state["best"] = len(state["log"]) - 1
+        keep(folder, average.module)
     best = copy.deepcopy(average.module).cpu().eval()
     best.load_state_dict(torch.load(folder / "best.pt", weights_only=True, map_location="cpu"))
     row = state["log"][state["best"]]
@@ -200,30 +204,16 @@ def train(model, data, config, *, origin=None, verbose=False):
     return best, row
 
 
-def _fresh_state():
-    """Where a run stands; plain values, so that the checkpoint can hold them."""
-    return {
-        "epoch": 0,
-        "batch": 0,
-        "step": 0,
-        "skipped": 0,
-        "seconds": 0.0,
-        "sums": {},
-        "residues": 0.0,
-        "log": [],
-        "best": None,
-    }
-
-
-def _settings(model, data, config):
-    """What a run depends on, as plain values."""
-    training = json.loads(json.dumps(dataclasses.asdict(config)))
-    return {
-        "family": model.family,
-        "model": dataclasses.asdict(model.config),
-        "training": training,
-        "data": data.sources,
-    }
+@contextlib.contextmanager
+def _repeatable(device):
+    """Let torch add numbers in the same order each time, on a CPU: threads would race. CUDA stays as it is."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    if torch.device(device).type == "cpu":
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
 def _generator(seed, epoch, batch=None):
@@ -295,44 +285,3 @@ def _show(bar, state, progress):
     bar.set_postfix(
         epoch=state["epoch"] + 1, step=state["step"], **{k: f"{v:.3f}" for k, v in means.items()}, refresh=False
     )
-
-
-def _keep(folder, model):
-    """Write the weights aside, then put them in place of those kept before."""
-    with log.replacing(folder / "best.pt") as aside:
-        torch.save({name: value.cpu() for name, value in model.state_dict().items()}, aside)
-
-
-def _save(folder, settings, model, optimizer, average, state):
-    """Write the checkpoint aside, then put it in place: a kill leaves the old one."""
-    parts = {"model": model, "optimizer": optimizer, "average": average}
-    content = {"settings": settings, "state": dict(state), **{name: part.state_dict() for name, part in parts.items()}}
-    with log.replacing(folder / "checkpoint.pt") as aside:
-        torch.save(content, aside)
-
-
-def _restore(folder, settings, model, optimizer, average):
-    """State of an earlier run in this folder, loaded into model, optimizer and average; None if there is none."""
-    if not (folder / "checkpoint.pt").exists():
-        return None
-    saved = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")
-    for part in ("family", "model", "data", "training"):
-        before, now = saved["settings"][part], settings[part]
-        if part == "training":
-            before, now = ({k: v for k, v in table.items() if k not in _MAY_CHANGE} for table in (before, now))
-        if before != now:
-            raise ValueError(
-                f"{folder} holds a run with another {part}: {_difference(before, now)}; "
-                "choose another folder, or delete this one"
-            )
-    for name, part in {"model": model, "optimizer": optimizer, "average": average}.items():
-        part.load_state_dict(saved[name])
-    logger.info("going on from epoch %d, step %d", saved["state"]["epoch"] + 1, saved["state"]["step"])
-    return saved["state"]
-
-
-def _difference(before, now):
-    if not (isinstance(before, dict) and isinstance(now, dict)):
-        return f"{before}, now {now}"
-    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    return ", ".join(f"{name} was {before.get(name)}, now {now.get(name)}" for name in names)
