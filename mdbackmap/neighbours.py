@@ -15,7 +15,7 @@ try:
 except ImportError:  # an optional accelerator, never required
     torch_cluster = None
 
-_ROWS = 1024
+_PAIRS = 1_000_000  # whose distances are in memory at a time
 _LARGE = 4000
 
 
@@ -36,8 +36,12 @@ def minimum_image(displacements, box):
         Exact for displacements up to half the shortest box width; in strongly skewed boxes beyond it, one of the
         short images.
     """
-    fractional = (displacements.unsqueeze(-2) @ torch.linalg.inv(box)).squeeze(-2)
-    return displacements - (fractional.round().unsqueeze(-2) @ box).squeeze(-2)
+    inverse = torch.linalg.inv(box)
+    turns = sum(displacements[..., k, None] * inverse[..., k, :] for k in range(3)).round_()
+    images = displacements.clone()
+    for k in range(3):
+        images -= turns[..., k, None] * box[..., k, :]
+    return images
 
 
 def _pairs(rows, positions, box):
@@ -101,8 +105,9 @@ def nearest(positions, k, radii=(), box=None):
 
 def _search_all(positions, index, width, counts, radii, box):
     """Fill the tables of one frame from all pairs, some rows at a time."""
-    for start in range(0, len(positions), _ROWS):
-        rows = slice(start, start + _ROWS)
+    few = max(1, _PAIRS // len(positions))
+    for start in range(0, len(positions), few):
+        rows = slice(start, start + few)
         if box is None:
             squared = torch.cdist(positions[rows], positions, compute_mode="donot_use_mm_for_euclid_dist").square_()
         else:

@@ -76,7 +76,7 @@ def test_tables_equal_those_of_the_slow_twin(n):
 
 
 def test_rows_are_searched_in_parts(monkeypatch):
-    monkeypatch.setattr(neighbours, "_ROWS", 7)
+    monkeypatch.setattr(neighbours, "_PAIRS", 7 * 40)
     check(beads(40), 6)
     check(beads(40), 6, box=vectors(BOXES["cubic"]))
 

@@ -19,6 +19,7 @@ _RADII = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
 _TOUCH = 0.30  # overlap of van der Waals spheres that costs nothing
 _POLAR, _DISULFIDE = 2.60, 2.0  # nearest that two N or O, two S, come at no cost
 _REACH = 3.3  # no pair of atoms further apart than this overlaps
+_PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
 _GOLDEN = 0.6180339887498949
 
 
@@ -40,6 +41,22 @@ def _expand(first_a, count_a, first_b, count_b):
     within = torch.arange(len(pair), device=size.device) - (size.cumsum(0) - size)[pair]
     width = count_b[pair]
     return pair, first_a[pair] + within // width, first_b[pair] + within % width
+
+
+def _energy_(allowed, distance):
+    """Overlap energies, in the memory of the distances."""
+    return distance.neg_().add_(allowed).clamp_min_(0).square_().mul_(STIFFNESS)
+
+
+def _rows(values, frames, index):
+    """`values[frames, index]` of a tensor (F, n, ...) without holes, several times as fast."""
+    return values.flatten(0, 1).index_select(0, frames * values.shape[1] + index)
+
+
+def _where(mask, *values):
+    """`value[mask]` of each of the values."""
+    chosen = mask.nonzero()[:, 0]
+    return [value.index_select(0, chosen) for value in values]
 
 
 def _image_shift(displacement, frames, box):
@@ -89,47 +106,54 @@ class Overlaps:
         index = owner.expand(n_frames, -1)
         self.radius = reach.new_zeros(n_frames, n_movable).scatter_reduce(1, index, reach, "amax")
 
-    def _distances(self, a, b):
-        difference = b.unsqueeze(1) - a.unsqueeze(2)
-        if self.box is not None:
-            difference = minimum_image(difference, self.box[:, None, None])
-        return difference.norm(dim=-1)
+    def _near(self, a, b, reach_a, reach_b):
+        """Frames, rows of `a` (F, A, 3) and of `b` (F, B, 3) nearer than their reaches; some rows at a time."""
+        found, few = [], max(1, _PAIRS // (b.shape[0] * b.shape[1]))
+        for start in range(0, a.shape[1], few):
+            part = slice(start, start + few)
+            if self.box is None:
+                distance = torch.cdist(a[:, part], b, compute_mode="donot_use_mm_for_euclid_dist")
+            else:
+                distance = minimum_image(b.unsqueeze(1) - a[:, part].unsqueeze(2), self.box[:, None, None]).norm(dim=-1)
+            index = (distance < reach_a[:, part, None] + reach_b[:, None]).nonzero()
+            found.append(index + index.new_tensor([0, start, 0]))
+        return torch.cat(found).unbind(1)
 
     def _with_fixed(self, n_frames):
         movable = self.movable
-        near = self._distances(self.middle, self.trace) < self.radius.unsqueeze(2) + 2.6 + _REACH
-        near[:, torch.arange(len(movable.residues)), movable.residues] = False
-        frames, mine, other = near.nonzero().unbind(1)
+        around = torch.full_like(self.trace[..., 0], 2.6 + _REACH)
+        frames, mine, other = self._near(self.middle, self.trace, self.radius, around)
+        frames, mine, other = _where(movable.residues[mine] != other, frames, mine, other)
         fixed = movable.fixed_first[other], movable.fixed_count[other]
         pair, a, b = _expand(movable.first[mine], movable.count[mine], *fixed)
         at = frames[pair]
-        target = self.fixed[at, b]
+        centre, target = _rows(self.centre, at, a), _rows(self.fixed, at, b)
         if self.box is not None:
-            target = target + _image_shift(target - self.centre[at, a], at, self.box)
-        close = (target - self.centre[at, a]).norm(dim=-1) < self.spread[at, a] + _REACH
-        at, a, b, target = at[close], a[close], b[close], target[close]
-        distance = (self.turning[at, a] - target.unsqueeze(1)).norm(dim=-1)  # (pairs, R)
+            target = target + _image_shift(target - centre, at, self.box)
+        close = (target - centre).norm(dim=-1) < _rows(self.spread, at, a) + _REACH
+        at, a, b, target = _where(close, at, a, b, target)
+        distance = (_rows(self.turning, at, a) - target.unsqueeze(1)).norm(dim=-1)  # (pairs, R)
         allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b])
-        energy = STIFFNESS * (allowed.unsqueeze(1) - distance).clamp_min(0).square()
+        energy = _energy_(allowed.unsqueeze(1), distance)
         rows = at * len(movable.residues) + movable.owner[a]
         return energy.new_zeros(n_frames * len(movable.residues), self.n_candidates).index_add(0, rows, energy)
 
     def _with_each_other(self):
         movable, n_movable = self.movable, len(self.movable.residues)
-        near = self._distances(self.middle, self.middle) < self.radius.unsqueeze(2) + self.radius.unsqueeze(1) + _REACH
-        frames, i, j = near.triu(1).nonzero().unbind(1)
+        frames, i, j = self._near(self.middle, self.middle, self.radius + _REACH, self.radius)
+        frames, i, j = _where(i < j, frames, i, j)
         pair, a, b = _expand(movable.first[i], movable.count[i], movable.first[j], movable.count[j])
         at = frames[pair]
-        between = self.centre[at, b] - self.centre[at, a]
+        between = _rows(self.centre, at, b) - _rows(self.centre, at, a)
         shift = None if self.box is None else _image_shift(between, at, self.box)
         between = between if shift is None else between + shift
-        close = between.norm(dim=-1) < self.spread[at, a] + self.spread[at, b] + _REACH
-        at, a, b, pair = at[close], a[close], b[close], pair[close]
-        second = self.turning[at, b]
-        second = second if shift is None else second + shift[close].unsqueeze(1)
-        distance = torch.cdist(self.turning[at, a], second, compute_mode="donot_use_mm_for_euclid_dist")
+        close = between.norm(dim=-1) < _rows(self.spread, at, a) + _rows(self.spread, at, b) + _REACH
+        at, a, b, pair, between = _where(close, at, a, b, pair, between if shift is None else shift)
+        second = _rows(self.turning, at, b)
+        second = second if shift is None else second + between.unsqueeze(1)
+        distance = torch.cdist(_rows(self.turning, at, a), second, compute_mode="donot_use_mm_for_euclid_dist")
         allowed = allowed_distances(movable.turning_element[a], movable.turning_element[b])
-        energy = STIFFNESS * (allowed[:, None, None] - distance).clamp_min(0).square()
+        energy = _energy_(allowed[:, None, None], distance)
         total = energy.new_zeros(len(i), *energy.shape[1:]).index_add(0, pair, energy)
         touching = total.flatten(1).amax(1) > 1e-3
         left, right = frames[touching] * n_movable + i[touching], frames[touching] * n_movable + j[touching]
@@ -165,10 +189,11 @@ def choose(overlaps, log_weights, uniform, n_steps=48, greedy=False):
     n_movable = len(overlaps.movable.residues)
     turn = torch.remainder((rows % n_movable + 1) * _GOLDEN, 1.0)  # by residue, not by place in the batch
     state = torch.zeros_like(rows) if not greedy else log_weights.argmax(1)
-    edges = torch.arange(len(overlaps.left), device=rows.device)
+    by_right = overlaps.pair.transpose(1, 2).flatten(0, 1)  # (2 P R, R): candidates of `left` for each of `right`
+    edges = torch.arange(len(overlaps.left), device=rows.device) * log_weights.shape[1]
 
     def energies(state):
-        met = overlaps.pair[edges, :, state[overlaps.right]]  # (2 P, R)
+        met = by_right.index_select(0, edges + state.index_select(0, overlaps.right))  # (2 P, R)
         return overlaps.own.index_add(0, overlaps.left, met)
 
     for step in range(n_steps):

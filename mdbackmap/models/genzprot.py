@@ -89,7 +89,7 @@ class Features(nn.Module):
         frame = bisector_frame(batch.before, batch.beads, batch.after)  # (n, 3, 3)
         distance = batch.displacements.norm(dim=-1)
         direction = batch.displacements / distance.unsqueeze(-1).clamp_min(1e-6)
-        other = frame[batch.neighbours]  # (n, K, 3, 3)
+        other = frame.index_select(0, batch.neighbours.flatten()).unflatten(0, distance.shape)  # (n, K, 3, 3)
         here = direction @ frame.transpose(-1, -2)
         there = (other @ direction.unsqueeze(-1)).squeeze(-1)
         turned = (other.flatten(1, 2) @ frame.transpose(-1, -2)).reshape(*distance.shape, 9)

@@ -109,10 +109,10 @@ class Interaction(nn.Module):
         """
         normed = self.norm(features)
         messages = self.edge(edges)  # (n, K, C); what follows works in place, for memory traffic is what costs here
-        messages += self.other(normed)[neighbours]
+        messages += self.other(normed).index_select(0, neighbours.flatten()).view_as(messages)
         messages += self.own(normed).unsqueeze(1)
         messages = nn.functional.silu(messages, inplace=not torch.is_grad_enabled())
-        update = self.update((messages.transpose(1, 2) @ weights.to(messages.dtype)).squeeze(-1))
+        update = self.update((weights.to(messages.dtype).transpose(1, 2) @ messages).squeeze(1))
         if self.density is not None:
             with torch.autocast(features.device.type, enabled=False):
                 density = self.density.gather(self.gate(messages.float()) * weights.float(), sphere)

@@ -110,7 +110,7 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
     angles = start.new_zeros(len(chosen), 4)
     mean, square, current = torch.zeros_like(angles), torch.zeros_like(angles), start
     for step in range(1, n_steps + 1):
-        gap = current.reshape(-1, 3)[slot] - flat[other]
+        gap = current.reshape(-1, 3).index_select(0, slot) - flat.index_select(0, other)
         distance = gap.norm(dim=-1).clamp_min(0.5)
         push = -2 * STIFFNESS * (allowed - distance).clamp_min(0) / distance
         gradient = current.new_zeros(len(chosen) * 14, 3).index_add(0, slot, push.unsqueeze(1) * gap)
