@@ -5,9 +5,9 @@ Shapes: F frames, N beads, A atoms. Positions in angstrom, times in picoseconds,
 (lengths in angstrom, angles in degrees).
 """
 
-import contextlib
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 
 import MDAnalysis as mda
@@ -255,8 +255,7 @@ class Backmapper:
             beads = whole(beads, boxes, self.mapping.coarse)
         noise = Noise(seed, temperature, correlation_time)
         keys = (frames, [int(sample) for sample in samples], [float(time) for time in times])
-        with torch.inference_mode(), self._settings():
-            return self._halving(beads, noise, keys, boxes)
+        return self._in_parallel(beads, noise, keys, boxes)
 
     def _checked(self, beads, frames):
         """Beads as a float32 array (F, N, 3) of their own, found sound."""
@@ -287,20 +286,39 @@ class Backmapper:
         ]
         return np.concatenate([self._halving(*arguments) for arguments in cut])
 
-    @contextlib.contextmanager
-    def _settings(self):
-        """Threads and precision while sampling. A forked process gets one thread: torch hangs there with more."""
+    def _in_parallel(self, beads, noise, keys, boxes):
+        """
+        Sample on all threads: frames are shared out among them, as that pays better than sharing single operations.
+
+        A forked process gets one thread: torch hangs there with more.
+        """
         forked = os.getpid() != _PROCESS
-        threads = 1 if forked else self.threads
         before = torch.get_num_threads()
-        if threads is not None:
-            torch.set_num_threads(threads)
+        threads = 1 if forked else self.threads or before
+        n_parts = 1 if self.device.type != "cpu" else min(threads, len(beads))
+        bounds = np.linspace(0, len(beads), n_parts + 1).astype(int)
+        parts = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
+        cut = [
+            (beads[part], noise, [key[part] for key in keys], None if boxes is None else boxes[part]) for part in parts
+        ]
         try:
-            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16):
-                yield
+            if n_parts == 1:
+                return self._sample(threads, *cut[0])
+            with ThreadPoolExecutor(n_parts, "mdbackmap-sample") as pool:
+                found = pool.map(lambda arguments: self._sample(threads // n_parts, *arguments), cut)
+                return np.concatenate(list(found))
         finally:
             if not forked:
                 torch.set_num_threads(before)
+
+    def _sample(self, threads, *arguments):
+        """One thread's share; torch's settings belong to the thread they are made in."""
+        torch.set_num_threads(threads)
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16),
+        ):
+            return self._halving(*arguments)
 
     def universe(self):
         """

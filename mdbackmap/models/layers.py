@@ -14,6 +14,7 @@ from torch import nn
 
 HARMONICS = o3.Irreps("0e + 1e + 2e")
 _WIDTHS = [ir.dim for _, ir in HARMONICS]
+_BLOCK = 64  # beads whose messages are in the processor's cache at a time: twice as fast as all at once
 
 
 def radial_basis(distances, n_basis, shortest=3.0, longest=20.0):
@@ -108,18 +109,32 @@ class Interaction(nn.Module):
         sphere : (n, K, 9)
         """
         normed = self.norm(features)
-        messages = self.edge(edges)  # (n, K, C); what follows works in place, for memory traffic is what costs here
-        messages += self.other(normed).index_select(0, neighbours.flatten()).view_as(messages)
-        messages += self.own(normed).unsqueeze(1)
-        messages = nn.functional.silu(messages, inplace=not torch.is_grad_enabled())
-        update = self.update((weights.to(messages.dtype).transpose(1, 2) @ messages).squeeze(1))
+        own, other = self.own(normed), self.other(normed)
+        rows = [slice(None)]
+        if not torch.is_grad_enabled() and features.device.type == "cpu":
+            rows = [slice(at, at + _BLOCK) for at in range(0, len(features), _BLOCK)]
+        tables = (edges, neighbours, weights, sphere)
+        parts = [self._gathered(own[part], other, *(table[part] for table in tables)) for part in rows]
+        summed, density = (None if found[0] is None else torch.cat(found) for found in zip(*parts, strict=True))
+        update = self.update(summed)
         if self.density is not None:
             with torch.autocast(features.device.type, enabled=False):
-                density = self.density.gather(self.gate(messages.float()) * weights.float(), sphere)
                 invariants = self.density(density, density)
             update = update + self.mix(nn.functional.silu(invariants))
         features = features + update
         return features + self.feed(features)
+
+    def _gathered(self, own, other, edges, neighbours, weights, sphere):
+        """Averaged messages (m, C) of some beads, and their gated density, if there is one."""
+        messages = self.edge(edges)  # (m, K, C); in place, for memory traffic is what costs here
+        messages += other.index_select(0, neighbours.flatten()).view_as(messages)
+        messages += own.unsqueeze(1)
+        messages = nn.functional.silu(messages, inplace=not torch.is_grad_enabled())
+        summed = (weights.to(messages.dtype).transpose(1, 2) @ messages).squeeze(1)
+        if self.density is None:
+            return summed, None
+        with torch.autocast(edges.device.type, enabled=False):
+            return summed, self.density.gather(self.gate(messages.float()) * weights.float(), sphere)
 
 
 class CircularBins:
