@@ -333,8 +333,11 @@ class TestSettings:
         seen = []
         inner = model._network.sample
         model._network.sample = lambda *a, **k: seen.append(torch.get_num_threads()) or inner(*a, **k)
-        sampled(u, model)
+        model.sample(u.atoms.positions[None], [0])
         assert seen == [before + 1] and torch.get_num_threads() == before
+        seen.clear()
+        sampled(u, model)  # two frames: shared out, never more threads than asked for
+        assert len(seen) == 2 and sum(seen) <= before + 1 and torch.get_num_threads() == before
         model._network.sample = lambda *a, **k: 1 / 0
         with pytest.raises(ZeroDivisionError):
             sampled(u, model)
