@@ -18,8 +18,8 @@ from . import __version__, checkpoint
 from .boxes import box_vectors, whole
 from .models.base import Noise
 from .reader import LiftedReader, bead_indices
-from .recognise import recognise
-from .trace import check_frames
+from .recognition.recognise import recognise
+from .recognition.trace import check_frames
 
 logger = logging.getLogger(__name__)
 

@@ -41,14 +41,14 @@ from MDAnalysis.lib.log import ProgressBar
 
 from . import __version__
 from .frames import check_trajectory, sample_frames
-from .joining import join, stamp
-from .output import PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryFrames, check_format
-from .partial import Partial
-from .pipeline import Pipeline
-from .products import Products, remarks
 from .reader import bead_indices
-from .stream import Stream, choose_frames, input_files
 from .transformation import sampling_options
+from .writing.joining import join, stamp
+from .writing.output import PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryFrames, check_format
+from .writing.partial import Partial
+from .writing.pipeline import Pipeline
+from .writing.products import Products, remarks
+from .writing.stream import Stream, choose_frames, input_files
 
 logger = logging.getLogger(__name__)
 

@@ -8,14 +8,14 @@ from packs import read_chain
 from traces import tiny
 
 from mdbackmap.datafiles import VALIDATION
+from mdbackmap.evaluation import pulchra
+from mdbackmap.evaluation.benchmark import benchmark, means, noisy_beads, peer, score
+from mdbackmap.evaluation.likelihood import independent_torsions, nats_per_residue
+from mdbackmap.evaluation.table import LABELS, table
 from mdbackmap.residues import ALPHABET
-from mdbackmap.training import pulchra
-from mdbackmap.training.benchmark import benchmark, means, noisy_beads, peer, score
 from mdbackmap.training.chains import Generator, read_chains, read_ensembles, spread
 from mdbackmap.training.dataset import Structures
-from mdbackmap.training.likelihood import independent_torsions, nats_per_residue
-from mdbackmap.training.metrics import evaluate
-from mdbackmap.training.table import LABELS, table
+from mdbackmap.training.metrics.protocol import evaluate
 
 
 @pytest.fixture(scope="module")

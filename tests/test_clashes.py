@@ -7,7 +7,7 @@ from packs import read_chains
 
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.residues import ATOMS, RESIDUE_NAMES
-from mdbackmap.training import clashes, covalent
+from mdbackmap.training.metrics import clashes, covalent
 
 VDW = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
 

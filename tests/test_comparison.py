@@ -5,7 +5,8 @@ import pytest
 from built import CB, O, build, full_mask, one_chain, types_of
 
 from mdbackmap.residues import ATOMS, RESIDUE_NAMES
-from mdbackmap.training import comparison, metrics
+from mdbackmap.training import metrics
+from mdbackmap.training.metrics import comparison
 
 
 def test_rmsd_counts_each_group_of_atoms_once():

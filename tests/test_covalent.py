@@ -7,7 +7,8 @@ from packs import read_chains
 
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.residues import ATOMS, BONDS, RESIDUE_NAMES
-from mdbackmap.training import covalent, metrics
+from mdbackmap.training import metrics
+from mdbackmap.training.metrics import covalent
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from built import build, full_mask, one_chain, types_of
 from packs import read_chains
 
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.training.faults import FAULTS, find_faults, worst_residues
-from mdbackmap.training.metrics import evaluate_geometry
-from mdbackmap.training.torsions import CB, N, O
+from mdbackmap.evaluation.faults import FAULTS, find_faults, worst_residues
+from mdbackmap.training.metrics.protocol import evaluate_geometry
+from mdbackmap.training.metrics.torsions import CB, N, O
 
 SEQUENCE = "GAVGSAG"
 

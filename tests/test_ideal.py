@@ -5,7 +5,7 @@ import pytest
 from packs import read_chains
 
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.training import covalent, ideal
+from mdbackmap.training.metrics import covalent, ideal
 
 
 @pytest.fixture(scope="module")

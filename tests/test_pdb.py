@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mdbackmap.pdb import PDBLayout, fits_pdb, write_topology
 from mdbackmap.topology import Topology, protein_topology
+from mdbackmap.writing.pdb import PDBLayout, fits_pdb, write_topology
 
 
 def molecule(n=6, chains="AAABBB", resids=(1, 2, 2, 1, 2, 9), icodes=("", "", "A", "", "", ""), ends=(2, 4, 5)):

@@ -7,8 +7,8 @@ from packs import read_chains
 
 from mdbackmap import MappingError
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, TRPCAGE_PDB, TRPCAGE_XTC, VALIDATION
+from mdbackmap.evaluation.proteins import common, part, read_protein
 from mdbackmap.training.chains import Chain
-from mdbackmap.training.proteins import common, part, read_protein
 
 
 def lines(filename):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mdbackmap.mapping import Mapping, MappingError
-from mdbackmap.recognise import recognise
-from mdbackmap.trace import strained
+from mdbackmap.recognition.recognise import recognise
+from mdbackmap.recognition.trace import strained
 
 ALA_GLY = ["ALA", "GLY", "SER", "TRP", "LYS"]
 

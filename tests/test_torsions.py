@@ -6,7 +6,8 @@ from built import CB, C, build, full_mask, one_chain, types_of
 from packs import read_chains
 
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.training import metrics, torsions
+from mdbackmap.training import metrics
+from mdbackmap.training.metrics import torsions
 
 
 @pytest.fixture(scope="module")

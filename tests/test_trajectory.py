@@ -16,10 +16,10 @@ from MDAnalysis.transformations import translate
 from numpy.testing import assert_allclose, assert_array_equal
 from standin import chain, standin
 
-from mdbackmap import output
-from mdbackmap.stream import Stream
 from mdbackmap.trajectory import BackmapTrajectory
 from mdbackmap.transformation import backmap
+from mdbackmap.writing import output
+from mdbackmap.writing.stream import Stream
 
 N_FRAMES = 41
 FORMATS = [".xtc", ".trr", ".h5md", ".dcd", ".pdb", ".xyz"]
@@ -315,7 +315,7 @@ _SLOW = textwrap.dedent(
     warnings.simplefilter("ignore")
     import MDAnalysis as mda
     from standin import standin
-    from mdbackmap import output
+    from mdbackmap.writing import output
     from mdbackmap.trajectory import BackmapTrajectory
     output.SEGMENT_SECONDS = dict.fromkeys(output.SEGMENT_SECONDS, 0.0)
     output._SEGMENT_SECONDS = 0.0

@@ -10,7 +10,7 @@ from mdbackmap.training import validation
 from mdbackmap.training.chains import Generator, read_chains
 from mdbackmap.training.config import ValidationConfig
 from mdbackmap.training.dataset import Structures
-from mdbackmap.training.metrics import evaluate
+from mdbackmap.training.metrics.protocol import evaluate
 from mdbackmap.training.provenance import commit
 from mdbackmap.training.validation import METRICS, Validation, sampled_chains
 

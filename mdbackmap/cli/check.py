@@ -28,8 +28,8 @@ def add_parser(verbs):
 
 def run(args):
     """Judge, and show what was found."""
-    from ..training.judging import judge_alone
-    from ..training.table import table
+    from ..evaluation.judging import judge_alone
+    from ..evaluation.table import table
 
     files = [args.topology, *args.trajectory]
     judgement = judge_alone(proteins.read([args.top, *files] if args.top else files, args))

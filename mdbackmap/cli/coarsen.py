@@ -24,7 +24,7 @@ def add_parser(verbs):
 def run(args):
     """Write the beads of each frame, and say what was written."""
     universe, atoms = options.open_universe(args)
-    from ..recognise import recognise
+    from ..recognition.recognise import recognise
 
     indices, coarse = recognise(atoms, mapping=args.mapping, aliases=dict(args.alias) or None)
     beads = universe.atoms[indices]

@@ -84,7 +84,7 @@ def judge(mapping, written, cg):
     """
     import numpy as np
 
-    from ..training.metrics import evaluate_geometry
+    from ..training.metrics.protocol import evaluate_geometry
 
     step = -(-written.trajectory.n_frames // MAX_JUDGED)
     atoms = np.array([written.atoms.positions for _ in written.trajectory[::step]])

@@ -74,9 +74,9 @@ def run(args):
 
 def compare(args):
     """Judge generated proteins against their references."""
-    from ..training.benchmark import means
-    from ..training.judging import judge
-    from ..training.table import table
+    from ..evaluation.benchmark import means
+    from ..evaluation.judging import judge
+    from ..evaluation.table import table
 
     judgements = [
         judge(generated, reference, legacy=args.legacy)
@@ -127,7 +127,7 @@ def _pairs_of_folders(folders, args):
 
 def read_pair(reference, generated, args):
     """The reference and a generated protein: the frames that were chosen, with all their samples."""
-    from ..training.proteins import read_protein
+    from ..evaluation.proteins import read_protein
 
     atoms = [options.open_universe(args, group)[1] for group in (reference, generated)]
     n_reference, n_generated = (len(group.universe.trajectory) for group in atoms)
@@ -150,10 +150,10 @@ def run_benchmark(args):
     """Judge a model on bundled chains or on ensembles."""
     from ..checkpoint import load
     from ..datafiles import VALIDATION
-    from ..training.benchmark import benchmark
+    from ..evaluation.benchmark import benchmark
+    from ..evaluation.likelihood import nats_per_residue
+    from ..evaluation.table import save_json, table
     from ..training.chains import read_chains, read_ensembles
-    from ..training.likelihood import nats_per_residue
-    from ..training.table import save_json, table
 
     model, provenance = load(args.model)
     sampling = {"temperatures": args.temperature, "n_samples": args.n_samples, "seed": args.seed}

@@ -104,7 +104,7 @@ def read(group, args):
     -------
     Chain
     """
-    from ..training.proteins import read_protein
+    from ..evaluation.proteins import read_protein
 
     _, atoms = options.open_universe(args, group)
     return read_protein(atoms, chosen(len(atoms.universe.trajectory), args), name=group[-1], aliases=dict(args.alias))
@@ -124,8 +124,8 @@ def chosen(n_frames, args):
 
 def worst(judgement, n):
     """Lines that name the worst residues."""
+    from ..evaluation.faults import FAULTS, worst_residues
     from ..residues import RESIDUE_NAMES
-    from ..training.faults import FAULTS, worst_residues
 
     lines = []
     for row, total, kinds in worst_residues(judgement.faults, n):
@@ -137,13 +137,13 @@ def worst(judgement, n):
 
 def save(args, judgements, mean=None):
     """The files that the output options ask for."""
-    from ..training.table import save_json
+    from ..evaluation.table import save_json
 
     if args.json:
         content = {"structures": [judgement.content() for judgement in judgements]}
         save_json({"mean": mean, **content} if mean else content, args.json)
     if args.plots:
-        from ..training.plots import save_plots
+        from ..evaluation.plots import save_plots
 
         for judgement in judgements:
             save_plots(judgement, args.plots)

@@ -16,7 +16,7 @@ from ..models.base import Noise
 from ..residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
 from ..topology import Topology
 from .dataset import Structures
-from .torsions import CA
+from .metrics.torsions import CA
 
 logger = logging.getLogger(__name__)
 

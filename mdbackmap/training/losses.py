@@ -31,8 +31,8 @@ import torch
 from scipy.spatial import cKDTree
 
 from .. import geometry, residues
-from .clashes import CLASH_OVERLAP, DISULFIDE, HYDROGEN_BOND, VDW_RADII
-from .covalent import ELEMENTS, Covalent
+from .metrics.clashes import CLASH_OVERLAP, DISULFIDE, HYDROGEN_BOND, VDW_RADII
+from .metrics.covalent import ELEMENTS, Covalent
 
 
 @dataclasses.dataclass(frozen=True)

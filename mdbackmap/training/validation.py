@@ -13,7 +13,7 @@ from . import losses
 from .chains import Chain, Generator, spread
 from .dataset import Batches, cut_units
 from .layouts import VALIDATION
-from .metrics import evaluate, summarise
+from .metrics.protocol import evaluate, summarise
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import residues
+from .. import residues
+from ..mapping import MappingError
 from .attributes import attribute, canonical_resnames
-from .mapping import MappingError
 from .sequence import checked_aliases
 
 CAPS = frozenset("ACE NME NMA NH2 FOR".split())

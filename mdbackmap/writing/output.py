@@ -2,8 +2,8 @@
 Writing generated frames, to trajectory files in segments or into memory.
 
 `SegmentSink` and `MemorySink` take the jobs of one run, in order. A segment is closed every few
-seconds, between coarse frames; see `mdbackmap.partial` for what that is good for, and
-`mdbackmap.joining` for how one file is made of them.
+seconds, between coarse frames; see `mdbackmap.writing.partial` for what that is good for, and
+`mdbackmap.writing.joining` for how one file is made of them.
 
 Legend: `F` frames, `A` atoms, `S` samples. Angstrom, ps.
 """
@@ -18,8 +18,8 @@ import numpy as np
 from MDAnalysis.coordinates import core
 from MDAnalysis.coordinates.memory import MemoryReader
 
-from . import __version__
-from .frames import CoarseFrame
+from .. import __version__
+from ..frames import CoarseFrame
 from .partial import Partial, format_suffix
 from .pdb import PDBLayout, box_line, header
 from .xdr import count_frames

@@ -11,7 +11,7 @@ Shapes: `F` frames, `L` residues. Angles are in radians, NaN where an atom is mi
 
 import numpy as np
 
-from ..residues import ATOMS, CHIS, MAX_ATOMS, MAX_CHIS, RESIDUE_NAMES, SYMMETRIC_CHIS, TYPE_OF_NAME
+from ...residues import ATOMS, CHIS, MAX_ATOMS, MAX_CHIS, RESIDUE_NAMES, SYMMETRIC_CHIS, TYPE_OF_NAME
 
 N, CA, C, O, CB = range(5)  # slots that are the same in every residue  # noqa: E741
 

@@ -9,11 +9,11 @@ import warnings
 
 import numpy as np
 
-from ..attributes import attribute, canonical_resnames
 from ..mapping import MappingError
-from ..recognise import recognise
+from ..recognition.attributes import attribute, canonical_resnames
+from ..recognition.recognise import recognise
 from ..residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES
-from .chains import Chain, spread
+from ..training.chains import Chain, spread
 
 _OTHER_NAMES = {("ILE", "CD"): "CD1", ("MET", "SE"): "SD"}  # CHARMM, selenomethionine
 _OXYGENS = ("OT1", "O1", "OC1")  # of the last residue, in CHARMM and GROMACS

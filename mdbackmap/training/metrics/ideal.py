@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
+from ...residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
 from .covalent import bond_angles, bond_lengths
 
 _PACKED = Path(__file__).with_name("ideal.npz")
@@ -90,7 +90,7 @@ def term_names(table, covalent, types):
 
     Examples
     --------
-    >>> from mdbackmap.training.covalent import Covalent
+    >>> from mdbackmap.training.metrics.covalent import Covalent
     >>> glycines = Covalent.of(np.array([7, 7]), np.ones((2, 14), bool), np.array([False, True]))
     >>> term_names(glycines.bonds, glycines, np.array([7, 7]))[:4]
     ['GLY N-CA', 'GLY CA-C', 'GLY C-O', 'peptide C-+N']
@@ -135,7 +135,7 @@ def ideal_values(covalent, types, ideal=None):
 
     Examples
     --------
-    >>> from mdbackmap.training.covalent import Covalent
+    >>> from mdbackmap.training.metrics.covalent import Covalent
     >>> glycine = Covalent.of(np.array([7]), np.ones((1, 14), bool), np.array([True]))
     >>> ideal_values(glycine, np.array([7]))[0].round(1).tolist()
     [1.5, 1.5, 1.2]
@@ -161,7 +161,7 @@ def measure(structures):
 
     Examples
     --------
-    >>> from mdbackmap.training.covalent import Covalent
+    >>> from mdbackmap.training.metrics.covalent import Covalent
     >>> types = np.array([7])
     >>> glycine = Covalent.of(types, np.ones((1, 14), bool), np.array([True]))
     >>> positions = np.zeros((1, 1, 14, 3))

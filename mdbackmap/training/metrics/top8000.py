@@ -4,7 +4,7 @@ The Top8000 contour grids of MolProbity: how common a backbone or side-chain con
 `build` packs the text files of the Richardson laboratory's reference data (CC BY 4.0, see
 ``TOP8000.md`` beside this module) into ``top8000.npz``, which ships with the package:
 
-    python -m mdbackmap.training.top8000 reference/top8000 mdbackmap/training/top8000.npz
+    python -m mdbackmap.training.metrics.top8000 reference/top8000 mdbackmap/training/metrics/top8000.npz
 
 A grid holds, at the centre of each bin, the share of well-resolved crystal residues that lie at less
 common conformations; `ramachandran_score` and `rotamer_score` interpolate linearly between centres.
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..residues import RESIDUE_NAMES, TYPE_OF_NAME
+from ...residues import RESIDUE_NAMES, TYPE_OF_NAME
 
 RAMA_KINDS = ("general", "glycine", "isoleucine-valine", "pre-proline", "trans-proline", "cis-proline")
 """The six Ramachandran maps; a residue's map is its position here."""

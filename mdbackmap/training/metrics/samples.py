@@ -7,7 +7,7 @@ Shapes: `S` samples, `F` and `G` frames, `L` residues. `torsions` says what an a
 import numpy as np
 
 from .comparison import match_equivalent, mean, rmsd
-from .metrics import evaluate
+from .protocol import evaluate
 from .torsions import SLOTS, backbone_torsions, side_chain_torsions
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .comparison import squared_errors
+from ..training.metrics.comparison import squared_errors
+from ..training.metrics.protocol import evaluate, evaluate_geometry, summarise
+from ..training.metrics.samples import evaluate_samples, torsion_divergences
+from ..training.metrics.torsions import SLOTS
 from .faults import find_faults
-from .metrics import evaluate, evaluate_geometry, summarise
 from .proteins import common, part
-from .samples import evaluate_samples, torsion_divergences
-from .torsions import SLOTS
 
 FRAMES_FOR_DISTRIBUTIONS = 20  # and more, for torsion distributions to be compared
 MOVED = 1.0  # angstrom: generated C-alphas farther off than this come from elsewhere
@@ -80,7 +80,7 @@ def judge_alone(chain):
     --------
     >>> import MDAnalysis as mda
     >>> from mdbackmap.datafiles import TRPCAGE_PDB
-    >>> from mdbackmap.training.proteins import read_protein
+    >>> from mdbackmap.evaluation.proteins import read_protein
     >>> judge_alone(read_protein(mda.Universe(TRPCAGE_PDB).atoms)).mean["bonds"]
     100.0
     """
@@ -116,7 +116,7 @@ def judge(generated, reference, *, legacy=False):
     --------
     >>> import MDAnalysis as mda
     >>> from mdbackmap.datafiles import TRPCAGE_PDB
-    >>> from mdbackmap.training.proteins import read_protein
+    >>> from mdbackmap.evaluation.proteins import read_protein
     >>> chain = read_protein(mda.Universe(TRPCAGE_PDB).atoms)
     >>> judge(chain, chain).mean["rmsd"]
     0.0

@@ -28,11 +28,11 @@ import torch
 from tqdm import tqdm
 
 from ..internal import InternalCoordinates
+from ..training.chains import Generator
+from ..training.dataset import jitter
+from ..training.metrics.protocol import evaluate, summarise
+from ..training.metrics.samples import evaluate_samples, torsion_divergences
 from . import pulchra
-from .chains import Generator
-from .dataset import jitter
-from .metrics import evaluate, summarise
-from .samples import evaluate_samples, torsion_divergences
 
 BEAD_NOISE = 0.42  # angstrom, RMS over the beads of a frame
 RESIDUES_TIMED = 159  # frames of this many residues are what times are given for

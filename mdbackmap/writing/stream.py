@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .frames import CoarseFrame, sample_frames, unreadable
+from ..frames import CoarseFrame, sample_frames, unreadable
+from ..recognition.trace import strained
 from .output import Job
-from .trace import strained
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ in angstrom, angles in radians.
 
 import numpy as np
 
-from ..residues import ATOMS, EQUIVALENT_ATOMS, TYPE_OF_NAME
+from ...residues import ATOMS, EQUIVALENT_ATOMS, TYPE_OF_NAME
 from .torsions import CB, CHI_PERIODS, SLOTS, C, N, O, backbone_torsions, side_chain_torsions, wrapped
 
 CHI_TOLERANCE = np.radians(40.0)

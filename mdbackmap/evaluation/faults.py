@@ -8,13 +8,19 @@ residues.
 import numpy as np
 
 from ..residues import TYPE_OF_NAME
-from .clashes import clashing_pairs, contacts
-from .comparison import CIS, TRANS
-from .covalent import Covalent, bond_angles, bond_lengths
-from .ideal import ideal_values
-from .metrics import ANGLE_TOLERANCE, BOND_TOLERANCE, CBETA_OUTLIER
-from .top8000 import RAMA_ALLOWED, ROTAMER_OUTLIER, ramachandran_kind, ramachandran_score, rotamer_score
-from .torsions import backbone_torsions, cbeta_deviation, chirality, side_chain_torsions
+from ..training.metrics.clashes import clashing_pairs, contacts
+from ..training.metrics.comparison import CIS, TRANS
+from ..training.metrics.covalent import Covalent, bond_angles, bond_lengths
+from ..training.metrics.ideal import ideal_values
+from ..training.metrics.protocol import ANGLE_TOLERANCE, BOND_TOLERANCE, CBETA_OUTLIER
+from ..training.metrics.top8000 import (
+    RAMA_ALLOWED,
+    ROTAMER_OUTLIER,
+    ramachandran_kind,
+    ramachandran_score,
+    rotamer_score,
+)
+from ..training.metrics.torsions import backbone_torsions, cbeta_deviation, chirality, side_chain_torsions
 
 FAULTS = {
     "bonds": "bond off by more than 10%",

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .mapping import MappingError
-from .topology import Topology
+from ..mapping import MappingError
+from ..topology import Topology
 
 TRANS = (3.70, 3.89)
 """C-alpha distances that a trans peptide bridges with the bond angles of proteins."""

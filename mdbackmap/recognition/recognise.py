@@ -15,13 +15,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import residues
+from .. import residues
+from ..mapping import MappingError
+from ..topology import Topology
 from .attributes import attribute, bonds_within, canonical_resnames, chain_ends, chain_letters, numbering
 from .beads import CAPS, Group, find_beads
 from .breaks import find_breaks, resid_jumps, told_breaks
-from .mapping import MappingError
 from .sequence import name_residues
-from .topology import Topology
 from .trace import bond_lengths, check_frames, check_units, find_cis
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .mapping import MappingError
-from .topology import Topology
+from ..mapping import MappingError
+from ..topology import Topology
 from .trace import BONDED, protein_like
 
 _STRETCHED = 5.5  # what counts as a break in one or two frames of a trace with soft bonds

@@ -64,7 +64,7 @@ def bond_graph(atoms, covalent):
 
     Examples
     --------
-    >>> from mdbackmap.training.covalent import Covalent
+    >>> from mdbackmap.training.metrics.covalent import Covalent
     >>> glycine = Covalent.of(np.array([7]), np.ones((1, 14), bool), np.array([True]))
     >>> bond_graph(np.array([[0.0, 0, 0], [1.5, 0, 0], [3.0, 0, 0], [9, 0, 0]]), glycine).tolist()
     [1, 6]
@@ -94,7 +94,7 @@ def graph_difference(generated, reference, covalent, *, legacy=False):
 
     Examples
     --------
-    >>> from mdbackmap.training.covalent import Covalent
+    >>> from mdbackmap.training.metrics.covalent import Covalent
     >>> glycine = Covalent.of(np.array([7]), np.ones((1, 14), bool), np.array([True]))
     >>> straight = np.array([[[0.0, 0, 0], [1.5, 0, 0], [3.0, 0, 0], [4.2, 0, 0]]])
     >>> graph_difference(straight * 2, straight, glycine)
@@ -127,7 +127,7 @@ def contacts(atoms, covalent, n_residues):
 
     Examples
     --------
-    >>> from mdbackmap.training.covalent import Covalent
+    >>> from mdbackmap.training.metrics.covalent import Covalent
     >>> glycines = Covalent.of(np.array([7, 7]), np.ones((2, 14), bool), np.array([True, True]))
     >>> line = np.arange(8.0)[None, :, None] * [1.0, 0, 0]
     >>> contacts(line, glycines, 2).tolist(), contacts(2 * line, glycines, 2).tolist()
@@ -162,7 +162,7 @@ def clashing_pairs(atoms, covalent):
 
     Examples
     --------
-    >>> from mdbackmap.training.covalent import Covalent
+    >>> from mdbackmap.training.metrics.covalent import Covalent
     >>> glycines = Covalent.of(np.array([7, 7]), np.ones((2, 14), bool), np.array([True, True]))
     >>> line = 5 * np.arange(8.0)[:, None] * [1.0, 0, 0]
     >>> line[5] = line[1] + [0, 2.9, 0]
@@ -194,7 +194,7 @@ def clashscore(atoms, covalent):
 
     Examples
     --------
-    >>> from mdbackmap.training.covalent import Covalent
+    >>> from mdbackmap.training.metrics.covalent import Covalent
     >>> glycines = Covalent.of(np.array([7, 7]), np.ones((2, 14), bool), np.array([True, True]))
     >>> line = 5 * np.arange(8.0)[None, :, None] * [1.0, 0, 0]
     >>> line[0, 5] = line[0, 1] + [0, 2.9, 0]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..residues import ATOMS, BONDS, MAX_ATOMS, RESIDUE_NAMES
+from ...residues import ATOMS, BONDS, MAX_ATOMS, RESIDUE_NAMES
 from .torsions import SLOTS, C, N
 
 ELEMENTS = "CNOS"

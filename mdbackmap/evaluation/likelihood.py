@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from ..residues import RESIDUE_NAMES
-from .chains import spread
-from .dataset import Batches, Structures, cut_units
+from ..training.chains import spread
+from ..training.dataset import Batches, Structures, cut_units
 
 BINS = 36
 PRIOR_COUNT = 0.5  # added to each bin of a histogram

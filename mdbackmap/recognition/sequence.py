@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import residues
+from .. import residues
+from ..mapping import MappingError
 from .attributes import chain_letters
-from .mapping import MappingError
 
 _NAME_OF_LETTER = dict(zip(residues.ALPHABET, residues.RESIDUE_NAMES, strict=True))
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..training.metrics.top8000 import RAMA_ALLOWED, RAMA_FAVOURED, RAMA_KINDS, ramachandran_kind, ramachandran_score
+from ..training.metrics.torsions import CHI_PERIODS, backbone_torsions, side_chain_torsions
 from .faults import FAULTS
-from .top8000 import RAMA_ALLOWED, RAMA_FAVOURED, RAMA_KINDS, ramachandran_kind, ramachandran_score
-from .torsions import CHI_PERIODS, backbone_torsions, side_chain_torsions
 
 BINS = np.arange(-180, 181, 10)
 MOST_POINTS = 20_000  # of a Ramachandran map

@@ -1,0 +1,16 @@
+"""
+Evaluation: models and structures judged by the protocol of `mdbackmap.training.metrics`, as tables and plots.
+
+=========== ==================================================================================
+module      what it does
+=========== ==================================================================================
+benchmark   a model on known chains, beside the native structures and PULCHRA
+likelihood  nats per residue, beside independent torsions
+proteins    the proteins of any files that MDAnalysis reads, matched residue by residue
+judging     generated proteins against a reference, or alone
+faults      where a structure is wrong, residue by residue
+table       the figures as text
+plots       the figures as pictures
+pulchra     PULCHRA, where `pypulchra` is installed
+=========== ==================================================================================
+"""

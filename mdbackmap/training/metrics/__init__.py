@@ -1,0 +1,23 @@
+"""
+Metrics: how good generated structures are, by one protocol for every model.
+
+=========== ==========================================================================================
+module      what it measures
+=========== ==========================================================================================
+protocol    all of it: `evaluate` against a reference, `evaluate_geometry` without one, `summarise`
+samples     several samples of a structure: best of them, diversity, distributions of torsions
+comparison  RMSD with equivalent atoms, side-chain torsions, cis peptides, against a reference
+covalent    bonds and angles
+clashes     contacts, clashscore, bond graphs
+torsions    phi, psi, omega, chi, chirality, C-beta deviation
+top8000     Ramachandran and rotamer scores
+ideal       bond lengths and angles where there is no reference
+=========== ==========================================================================================
+
+numpy and scipy only.
+"""
+
+from .protocol import evaluate, evaluate_geometry, ramachandran, summarise
+from .samples import evaluate_samples
+
+__all__ = ["evaluate", "evaluate_geometry", "evaluate_samples", "ramachandran", "summarise"]
