@@ -10,7 +10,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 
-import MDAnalysis as mda
 import numpy as np
 import torch
 
@@ -20,6 +19,7 @@ from .models.base import Noise
 from .reader import LiftedReader, bead_indices
 from .recognition.recognise import recognise
 from .recognition.trace import check_frames
+from .universe import universe_of
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +80,7 @@ def load_model(
 
     Examples
     --------
-    >>> import MDAnalysis as mda
-    >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
+    >>>     >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
     >>> cg = mda.Universe(GO_PDB, GO_XTC)
     >>> load_model("genzprot", cg.atoms)
     Backmapper(genzprot: 56 beads -> 437 atoms; 56 residues, A 2-57; cpu, float32)
@@ -329,28 +328,7 @@ class Backmapper:
         MDAnalysis.Universe
             With names, types, elements, masses, resnames, resids, icodes, chainIDs, segids, bonds, record types.
         """
-        fine = self.mapping.fine
-        runs = np.r_[True, fine.segids[1:] != fine.segids[:-1]]
-        segment = np.cumsum(runs) - 1
-        u = mda.Universe.empty(
-            fine.n_atoms,
-            fine.n_residues,
-            int(segment[-1]) + 1,
-            atom_resindex=fine.residue_of_atom,
-            residue_segindex=segment,
-        )
-        per_atom = {"names": fine.names, "types": fine.elements, "elements": fine.elements}
-        per_atom |= {"chainIDs": fine.chainIDs[fine.residue_of_atom], "record_types": np.full(fine.n_atoms, "ATOM")}
-        per_atom |= {"altLocs": np.full(fine.n_atoms, "")}
-        per_residue = {"resnames": fine.resnames, "icodes": fine.icodes}
-        for name, values in {**per_atom, **per_residue, "segids": fine.segids[runs]}.items():
-            u.add_TopologyAttr(name, values.astype(object))
-        numbers = {"masses": fine.masses, "resids": fine.resids, "resnums": fine.resids}
-        numbers |= {"occupancies": np.ones(fine.n_atoms), "tempfactors": np.zeros(fine.n_atoms)}
-        for name, values in numbers.items():
-            u.add_TopologyAttr(name, values)
-        u.add_TopologyAttr("bonds", [tuple(pair) for pair in fine.bonds.tolist()])
-        return u
+        return universe_of(self.mapping.fine)
 
     def lift(self, cg):
         """

@@ -12,7 +12,7 @@ from .geometry import full_precision
 
 try:
     import torch_cluster
-except ImportError:  # an optional accelerator, never required
+except (ImportError, OSError):  # an optional accelerator, never required; OSError if built for another torch
     torch_cluster = None
 
 _PAIRS = 1_000_000  # whose distances are in memory at a time

@@ -21,7 +21,7 @@ recognition.sequence recognition.trace
 writing.__init__ writing.partial writing.pdb writing.pipeline writing.xdr""".split()
 TORCH = "batch checkpoint geometry internal movable neighbours".split()
 TORCH_PACKAGES = ("evaluation", "models", "training", "weights")
-MDANALYSIS = """boxes frames reader trajectory transformation
+MDANALYSIS = """boxes frames reader trajectory transformation universe
 writing.joining writing.output writing.products writing.stream""".split()
 BOTH = ["backmapper"]
 

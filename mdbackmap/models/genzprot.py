@@ -15,18 +15,19 @@ import torch
 from torch import nn
 
 from .. import residues
-from ..batch import MAX_SEPARATION, Batch
-from ..geometry import bisector_frame, dihedral, unit, wrap
+from ..batch import Batch
+from ..geometry import wrap
 from ..internal import TORSIONS, InternalCoordinates
 from ..mapping import Mapping
 from .base import Model, Noise
+from .encoder import Encoder
 from .exclusion import Overlaps, choose
-from .layers import CircularBins, Density, Interaction, fourier, harmonics, radial_basis
+from .features import Features
+from .layers import CircularBins, Interaction, fourier
 from .relief import relieve
 
 _PEPTIDE, _END = 0, 5
 _CHIS = (1, 2, 3, 4)
-_N_SEPARATIONS = 2 * MAX_SEPARATION + 2
 N_CANDIDATES = 8
 """Side chains drawn for each residue, of which one is chosen."""
 _TIGHT = 0.3  # overlap energy in kT above which a side chain is turned out of the way
@@ -47,96 +48,6 @@ class GenZProtConfig:
     n_basis: int = 16  # radial functions of a distance
     n_bins: int = 72  # tents on the circle for each torsion
     order: int = 4  # Fourier order in which a torsion is shown to the next ones
-
-
-class Features(nn.Module):
-    """Invariant features of beads and of their edges, in local frames that know left from right."""
-
-    def __init__(self, config):
-        super().__init__()
-        self.n_basis = config.n_basis
-        self.n_edge_features = 3 + 3 + 9 + config.n_basis + _N_SEPARATIONS
-        self.residue = nn.Embedding(len(residues.ALPHABET), config.n_features)
-        self.shape = nn.Linear(16, config.n_features)
-
-    def forward(self, batch):
-        """Features (n, C) and (n, K, E), and harmonics (n, K, 9) of the neighbours' directions."""
-        return self.residue(batch.types) + self.shape(self._shape(batch)), *self._edges(batch)
-
-    @staticmethod
-    def _shape(batch):
-        """Distances, angle and torsions of the trace, ends, cis peptides, burial (n, 16)."""
-        back, ahead = batch.beads - batch.before, batch.after - batch.beads
-        inner_first, inner_last = (~batch.first).float(), (~batch.last).float()
-        cis, cis_before = batch.cis.float(), batch.cis.roll(1).float() * inner_first
-        torsion = dihedral(batch.before, batch.beads, batch.after, batch.after.roll(-1, 0))
-        torsion_before = dihedral(batch.before.roll(1, 0), batch.before, batch.beads, batch.after)
-        columns = [
-            (back.norm(dim=-1) - 3.8).clamp(-1, 1) * inner_first,
-            (ahead.norm(dim=-1) - 3.8).clamp(-1, 1) * inner_last,
-            (unit(back) * unit(ahead)).sum(-1),
-            torsion.sin() * inner_last,
-            torsion.cos() * inner_last,
-            torsion_before.sin() * inner_first,
-            torsion_before.cos() * inner_first,
-            *(batch.first.float(), batch.last.float(), cis, cis_before),
-            *(batch.counts / batch.counts.new_tensor([5.0, 10.0, 15.0, 25.0]) - 1).unbind(-1),
-        ]
-        columns.append(torch.cross(unit(back), unit(ahead), dim=-1).norm(dim=-1))
-        return torch.stack(columns, dim=-1)
-
-    def _edges(self, batch):
-        frame = bisector_frame(batch.before, batch.beads, batch.after)  # (n, 3, 3)
-        distance = batch.displacements.norm(dim=-1)
-        direction = batch.displacements / distance.unsqueeze(-1).clamp_min(1e-6)
-        other = frame.index_select(0, batch.neighbours.flatten()).unflatten(0, distance.shape)  # (n, K, 3, 3)
-        here = direction @ frame.transpose(-1, -2)
-        there = (other @ direction.unsqueeze(-1)).squeeze(-1)
-        turned = (other.flatten(1, 2) @ frame.transpose(-1, -2)).reshape(*distance.shape, 9)
-        radial = radial_basis(distance, self.n_basis)
-        along = nn.functional.one_hot(batch.separations, _N_SEPARATIONS).to(radial.dtype)
-        return torch.cat([here, there, turned, radial, along], dim=-1), harmonics(batch.displacements)
-
-
-class Encoder(nn.Module):
-    """Posterior q(z | atoms, beads): equivariant densities of each residue's atoms and of its neighbours' atoms."""
-
-    def __init__(self, config):
-        super().__init__()
-        channels, hidden = 2 * config.n_channels, config.n_features
-        self.atom = nn.Embedding(len(residues.ALPHABET) * residues.MAX_ATOMS, 32)
-        self.atom_gate = nn.Sequential(nn.Linear(32 + 8, 32), nn.SiLU(), nn.Linear(32, channels))
-        self.edge_gate = nn.Linear(2 * hidden + config.n_basis, channels)
-        self.own, self.around = Density(channels, hidden // 4), Density(channels, hidden // 4)
-        self.out = nn.Sequential(
-            nn.Linear(hidden + 6 * (hidden // 4), hidden), nn.SiLU(), nn.Linear(hidden, 2 * config.n_latent)
-        )
-        self.n_basis = config.n_basis
-        self.n_near = min(8, config.n_neighbours)
-
-    def forward(self, batch, features, atoms, mask):
-        """
-        Mean and log variance (n, D) of the posterior.
-
-        `atoms` (n, 14, 3) in angstrom, `mask` (n, 14) bool, `features` (n, C) of the prior.
-        """
-        relative = (atoms - batch.beads.unsqueeze(1)) * mask.unsqueeze(-1)
-        slot = batch.types.unsqueeze(1) * residues.MAX_ATOMS + torch.arange(residues.MAX_ATOMS, device=atoms.device)
-        radial = radial_basis(relative.norm(dim=-1), 8, 0.0, 7.0)
-        gates = self.atom_gate(torch.cat([self.atom(slot), radial], dim=-1)) * mask.unsqueeze(-1)
-        own = self.own.gather(gates, harmonics(relative))  # (n, M * 9)
-        near = batch.neighbours[:, : self.n_near]
-        distance = batch.displacements[:, : self.n_near].norm(dim=-1)
-        pair = torch.cat([features.unsqueeze(1).expand(-1, near.shape[1], -1), features[near]], dim=-1)
-        weight = self.edge_gate(torch.cat([pair, radial_basis(distance, self.n_basis)], dim=-1))
-        around = self._weighted(own[near], weight * batch.present[:, : self.n_near, None])
-        invariants = torch.cat([self.own(own, own), self.around(own, around), features], dim=-1)
-        return self.out(invariants).chunk(2, dim=-1)
-
-    def _weighted(self, densities, weights):
-        """Sum over neighbours (n, M * 9) of their densities (n, K, M * 9), channel by channel."""
-        wide = torch.cat([weights.repeat_interleave(width, dim=-1) for width in (1, 3, 5)], dim=-1)
-        return (densities * wide).mean(1)
 
 
 class TorsionHead(nn.Module):

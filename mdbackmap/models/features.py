@@ -1,0 +1,64 @@
+"""
+`Features`: what a network is told of a bead and of its neighbours, in local frames that know left from right.
+
+Shapes: n beads in all, K neighbours, C features, E features of an edge. Angstrom and radians.
+"""
+
+import torch
+from torch import nn
+
+from .. import residues
+from ..batch import MAX_SEPARATION
+from ..geometry import bisector_frame, dihedral, unit
+from .layers import harmonics, radial_basis
+
+_N_SEPARATIONS = 2 * MAX_SEPARATION + 2
+
+
+class Features(nn.Module):
+    """Invariant features of beads and of their edges, in local frames that know left from right."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.n_basis = config.n_basis
+        self.n_edge_features = 3 + 3 + 9 + config.n_basis + _N_SEPARATIONS
+        self.residue = nn.Embedding(len(residues.ALPHABET), config.n_features)
+        self.shape = nn.Linear(16, config.n_features)
+
+    def forward(self, batch):
+        """Features (n, C) and (n, K, E), and harmonics (n, K, 9) of the neighbours' directions."""
+        return self.residue(batch.types) + self.shape(self._shape(batch)), *self._edges(batch)
+
+    @staticmethod
+    def _shape(batch):
+        """Distances, angle and torsions of the trace, ends, cis peptides, burial (n, 16)."""
+        back, ahead = batch.beads - batch.before, batch.after - batch.beads
+        inner_first, inner_last = (~batch.first).float(), (~batch.last).float()
+        cis, cis_before = batch.cis.float(), batch.cis.roll(1).float() * inner_first
+        torsion = dihedral(batch.before, batch.beads, batch.after, batch.after.roll(-1, 0))
+        torsion_before = dihedral(batch.before.roll(1, 0), batch.before, batch.beads, batch.after)
+        columns = [
+            (back.norm(dim=-1) - 3.8).clamp(-1, 1) * inner_first,
+            (ahead.norm(dim=-1) - 3.8).clamp(-1, 1) * inner_last,
+            (unit(back) * unit(ahead)).sum(-1),
+            torsion.sin() * inner_last,
+            torsion.cos() * inner_last,
+            torsion_before.sin() * inner_first,
+            torsion_before.cos() * inner_first,
+            *(batch.first.float(), batch.last.float(), cis, cis_before),
+            *(batch.counts / batch.counts.new_tensor([5.0, 10.0, 15.0, 25.0]) - 1).unbind(-1),
+        ]
+        columns.append(torch.cross(unit(back), unit(ahead), dim=-1).norm(dim=-1))
+        return torch.stack(columns, dim=-1)
+
+    def _edges(self, batch):
+        frame = bisector_frame(batch.before, batch.beads, batch.after)  # (n, 3, 3)
+        distance = batch.displacements.norm(dim=-1)
+        direction = batch.displacements / distance.unsqueeze(-1).clamp_min(1e-6)
+        other = frame.index_select(0, batch.neighbours.flatten()).unflatten(0, distance.shape)  # (n, K, 3, 3)
+        here = direction @ frame.transpose(-1, -2)
+        there = (other @ direction.unsqueeze(-1)).squeeze(-1)
+        turned = (other.flatten(1, 2) @ frame.transpose(-1, -2)).reshape(*distance.shape, 9)
+        radial = radial_basis(distance, self.n_basis)
+        along = nn.functional.one_hot(batch.separations, _N_SEPARATIONS).to(radial.dtype)
+        return torch.cat([here, there, turned, radial, along], dim=-1), harmonics(batch.displacements)

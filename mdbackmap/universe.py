@@ -1,0 +1,50 @@
+"""
+`universe_of`: a topology as an ordinary MDAnalysis Universe.
+"""
+
+import MDAnalysis as mda
+import numpy as np
+
+
+def universe_of(fine):
+    """
+    An all-atom Universe without coordinates.
+
+    Parameters
+    ----------
+    fine : Topology
+        A atoms.
+
+    Returns
+    -------
+    MDAnalysis.Universe
+        With names, types, elements, masses, resnames, resids, icodes, chainIDs, segids, bonds, record types.
+
+    Examples
+    --------
+    >>> from mdbackmap import Topology
+    >>> one = Topology(["N", "CA"], ["N", "C"], [0, 0], ["GLY"], [7], [""], ["A"], [""])
+    >>> universe_of(one).atoms.n_atoms
+    2
+    """
+    runs = np.r_[True, fine.segids[1:] != fine.segids[:-1]]
+    segment = np.cumsum(runs) - 1
+    u = mda.Universe.empty(
+        fine.n_atoms,
+        fine.n_residues,
+        int(segment[-1]) + 1,
+        atom_resindex=fine.residue_of_atom,
+        residue_segindex=segment,
+    )
+    per_atom = {"names": fine.names, "types": fine.elements, "elements": fine.elements}
+    per_atom |= {"chainIDs": fine.chainIDs[fine.residue_of_atom], "record_types": np.full(fine.n_atoms, "ATOM")}
+    per_atom |= {"altLocs": np.full(fine.n_atoms, "")}
+    per_residue = {"resnames": fine.resnames, "icodes": fine.icodes}
+    for name, values in {**per_atom, **per_residue, "segids": fine.segids[runs]}.items():
+        u.add_TopologyAttr(name, values.astype(object))
+    numbers = {"masses": fine.masses, "resids": fine.resids, "resnums": fine.resids}
+    numbers |= {"occupancies": np.ones(fine.n_atoms), "tempfactors": np.zeros(fine.n_atoms)}
+    for name, values in numbers.items():
+        u.add_TopologyAttr(name, values)
+    u.add_TopologyAttr("bonds", [tuple(pair) for pair in fine.bonds.tolist()])
+    return u
