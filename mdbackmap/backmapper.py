@@ -80,7 +80,8 @@ def load_model(
 
     Examples
     --------
-    >>>     >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
+    >>> import MDAnalysis as mda
+    >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
     >>> cg = mda.Universe(GO_PDB, GO_XTC)
     >>> load_model("genzprot", cg.atoms)
     Backmapper(genzprot: 56 beads -> 437 atoms; 56 residues, A 2-57; cpu, float32)
