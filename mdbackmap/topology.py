@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import residues
-from .recognition.attributes import attribute, bonds_within, canonical_resnames, chain_ends, numbering, residue_runs
+from .attributes import attribute, bonds_within, canonical_resnames, chain_ends, numbering, residue_runs
 
 
 @dataclass(frozen=True, eq=False)

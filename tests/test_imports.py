@@ -13,10 +13,10 @@ import mdbackmap
 ROOT = Path(mdbackmap.__file__).parent
 
 # Every module stands on one side. A new one has to be put somewhere, or `test_every_module_has_its_side` fails.
-NEITHER = """__init__ mapping picture residues topology
+NEITHER = """__init__ attributes mapping picture residues topology
 cli.__init__ cli.check cli.coarsen cli.convert cli.demo cli.evaluate cli.models cli.options cli.pack
 cli.proteins cli.train
-recognition.__init__ recognition.attributes recognition.beads recognition.breaks recognition.recognise
+recognition.__init__ recognition.beads recognition.breaks recognition.recognise
 recognition.sequence recognition.trace
 writing.__init__ writing.partial writing.pdb writing.pipeline writing.xdr""".split()
 TORCH = "batch checkpoint geometry internal movable neighbours".split()

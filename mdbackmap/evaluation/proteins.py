@@ -9,8 +9,8 @@ import warnings
 
 import numpy as np
 
+from ..attributes import attribute, canonical_resnames
 from ..mapping import MappingError
-from ..recognition.attributes import attribute, canonical_resnames
 from ..recognition.recognise import recognise
 from ..residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES
 from ..training.chains import Chain, spread

@@ -9,7 +9,6 @@ beads      which atoms are beads, and what is left out
 sequence   which residues they are
 breaks     where chains end
 trace      units, cis peptides, strain, from the distances
-attributes what an AtomGroup says, whatever it lacks
 ========== ==============================================================================
 
 numpy only; AtomGroups are read by their attributes.

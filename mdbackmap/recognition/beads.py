@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import residues
+from ..attributes import attribute, canonical_resnames
 from ..mapping import MappingError
-from .attributes import attribute, canonical_resnames
 from .sequence import checked_aliases
 
 CAPS = frozenset("ACE NME NMA NH2 FOR".split())

@@ -16,9 +16,9 @@ from dataclasses import replace
 import numpy as np
 
 from .. import residues
+from ..attributes import attribute, bonds_within, canonical_resnames, chain_ends, chain_letters, numbering
 from ..mapping import MappingError
 from ..topology import Topology
-from .attributes import attribute, bonds_within, canonical_resnames, chain_ends, chain_letters, numbering
 from .beads import CAPS, Group, find_beads
 from .breaks import find_breaks, resid_jumps, told_breaks
 from .sequence import name_residues

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import residues
+from ..attributes import chain_letters
 from ..mapping import MappingError
-from .attributes import chain_letters
 
 _NAME_OF_LETTER = dict(zip(residues.ALPHABET, residues.RESIDUE_NAMES, strict=True))
 

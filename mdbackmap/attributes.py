@@ -13,7 +13,7 @@ import string
 
 import numpy as np
 
-from .. import residues
+from . import residues
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
 
