@@ -171,18 +171,23 @@ class CircularBins:
         """
         Angles (...) from uniform numbers (...) in (0, 1): the inverse of the cumulative distribution.
 
-        At temperature 0 the most probable angle, between the bins; else probabilities p^(1 / temperature).
+        It is continuous on the circle, so that rounding of the logits moves an angle by as little. At temperature 0
+        the most probable angle, between the bins; else probabilities p^(1 / temperature), and below 1 angles that
+        keep closer to the centres of bins.
         """
         if temperature <= 0:
             return self.mode(logits)
-        cumulative = torch.softmax(logits.float() / temperature, dim=-1).cumsum(-1)
+        shares = torch.softmax(logits.float() / temperature, dim=-1)
+        cumulative = torch.add(shares, shares.roll(-1, -1)).cumsum(-1)  # twice the mass up to the next bin's centre
         level = uniform * cumulative[..., -1]
         chosen = torch.searchsorted(cumulative, level.unsqueeze(-1)).clamp_max(self.n_bins - 1)
-        upper = cumulative.gather(-1, chosen).squeeze(-1)
-        lower = torch.where(chosen > 0, cumulative.gather(-1, (chosen - 1).clamp_min(0)), 0.0).squeeze(-1)
-        rest = ((level - lower) / (upper - lower).clamp_min(1e-12)).clamp(0, 1)
-        offset = torch.where(rest < 0.5, (2 * rest).sqrt() - 1, 1 - (2 * (1 - rest)).clamp_min(0).sqrt())
-        return (chosen.squeeze(-1) + offset * min(1.0, temperature)) * self.width - math.pi
+        start, end = (shares.gather(-1, k).squeeze(-1) for k in (chosen, (chosen + 1) % self.n_bins))
+        rest = (level - cumulative.gather(-1, chosen).squeeze(-1) + start + end).clamp_min(0)
+        root = (start**2 + (end - start) * rest).clamp_min(0).sqrt()
+        along = (rest / (start + root).clamp_min(1e-12)).clamp(0, 1)  # of the line from one centre to the next
+        if temperature < 1:
+            along = torch.sigmoid(torch.logit(along, 1e-6) / temperature)
+        return (chosen.squeeze(-1) + along) * self.width - math.pi
 
     def climb(self, logits, angles, reach=4):
         """Angles (...) moved to the most probable place within `reach` bins of them."""
