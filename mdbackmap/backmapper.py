@@ -15,6 +15,7 @@ import torch
 
 from . import __version__, checkpoint
 from .boxes import box_vectors, whole
+from .frames import read_frame
 from .models.base import Noise
 from .reader import LiftedReader, bead_indices
 from .recognition.recognise import recognise
@@ -111,10 +112,25 @@ def _look(atoms, indices):
         logger.debug("the trajectory cannot be copied (%s): bound by its current frame", error)
         return check_frames(current, len(indices), [trajectory.ts.frame])
     try:
-        frames = np.stack([copy[int(number)].positions[indices] for number in numbers])
+        found = _readable(copy, numbers, indices)
     finally:
         copy.close()
-    return check_frames(frames, len(indices), numbers)
+    sound = {number: beads for number, beads in found.items() if np.isfinite(beads).all()} or found
+    return check_frames(np.stack(list(sound.values())), len(indices), list(sound))
+
+
+def _readable(trajectory, numbers, indices):
+    """Beads of those frames that can be read; who asks for one of the others is told then, unless there are none."""
+    found, failure = {}, None
+    for number in numbers:
+        try:
+            found[int(number)] = read_frame(trajectory, int(number)).positions[indices]
+        except ValueError as error:
+            logger.debug("%s", error)
+            failure = failure or error
+    if not found:
+        raise failure
+    return found
 
 
 class Backmapper:

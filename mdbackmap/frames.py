@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from MDAnalysis.coordinates.base import StreamReaderBase
 from MDAnalysis.coordinates.chain import ChainReader
+from MDAnalysis.coordinates.XDR import XDRBaseReader
 
 logger = logging.getLogger(__name__)
 
 _OWN = ("time", "dt", "time_offset")
+_MAGIC = {1995: 4, 2023: 4, 1993: 64}  # how frames of XTC, large XTC, TRR begin; at which byte their number of atoms is
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +203,7 @@ class CoarseFrames:
         """Read on where the trajectory stands if that is it, else jump."""
         onward, self._at = self._at is not None and frame == self._at + 1, None
         try:
+            _check_size(self.trajectory, frame)
             ts = next(self.trajectory, None) if onward else None
             if ts is None:  # a damaged frame looks like the end
                 ts = self.trajectory[frame]
@@ -208,6 +211,38 @@ class CoarseFrames:
             raise unreadable(frame, self.trajectory, error) from error
         self._at = frame
         return CoarseFrame.of(ts, self.indices)
+
+
+def read_frame(trajectory, frame: int):
+    """
+    The Timestep of a frame (0-based) of a coarse trajectory.
+
+    Raises
+    ------
+    ValueError
+        A frame that cannot be read, or that holds another number of atoms, with its number and the reason.
+    """
+    try:
+        _check_size(trajectory, frame)
+        return trajectory[frame]
+    except (OSError, EOFError, IndexError) as error:
+        raise unreadable(frame, trajectory, error) from error
+
+
+def _check_size(trajectory, frame):
+    """OSError if a frame holds another number of atoms: readers of XTC and TRR take it, and leave old positions in."""
+    if isinstance(trajectory, ChainReader):
+        part, frame = trajectory._get_local_frame(frame)
+        trajectory = trajectory.readers[part]
+    if not isinstance(trajectory, XDRBaseReader):
+        return
+    with open(trajectory.filename, "rb") as file:
+        file.seek(int(trajectory._xdr.offsets[frame]))
+        head = file.read(68)
+    at = _MAGIC.get(int.from_bytes(head[:4], "big"))
+    n_atoms = trajectory.n_atoms if at is None else int.from_bytes(head[at : at + 4], "big")  # None: the reader tells
+    if n_atoms != trajectory.n_atoms:
+        raise OSError(f"it holds {n_atoms} atoms, the topology {trajectory.n_atoms}")
 
 
 def unreadable(frame, trajectory, error) -> ValueError:

@@ -192,6 +192,60 @@ class TestBadInput:
         assert "frame 4" in message
         assert not (tmp_path / "aa.xtc").exists()
 
+    @pytest.mark.parametrize(("frame", "chosen"), [(0, ["--start", "1"]), (5, ["--stop", "5"])])
+    def test_not_finite_frames_may_be_left_out(self, capsys, short, tmp_path, frame, chosen):
+        u = mda.Universe(*short)
+        with mda.Writer(str(tmp_path / "bad.dcd"), u.atoms.n_atoms) as writer:
+            for ts in u.trajectory[:6]:
+                if ts.frame == frame:
+                    ts.positions[3] = np.nan
+                writer.write(u.atoms)
+        arguments = ["convert", short[0], str(tmp_path / "bad.dcd"), "-o", str(tmp_path / "aa.xtc"), "--quiet"]
+        assert f"frame {frame}:" in refused(capsys, *arguments)
+        assert main([*arguments, *chosen]) == 0
+
+    def test_cut_off_trajectory(self, capsys, short, tmp_path):
+        (tmp_path / "cut.xtc").write_bytes(Path(short[1]).read_bytes()[:-100])
+        arguments = ["convert", short[0], str(tmp_path / "cut.xtc"), "-o", str(tmp_path / "aa.xtc"), "--quiet"]
+        message = refused(capsys, *arguments)
+        assert "cut.xtc cannot be read" in message and "frame 11 of" in message
+        assert not (tmp_path / "aa.xtc").exists()
+        assert main([*arguments, "--stop", "11", "--overwrite"]) == 0
+
+    def test_empty_file(self, capsys, short, tmp_path):
+        (tmp_path / "none.xtc").touch()
+        assert "is empty" in refused(capsys, "convert", short[0], tmp_path / "none.xtc", "-o", tmp_path / "aa.xtc")
+
+    def test_output_that_is_a_folder(self, capsys, short, tmp_path):
+        for verb, name in (("convert", "aa.xtc"), ("convert", "aa.h5md"), ("coarsen", "aa.xtc"), ("coarsen", "aa.gro")):
+            (tmp_path / name).mkdir(exist_ok=True)
+            message = refused(capsys, verb, *short, "-o", tmp_path / name, "--overwrite", "--stop", "1")
+            assert "is a folder" in message
+        assert names(tmp_path) == ["aa.gro", "aa.h5md", "aa.xtc"]
+
+    def test_unknown_format_to_coarsen_to(self, capsys, short, tmp_path):
+        for name in ("ca", "ca.nonsense"):
+            assert "MDAnalysis writes no such" in refused(capsys, "coarsen", *short, "-o", tmp_path / name)
+        assert names(tmp_path) == []
+
+    def test_coarsen_to_another_name_of_the_input(self, capsys, short, tmp_path):
+        before = Path(short[1]).read_bytes()
+        os.link(short[1], tmp_path / "hard.xtc")
+        assert "is an input" in refused(capsys, "coarsen", *short, "-o", tmp_path / "hard.xtc", "--overwrite")
+        assert Path(short[1]).read_bytes() == before and names(tmp_path) == ["hard.xtc"]
+
+    @pytest.mark.parametrize("ending", ["xtc", "trr"])
+    def test_number_of_beads_changes_on_the_way(self, capsys, short, tmp_path, ending):
+        u = mda.Universe(*short)
+        u.atoms.write(str(tmp_path / f"a.{ending}"), frames=u.trajectory[:4])
+        u.atoms[:50].write(str(tmp_path / f"b.{ending}"), frames=u.trajectory[:4])
+        joined = tmp_path / f"joined.{ending}"
+        joined.write_bytes(b"".join((tmp_path / f"{x}.{ending}").read_bytes() for x in "ab"))
+        arguments = ["convert", short[0], str(joined), "-o", str(tmp_path / "aa.xtc"), "--quiet"]
+        assert "frame 4 of 8" in (message := refused(capsys, *arguments)) and "50 atoms" in message
+        assert not (tmp_path / "aa.xtc").exists()
+        assert main([*arguments, "--stop", "4", "--overwrite"]) == 0
+
     def test_not_a_structure(self, capsys, tmp_path):
         (tmp_path / "notes.md").write_text("not a structure")
         message = refused(capsys, "convert", tmp_path / "notes.md", "-o", tmp_path / "aa.xtc")
@@ -205,7 +259,9 @@ class TestBadInput:
         assert not (tmp_path / "aa.xtc").exists()
 
     def test_other_number_of_beads(self, capsys, short, helix, tmp_path):
-        refused(capsys, "convert", write_trace(tmp_path, ["ALA"] * 8, helix), short[1], "-o", tmp_path / "aa.xtc")
+        trace = write_trace(tmp_path, ["ALA"] * 8, helix)
+        message = refused(capsys, "convert", trace, short[1], "-o", tmp_path / "aa.xtc")
+        assert "ca.xtc has 56" in message and "trace.pdb has 8" in message
 
     def test_unknown_model(self, capsys, short, tmp_path):
         assert "genzprot" in refused(capsys, "convert", *short, "-o", tmp_path / "aa.xtc", "--model", "oracle")
@@ -327,6 +383,13 @@ class TestProcess:
         done = self.run("convert", "nowhere.pdb", "-o", "aa.xtc", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == "mdbackmap: error: no such file: nowhere.pdb\n"
+
+    def test_only_our_own_words(self, short, tmp_path):
+        (tmp_path / "noise.xtc").write_bytes(b"noise" * 100)
+        done = self.run("convert", short[0], tmp_path / "noise.xtc", "-o", tmp_path / "aa.xtc")
+        assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done.stderr
+        done = self.run("convert", short[0], "-o", tmp_path / "aa.xtc")
+        assert done.returncode == 0 and "warning" not in done.stderr.lower(), done.stderr
 
     def test_idle_threads_sleep(self):
         code = "import os, mdbackmap.cli as c, sys; c.main(['models', '--names']); print(os.environ['OMP_WAIT_POLICY'])"

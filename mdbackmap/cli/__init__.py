@@ -155,14 +155,17 @@ def messages(quiet=False, debug=False):
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO)
+    hook = sys.unraisablehook
     try:
         with warnings.catch_warnings():
             if not debug:
+                sys.unraisablehook = _ignore  # readers of MDAnalysis that could not open their file
                 warnings.simplefilter("ignore")
                 warnings.filterwarnings("default", category=UserWarning, module="mdbackmap")
                 warnings.showwarning = _show_warning
             yield
     finally:
+        sys.unraisablehook = hook
         logger.removeHandler(handler)
         logger.setLevel(level)
 
@@ -173,7 +176,13 @@ class _Line(logging.Formatter):
         return f"mdbackmap: {kind}{record.getMessage()}"
 
 
+def _ignore(unraisable):
+    pass
+
+
 def _show_warning(message, category, filename, lineno, file=None, line=None):
+    if issubclass(category, DeprecationWarning) or "has no dt information" in str(message):  # MDAnalysis, in our name
+        return
     print(f"mdbackmap: warning: {sentence(message)}", file=sys.stderr)
 
 
@@ -185,8 +194,12 @@ def sentence(error):
     --------
     >>> sentence(ValueError("two\\n  lines"))
     'two lines'
+    >>> sentence(OSError(5, "cannot write aa.xtc")), sentence(PermissionError(13, "Permission denied", "aa.xtc"))
+    ('cannot write aa.xtc', 'Permission denied: aa.xtc')
     """
     text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
     if isinstance(error, KeyError) or not text:
         text = f"{type(error).__name__}: {text}".rstrip(": ")
     return text

@@ -30,9 +30,10 @@ def run(args):
     beads = universe.atoms[indices]
     output = Path(args.output)
     topology = output.with_suffix(".pdb")
-    inputs = [Path(name).resolve() for name in (args.topology, *args.trajectory)]
     for file in {output, topology}:
-        if file.resolve() in inputs:
+        if file.is_dir():
+            raise IsADirectoryError(f"{file} is a folder, expected the name of a file: give -o another name")
+        if file.exists() and any(file.samefile(name) for name in (args.topology, *args.trajectory)):
             raise ValueError(f"{file} is an input: give -o another name")
         if file.exists() and not args.overwrite:
             raise FileExistsError(f"{file} exists already: give another name, or --overwrite to replace it")
@@ -70,10 +71,13 @@ def write(beads, output, topology, *, start=None, stop=None, step=None, frames=N
     import MDAnalysis as mda
     from MDAnalysis.lib.log import ProgressBar
 
+    from ..writing.output import check_format
+
     trajectory = beads.universe.trajectory
     chosen = trajectory[list(frames)] if frames is not None else trajectory[start:stop:step]
     if not len(chosen):
         raise ValueError(f"no frame to write: the trajectory has {len(trajectory)}, and none of them was chosen")
+    check_format(output, len(chosen))
     aside = output.with_name(f".{output.stem}.part{output.suffix}")
     aside_topology = output.with_name(f".{output.stem}.part.topology.pdb")
     try:

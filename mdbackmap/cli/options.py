@@ -69,18 +69,31 @@ def open_universe(args, files=None):
     for name in files:
         if not Path(name).exists():
             raise FileNotFoundError(f"no such file: {name}")
+        if Path(name).is_file() and not Path(name).stat().st_size:
+            raise ValueError(f"{name} is empty (0 bytes): was it written to the end?")
     output = getattr(args, "output", None)
     if output is not None and not Path(output).absolute().parent.is_dir():
         raise FileNotFoundError(f"no such folder for the output: {Path(output).parent}")
     try:
         universe = mda.Universe(*files)
     except Exception as error:
-        why = re.split(r"[.!]\s", " ".join(str(error).split()))[0]
-        raise ValueError(f"MDAnalysis cannot read {' with '.join(files)}: {why}") from error
+        raise ValueError(_unread(files, " ".join(str(error).split()))) from error
     atoms = universe.select_atoms(args.select) if args.select else universe.atoms
     if not len(atoms):
         raise ValueError(f"--select {args.select!r} selects none of the {len(universe.atoms)} particles of {files[0]}")
     return universe, atoms
+
+
+def _unread(files, why):
+    """Why MDAnalysis cannot read files, from what it says itself."""
+    numbers = re.search(r"Topology number of atoms (\d+) Trajectory: (.*) Number of atoms (\d+)", why)
+    if numbers:
+        n_topology, trajectory, n_trajectory = numbers.groups()
+        return (
+            f"{trajectory} has {n_trajectory} particles a frame, {files[0]} has {n_topology}: expected equal numbers; "
+            "name the topology that belongs to this trajectory"
+        )
+    return f"MDAnalysis cannot read {' with '.join(files)}: {re.split(r'[.!] ', why)[0]}"
 
 
 def count(n, what):

@@ -10,6 +10,7 @@ Legend: `F` frames, `A` atoms, `S` samples. Angstrom, ps.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 
@@ -124,12 +125,15 @@ class TrajectoryFrames:
 
     def close(self):
         """Close the file; OSError if it cannot all be written."""
-        self._writer.close()
         file = getattr(self._writer, "h5md_file", None)  # which MDAnalysis leaves open until it is forgotten
         if file is None:
+            self._writer.close()
             return
         try:
             file.flush()
+        except BaseException:
+            os.truncate(file.filename, 0)  # on a full disk: HDF5 crashes at exit if it cannot write what it still holds
+            raise
         finally:
             file.close()
 

@@ -73,13 +73,17 @@ class Products:
             A product that is an input, whatever `overwrite` says.
         FileExistsError
             A product that is there already.
-        FileNotFoundError
-            No such folder.
+        FileNotFoundError, IsADirectoryError
+            No such folder; a product whose name is that of a folder.
         """
         folder = self.trajectory.parent
         if not folder.is_dir():
             raise FileNotFoundError(f"there is no folder {folder} for {self.trajectory.name}: create it first")
         for path in self:
+            if path.is_dir():
+                raise IsADirectoryError(
+                    f"{path} is a folder, expected the name of a file: give the output another name"
+                )
             if path.exists() and any(os.path.exists(x) and os.path.samefile(path, x) for x in inputs):
                 raise ValueError(
                     f"{path} is an input and would be overwritten by the output {self.trajectory.name}: give the "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..frames import CoarseFrame, sample_frames, unreadable
+from ..frames import CoarseFrame, read_frame, sample_frames
 from ..recognition.trace import strained
 from .output import Job
 
@@ -52,11 +52,7 @@ class Stream:
         ValueError
             A frame that cannot be read, that is not finite, or (`strict`) that no protein can have.
         """
-        try:
-            ts = trajectory[number]
-        except (OSError, EOFError, IndexError) as error:
-            raise unreadable(number, trajectory, error) from error
-        frame = CoarseFrame.of(ts, self.indices)
+        frame = CoarseFrame.of(read_frame(trajectory, number), self.indices)
         self._check(frame)
         return frame
 
