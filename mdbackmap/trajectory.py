@@ -53,6 +53,7 @@ from .writing.stream import Stream, choose_frames, input_files
 logger = logging.getLogger(__name__)
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_WORDS = ("No space left", "File too large")
 
 
 class BackmapTrajectory(AnalysisBase):
@@ -331,7 +332,7 @@ class BackmapTrajectory(AnalysisBase):
 
     def _writing_failed(self, error):
         """Why, if it was that. Writers in C tell only that something failed: then the disk itself is asked."""
-        full = getattr(error, "errno", None) in _FULL or "No space left" in str(error)
+        full = getattr(error, "errno", None) in _FULL or any(x in str(error) for x in _FULL_WORDS)
         if full or isinstance(error, OSError) and shutil.disk_usage(self._partial.folder.parent).free < 1 << 20:
             return "no space left on the disk"
         return f"{error} (a full disk, or a quota?)" if isinstance(error, OSError) else None

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -211,6 +212,8 @@ class TestBadInput:
         assert "cut.xtc cannot be read" in message and "frame 11 of" in message
         assert not (tmp_path / "aa.xtc").exists()
         assert main([*arguments, "--stop", "11", "--overwrite"]) == 0
+        arguments = ["coarsen", short[0], str(tmp_path / "cut.xtc"), "-o", str(tmp_path / "less.xtc"), "--quiet"]
+        assert "frame 11 of 12" in refused(capsys, *arguments) and not (tmp_path / "less.xtc").exists()
 
     def test_empty_file(self, capsys, short, tmp_path):
         (tmp_path / "none.xtc").touch()
@@ -390,6 +393,18 @@ class TestProcess:
         assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done.stderr
         done = self.run("convert", short[0], "-o", tmp_path / "aa.xtc")
         assert done.returncode == 0 and "warning" not in done.stderr.lower(), done.stderr
+
+    @pytest.mark.parametrize("verb", ["convert", "coarsen"])
+    @pytest.mark.parametrize("ending", ["h5md", "xtc", "dcd"])
+    def test_file_that_cannot_grow(self, tmp_path, verb, ending):
+        def small():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+
+        output = tmp_path / f"aa.{ending}"
+        done = self.run(verb, GO_PDB, GO_XTC, "-o", output, "--quiet", preexec_fn=small)
+        assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+        assert done.stderr.splitlines()[-1].startswith("mdbackmap: error: cannot write ")
+        assert list(tmp_path.iterdir()) == []
 
     def test_idle_threads_sleep(self):
         code = "import os, mdbackmap.cli as c, sys; c.main(['models', '--names']); print(os.environ['OMP_WAIT_POLICY'])"

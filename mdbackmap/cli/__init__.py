@@ -73,8 +73,19 @@ def main(argv=None):
             if args.debug:
                 traceback.print_exc()
             print(f"mdbackmap: error: {sentence(error)}", file=sys.stderr)
+            if argv is None:
+                _leave_hdf5(1)
             return 1
     return 0
+
+
+def _leave_hdf5(status):
+    """End the process here if HDF5 has files that it cannot close, as on a full disk: it would crash at exit."""
+    h5f = getattr(sys.modules.get("h5py"), "h5f", None)
+    if h5f is not None and h5f.get_obj_count(h5f.OBJ_ALL, h5f.OBJ_FILE):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def build_parser():
@@ -155,17 +166,17 @@ def messages(quiet=False, debug=False):
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO)
-    hook = sys.unraisablehook
+    hooks = sys.unraisablehook, sys.excepthook
     try:
         with warnings.catch_warnings():
             if not debug:
-                sys.unraisablehook = _ignore  # readers of MDAnalysis that could not open their file
+                sys.unraisablehook = sys.excepthook = _ignore  # files that MDAnalysis and h5py cannot open or close
                 warnings.simplefilter("ignore")
                 warnings.filterwarnings("default", category=UserWarning, module="mdbackmap")
                 warnings.showwarning = _show_warning
             yield
     finally:
-        sys.unraisablehook = hook
+        sys.unraisablehook, sys.excepthook = hooks
         logger.removeHandler(handler)
         logger.setLevel(level)
 
@@ -176,7 +187,7 @@ class _Line(logging.Formatter):
         return f"mdbackmap: {kind}{record.getMessage()}"
 
 
-def _ignore(unraisable):
+def _ignore(*_):
     pass
 
 

@@ -1,5 +1,7 @@
 """``mdbackmap coarsen``: an all-atom trajectory becomes a coarse one."""
 
+import errno
+import re
 from pathlib import Path
 
 from . import options
@@ -66,29 +68,37 @@ def write(beads, output, topology, *, start=None, stop=None, step=None, frames=N
     Raises
     ------
     ValueError
-        If there is no frame to write.
+        If there is no frame to write, or one that cannot be read.
+    OSError
+        If the files cannot be written.
     """
     import MDAnalysis as mda
     from MDAnalysis.lib.log import ProgressBar
 
-    from ..writing.output import check_format
+    from ..frames import read_frame
+    from ..writing.output import check_format, check_written, close_hdf5
+    from ..writing.stream import choose_frames
 
     trajectory = beads.universe.trajectory
-    chosen = trajectory[list(frames)] if frames is not None else trajectory[start:stop:step]
-    if not len(chosen):
-        raise ValueError(f"no frame to write: the trajectory has {len(trajectory)}, and none of them was chosen")
+    chosen = choose_frames(trajectory, start, stop, step, frames)
     check_format(output, len(chosen))
     aside = output.with_name(f".{output.stem}.part{output.suffix}")
     aside_topology = output.with_name(f".{output.stem}.part.topology.pdb")
     try:
         with mda.Writer(str(aside), n_atoms=len(beads), multiframe=len(chosen) > 1 or None) as writer:
-            for _ in ProgressBar(chosen, verbose=verbose):
+            for number in ProgressBar(chosen, verbose=verbose):
+                read_frame(trajectory, int(number))
                 writer.write(beads)
+            close_hdf5(writer)
+        check_written(aside, len(chosen))
         if topology != output:
-            chosen[0]
+            read_frame(trajectory, int(chosen[0]))
             beads.write(str(aside_topology))
             aside_topology.replace(topology)
         aside.replace(output)
+    except (OSError, RuntimeError) as error:  # h5py raises either
+        why = re.split(r" [(]|: time", " ".join(str(getattr(error, "strerror", None) or error).split()))[0]
+        raise OSError(errno.EIO, f"cannot write {output}: {why} (a full disk, or a quota?); nothing is kept") from error
     finally:
         aside.unlink(missing_ok=True)
         aside_topology.unlink(missing_ok=True)

@@ -10,7 +10,6 @@ Legend: `F` frames, `A` atoms, `S` samples. Angstrom, ps.
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 
@@ -125,17 +124,19 @@ class TrajectoryFrames:
 
     def close(self):
         """Close the file; OSError if it cannot all be written."""
-        file = getattr(self._writer, "h5md_file", None)  # which MDAnalysis leaves open until it is forgotten
-        if file is None:
-            self._writer.close()
-            return
-        try:
-            file.flush()
-        except BaseException:
-            os.truncate(file.filename, 0)  # on a full disk: HDF5 crashes at exit if it cannot write what it still holds
-            raise
-        finally:
-            file.close()
+        self._writer.close()
+        close_hdf5(self._writer)
+
+
+def close_hdf5(writer):
+    """Close the file of an H5MD writer, which MDAnalysis leaves open until it is forgotten; OSError if it cannot be."""
+    file = getattr(writer, "h5md_file", None)
+    if file is None:
+        return
+    try:
+        file.flush()
+    finally:
+        file.close()
 
 
 def _writer_options(suffix, clock):
