@@ -16,7 +16,7 @@ from ..neighbours import minimum_image
 STIFFNESS = 20.0
 """Energy of an overlap of one angstrom (it grows with the square)."""
 _RADII = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
-_TOUCH = 0.30  # overlap of van der Waals spheres that costs nothing
+_TOUCH = 0.20  # overlap of van der Waals spheres that costs nothing
 _POLAR, _DISULFIDE = 2.60, 2.0  # nearest that two N or O, two S, come at no cost
 _REACH = 3.3  # no pair of atoms further apart than this overlaps
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
