@@ -81,7 +81,7 @@ def test_there_and_back(molecule):
 
 
 def test_back_and_there_on_crystals():
-    """Crystal atoms from their angles: the template is right to DESIGN's 0.06 angstrom or so."""
+    """Crystal atoms from their angles: the template is right to 0.06 angstrom or so."""
     positions, mask, types, ends = read_chains(VALIDATION)[0]
     atoms, mask = torch.tensor(positions[0]), torch.tensor(mask)
     gap = (atoms[1:, CA] - atoms[:-1, CA]).norm(dim=-1)
