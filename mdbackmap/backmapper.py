@@ -293,14 +293,9 @@ class Backmapper:
         except torch.OutOfMemoryError:
             if len(beads) == 1:
                 raise
-        half = len(beads) // 2
         logger.warning("not enough memory on %s for %d frames: taken in halves", self.device, len(beads))
         torch.cuda.empty_cache()
-        parts = (slice(None, half), slice(half, None))
-        cut = [
-            (beads[part], noise, [key[part] for key in keys], None if boxes is None else boxes[part]) for part in parts
-        ]
-        return np.concatenate([self._halving(*arguments) for arguments in cut])
+        return np.concatenate([self._halving(*arguments) for arguments in _cut(2, beads, noise, keys, boxes)])
 
     def _in_parallel(self, beads, noise, keys, boxes):
         """
@@ -312,14 +307,10 @@ class Backmapper:
         before = torch.get_num_threads()
         threads = 1 if forked else self.threads or before
         n_parts = 1 if self.device.type != "cpu" else min(threads, len(beads))
-        bounds = np.linspace(0, len(beads), n_parts + 1).astype(int)
-        parts = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
-        cut = [
-            (beads[part], noise, [key[part] for key in keys], None if boxes is None else boxes[part]) for part in parts
-        ]
         try:
             if n_parts == 1:
-                return self._sample(threads, *cut[0])
+                return self._sample(threads, beads, noise, keys, boxes)
+            cut = _cut(n_parts, beads, noise, keys, boxes)
             with ThreadPoolExecutor(n_parts, "mdbackmap-sample") as pool:
                 found = pool.map(lambda arguments: self._sample(threads // n_parts, *arguments), cut)
                 return np.concatenate(list(found))
@@ -368,6 +359,13 @@ class Backmapper:
         u = self.universe()
         u.trajectory = LiftedReader(cg.universe.trajectory, self.mapping, bead_indices(cg.atoms, self))
         return u
+
+
+def _cut(n_parts, beads, noise, keys, boxes):
+    """The arguments of `_halving` for some runs of frames, about as many frames in each."""
+    bounds = np.linspace(0, len(beads), n_parts + 1).astype(int)
+    parts = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [(beads[part], noise, [key[part] for key in keys], None if boxes is None else boxes[part]) for part in parts]
 
 
 def _device(device):

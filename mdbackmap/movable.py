@@ -4,9 +4,18 @@
 Shapes: N residues, M residues that can turn, S turning atoms, X fixed atoms.
 """
 
+import functools
+
 import torch
 
 from . import residues
+
+
+@functools.cache
+def elements():
+    """Elements (20, 14) of the slots of each residue type, as indices into "CNOS"; 0 where there is no atom."""
+    letters = ["".join(atom[0] for atom in residues.ATOMS[name]) for name in residues.RESIDUE_NAMES]
+    return torch.tensor([["CNOS".index(letter) for letter in own.ljust(residues.MAX_ATOMS, "C")] for own in letters])
 
 
 class MovableAtoms:
@@ -45,6 +54,5 @@ class MovableAtoms:
         self.fixed_count = torch.tensor([len(own) for own in stays], dtype=torch.int64, **to)
         self.fixed_first = self.fixed_count.cumsum(0) - self.fixed_count
         self.owner = torch.arange(len(self.residues), **to).repeat_interleave(self.count)
-        letters = ["".join(atom[0] for atom in residues.ATOMS[name]).ljust(residues.MAX_ATOMS, "C") for name in names]
-        element = torch.tensor(["CNOS".index(letter) for own in letters for letter in own], dtype=torch.int64, **to)
+        element = elements().to(types.device)[types].flatten()
         self.turning_element, self.fixed_element = element[self.turning], element[self.fixed]

@@ -9,6 +9,8 @@ Shapes: F frames, N residues, M residues with side-chain atoms beyond CB that ca
 R candidates, P pairs of residues. Lengths in angstrom, energies in units of kT.
 """
 
+import functools
+
 import torch
 
 from ..neighbours import minimum_image
@@ -18,20 +20,25 @@ STIFFNESS = 20.0
 _RADII = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
 _TOUCH = 0.20  # overlap of van der Waals spheres that costs nothing
 _POLAR, _DISULFIDE = 2.60, 2.0  # nearest that two N or O, two S, come at no cost
-_REACH = 3.3  # no pair of atoms further apart than this overlaps
+_REACH = _RADII["S"] + _RADII["C"] - _TOUCH  # no pair of atoms further apart than this overlaps
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
 _GOLDEN = 0.6180339887498949
 
 
 def allowed_distances(elements_a, elements_b):
     """Smallest distance (...) of two atoms without cost, from their elements (...) as indices into "CNOS"."""
+    return _allowed().to(elements_a.device)[elements_a, elements_b]
+
+
+@functools.cache
+def _allowed():
     table = torch.empty(4, 4)
     for i, a in enumerate("CNOS"):
         for j, b in enumerate("CNOS"):
             table[i, j] = _RADII[a] + _RADII[b] - _TOUCH
     table[1:3, 1:3] = _POLAR
     table[3, 3] = _DISULFIDE
-    return table.to(elements_a.device)[elements_a, elements_b]
+    return table
 
 
 def _expand(first_a, count_a, first_b, count_b):

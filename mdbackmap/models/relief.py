@@ -13,6 +13,7 @@ import torch
 
 from .. import residues
 from ..geometry import unit
+from ..movable import elements
 from .exclusion import STIFFNESS, allowed_distances
 
 RESTRAINT = 4.0
@@ -25,19 +26,17 @@ def _tables():
     """By residue type: atoms (20, 4, 14) that torsions move, axis slots (20, 4, 2), elements and presence (20, 14)."""
     moved = torch.zeros(20, 4, 14, dtype=torch.bool)
     axis = torch.zeros(20, 4, 2, dtype=torch.int64)
-    element = torch.zeros(20, 14, dtype=torch.int64)
     real = torch.zeros(20, 14, dtype=torch.bool)
     for kind, name in enumerate(residues.RESIDUE_NAMES):
         atoms = residues.ATOMS[name]
         real[kind, : len(atoms)] = True
-        element[kind, : len(atoms)] = torch.tensor(["CNOS".index(atom[0]) for atom in atoms])
         if name == "PRO":
             continue
         for k, torsion in enumerate(residues.CHIS[name]):
             axis[kind, k] = torch.tensor([atoms.index(torsion[1]), atoms.index(torsion[2])])
             for atom, (group, *_) in residues.IDEAL_ATOMS[name].items():
                 moved[kind, k, atoms.index(atom)] = group > k
-    return moved, axis, element, real
+    return moved, axis, elements(), real
 
 
 def turn(atoms, axis, moved, angles):
