@@ -48,6 +48,7 @@ class GenZProtConfig:
     n_basis: int = 16  # radial functions of a distance
     n_bins: int = 72  # tents on the circle for each torsion
     order: int = 4  # Fourier order in which a torsion is shown to the next ones
+    dropout: float = 0.0  # share of the features hidden at random in training, in each round and before the heads
 
 
 class TorsionHead(nn.Module):
@@ -92,15 +93,18 @@ class GenZProt(Model):
         self.inputs = Features(config)
         edges = self.inputs.n_edge_features
         self.prior_layers = nn.ModuleList(
-            Interaction(width, edges, config.n_channels if k % 2 else 0) for k in range(config.n_layers)
+            Interaction(width, edges, config.n_channels if k % 2 else 0, config.dropout) for k in range(config.n_layers)
         )
         self.prior = nn.Sequential(
             nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 2 * config.n_latent)
         )
         self.encoder = Encoder(config)
         self.latent = nn.Linear(config.n_latent, width)
-        self.decoder_layers = nn.ModuleList(Interaction(width, edges) for _ in range(config.n_decoder_layers))
+        self.decoder_layers = nn.ModuleList(
+            Interaction(width, edges, dropout=config.dropout) for _ in range(config.n_decoder_layers)
+        )
         self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(config.dropout)
         self.peptide = TorsionHead(2 * width, 1, config)
         self.phi = TorsionHead(width, 1, config)
         self.end = TorsionHead(width, 1, config)
@@ -128,7 +132,7 @@ class GenZProt(Model):
         features = features + self.latent(latent)
         for layer in self.decoder_layers:
             features = layer(features, *around)
-        return self.norm(features)
+        return self.dropout(self.norm(features))
 
     def _fourier(self, angles, known):
         return fourier(angles, known, self.config.order)

@@ -78,7 +78,7 @@ class Interaction(nn.Module):
     equivariant `Density` of the neighbours' directions, whose invariants join the update.
     """
 
-    def __init__(self, n_features, n_edge_features, channels=0):
+    def __init__(self, n_features, n_edge_features, channels=0, dropout=0.0):
         super().__init__()
         self.norm = nn.LayerNorm(n_features)
         self.own = nn.Linear(n_features, n_features)
@@ -91,6 +91,7 @@ class Interaction(nn.Module):
             nn.SiLU(),
             nn.Linear(2 * n_features, n_features),
         )
+        self.dropout = nn.Dropout(dropout)
         self.density = None
         if channels:
             self.gate = nn.Linear(n_features, channels, bias=False)
@@ -121,8 +122,8 @@ class Interaction(nn.Module):
             with torch.autocast(features.device.type, enabled=False):
                 invariants = self.density(density, density)
             update = update + self.mix(nn.functional.silu(invariants))
-        features = features + update
-        return features + self.feed(features)
+        features = features + self.dropout(update)
+        return features + self.dropout(self.feed(features))
 
     def _gathered(self, own, other, edges, neighbours, weights, sphere):
         """Averaged messages (m, C) of some beads, and their gated density, if there is one."""

@@ -69,6 +69,8 @@ class TrainingConfig:
     kl_warmup: float = 0.2  # share of the run in which the weight of the term kl rises from 0
     ema: float = 0.998  # decay of the moving average of the weights, which is what is kept
     noise: float = 0.4  # largest RMS of smooth noise on the beads, angstrom
+    blur: float = 0.0  # the same for those entries that have no noise: so little that beads are no fingerprints
+    neighbour_dropout: float = 0.0  # share of the neighbours hidden at random
     bfloat16: bool = False  # autocast; faster only where the processor has it
     device: str = "cpu"
     seed: int = 0
@@ -81,8 +83,10 @@ class TrainingConfig:
         for name in ("epochs", "batch_size", "learning_rate", "clip", "minutes"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"training: {name} must be above 0, not {getattr(self, name)}")
-        if not 0 <= self.ema < 1 or not 0 <= self.warmup < 1 or not 0 <= self.kl_warmup <= 1 or self.noise < 0:
-            raise ValueError("training: ema and warmup must be in [0, 1), kl_warmup in [0, 1], noise 0 or more")
+        if not 0 <= self.ema < 1 or not 0 <= self.warmup < 1 or not 0 <= self.kl_warmup <= 1:
+            raise ValueError("training: ema and warmup must be in [0, 1), kl_warmup in [0, 1]")
+        if self.noise < 0 or self.blur < 0 or not 0 <= self.neighbour_dropout < 1:
+            raise ValueError("training: noise and blur must be 0 or more, neighbour_dropout in [0, 1)")
 
 
 @dataclasses.dataclass(frozen=True)

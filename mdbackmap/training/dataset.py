@@ -233,10 +233,15 @@ class Batches:
     noise : float
         Largest RMS of the smooth noise put on the beads of half of the units, in angstrom; the targets are those of the
         true atoms on the noisy trace.
+    blur : float
+        The same for the other half.
+    neighbour_dropout : float
+        Share of the neighbours that are hidden at random.
     """
 
-    def __init__(self, structures, units, n_neighbours, size=2400, noise=0.0):
-        self.structures, self.units, self.size, self.noise = structures, units, size, noise
+    def __init__(self, structures, units, n_neighbours, size=2400, noise=0.0, blur=0.0, neighbour_dropout=0.0):
+        self.structures, self.units, self.size = structures, units, size
+        self.noise, self.blur, self.neighbour_dropout = noise, blur, neighbour_dropout
         self.torsions, self.known = structures.torsions
         for unit in units:
             ends = self._ends(unit)
@@ -274,7 +279,7 @@ class Batches:
         return [group for group in groups if group]
 
     def collate(self, units, generator=None):
-        """One `Example` of some units; noise on the beads only if there is a `generator` to draw it with."""
+        """One `Example` of some units; noise and dropout only if there is a `generator` to draw them with."""
         rows = torch.cat([unit.rows for unit in units])
         lengths = torch.tensor([len(unit.rows) for unit in units])
         shift = (lengths.cumsum(0) - lengths).repeat_interleave(lengths)
@@ -286,19 +291,23 @@ class Batches:
         cut = ends & ~self.structures.ends[rows]  # ends that only the cutting made have no angle of their own
         known[cut, 0] = known[cut, 5] = False
         known[internal.first, 5] &= self._true_start(rows[internal.first])
-        if self.noise and generator is not None:
-            amplitude = torch.rand(len(units), generator=generator) * self.noise
-            amplitude *= torch.rand(len(units), generator=generator) < 0.5
+        if (self.noise or self.blur) and generator is not None:
+            amplitude = torch.rand(len(units), generator=generator)
+            much = torch.rand(len(units), generator=generator) < 0.5
+            amplitude *= torch.where(much, self.noise, self.blur)
             beads = jitter(beads, internal, amplitude.repeat_interleave(lengths), generator)
             torsions = torsions.clone()
             inner = ~ends
             torsions[inner, 0] = internal.peptide_angles(beads, atoms, mask)[0][inner]
         neighbours = torch.cat([unit.neighbours for unit in units]).long() + shift[:, None]
         before, after = trace_neighbours(beads, internal.first, internal.last)
+        present = torch.cat([unit.present for unit in units])
+        if self.neighbour_dropout and generator is not None:
+            present = present & (torch.rand(present.shape, generator=generator) >= self.neighbour_dropout)
         batch = Batch(
             *(internal.types, internal.starts, internal.ends, internal.cis, beads, before, after, neighbours),
             displacements=beads[neighbours] - beads.unsqueeze(1),
-            present=torch.cat([unit.present for unit in units]),
+            present=present,
             separations=torch.cat([unit.separations for unit in units]).long(),
             counts=torch.cat([unit.counts for unit in units]),
         )

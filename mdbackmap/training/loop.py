@@ -134,7 +134,8 @@ def train(model, data, config, *, origin=None, verbose=False):
     folder = Path(config.folder)
     folder.mkdir(parents=True, exist_ok=True)
     model.to(config.device)
-    batches = Batches(data, cut_units(data, TRAIN), model.config.n_neighbours, config.batch_size, config.noise)
+    augmentation = config.noise, config.blur, config.neighbour_dropout
+    batches = Batches(data, cut_units(data, TRAIN), model.config.n_neighbours, config.batch_size, *augmentation)
     if not batches.units:
         raise ValueError(f"no chain to train on in {data}: expected chains of split 0")
     validate = Validation(data, model.config.n_neighbours, config.validation, config.batch_size)
@@ -147,12 +148,13 @@ def train(model, data, config, *, origin=None, verbose=False):
     bar = tqdm(total=100, disable=not verbose, bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}")
     saved = mark = time.monotonic()
 
-    with _repeatable(config.device):
+    with _repeatable(config.device), torch.random.fork_rng():
         while _progress(state, batches, config) < 1:
             plan = batches.plan(_generator(config.seed, state["epoch"]))
             model.train()
             while state["batch"] < len(plan) and (progress := _progress(state, batches, config)) < 1:
                 generator = _generator(config.seed, state["epoch"], state["batch"])
+                torch.manual_seed(generator.initial_seed())  # of dropout
                 example = batches.collate(plan[state["batch"]], generator).to(config.device)
                 for group in optimizer.param_groups:
                     group["lr"] = config.learning_rate * _schedule(progress, config.warmup)
