@@ -13,7 +13,7 @@ import torch
 
 from .. import residues
 from ..geometry import unit
-from ..movable import elements
+from ..movable import apart, elements
 from .exclusion import STIFFNESS, allowed_distances
 
 RESTRAINT = 4.0
@@ -131,9 +131,9 @@ def _pairs(types, atoms, chosen, turning, element, real):
     tip = (atoms[frames, rows] * turning.unsqueeze(-1)).sum(1) / turning.sum(1, keepdim=True).clamp_min(1)
     reach = ((atoms[frames, rows] - tip.unsqueeze(1)).norm(dim=-1) * turning).amax(1)
     near = (atoms[frames, :, 1] - tip.unsqueeze(1)).norm(dim=-1) < (reach + 7.5).unsqueeze(1)  # (Q, N)
-    near[torch.arange(len(rows), device=rows.device), rows] = False
     row, residue = near.nonzero().unbind(1)
     both = turning[row].unsqueeze(2) & real[types[residue]].unsqueeze(1)  # (pairs of residues, 14, 14)
+    both &= (residue != rows[row])[:, None, None] | apart().to(atoms.device)[kinds[row]]
     pair, a, b = both.nonzero().unbind(1)
     row, residue = row[pair], residue[pair]
     allowed = allowed_distances(element[kinds[row], a], element[types[residue], b])
