@@ -14,18 +14,13 @@ import functools
 import torch
 
 from ..neighbours import minimum_image
+from .disulfides import may_bond, worth
 
 STIFFNESS = 20.0
 """Energy of an overlap of one angstrom (it grows with the square)."""
 _RADII = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
 _TOUCH = 0.20  # overlap of van der Waals spheres that costs nothing
 _POLAR, _SULFURS = 2.60, 2.0  # nearest that two N or O, two S, come at no cost
-DISULFIDE = 2.05
-"""Length of the bond of two cysteines, angstrom."""
-BRIDGE = 12.0
-"""Energy that it is worth, where the C-betas are as far apart as in disulfides (90% of such pairs have the bond)."""
-_BETAS = (3.2, 4.4)
-_BRIDGED = 0.35  # how far from that length the energy falls off
 _REACH = _RADII["S"] + _RADII["C"] - _TOUCH  # no pair of atoms further apart than this overlaps
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
 _UNBEARABLE = 20.0  # kT; two candidates that cost more cannot both be there, however much more
@@ -170,8 +165,8 @@ class Overlaps:
         distance = torch.cdist(_rows(self.turning, at, a), second, compute_mode="donot_use_mm_for_euclid_dist")
         allowed = allowed_distances(movable.turning_element[a], movable.turning_element[b])
         bridges = self._bridges(at, a, b)
-        bonus = BRIDGE * torch.exp(-(((distance[bridges] - DISULFIDE) / _BRIDGED) ** 2))
-        energy = _energy_(allowed[:, None, None], distance).index_add_(0, bridges, -bonus)
+        gains = worth(distance[bridges])
+        energy = _energy_(allowed[:, None, None], distance).index_add_(0, bridges, -gains)
         total = energy.new_zeros(len(i), *energy.shape[1:]).index_add(0, pair, energy)
         touching = total.flatten(1).abs().amax(1) > 1e-3
         left, right = frames[touching] * n_movable + i[touching], frames[touching] * n_movable + j[touching]
@@ -184,8 +179,7 @@ class Overlaps:
         pairs = (self.movable.thiol[a] & self.movable.thiol[b]).nonzero()[:, 0]
         one, two = (self.beta[frames[pairs], self.movable.turning[rows[pairs]] // 14] for rows in (a, b))
         apart = two - one if self.box is None else minimum_image(two - one, self.box[frames[pairs]])
-        distance = apart.norm(dim=-1)
-        return pairs[(distance > _BETAS[0]) & (distance < _BETAS[1])]
+        return pairs[may_bond(apart)]
 
 
 def choose(overlaps, log_weights, uniform, n_steps=48):

@@ -14,6 +14,7 @@ import torch
 from .. import residues
 from ..geometry import unit
 from ..movable import apart, elements
+from .disulfides import LENGTH, may_bond
 from .exclusion import STIFFNESS, allowed_distances
 
 RESTRAINT = 4.0
@@ -103,7 +104,7 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
     moved, axis = moved[kinds], axis[kinds]
     can = moved.any(2)
     start, n_residues = atoms[frames, rows], len(types)
-    slot, other, allowed = _pairs(types, atoms, chosen, moved[:, 0], element, real)
+    slot, other, allowed, bound = _pairs(types, atoms, chosen, moved[:, 0], element, real)
     flat = atoms.reshape(-1, 3).clone()
     where = ((frames * n_residues + rows) * 14).unsqueeze(1) + torch.arange(14, device=atoms.device)  # (Q, 14)
     angles = start.new_zeros(len(chosen), 4)
@@ -111,7 +112,7 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
     for step in range(1, n_steps + 1):
         gap = current.reshape(-1, 3).index_select(0, slot) - flat.index_select(0, other)
         distance = gap.norm(dim=-1).clamp_min(0.5)
-        push = -2 * STIFFNESS * (allowed - distance).clamp_min(0) / distance
+        push = -2 * STIFFNESS * torch.where(bound, allowed - distance, (allowed - distance).clamp_min(0)) / distance
         gradient = current.new_zeros(len(chosen) * 14, 3).index_add(0, slot, push.unsqueeze(1) * gap)
         slope = _torques(current, axis, moved, gradient.view(-1, 14, 3)) + 2 * RESTRAINT * angles
         mean, square = 0.8 * mean + 0.2 * slope, 0.95 * square + 0.05 * slope**2
@@ -124,7 +125,11 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
 
 
 def _pairs(types, atoms, chosen, turning, element, real):
-    """Atoms (P,) of the chosen side chains as row * 14 + slot, the atoms (P,) near them, allowed distances (P,)."""
+    """
+    Atoms (P,) of the chosen side chains as row * 14 + slot, the atoms (P,) near them, allowed distances (P,).
+
+    Last, which pairs (P,) are sulfurs that belong together: they are held at that distance.
+    """
     frames, rows = chosen.unbind(1)
     n_residues = len(types)
     kinds = types[rows]
@@ -139,5 +144,15 @@ def _pairs(types, atoms, chosen, turning, element, real):
     allowed = allowed_distances(element[kinds[row], a], element[types[residue], b])
     distance = (atoms[frames[row], rows[row], a] - atoms[frames[row], residue, b]).norm(dim=-1)
     close = distance < allowed + _LISTED
-    other = ((frames[row] * n_residues + residue) * 14 + b)[close]
-    return (row * 14 + a)[close], other, allowed[close]
+    row, residue, a, b, allowed = (part[close] for part in (row, residue, a, b, allowed))
+    bound = _sulfurs(types, atoms, frames[row], rows[row], residue, a, b)
+    allowed = torch.where(bound, LENGTH, allowed)
+    return row * 14 + a, (frames[row] * n_residues + residue) * 14 + b, allowed, bound
+
+
+def _sulfurs(types, atoms, frames, one, other, a, b):
+    """Which pairs of atoms are SG of cysteines whose C-betas lie as in a disulfide."""
+    cysteine = types == residues.TYPE_OF_NAME["CYS"]
+    both = cysteine[one] & cysteine[other] & (a == 5) & (b == 5) & (one != other)
+    both[both.clone()] = may_bond(atoms[frames[both], other[both], 4] - atoms[frames[both], one[both], 4])
+    return both

@@ -13,6 +13,7 @@ import torch
 
 from .. import residues
 from ..geometry import wrap
+from .disulfides import loose
 from .exclusion import Overlaps, choose, marginals
 from .layers import fourier
 from .peptides import levels_of
@@ -134,10 +135,11 @@ def _settle(internal, beads, backbone, torsions, state, energy):
     picked = torsions[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, R, 6)
     picked = picked[torch.arange(len(state), device=state.device), state]
     chosen[:, at] = picked.unflatten(0, (n_frames, -1))
-    tight = (energy > _TIGHT).unflatten(0, (n_frames, -1)).nonzero()
+    placed = internal.to_cartesian(beads, chosen, backbone)
+    tight = loose(internal.types, placed)
+    tight[:, at] |= (energy > _TIGHT).unflatten(0, (n_frames, -1))
+    tight = tight.nonzero()
     if len(tight):
-        tight[:, 1] = at[tight[:, 1]]
-        placed = internal.to_cartesian(beads, chosen, backbone)
         chosen[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, placed, tight)
     return chosen
 
