@@ -17,7 +17,7 @@ from .. import residues
 from ..geometry import angle, dihedral, wrap
 from .layers import fourier
 
-N_DRAWS = 16
+N_DRAWS = 8
 """Draws of a chain whose distributions are averaged for the most likely angles (temperature 0)."""
 _SMOOTHING = math.radians(40)  # of that average, before its peak is taken
 _BEND = math.radians(14), math.radians(5)  # N-CA-C may be off by the first; 1 kT for each of the second, squared

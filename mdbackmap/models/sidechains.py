@@ -21,7 +21,7 @@ from .relief import relieve
 
 N_CANDIDATES = 8
 """Side chains drawn for each residue, of which one is chosen."""
-N_CANDIDATES_AT_ZERO = 24
+N_CANDIDATES_AT_ZERO = 20
 """The same at temperature 0, where how often one is near another says how likely it is."""
 CHIS = (1, 2, 3, 4)
 N_RANDOM = len(CHIS) * N_CANDIDATES + 1
@@ -112,8 +112,8 @@ def _least_error(internal, atoms, torsions, overlaps):
     """Candidates (F M,) nearest to all the others, weighed by how likely those are, and their overlap energies."""
     shares = marginals(overlaps)  # (F M, R)
     at = internal.movable.residues
-    places = atoms[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, R, 14, 3)
-    far = (places.unsqueeze(2) - places.unsqueeze(1)).square().sum((-1, -2))  # (F M, R, R)
+    places = (atoms[:, :, at] - atoms[:, :, at, 1:2]).transpose(1, 2).flatten(0, 1).flatten(2)  # (F M, R, 14 * 3)
+    far = torch.cdist(places, places).square()  # (F M, R, R)
     worth = _alike(internal, torsions[:, :, at].transpose(1, 2)).flatten(0, 1) - _PER_SQUARE * far
     expected = (shares.unsqueeze(1) * worth).sum(-1)
     return choose(overlaps, expected / _ROOM, None)
