@@ -19,25 +19,28 @@ from .disulfides import may_bond, worth
 STIFFNESS = 20.0
 """Energy of an overlap of one angstrom (it grows with the square)."""
 _RADII = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
-_TOUCH = 0.20  # overlap of van der Waals spheres that costs nothing
 _POLAR, _SULFURS = 2.60, 2.0  # nearest that two N or O, two S, come at no cost
-_REACH = _RADII["S"] + _RADII["C"] - _TOUCH  # no pair of atoms further apart than this overlaps
+_LARGEST = _RADII["S"] + _RADII["C"]
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
 _UNBEARABLE = 20.0  # kT; two candidates that cost more cannot both be there, however much more
 _GOLDEN = 0.6180339887498949
 
 
-def allowed_distances(elements_a, elements_b):
-    """Smallest distance (...) of two atoms without cost, from their elements (...) as indices into "CNOS"."""
-    return _allowed().to(elements_a.device)[elements_a, elements_b]
+def allowed_distances(elements_a, elements_b, touch=0.0):
+    """
+    Smallest distance (...) of two atoms without cost, from their elements (...) as indices into "CNOS".
+
+    `touch` is the overlap of van der Waals spheres, in angstrom, that costs nothing.
+    """
+    return _allowed(touch).to(elements_a.device)[elements_a, elements_b]
 
 
 @functools.cache
-def _allowed():
+def _allowed(touch):
     table = torch.empty(4, 4)
     for i, a in enumerate("CNOS"):
         for j, b in enumerate("CNOS"):
-            table[i, j] = _RADII[a] + _RADII[b] - _TOUCH
+            table[i, j] = _RADII[a] + _RADII[b] - touch
     table[1:3, 1:3] = _POLAR
     table[3, 3] = _SULFURS
     return table
@@ -83,6 +86,8 @@ class Overlaps:
     atoms : torch.Tensor (F, R, N * 14, 3)
         Every atom, for each candidate of the side chains; backbones are those of candidate 0.
     box : torch.Tensor (F, 3, 3), optional
+    touch : float
+        Overlap of van der Waals spheres that costs nothing, in angstrom; below 0, atoms keep their distance.
 
     Attributes
     ----------
@@ -94,8 +99,9 @@ class Overlaps:
         Energy of each candidate of `left` with each of `right`.
     """
 
-    def __init__(self, movable, atoms, box=None):
-        self.movable, self.box = movable, box
+    def __init__(self, movable, atoms, box=None, touch=0.0):
+        self.movable, self.box, self.touch = movable, box, touch
+        self.reach = _LARGEST - touch  # no pair of atoms further apart than this overlaps
         n_frames, self.n_candidates = atoms.shape[:2]
         self.turning = atoms[:, :, movable.turning].transpose(1, 2).contiguous()  # (F, S, R, 3)
         self.fixed = atoms[:, 0, movable.fixed]  # (F, X, 3)
@@ -131,7 +137,7 @@ class Overlaps:
 
     def _with_fixed(self, n_frames):
         movable = self.movable
-        around = torch.full_like(self.trace[..., 0], 2.6 + _REACH)
+        around = torch.full_like(self.trace[..., 0], 2.6 + self.reach)
         frames, mine, other = self._near(self.middle, self.trace, self.radius, around)
         fixed = movable.fixed_first[other], movable.fixed_count[other]
         pair, a, b = _expand(movable.first[mine], movable.count[mine], *fixed)
@@ -141,29 +147,29 @@ class Overlaps:
         centre, target = _rows(self.centre, at, a), _rows(self.fixed, at, b)
         if self.box is not None:
             target = target + _image_shift(target - centre, at, self.box)
-        close = (target - centre).norm(dim=-1) < _rows(self.spread, at, a) + _REACH
+        close = (target - centre).norm(dim=-1) < _rows(self.spread, at, a) + self.reach
         at, a, b, target = _where(close, at, a, b, target)
         distance = (_rows(self.turning, at, a) - target.unsqueeze(1)).norm(dim=-1)  # (pairs, R)
-        allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b])
+        allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b], self.touch)
         energy = _energy_(allowed.unsqueeze(1), distance)
         rows = at * len(movable.residues) + movable.owner[a]
         return energy.new_zeros(n_frames * len(movable.residues), self.n_candidates).index_add(0, rows, energy)
 
     def _with_each_other(self):
         movable, n_movable = self.movable, len(self.movable.residues)
-        frames, i, j = self._near(self.middle, self.middle, self.radius + _REACH, self.radius)
+        frames, i, j = self._near(self.middle, self.middle, self.radius + self.reach, self.radius)
         frames, i, j = _where(i < j, frames, i, j)
         pair, a, b = _expand(movable.first[i], movable.count[i], movable.first[j], movable.count[j])
         at = frames[pair]
         between = _rows(self.centre, at, b) - _rows(self.centre, at, a)
         shift = None if self.box is None else _image_shift(between, at, self.box)
         between = between if shift is None else between + shift
-        close = between.norm(dim=-1) < _rows(self.spread, at, a) + _rows(self.spread, at, b) + _REACH
+        close = between.norm(dim=-1) < _rows(self.spread, at, a) + _rows(self.spread, at, b) + self.reach
         at, a, b, pair, between = _where(close, at, a, b, pair, between if shift is None else shift)
         second = _rows(self.turning, at, b)
         second = second if shift is None else second + between.unsqueeze(1)
         distance = torch.cdist(_rows(self.turning, at, a), second, compute_mode="donot_use_mm_for_euclid_dist")
-        allowed = allowed_distances(movable.turning_element[a], movable.turning_element[b])
+        allowed = allowed_distances(movable.turning_element[a], movable.turning_element[b], self.touch)
         bridges = self._bridges(at, a, b)
         gains = worth(distance[bridges])
         energy = _energy_(allowed[:, None, None], distance).index_add_(0, bridges, -gains)

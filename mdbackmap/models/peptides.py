@@ -20,7 +20,7 @@ from .layers import fourier
 N_DRAWS = 8
 """Draws of a chain whose distributions are averaged for the most likely angles (temperature 0)."""
 _SMOOTHING = math.radians(40)  # of that average, before its peak is taken
-_BEND = math.radians(14), math.radians(5)  # N-CA-C may be off by the first; 1 kT for each of the second, squared
+_BEND = math.radians(10), math.radians(6)  # N-CA-C may be off by the first; 1 kT for each of the second, squared
 _PHI = math.radians(-75), math.radians(45), math.radians(10)  # of proline: its middle, and the same
 _STRAINED = 1.0  # kT
 _ROUNDS = 3

@@ -19,6 +19,8 @@ from .exclusion import STIFFNESS, allowed_distances
 
 RESTRAINT = 4.0
 """kT per squared radian that a torsion turns away from where it was drawn."""
+TOUCH = 0.2
+"""Overlap of van der Waals spheres that side chains are not turned for, angstrom."""
 _LISTED = 1.6  # pairs up to this much further apart than allowed are watched
 
 
@@ -141,7 +143,7 @@ def _pairs(types, atoms, chosen, turning, element, real):
     both &= (residue != rows[row])[:, None, None] | apart().to(atoms.device)[kinds[row]]
     pair, a, b = both.nonzero().unbind(1)
     row, residue = row[pair], residue[pair]
-    allowed = allowed_distances(element[kinds[row], a], element[types[residue], b])
+    allowed = allowed_distances(element[kinds[row], a], element[types[residue], b], TOUCH)
     distance = (atoms[frames[row], rows[row], a] - atoms[frames[row], residue, b]).norm(dim=-1)
     close = distance < allowed + _LISTED
     row, residue, a, b, allowed = (part[close] for part in (row, residue, a, b, allowed))

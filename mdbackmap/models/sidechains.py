@@ -27,6 +27,10 @@ CHIS = (1, 2, 3, 4)
 N_RANDOM = len(CHIS) * N_CANDIDATES + 1
 """Uniform numbers of a residue that `draw_sidechains` takes above temperature 0."""
 _PEPTIDE = 0
+_TOUCH = (
+    0.2,
+    -0.1,
+)  # overlap that costs nothing, at temperature 0 and above: draws are nearer to the truth at a distance
 _TIGHT = 0.3  # overlap energy in kT above which a side chain is turned out of the way
 _LEAST_SPREAD = 0.7  # candidates are not drawn colder than this, or they would all be the same
 _ALIKE = math.radians(35)  # torsions this close count as the same rotamer, softly
@@ -68,7 +72,7 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
     backbone = internal.backbone(beads, torsions[:, 0])
     wide = [part.unsqueeze(1).expand(-1, levels.shape[1], -1, -1) for part in (beads, *backbone)]
     atoms = internal.to_cartesian(wide[0], torsions, wide[1:])
-    overlaps = Overlaps(internal.movable, atoms.flatten(2, 3), box)
+    overlaps = Overlaps(internal.movable, atoms.flatten(2, 3), box, _TOUCH[temperature > 0])
     at = internal.movable.residues
     if temperature > 0:
         weights = log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, R)
