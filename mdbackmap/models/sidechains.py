@@ -27,11 +27,9 @@ CHIS = (1, 2, 3, 4)
 N_RANDOM = len(CHIS) * N_CANDIDATES + 1
 """Uniform numbers of a residue that `draw_sidechains` takes above temperature 0."""
 _PEPTIDE = 0
-_TOUCH = (
-    0.2,
-    -0.1,
-)  # overlap that costs nothing, at temperature 0 and above: draws are nearer to the truth at a distance
-_TIGHT = 0.3  # overlap energy in kT above which a side chain is turned out of the way
+# At temperature 0, and above:
+_TOUCH = 0.2, -0.1  # overlap of spheres that costs nothing; draws that keep a distance are nearer to the truth
+_TIGHT = 0.3, 1.0  # overlap energy in kT above which a side chain is turned out of the way
 _LEAST_SPREAD = 0.7  # candidates are not drawn colder than this, or they would all be the same
 _ALIKE = math.radians(35)  # torsions this close count as the same rotamer, softly
 _PER_SQUARE = 0.025  # worth of a squared angstrom of an atom, against that of a right rotamer
@@ -60,7 +58,8 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
     -------
     torch.Tensor (F, N, 6)
     """
-    if temperature > 0:
+    drawn = temperature > 0
+    if drawn:
         levels = uniform[..., :-1].unflatten(-1, (-1, len(CHIS))).transpose(1, 2)  # (F, R, N, 4)
     else:
         levels = levels_of(N_CANDIDATES_AT_ZERO, len(internal.types), len(CHIS)).to(uniform)
@@ -72,14 +71,14 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
     backbone = internal.backbone(beads, torsions[:, 0])
     wide = [part.unsqueeze(1).expand(-1, levels.shape[1], -1, -1) for part in (beads, *backbone)]
     atoms = internal.to_cartesian(wide[0], torsions, wide[1:])
-    overlaps = Overlaps(internal.movable, atoms.flatten(2, 3), box, _TOUCH[temperature > 0])
+    overlaps = Overlaps(internal.movable, atoms.flatten(2, 3), box, _TOUCH[drawn])
     at = internal.movable.residues
-    if temperature > 0:
+    if drawn:
         weights = log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, R)
         state, energy = choose(overlaps, weights, uniform[:, at, -1].flatten())
     else:
         state, energy = _least_error(internal, atoms, torsions, overlaps)
-    return _settle(internal, beads, backbone, torsions, state, energy)
+    return _settle(internal, beads, backbone, torsions, state, energy > _TIGHT[drawn])
 
 
 def _draw(model, internal, hidden, torsions, uniform, temperature):
@@ -132,19 +131,19 @@ def _alike(internal, torsions):
     return (one + two + close.prod(-1)) / 3
 
 
-def _settle(internal, beads, backbone, torsions, state, energy):
-    """The torsions (F, N, 6) of the chosen candidates; where they still overlap, turned out of the way."""
+def _settle(internal, beads, backbone, torsions, state, tight):
+    """The torsions (F, N, 6) of the chosen candidates; where they are still `tight` (F M,), turned out of the way."""
     at, n_frames = internal.movable.residues, len(beads)
     chosen = torsions[:, 0].clone()
     picked = torsions[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, R, 6)
     picked = picked[torch.arange(len(state), device=state.device), state]
     chosen[:, at] = picked.unflatten(0, (n_frames, -1))
     placed = internal.to_cartesian(beads, chosen, backbone)
-    tight = loose(internal.types, placed)
-    tight[:, at] |= (energy > _TIGHT).unflatten(0, (n_frames, -1))
-    tight = tight.nonzero()
-    if len(tight):
-        chosen[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, placed, tight)
+    turned = loose(internal.types, placed)
+    turned[:, at] |= tight.unflatten(0, (n_frames, -1))
+    turned = turned.nonzero()
+    if len(turned):
+        chosen[turned[:, 0], turned[:, 1], 1:5] += relieve(internal.types, placed, turned)
     return chosen
 
 
