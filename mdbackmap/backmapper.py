@@ -99,9 +99,7 @@ def load_model(
         looked["frames"] = _look(atoms, indices)
         return looked["frames"]
 
-    indices, coarse = recognise(
-        atoms, mapping=mapping, sequence=sequence, aliases=aliases, breaks=breaks, frames=look
-    )
+    indices, coarse = recognise(atoms, mapping=mapping, sequence=sequence, aliases=aliases, breaks=breaks, frames=look)
     return Backmapper(
         network,
         network.mapping(coarse),
@@ -201,7 +199,7 @@ class Backmapper:
 
     @property
     def trace_scores(self):
-        """`TraceScores` of the frames that were looked at; None of beads that are no C-alpha trace, or without frames."""
+        """`TraceScores` of the frames that were looked at; None without frames, or if beads are no C-alphas."""
         return self._trace.scores
 
     def batch_size(self, requested="auto"):

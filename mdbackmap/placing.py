@@ -1,5 +1,5 @@
 """
-The options that decide where atoms are, checked: those that `Backmapper.sample`, `Backmap` and `BackmapTrajectory` share.
+The options that decide where atoms are, checked: what `Backmapper.sample`, `Backmap` and `BackmapTrajectory` share.
 """
 
 import math

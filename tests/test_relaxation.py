@@ -65,7 +65,9 @@ class TestDerivatives:
         coarse = topology("MKVLAGTSDEFWPA", "A" * 7 + "B" * 7)
         start = 0.7 * trace(14, 3, frames=2, dtype=torch.float64)
         crowd = Crowd(internal_of(coarse), start, 20.0, 2.0)
-        x = (start + 0.2 * torch.randn(start.shape, generator=torch.Generator().manual_seed(1)).double()).requires_grad_()
+        x = (
+            start + 0.2 * torch.randn(start.shape, generator=torch.Generator().manual_seed(1)).double()
+        ).requires_grad_()
         sites, flat = crowd.sites(x).flatten(0, 1), x.flatten(0, 1)
         first, second, shift, least = crowd.apart
         a, b, moved, rest = crowd.together
@@ -78,9 +80,15 @@ class TestDerivatives:
     @pytest.mark.parametrize("which", ["prior", "backbone"])
     def test_tables(self, which):
         internal = internal_of(topology("GAPVLKIS"))
-        table = TracePrior(internal.types) if which == "prior" else Backbone(internal.types, internal.ends, internal.cis)
+        table = (
+            TracePrior(internal.types) if which == "prior" else Backbone(internal.types, internal.ends, internal.cis)
+        )
         drawn = torch.rand(3, 5, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-        points = [1.3 + 1.4 * drawn[0], 6 * drawn[1] - 3, 1.3 + 1.4 * drawn[2] if which == "prior" else 6 * drawn[2] - 3]
+        points = [
+            1.3 + 1.4 * drawn[0],
+            6 * drawn[1] - 3,
+            1.3 + 1.4 * drawn[2] if which == "prior" else 6 * drawn[2] - 3,
+        ]
         _, *slopes = table(*points)
         for k, slope in enumerate(slopes):
             ahead, back = ([p + (j == k) * h for j, p in enumerate(points)] for h in (1e-6, -1e-6))
@@ -90,8 +98,8 @@ class TestDerivatives:
 
 def test_backbone_knows_what_is_built():
     """Residues that the tables find good are in favoured regions, with N-CA-C as it should be, in the atoms built."""
-    from mdbackmap.training.metrics.torsions import backbone_torsions
     from mdbackmap.traces.energies import backbone_angles
+    from mdbackmap.training.metrics.torsions import backbone_torsions
 
     coarse = topology("AKSVTAKLMA")
     internal, ca = internal_of(coarse), trace(10, 5, 3.8, 3.8, dtype=torch.float64)

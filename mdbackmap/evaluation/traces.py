@@ -128,7 +128,9 @@ def draw(report):
     top.axhspan(CRYSTALS["backbone"][0], CRYSTALS["backbone"][2], color="#81c3a2", alpha=0.4, lw=0)
     top.set_ylabel("nats")
     top.tick_params(labelleft=True)
-    top.set_title(f"{Path(report.name).name}: best backbone on the beads; green: means over crystal chains", fontsize=10)
+    top.set_title(
+        f"{Path(report.name).name}: best backbone on the beads; green: means over crystal chains", fontsize=10
+    )
     rows = np.arange(len(report.frames))
     left.plot(report.by_frame["backbone"], rows, color="#2f6690", lw=1.2, label="backbone")
     left.plot(report.by_frame["trace"], rows, color="#d1495b", lw=1.0, label="trace")

@@ -134,8 +134,8 @@ class Model(nn.Module, abc.ABC):
         box : torch.Tensor (F, 3, 3), optional
             Box vectors as rows, in angstrom.
         bead_tolerance : float or "auto"
-            How far beads may move (RMS over a frame, in angstrom); "auto" leaves frames that are like those of a protein
-            as they are. A model that `relaxes` none keeps beads exactly.
+            How far beads may move (RMS over a frame, in angstrom); "auto" leaves frames that are like those of a
+            protein as they are. A model that `relaxes` none keeps beads exactly.
 
         Returns
         -------

@@ -56,7 +56,7 @@ class AtomPairs:
 
     @classmethod
     def of(cls, internal, atoms, box=None, apart=2):
-        """Those of atoms (F, N, 14, 3) of residues `apart` in sequence, and more; in a box (F, 3, 3) if there is one."""
+        """Those of atoms (F, N, 14, 3), residues `apart` in sequence or more; in a box (F, 3, 3) if there is one."""
         real = _real(internal.types)
         centre = (atoms * real.unsqueeze(-1)).sum(2) / real.sum(1)[:, None]
         reach = ((atoms - centre.unsqueeze(2)).norm(dim=-1) * real).amax(2)

@@ -69,7 +69,9 @@ class TraceAngles:
     def _twist(self, unit, on_torsion):
         """The same for torsions (Blondel & Karplus 1996)."""
         following, sine = unit.roll(-1, -2), self.sine.unsqueeze(-1)
-        before, length, after = (v.unsqueeze(-1) for v in (self.length.roll(1, -1), self.length, self.length.roll(-1, -1)))
+        before, length, after = (
+            v.unsqueeze(-1) for v in (self.length.roll(1, -1), self.length, self.length.roll(-1, -1))
+        )
         one = -unit / (before * sine) * on_torsion  # on i-1
         four = following / (after * sine.roll(-1, -2)) * on_torsion  # on i+2
         cos_here = (self.back * self.ahead).sum(-1, keepdim=True)  # minus the cosine of the angle

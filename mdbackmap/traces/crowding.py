@@ -51,7 +51,7 @@ class Crowd:
 
     @staticmethod
     def _neighbours(internal, beads, box):
-        """Frames, residues i < j (p,) and vectors (p, 3) from i to j, of all that are near and not next to each other."""
+        """Frames, residues i < j (p,) and vectors (p, 3) from i to j, of all that are near, but not in sequence."""
         index, gap, present, _ = nearest(beads.float(), min(_NEIGHBOURS, max(1, beads.shape[1] - 1)), _COUNTED, box)
         own = torch.arange(beads.shape[1], device=beads.device)[:, None]
         joined = torch.cumsum(internal.starts, 0)

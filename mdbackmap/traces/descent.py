@@ -10,7 +10,7 @@ _SOFT = 0.5  # derivatives below this (nats per angstrom or radian) make shorter
 
 
 def within(start, moved, tolerances):
-    """Beads (F, N, 3) drawn back towards `start` where they are further off than `tolerances` (F,), RMS over a frame."""
+    """Beads (F, N, 3) drawn back towards `start` where they are further off than `tolerances` (F,), as an RMS."""
     shift = moved - start
     rms = shift.square().sum(-1).mean(-1).sqrt()
     return start + shift * (tolerances / rms.clamp_min(1e-6)).clamp_max(1.0)[:, None, None]
