@@ -79,6 +79,14 @@ class Crowd:
         beta = _BISECTOR * (back - ahead) + _NORMAL * torch.cross(back, ahead, dim=-1)
         return torch.cat([beads, beads + beta * self.sided], -2)
 
+    def overlap(self, beads):
+        """Energy (F,) of sites that are too near each other."""
+        first, second, shift, least = self.apart
+        sites = self.sites(beads)
+        flat, frame = sites.flatten(0, 1), first // sites.shape[1]
+        short = (least - (flat[second] - flat[first] + shift).norm(dim=-1)).clamp_min(0)
+        return sites.new_zeros(len(sites)).index_add(0, frame, self.stiffness * short.square())
+
     def slopes(self, beads):
         """Derivatives (F, N, 3) of both energies with respect to the beads."""
         first, second, shift, least = self.apart

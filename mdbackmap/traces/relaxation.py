@@ -25,6 +25,7 @@ AUTO_TOLERANCE = 0.9
 """How far (RMS over a frame) beads may move where `bead_tolerance` is "auto"."""
 _FIRST_TORSION = math.radians(50)  # of the bead that `trace_neighbours` puts before a chain
 _UNLIKE, _FEW = 2.8, 3.0  # nats a residue: crystals have 1.1 to 3.0, short chains scatter more
+_CROWDED = 0.3  # nats a residue of overlap that is nothing unusual: crystals have 0.2, at most 1.1
 _BEGIN, _FULL = 0.7, 1.7  # frames of a protein-like trajectory are relaxed from this much beyond it, fully from this
 _JOINED = (2.5, 5.0)  # angstrom: C-alphas outside are not judged (a chain cut by a periodic boundary)
 _CAP = 20.0  # nats that one residue counts at most
@@ -100,18 +101,19 @@ class Relaxation:
         joined = ((angles.length > _JOINED[0]) & (angles.length < _JOINED[1])) | self.internal.ends
         return energy.clamp_max(_CAP), (self.inner > 0) & joined & joined.roll(1, -1)
 
-    def excess(self, beads):
+    def excess(self, beads, box=None):
         """Nats a residue (F,) by which frames (F, N, 3) are further from proteins than crystals are; negative: not."""
         energy, judged = self.strain(self.angles(beads))
         count = judged.sum(-1)
         mean = (energy * judged).sum(-1) / count.clamp_min(1)
-        return torch.where(count > 0, mean - _UNLIKE - _FEW / count.clamp_min(1).sqrt(), -1.0)
+        crowded = (self.crowd(beads, box).overlap(beads) / beads.shape[1] - _CROWDED).clamp_min(0)
+        return torch.where(count > 0, mean + crowded - _UNLIKE - _FEW / count.clamp_min(1).sqrt(), -1.0)
 
-    def tolerances(self, beads, tolerance):
+    def tolerances(self, beads, tolerance, box=None):
         """How far each frame may move, (F,): `tolerance`, or for "auto" 0 where it is like a protein."""
         if tolerance != "auto":
             return torch.full_like(beads[:, 0, 0], tolerance)
-        share = ((self.excess(beads) - _BEGIN) / (_FULL - _BEGIN)).clamp(0, 1)
+        share = ((self.excess(beads, box) - _BEGIN) / (_FULL - _BEGIN)).clamp(0, 1)
         return AUTO_TOLERANCE * share * share * (3 - 2 * share)
 
     # moving ----------------------------------------------------------------------------------------------------
@@ -141,7 +143,7 @@ class Relaxation:
             What the maps say of peptides on the relaxed beads; None if no frame moves.
         """
         came, beads = beads, beads.double()  # rounding must not decide which of two ways a bead goes
-        tolerances = self.tolerances(beads, tolerance)
+        tolerances = self.tolerances(beads, tolerance, box)
         frames = tolerances.nonzero()[:, 0]
         if len(frames) == 0:
             return came, tolerances, None
