@@ -18,6 +18,7 @@ _LEAST = {(0, 0): 4.4, (0, 1): 4.0, (1, 0): 4.0, (1, 1): 3.8}  # angstrom: C-alp
 _CLOSEST = 4.8  # pairs nearer than this are to be this far from each other
 _WATCHED = 2.0  # sites up to this much further apart are watched
 _NEAR = 9.0  # C-alphas nearer than this keep their distance
+_APART = 4  # in sequence, of C-alphas that keep their distance
 _NEIGHBOURS = 24
 _COUNTED = (8.0,)  # what `nearest` is to count; not used
 
@@ -45,7 +46,7 @@ class Crowd:
         self.apart = self._apart(beads, frame, i, j, shift)
         joined = torch.cumsum(internal.starts, 0)
         distance = gap.norm(dim=-1)
-        together = (distance < _NEAR) & ((j - i >= 4) | (joined[i] != joined[j]))
+        together = (distance < _NEAR) & ((j - i >= _APART) | (joined[i] != joined[j]))
         a, b, shift, distance = (v[together] for v in (frame * n + i, frame * n + j, shift, distance))
         self.together = a, b, shift, distance.clamp_min(_CLOSEST)
 
