@@ -1,4 +1,4 @@
-"""The tables behind `mdbackmap.traces`: what they count, that they are densities, and that the shipped ones are these."""
+"""The tables behind `mdbackmap.traces`: what they count, that they are densities, that the shipped ones are these."""
 
 import numpy as np
 import torch

@@ -1,9 +1,12 @@
 """
 How much of a C-alpha trace a protein could have, and which hand it has.
 
-Two numbers a residue, both in nats. *Trace*: -log p(torsion, next angle | angle) under the prior over C-alpha traces of
-crystals (density per squared radian; what is likelier than 1 counts 0). *Backbone*: the energy of the backbone that goes best with the beads as they are
-(Ramachandran map, N-CA-C, overlaps of neighbours); what a protein has is near 1, what none has above 7.
+Two numbers a residue, both in nats:
+
+* *trace*: -log p(torsion, next angle | angle) under the prior over C-alpha traces of crystals (density per squared
+  radian; what is likelier than 1 counts 0);
+* *backbone*: the energy of the backbone that fits best on the beads as they are (Ramachandran map, N-CA-C, overlaps of
+  neighbours). Residues of proteins have about 1 or 2, and hardly ever more than 7.
 
 A trace of the wrong hand is told by comparing it with its mirror image under the prior: proteins are likelier than
 their mirror images by 1 to 4 nats a residue, disordered chains without a hand of their own by about none.
