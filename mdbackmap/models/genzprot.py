@@ -18,12 +18,13 @@ from .. import residues
 from ..batch import Batch
 from ..internal import TORSIONS, InternalCoordinates
 from ..mapping import Mapping
+from ..traces.peptides import Guide
 from ..traces.relaxation import Relaxation
 from .base import Model, Noise
 from .encoder import Encoder
 from .features import Features
 from .layers import CircularBins, Interaction, fourier
-from .peptides import draw_peptides
+from .peptides import FAINT, draw_peptides
 from .settling import settle
 from .sidechains import N_RANDOM, draw_sidechains, fold_symmetric
 
@@ -243,9 +244,18 @@ class GenZProt(Model):
         """Beads (F, N, 3) that a protein could have, how far each frame may move, and the `Guide` on them or None."""
         if tolerance == 0:
             return beads, None, None
+        return self._relaxation_of(internal)(beads, tolerance, box)
+
+    def _relaxation_of(self, internal):
         if self._relaxation is None or self._relaxation.internal is not internal:
             self._relaxation = Relaxation(internal)
-        return self._relaxation(beads, tolerance, box)
+        return self._relaxation
+
+    def _hint(self, internal, beads, guide):
+        """What draws are told besides: the `Guide` of relaxed frames, and faintly what the maps say of the others."""
+        if guide is None:
+            return Guide(self._relaxation_of(internal), beads.double(), beads.new_full(beads.shape[:1], FAINT))
+        return guide.at_least(FAINT)
 
     def sample_torsions(self, internal, beads, normal, temperature, box=None, guide=None):
         """
@@ -264,6 +274,8 @@ class GenZProt(Model):
         uniform = torch.special.ndtr(normal[..., size:]).clamp(1e-6, 1 - 1e-6)
         torsions = beads.new_zeros(*beads.shape[:2], len(TORSIONS))
         features = torch.cat(hidden)
+        if temperature > 0:
+            guide = self._hint(internal, beads, guide)
         drawn = draw_peptides(self, internal, beads, features, uniform[..., 0], temperature, guide)
         torsions[..., _PEPTIDE] = drawn
         self._draw_ends(internal, features, torsions, uniform[..., 1], temperature)

@@ -19,6 +19,8 @@ from .layers import fourier
 
 N_DRAWS = 8
 """Draws of a chain whose distributions are averaged for the most likely angles (temperature 0)."""
+FAINT = 0.2
+"""Power of the Ramachandran maps in draws on beads that are kept."""
 _SMOOTHING = math.radians(40)  # of that average, before its peak is taken
 _BEND = math.radians(10), math.radians(6)  # N-CA-C may be off by the first; 1 kT for each of the second, squared
 _PHI = math.radians(-75), math.radians(45), math.radians(10)  # of proline: its middle, and the same
@@ -43,8 +45,8 @@ def draw_peptides(model, internal, beads, hidden, uniform, temperature, guide=No
         At 0 each angle is the peak of its own distribution, whatever the one before it: less wrong on average than the
         most probable chain of angles.
     guide : Guide, optional
-        For frames whose beads were relaxed: their angles are drawn from the network's distributions times the guide's,
-        one by one; at temperature 0 each is the most probable one.
+        Angles are drawn from the network's distributions times the guide's to the power of its strength: 1 for frames
+        whose beads were relaxed; at temperature 0 each is the most probable one there.
 
     Returns
     -------
@@ -52,11 +54,16 @@ def draw_peptides(model, internal, beads, hidden, uniform, temperature, guide=No
     """
     if guide is None:
         return _unguided(model, internal, beads, hidden, uniform, temperature)
-    angles, _ = _walk(model, internal, beads, hidden, uniform.unsqueeze(1), temperature, guide)
-    angles, free = angles.squeeze(1), (guide.strength == 0).nonzero()[:, 0]
-    if len(free) == 0:
+    angles, shares = _walk(model, internal, beads, hidden, uniform.unsqueeze(1), temperature, guide)
+    angles, kept = angles.squeeze(1), (guide.strength < 1).nonzero()[:, 0]
+    if len(kept) == 0:
         return angles
-    return angles.index_copy(0, free, _unguided(model, internal, beads[free], hidden[free], uniform[free], temperature))
+    parts = beads[kept], hidden[kept]
+    if temperature > 0:
+        mended = _mend(model, internal, *parts, angles[kept], shares[kept], uniform[kept])
+    else:
+        mended = _unguided(model, internal, *parts, uniform[kept], temperature)
+    return angles.index_copy(0, kept, mended)
 
 
 def _unguided(model, internal, beads, hidden, uniform, temperature):

@@ -7,6 +7,7 @@ forward and backward sums) on a grid of turns.
 Shapes: F frames, N residues, B bins.
 """
 
+import copy
 import math
 
 import torch
@@ -63,13 +64,19 @@ class Guide:
         For its tables.
     beads : torch.Tensor (F, N, 3)
     strength : torch.Tensor (F,)
-        1, or 0 for a frame that is left to the network alone.
+        Power of what the maps say: 1, or 0 for a frame that is left to the network alone.
     """
 
     def __init__(self, relaxation, beads, strength):
         self.relaxation, self.strength = relaxation, strength
         self.angles = relaxation.angles(beads)
         self.messages = _messages(relaxation, self.angles)
+
+    def at_least(self, strength):
+        """The same with more strength where it is less than a number."""
+        other = copy.copy(self)
+        other.strength = self.strength.clamp_min(strength)
+        return other
 
     def bias(self, at, before, n_bins):
         """
