@@ -98,7 +98,7 @@ class Noise:
 
 class Model(nn.Module, abc.ABC):
     """
-    A generative model from beads to atoms. Final classes: `GenZProt`.
+    A generative model from beads to atoms. Final classes: `GenZProt`, `CGVAE`.
 
     Attributes
     ----------
@@ -106,9 +106,12 @@ class Model(nn.Module, abc.ABC):
         Name under which checkpoints know the class.
     config : dataclass
         All that is needed to build the network again.
+    molecule : Mapping or None
+        The one molecule that the weights belong to; None where they fit many.
     """
 
     family = None
+    molecule = None
 
     @abc.abstractmethod
     def mapping(self, coarse):
