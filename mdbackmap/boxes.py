@@ -104,3 +104,45 @@ def _along(beads, boxes, parent):
         turns = np.round(np.einsum("fx,fxy->fy", step, inverse))
         out[:, bead] -= np.einsum("fx,fxy->fy", turns, boxes)
     return np.where(np.abs(out - beads) < 1e-3, beads, out.astype(np.float32))
+
+
+def joined(positions, boxes, bonds):
+    """
+    Molecules made whole along their bonds: each atom at the image nearest to a bonded atom before it.
+
+    Parameters
+    ----------
+    positions : (F, A, 3) float array
+        In angstrom.
+    boxes : (F, 3, 3) float array
+        Box vectors as rows.
+    bonds : (b, 2) int array
+
+    Returns
+    -------
+    (F, A, 3) float array
+
+    Examples
+    --------
+    >>> cut = np.array([[[1.0, 0.0, 0.0], [19.0, 0.0, 0.0]]])
+    >>> joined(cut, np.eye(3)[None] * 20, [[0, 1]])[0, 1].tolist()
+    [-1.0, 0.0, 0.0]
+    """
+    neighbours = [[] for _ in range(positions.shape[1])]
+    for i, j in np.asarray(bonds).reshape(-1, 2).tolist():
+        neighbours[i].append(j)
+        neighbours[j].append(i)
+    inverse, out = np.linalg.inv(boxes), positions.astype(np.float64)
+    seen = np.zeros(len(neighbours), dtype=bool)
+    for first in range(len(neighbours)):
+        todo = [] if seen[first] else [first]
+        seen[first] = True
+        for atom in todo:
+            for other in neighbours[atom]:
+                if not seen[other]:
+                    seen[other] = True
+                    step = out[:, other] - out[:, atom]
+                    turns = np.round(np.einsum("fx,fxy->fy", step, inverse))
+                    out[:, other] -= np.einsum("fx,fxy->fy", turns, boxes)
+                    todo.append(other)
+    return out
