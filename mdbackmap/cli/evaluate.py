@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from . import options, proteins
+from . import molecules, options, proteins
 
 
 def add_parser(verbs):
@@ -14,8 +14,11 @@ def add_parser(verbs):
         "file that has a topology begins a protein, trajectories after it belong to it; the first protein is the "
         "reference. A generated protein may have several frames, as samples, for each of the reference's. Two folders "
         "are compared file by file, by name. With --benchmark a model is run on the C-alphas of the bundled "
-        "validation chains and judged beside the native structures and, where pypulchra is installed, PULCHRA's.",
-        epilog="Examples: mdbackmap evaluate reference.pdb generated.pdb; mdbackmap evaluate --benchmark --limit 10",
+        "validation chains and judged beside the native structures and, where pypulchra is installed, PULCHRA's. With "
+        "--cgvae a model of one molecule is judged on its trajectory: on the frames held out from training, if it is "
+        "the trajectory that it was trained on, else on all.",
+        epilog="Examples: mdbackmap evaluate reference.pdb generated.pdb; mdbackmap evaluate --benchmark --limit 10; "
+        "mdbackmap evaluate --cgvae mine.pt aa.pdb aa.xtc --plots plots",
     )
     parser.add_argument("files", nargs="*", help="reference, then one or more generated proteins; or two folders")
     parser.add_argument(
@@ -33,6 +36,10 @@ def _add_benchmark(parser):
     group = parser.add_argument_group("benchmark")
     group.add_argument("--benchmark", action="store_true", help="run a model on the 85 bundled validation chains")
     group.add_argument("--ensembles", metavar="FILE", help="run it on the ensembles of this HDF5 file")
+    group.add_argument("--cgvae", metavar="MODEL", help="run this model of one molecule: a .pt file or a bundled one")
+    group.add_argument(
+        "--all-frames", action="store_true", help="with --cgvae: all frames, those that were trained on, too"
+    )
     group.add_argument("--held-out", action="store_true", help="only the systems of that file that were held out")
     group.add_argument(
         "--per-system", type=options.positive, default=5, metavar="N", help="frames of each system (default: 5)"
@@ -55,6 +62,10 @@ def _add_benchmark(parser):
 
 def check(args):
     """What is wrong with the usage, or None."""
+    if args.cgvae:
+        if args.benchmark or args.ensembles:
+            return "--cgvae, --benchmark and --ensembles are different runs: give one of them"
+        return options.check_frames(args) if args.files else "--cgvae needs a topology, and a trajectory: aa.pdb aa.xtc"
     if args.benchmark or args.ensembles:
         if args.benchmark and args.ensembles:
             return "--benchmark and --ensembles are two runs: give one of them"
@@ -66,7 +77,9 @@ def check(args):
 
 def run(args):
     """Judge, and show the table."""
-    if args.benchmark or args.ensembles:
+    if args.cgvae:
+        molecules.run_molecule(args)
+    elif args.benchmark or args.ensembles:
         run_benchmark(args)
     else:
         compare(args)

@@ -32,6 +32,7 @@ PARITIES = ("chiral", "full")
 _ATOM_RANGE = (0.8, 3.2)  # angstrom, of distances over one or two bonds
 _CHUNK = {"cpu": 4096, "cuda": 262144}  # beads a pass of the network
 _LOG_VARIANCES = (-10.0, 4.0)
+_CERTAIN = -4.0  # log-variance of the posterior before training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +44,9 @@ class CGVAEConfig:
     n_features: int = 64  # scalar features of a bead
     n_channels: int = 16  # channels of pseudo-scalars, vectors and pseudo-vectors
     n_latent: int = 8  # numbers of the latent of a bead
-    n_prior_layers: int = 2  # rounds of messages on the beads before the latent
-    n_layers: int = 3  # rounds of messages after it
-    n_encoder_layers: int = 2  # rounds of messages on the atoms
+    n_prior_layers: int = 1  # rounds of messages on the beads before the latent
+    n_layers: int = 2  # rounds of messages after it
+    n_encoder_layers: int = 1  # rounds of messages on the atoms
     n_basis: int = 16  # radial functions of a distance
     n_frame: int = 8  # vectors of a bead from which those of its atoms are mixed
     n_neighbours: int = 16  # nearest beads that a bead sees
@@ -127,7 +128,7 @@ class CGVAE(Model):
         self.encoder = Encoder(config, atom_kinds, self.tables)
         self.latent = nn.Linear(config.n_latent, config.n_features)
         self.decoder = Rounds(config.n_layers, *sizes)
-        self.frame = nn.Linear(config.n_channels, config.n_frame, bias=False)
+        self.frame = Frame(config.n_channels, config.n_frame)
         self.slots = _head(config.n_features, 2 * config.n_features, self.tables.n_slots * config.n_frame)
         self.log_width = nn.Parameter(torch.full((atom_kinds,), math.log(0.3)))
         self.eval()
@@ -168,7 +169,7 @@ class CGVAE(Model):
         """Atoms (F, A, 3) for latents (F * N, D)."""
         features = features._replace(scalars=features.scalars + self.latent(latent))
         features = self.decoder(features, edges)
-        axes = unit_frame(self.frame.weight @ features.vectors)  # (n, B, 3)
+        axes = self.frame(features)  # (n, B, 3)
         mixed = self.slots(features.scalars).unflatten(-1, (self.tables.n_slots, -1)) @ axes  # (n, J, 3)
         offsets = mixed.unflatten(0, (len(beads), -1))  # (F, N, J, 3)
         offsets = offsets - (offsets * self.tables.weights.unsqueeze(-1)).sum(2, keepdim=True)
@@ -193,7 +194,7 @@ class CGVAE(Model):
         beads = self.tables.project(atoms)
         features, edges = self.condition(beads, box)
         mean_p, log_p = _gaussian(self.prior(features.scalars))
-        mean_q, log_q = _gaussian(self.encoder(features, edges, beads, atoms, self.frame.weight))
+        mean_q, log_q = _gaussian(self.encoder(features, edges, beads, atoms))
         kl = 0.5 * (log_p - log_q + (log_q.exp() + (mean_q - mean_p).square()) / log_p.exp() - 1).sum(-1)
         latent = mean_q + (0.5 * log_q).exp() * noise.flatten(0, 1)
         decoded = self.decode(features, edges, latent, beads)
@@ -285,18 +286,25 @@ class Encoder(nn.Module):
         self.pool_vectors = nn.Linear(channels, config.n_channels, bias=False)
         self.pool_pseudovectors = nn.Linear(channels, config.n_channels, bias=False)
         self.pool_pseudoscalars = nn.Linear(channels, config.n_channels, bias=False)
-        self.places = nn.Linear(tables.n_slots * config.n_frame, config.n_features)
+        self.frame = Frame(config.n_channels, config.n_frame)
+        self.places = nn.Sequential(
+            nn.Linear(tables.n_slots * config.n_frame, 2 * config.n_features),
+            nn.SiLU(),
+            nn.Linear(2 * config.n_features, config.n_features),
+        )
         self.beads = Rounds(1, config.n_features, config.n_channels, config.n_basis)
         self.out = _head(config.n_features, config.n_features, 2 * config.n_latent)
+        with torch.no_grad():
+            self.out[-1].bias[config.n_latent :] = _CERTAIN  # a posterior that says something from the start
         self._tables = (tables,)  # in a tuple: not a part of this module, the model has it already
 
-    def forward(self, features, edges, beads, atoms, frame):
+    def forward(self, features, edges, beads, atoms):
         """(n, 2 D) for beads (F, N, 3), their `features` and `edges`, and atoms (F, A, 3)."""
         tables = self._tables[0]
         n_frames = len(atoms)
         own = atoms - beads[:, tables.bead_of_atom]  # (F, A, 3)
         pooled = self._pool(self._atoms(atoms, own, tables), n_frames, tables)
-        axes = unit_frame(frame @ features.vectors).unflatten(0, (n_frames, -1))  # (F, N, B, 3)
+        axes = self.frame(features).unflatten(0, (n_frames, -1))  # (F, N, B, 3)
         local = torch.einsum("fabx,fax->fab", axes[:, tables.bead_of_atom], own)  # (F, A, B)
         places = own.new_zeros(n_frames, tables.n_beads * self.n_slots, local.shape[-1])
         places = places.index_copy(1, tables.slot_of_atom, local).view(n_frames * tables.n_beads, -1)
@@ -308,7 +316,7 @@ class Encoder(nn.Module):
         """Features of the atoms (F * A) after their messages."""
         n_frames, n_atoms = atoms.shape[:2]
         index = tables.neighbours
-        displacements = (atoms[:, index] - atoms.unsqueeze(2)).flatten(0, 1)
+        displacements = (atoms[:, index] - atoms.unsqueeze(2)).flatten(0, 1)  # no gradient: atoms are data
         shift = torch.arange(n_frames, device=atoms.device)[:, None, None] * n_atoms
         edges = Edges.of(
             (index + shift).flatten(0, 1),
@@ -336,9 +344,28 @@ class Encoder(nn.Module):
         return Features(self.pool(s), *linear)
 
 
-def unit_frame(vectors):
+class Frame(nn.Module):
+    """
+    A few vectors (n, B, 3) of each bead in which its atoms are placed, of about unit length.
+
+    Half of them are mixed from the bead's vectors, half from pseudo-scalars times pseudo-vectors: where all beads lie
+    in a plane, the latter stand out of it.
+    """
+
+    def __init__(self, n_channels, n_frame):
+        super().__init__()
+        self.vectors = nn.Linear(n_channels, n_frame - n_frame // 2, bias=False)
+        self.pseudovectors = nn.Linear(n_channels, n_frame // 2, bias=False)
+
+    def forward(self, features):
+        """Vectors of a bead's features."""
+        turned = features.pseudoscalars.unsqueeze(-1) * features.pseudovectors
+        return torch.cat([_scaled(self.vectors.weight @ features.vectors), _scaled(self.pseudovectors.weight @ turned)], 1)
+
+
+def _scaled(vectors):
     """Vectors (n, B, 3) scaled, all of a bead alike, to a root mean square length of 1."""
-    return vectors / (1e-4 + vectors.square().sum(-1, keepdim=True).mean(-2, keepdim=True)).sqrt()
+    return vectors / (1e-6 + vectors.square().sum(-1, keepdim=True).mean(-2, keepdim=True)).sqrt()
 
 
 def _head(n_inputs, n_hidden, n_outputs):

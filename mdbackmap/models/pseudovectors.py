@@ -126,13 +126,16 @@ class Messages(nn.Module):
         width, channels = self.sizes
         s, p, v, w = bounded(features)
         s = self.norm(s)
-        gates = self.gates(s)[edges.neighbours] * self.filter(edges.radial) * edges.weights  # (n, K, C + 8 M)
-        first, rest = gates[..., :width], gates[..., width:].unflatten(-1, (8, channels))  # (n, K, 8, M)
-        ds = (first * self.value(s)[edges.neighbours]).sum(1)
-        vj, wj = v[edges.neighbours], w[edges.neighbours]  # (n, K, M, 3)
-        straight = torch.einsum("nkm,nkx->nmx", rest[:, :, 0], edges.directions)
-        v2, v6, v7 = torch.einsum("nkgm,nkmx->gnmx", rest[:, :, [1, 5, 6]], vj)
-        w3, w4, w5, w8 = torch.einsum("nkgm,nkmx->gnmx", rest[:, :, [2, 3, 4, 7]], wj)
+        told = torch.cat([self.gates(s), self.value(s), v.flatten(1), w.flatten(1)], dim=-1)
+        told = _taken(told, edges.neighbours)  # (n, K, 2 C + 14 M)
+        gates, value, vj, wj = told.split([width + 8 * channels, width, 3 * channels, 3 * channels], dim=-1)
+        gates = gates * self.filter(edges.radial) * edges.weights
+        vj, wj = (x.unflatten(-1, (channels, 3)) for x in (vj, wj))  # (n, K, M, 3)
+        ds = (gates[..., :width] * value).sum(1)
+        gates = gates[..., width:].unflatten(-1, (8, channels))
+        straight = gates[:, :, 0].transpose(1, 2) @ edges.directions  # (n, M, 3)
+        v2, v6, v7 = torch.einsum("nkgm,nkmx->gnmx", gates[:, :, 1:4], vj)
+        w3, w4, w5, w8 = torch.einsum("nkgm,nkmx->gnmx", gates[:, :, 4:], wj)
         dp = (v * (edges.weights.unsqueeze(-1) * wj).sum(1)).sum(-1)
         own = p.unsqueeze(-1)
         dv = straight + v2 + _cross(v, w3) + own * w4
@@ -175,6 +178,11 @@ class Update(nn.Module):
         dp = gates[0] * p2 + gates[1] * (v1 * w1).sum(-1)
         dv, dw = gates[2].unsqueeze(-1) * v2, gates[3].unsqueeze(-1) * w2
         return features.plus(Features(ds, dp, dv, dw))
+
+
+def _taken(values, index):
+    """Rows (n, K, ...) of `values` (n, ...) by a table."""
+    return values.index_select(0, index.flatten()).unflatten(0, index.shape)
 
 
 def _cross(a, b):

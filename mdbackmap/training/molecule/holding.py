@@ -22,7 +22,7 @@ def hold_out(runs, held_runs=(), share=0.2, block=50, gap=5):
     share : float
         Share of the blocks that is held out, evenly spread over each run.
     block : int
-        Frames of a block.
+        Frames of a block; fewer in runs that are too short for it.
     gap : int
         Frames on either side of a held-out block that are neither trained on nor held out.
 
@@ -59,6 +59,7 @@ def hold_out(runs, held_runs=(), share=0.2, block=50, gap=5):
 
 def _blocks(n_frames, every, block, gap):
     """One run: of every so many blocks one is held out."""
+    block = min(block, max(1, n_frames // every))  # a short run has shorter ones
     number = np.arange(n_frames) // block
     held = number % every == every // 2
     near = held.copy()

@@ -6,20 +6,13 @@ Legend: `F` frames, `A` atoms. Positions in angstrom. MDAnalysis is imported whe
 
 import dataclasses
 import hashlib
-import logging
 import re
 import warnings
 from pathlib import Path
 
 import numpy as np
 
-from ...attributes import attribute
-from ...mappings.bonds import find_bonds
 from ...topology import Topology
-
-logger = logging.getLogger(__name__)
-
-_FRAMES_FOR_BONDS = 10
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -110,25 +103,15 @@ def molecule_frames(atoms, frames="", runs=(), sources=()):
     -------
     MoleculeFrames
     """
+    from ...molecule import read_topology, read_whole, selector
+
     trajectory = atoms.universe.trajectory
     numbers = chosen_frames(frames, len(trajectory))
-    run_of_frame = _runs(trajectory, runs)[numbers]
-    topology = _topology(atoms)
-    positions = np.stack([trajectory[int(number)] and atoms.positions.copy() for number in numbers])
-    some = np.unique(np.linspace(0, len(positions) - 1, _FRAMES_FOR_BONDS).astype(int))
-    periodic = trajectory.ts.dimensions is not None and min(trajectory.ts.dimensions[:3]) >= 10
-    bonds = find_bonds(topology, _joined(atoms, positions[some], numbers[some], topology.bonds) if periodic else positions[some])
-    topology = dataclasses.replace(topology, bonds=bonds)
-    if periodic:
-        positions = _joined(atoms, positions, numbers, bonds)
-    bad = ~np.isfinite(positions).all((1, 2))
-    if bad.any():
-        raise ValueError(f"frame {numbers[bad][0]} has coordinates that are not finite ({bad.sum()} such frames): leave it out")
-
-    def select(text):
-        return np.flatnonzero(np.isin(atoms.ix, atoms.select_atoms(text).ix))
-
-    return MoleculeFrames(topology, positions.astype(np.float32), run_of_frame, numbers, list(sources), select)
+    topology = read_topology(atoms)
+    positions = read_whole(atoms, topology.bonds, numbers)
+    return MoleculeFrames(
+        topology, positions, _runs(trajectory, runs)[numbers], numbers, list(sources), selector(atoms)
+    )
 
 
 def chosen_frames(frames, n_frames):
@@ -158,30 +141,6 @@ def _runs(trajectory, runs):
     if sum(runs) != n_frames:
         raise ValueError(f"runs = {list(runs)} add up to {sum(runs)} frames, but the trajectory has {n_frames}")
     return np.repeat(np.arange(len(runs)), runs)
-
-
-def _topology(atoms):
-    """Topology of the atoms, residue names as they are; elements guessed where there are none."""
-    found = Topology.from_atoms(atoms)
-    first = np.unique(found.residue_of_atom, return_index=True)[1]
-    elements = found.elements
-    if (elements == "").all() and found.n_atoms > found.n_residues:
-        from MDAnalysis.guesser.default_guesser import DefaultGuesser
-
-        guess = DefaultGuesser(None).guess_atom_element
-        elements = np.array([str(guess(name)).capitalize() for name in found.names])
-        logger.info("the topology has no elements: guessed from the names of the atoms")
-    return dataclasses.replace(found, elements=elements, resnames=attribute(atoms, "resnames", "")[first])
-
-
-def _joined(atoms, positions, numbers, bonds):
-    """Molecules made whole, atom by atom along the bonds; without bonds, along the order of the atoms."""
-    from ...boxes import box_vectors
-    from ...boxes import joined as join
-
-    trajectory = atoms.universe.trajectory
-    dimensions = np.stack([np.array(trajectory[int(number)].dimensions) for number in numbers])
-    return join(positions, box_vectors(dimensions, len(numbers)), bonds)
 
 
 def _sources(files):
