@@ -29,7 +29,7 @@ from .molecule import MoleculeTables
 from .pseudovectors import Edges, Features, Rounds
 
 PARITIES = ("chiral", "full")
-_ATOM_RANGE = (0.8, 3.2)  # angstrom, of distances over one or two bonds
+_ATOM_RANGE = (0.8, 2.4)  # angstrom, of the lengths of bonds
 _CHUNK = {"cpu": 4096, "cuda": 262144}  # beads a pass of the network
 _LOG_VARIANCES = (-10.0, 4.0)
 _CERTAIN = -4.0  # log-variance of the posterior before training
@@ -270,7 +270,7 @@ class Encoder(nn.Module):
     """
     Mean and log-variance of the latent of each bead, from atoms and beads.
 
-    Messages between atoms joined by one or two bonds; a bead takes the mean over its atoms, and the atoms' places in
+    Messages between bonded atoms; a bead takes the mean over its atoms, and the atoms' places in
     the frame of the bead's vectors (their scalar products with them); then a round of messages between beads.
     """
 

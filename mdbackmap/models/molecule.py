@@ -12,7 +12,7 @@ from torch import nn
 from ..mapping import MappingError
 from ..mappings.bonds import molecules, pairs_within
 
-_BONDED = 2  # atoms joined by so many bonds see each other in the encoder, and count in the loss of the graph
+_BONDED = 2  # atoms joined by so many bonds count in the loss of the graph
 
 
 class MoleculeTables(nn.Module):
@@ -36,7 +36,7 @@ class MoleculeTables(nn.Module):
     pairs : (p, 2) int64
         Atoms joined by one or two bonds.
     neighbours, present : (A, K) int64, bool
-        The same as a table.
+        Bonded atoms, as a table.
     """
 
     def __init__(self, mapping):
@@ -56,7 +56,7 @@ class MoleculeTables(nn.Module):
         weights[slots] = share
         pairs = pairs_within(mapping.n_atoms, mapping.fine.bonds, _BONDED)
         kind_of_atom, kind_of_bead = _kinds(mapping)
-        table, present = _table(mapping.n_atoms, pairs)
+        table, present = _table(mapping.n_atoms, np.unique(mapping.fine.bonds, axis=0))
         tables = {"slot_of_atom": slots, "bead_of_atom": owner, "pairs": pairs, "neighbours": table}
         tables |= {"present": present, "kind_of_bead": kind_of_bead, "kind_of_atom": kind_of_atom}
         tables |= {"weights": weights.reshape(mapping.n_beads, self.n_slots), "share": share}
