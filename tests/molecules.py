@@ -50,7 +50,9 @@ def frames(topology, n_frames=5, seed=0):
 def pairs_of_carbons(topology, n=2):
     """A mapping of `n` residues a bead."""
     residue = topology.residue_of_atom // n
-    return group_mapping(topology, Groups([np.flatnonzero(residue == k) for k in range(residue.max() + 1)], f"blocks:{n}"))
+    return group_mapping(
+        topology, Groups([np.flatnonzero(residue == k) for k in range(residue.max() + 1)], f"blocks:{n}")
+    )
 
 
 def model_of(mapping, seed=4, **options):

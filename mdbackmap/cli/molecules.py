@@ -26,7 +26,9 @@ def run_molecule(args):
 
     model, provenance = load(args.cgvae)
     if model.molecule is None:
-        raise ValueError(f"{args.cgvae} is a {model.family} model: --cgvae judges models of one molecule; try --benchmark")
+        raise ValueError(
+            f"{args.cgvae} is a {model.family} model: --cgvae judges models of one molecule; try --benchmark"
+        )
     held, trained, what = frames_of(model, provenance, args)
     sampling = {"n_samples": args.n_samples, "seed": args.seed, "temperature": args.temperature[-1]}
     judgement = judge_molecule(model, held, trained, legacy=args.legacy, **sampling)
@@ -84,7 +86,9 @@ def frames_of(model, provenance, args):
         held, trained = (frames.positions[use == kind] for kind in (HELD_OUT, TRAIN))
         where = f"runs {list(data.hold_out)}" if data.hold_out else f"blocks of {data.block}, gaps of {data.gap}"
         if not len(held):
-            raise ValueError(f"{args.cgvae} was trained on all frames of this trajectory: --all-frames judges it on them")
+            raise ValueError(
+                f"{args.cgvae} was trained on all frames of this trajectory: --all-frames judges it on them"
+            )
         return held, trained, f"{len(held)} held-out frames ({where}) of the trajectory that it was trained on"
     chosen = np.arange(len(frames.positions))
     if any(getattr(args, name) is not None for name in options.RANGE):

@@ -90,7 +90,10 @@ def judge_molecule(model, held, trained=None, *, n_samples=1, temperature=1.0, s
     if len(found):
         angles = {"MD": phi_psi(held, found), "sample": np.concatenate([phi_psi(x, found) for x in samples])}
         first, second = halves(angles["MD"], len(found))
-        dihedrals = {"sample": divergence(phi_psi(samples[0], found), angles["MD"]), "halves": divergence(first, second)}
+        dihedrals = {
+            "sample": divergence(phi_psi(samples[0], found), angles["MD"]),
+            "halves": divergence(first, second),
+        }
     return MoleculeJudgement(table, nats, dihedrals, angles, rate)
 
 

@@ -81,7 +81,7 @@ def groups_of(kind, fine, select=None) -> Groups:
 
 def _listed(kind, select):
     texts = [isinstance(item, str) for item in kind]
-    if all(texts):
+    if texts and all(texts):
         if select is None:
             raise MappingError("a mapping by selections needs the atoms of a Universe to select from")
         return Groups([np.asarray(select(text), dtype=np.int64) for text in kind], "selections")
@@ -131,7 +131,9 @@ def _alphas(fine):
 def _stretches(fine):
     """Residues of each unbroken stretch."""
     ends = np.flatnonzero(fine.ends)
-    return np.split(np.arange(fine.n_residues), ends[:-1] + 1 if len(ends) and ends[-1] == fine.n_residues - 1 else ends + 1)
+    return np.split(
+        np.arange(fine.n_residues), ends[:-1] + 1 if len(ends) and ends[-1] == fine.n_residues - 1 else ends + 1
+    )
 
 
 def _blocks(fine, n):

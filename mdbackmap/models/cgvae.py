@@ -360,7 +360,9 @@ class Frame(nn.Module):
     def forward(self, features):
         """Vectors of a bead's features."""
         turned = features.pseudoscalars.unsqueeze(-1) * features.pseudovectors
-        return torch.cat([_scaled(self.vectors.weight @ features.vectors), _scaled(self.pseudovectors.weight @ turned)], 1)
+        return torch.cat(
+            [_scaled(self.vectors.weight @ features.vectors), _scaled(self.pseudovectors.weight @ turned)], 1
+        )
 
 
 def _scaled(vectors):

@@ -144,6 +144,4 @@ def _runs(trajectory, runs):
 
 
 def _sources(files):
-    return [
-        {"name": Path(name).name, "sha256": hashlib.sha256(Path(name).read_bytes()).hexdigest()} for name in files
-    ]
+    return [{"name": Path(name).name, "sha256": hashlib.sha256(Path(name).read_bytes()).hexdigest()} for name in files]

@@ -109,5 +109,8 @@ def model_config(mapping, positions, sizes):
         distances = nearest[..., 1 : n_neighbours + 1].ravel()
     shortest, longest = _LEAST * np.quantile(distances, 0.001), _MOST * np.quantile(distances, 0.999)
     return CGVAEConfig(
-        to_plain(mapping), **sizes, shortest=float(round(shortest, 2)), longest=float(round(max(longest, shortest + 1), 2))
+        to_plain(mapping),
+        **sizes,
+        shortest=float(round(shortest, 2)),
+        longest=float(round(max(longest, shortest + 1), 2)),
     )
