@@ -83,7 +83,7 @@ def whole(beads, boxes, coarse):
 
 
 def _parents(coarse, other):
-    """(N,) int: the bead that each one goes by, its own number for the first of a chain; None if it is the one before."""
+    """(N,) int: the bead that each one goes by (the first of a chain by itself); None if always the one before."""
     index = np.arange(coarse.n_atoms)
     low, high = coarse.bonds.T
     after = np.zeros(coarse.n_atoms, dtype=bool)

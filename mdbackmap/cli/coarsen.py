@@ -12,10 +12,10 @@ def add_parser(verbs):
     parser = verbs.add_parser(
         "coarsen",
         help="make beads of an all-atom trajectory",
-        description="Read an all-atom trajectory and write its beads, with a PDB of them beside it. 'convert' takes the "
-        "result. By default, and with --mapping ca, the beads are the C-alpha atoms of a protein; any molecule has "
-        "beads with --mapping residue, blocks:N (residues a bead), atoms:N (atoms a bead), beads:N or graph:N (N beads), "
-        "FILE.json (the atoms of each bead), or MODEL.pt, the mapping of a CGVAE model.",
+        description="Read an all-atom trajectory and write its beads, with a PDB of them beside it. 'convert' takes "
+        "the result. By default, and with --mapping ca, the beads are the C-alpha atoms of a protein; any molecule has "
+        "beads with --mapping residue, blocks:N (residues a bead), atoms:N (atoms a bead), beads:N or graph:N (N "
+        "beads), FILE.json (the atoms of each bead), or MODEL.pt, the mapping of a CGVAE model.",
         epilog="Examples: mdbackmap coarsen aa.pdb aa.xtc --mapping ca -o ca.xtc; mdbackmap coarsen aa.pdb aa.xtc "
         "--mapping mine.pt -o cg.xtc",
     )

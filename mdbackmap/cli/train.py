@@ -60,8 +60,8 @@ def add_parser(verbs):
         help="train a model, or go on with one",
         description="Train as a TOML file says. Started again, a run goes on where it was stopped. Its folder gets the "
         "log, curves, and model.pt, which 'convert --model' takes.",
-        epilog="Start with: mdbackmap train --example > train.toml, or for a model of your own molecule: mdbackmap train "
-        "--example cgvae > cgvae.toml",
+        epilog="Start with: mdbackmap train --example > train.toml, or for a model of your own molecule: mdbackmap "
+        "train --example cgvae > cgvae.toml",
     )
     parser.add_argument("config", nargs="?", help="TOML file that describes the run")
     parser.add_argument(

@@ -3,7 +3,7 @@ A CGVAE judged on the frames of its molecule that were held out from its trainin
 
 Reconstructions are decoded from the posterior, which has seen the atoms; samples from the prior, given the beads
 alone. All samples count, whatever their bonds, and nothing is superposed: the beads fix the frame of reference. The
-linear lift, least squares from the beads of the training frames to their atoms, is the baseline that learns nothing of geometry.
+linear lift, least squares from the beads of the training frames to their atoms, is the baseline.
 
 Shapes: F frames, N beads, A atoms, D latent size. Positions in angstrom.
 """

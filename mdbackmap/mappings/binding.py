@@ -73,8 +73,8 @@ def _check_residues(atoms, coarse, model):
     if len(wrong):
         at = wrong[0]
         raise MappingError(
-            f"bead {at} is of residue {found[at]}, expected {expected[at]} ({len(wrong)} of {len(found)} beads differ): "
-            f"{model} was trained on another molecule, or the beads are in another order"
+            f"bead {at} is of residue {found[at]}, expected {expected[at]} ({len(wrong)} of {len(found)} beads "
+            f"differ): {model} was trained on another molecule, or the beads are in another order"
         )
 
 

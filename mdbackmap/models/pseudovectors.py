@@ -5,7 +5,7 @@ In e3nn's terms the features are ``C x 0e + M x 0o + M x 1o + M x 1e``, and ever
 turning and mirroring the input turns and mirrors the output, pseudo-scalars changing their sign.
 After Wang et al. (ICML 2022, arXiv 2201.12176), where the messages have the nine gates used here.
 
-Shapes: n points in all (those of all frames in one row), K neighbours, C scalar and M other channels, R radial functions.
+Shapes: n points in all (frames after one another), K neighbours, C scalar and M other channels, R radial functions.
 """
 
 from typing import NamedTuple
@@ -38,7 +38,7 @@ class Features(NamedTuple):
 
     @classmethod
     def start(cls, scalars, n_channels, handed):
-        """Features without any direction yet; pseudo-scalars are 1 if `handed`, which breaks mirror symmetry, else 0."""
+        """Features without direction; pseudo-scalars are 1 if `handed`, which breaks mirror symmetry, else 0."""
         flat = scalars.new_full((len(scalars), n_channels), 1.0 if handed else 0.0)
         empty = scalars.new_zeros(len(scalars), n_channels, 3)
         return cls(scalars, flat, empty, empty)

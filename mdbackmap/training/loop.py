@@ -1,9 +1,10 @@
 """
 The training loop, top to bottom.
 
-The loss is a weighted sum of terms that a `tasks.Task` gives: for GenZProt those of `losses`, with the usual weights the
-negative evidence lower bound in nats per residue; for CGVAE those of `molecule.task`. All random numbers are keyed by (seed, epoch, batch), so a run that was stopped goes on with the
-very next batch as if nothing had happened: on a CPU, with the same number of threads, bit for bit. (Not where
+The loss is a weighted sum of terms that a `tasks.Task` gives: for GenZProt those of `losses`, with the usual weights
+the negative evidence lower bound in nats per residue; for CGVAE those of `molecule.task`. All random numbers are keyed
+by (seed, epoch, batch), so a run that was stopped goes on with the very next batch as if nothing had happened: on a
+CPU, with the same number of threads, bit for bit. (Not where
 `minutes` sets the schedule, for then the clock counts; on CUDA, sums may round differently.)
 
 What a run leaves in its folder:
@@ -33,8 +34,8 @@ from tqdm import tqdm
 from .. import checkpoint
 from . import log
 from .config import read
-from .molecule.config import MoleculeRun
 from .dataset import Structures
+from .molecule.config import MoleculeRun
 from .provenance import provenance
 from .resuming import fresh_state, keep, restore, save, settings_of
 from .tasks import Chains

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from e3nn import o3
 from contract import ModelContract, draw
+from e3nn import o3
 from molecules import alkane, frames, model_of, pairs_of_carbons
 from traces import rotation
 
