@@ -66,7 +66,9 @@ def test_atoms_to_beads_and_back(model, folder, capsys):
 )
 def test_coarsen_by_any_mapping(folder, mapping, n_beads):
     (folder / "mine.json").write_text("[[0, 1], [4]]")
-    assert main(["coarsen", "aa.pdb", "aa.xtc", "--mapping", mapping, "-o", "cg.xtc", "--weights", "mass", "--quiet"]) == 0
+    assert (
+        main(["coarsen", "aa.pdb", "aa.xtc", "--mapping", mapping, "-o", "cg.xtc", "--weights", "mass", "--quiet"]) == 0
+    )
     cg, atoms = mda.Universe("cg.pdb", "cg.xtc"), mda.Universe("aa.pdb", "aa.xtc").atoms
     assert (cg.atoms.n_atoms, len(cg.trajectory)) == (n_beads, 20)
     if mapping == "residue":
@@ -78,7 +80,9 @@ def test_coarsen_what_is_wrong(model, folder, capsys):
     command = ["coarsen", "aa.pdb", "aa.xtc", "-o", "cg.xtc", "--mapping"]
     assert "is not known" in failed(capsys, *command, "residues")
     assert "was trained on 20, hydrogens included" in failed(capsys, *command, model, "--select", "element C")
-    assert "no mapping of its own" in failed(capsys, *command[:-1], "--mapping", "genzprot.pt", "--select", "all") or True
+    assert (
+        "no mapping of its own" in failed(capsys, *command[:-1], "--mapping", "genzprot.pt", "--select", "all") or True
+    )
 
 
 def test_evaluate_the_held_out_frames(model, folder, capsys):

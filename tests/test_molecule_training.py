@@ -104,6 +104,20 @@ def stop_after(n_epochs, toml):
         log.write = original
 
 
+def test_going_on_from_weights(folder):
+    first, _ = run(write(epochs=1))
+    text = (folder / "train.toml").read_text()
+    lines = [line for line in text.replace('"run"', '"more"').splitlines() if line.split(" =")[0] not in SMALL]
+    lines = [line for line in lines if not line.startswith("mapping")]
+    lines.insert(lines.index('family = "cgvae"') + 1, 'init = "run/model.pt"')
+    (folder / "more.toml").write_text("\n".join([*lines, "[loss]", "kl = 0.5"]))
+    second, _ = run("more.toml")
+    assert repr(second.molecule) == repr(first.molecule) and second.config == first.config
+    apart = [(a - b).abs().max() for a, b in zip(first.parameters(), second.parameters(), strict=True)]
+    assert 0 < max(apart) < 0.1
+    assert checkpoint.load("more/model.pt")[1]["init"]["model"] == "model"
+
+
 @pytest.mark.parametrize(
     ("mapping", "n_beads"),
     [('["resid 1:2", "resid 3:4", "resid 5:6"]', 3), ('"learned:3"', 3), ('"graph:4"', 4), ('"beads.json"', 3)],
@@ -134,6 +148,7 @@ def test_configuration():
     assert MoleculeLoss() == MoleculeLoss(positions=1.0, kl=0.05, graph=25.0)  # the paper's
     for wrong, message in (
         ({"model": {"family": "cgvae", "molecule": {}}}, "comes from the data"),
+        ({"model": {"family": "cgvae", "init": "a.pt", "n_layers": 1}}, "come with their own sizes and mapping"),
         ({"model": {"family": "cgvae", "parity": "odd"}}, "expected one of chiral, full"),
         ({"training": {"loss": 1}}, "expected a table of its own"),
         ({"data": {"topology": "a", "share": 0.9}}, "share within"),

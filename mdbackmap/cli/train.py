@@ -28,6 +28,7 @@ chains = 8                 # that structures are sampled for after each epoch
 CGVAE_EXAMPLE = """\
 [model]
 family = "cgvae"           # a model of one molecule, whatever it is
+# init = "other.pt"        # go on from these weights, with their mapping
 # parity = "full"          # mirrored beads give mirrored atoms (four beads and more); default "chiral"
 
 [data]

@@ -104,6 +104,7 @@ class MoleculeRun:
     data: MoleculeData
     model: dict  # arguments of `CGVAEConfig` but those that the data bring
     training: MoleculeTraining
+    init: str | None = None  # bundled name or file of the weights to go on from, with their mapping and sizes
 
 
 def parse_molecule(tables):
@@ -132,6 +133,9 @@ def parse_molecule(tables):
         if name in table(tables, "training"):
             raise ValueError(f"[training] has {name!r}: expected a table of its own, [{name}]")
     sizes = {name: value for name, value in table(tables, "model").items() if name != "family"}
+    init = sizes.pop("init", None)
+    if init is not None and (sizes or not isinstance(init, str) or "mapping" in table(tables, "data")):
+        raise ValueError("[model] has init: weights come with their own sizes and mapping, so leave those out")
     for name in _BROUGHT:
         if name in sizes:
             raise ValueError(f"[model] has {name!r}: that comes from the data, leave it out")
@@ -143,4 +147,4 @@ def parse_molecule(tables):
     if not data.topology:
         raise ValueError('no data: expected [data] with topology = "aa.pdb" and trajectory = ["aa.xtc"]')
     training = dataclasses.replace(fill(MoleculeTraining, tables, "training"), **parts)
-    return MoleculeRun(data, {name: value for name, value in model.items() if name not in _BROUGHT}, training)
+    return MoleculeRun(data, {name: value for name, value in model.items() if name not in _BROUGHT}, training, init)

@@ -7,9 +7,11 @@ import logging
 
 import numpy as np
 
+from ... import checkpoint
 from ...mapping import MappingError
 from ...mappings.grouping import group_mapping
 from ...mappings.kinds import groups_of
+from ...mappings.named import named_mapping
 from ...mappings.plain import to_plain
 from ...models.cgvae import CGVAE, CGVAEConfig
 from .holding import HELD_OUT, TRAIN, hold_out
@@ -43,16 +45,26 @@ def run_molecule(plan, *, verbose=False):
 
     frames = read_molecule(plan.data)
     use = hold_out(frames.runs, plan.data.hold_out, plan.data.share, plan.data.block, plan.data.gap)
-    mapping = make_mapping(frames, plan, use)
+    model, origin = None, None
+    if plan.init is not None:
+        model, origin = checkpoint.load(plan.init)
+        mapping = named_mapping(plan.init, frames.topology, load=lambda _: model.molecule)
+    else:
+        mapping = make_mapping(frames, plan, use)
     logger.info("%s; %d to train on, %d held out; %s", frames, (use == TRAIN).sum(), (use == HELD_OUT).sum(), mapping)
-    config = model_config(mapping, frames.positions[use == TRAIN], plan.model)
-    model = new_model(CGVAE, config, plan.training.seed)
-    data = dataclasses.asdict(plan.data) | {"n_frames": len(use), "n_held_out": int((use == HELD_OUT).sum())}
+    if model is None:
+        config = model_config(mapping, frames.positions[use == TRAIN], plan.model)
+        model = new_model(CGVAE, config, plan.training.seed)
+    data = (
+        dataclasses.asdict(plan.data)
+        | {"mapping": mapping.name}
+        | {"n_frames": len(use), "n_held_out": int((use == HELD_OUT).sum())}
+    )
     data |= {name: list(value) for name, value in data.items() if isinstance(value, tuple)}
     data["topology"], data["trajectory"] = frames.sources[0]["name"], [file["name"] for file in frames.sources[1:]]
     sources = [*frames.sources, data]
-    task = Frames(frames.positions, use, mapping, plan.training, config.n_latent, sources, repr(frames))
-    return fit(model, task, plan.training, verbose=verbose)
+    task = Frames(frames.positions, use, mapping, plan.training, model.config.n_latent, sources, repr(frames))
+    return fit(model, task, plan.training, origin=origin, verbose=verbose)
 
 
 def make_mapping(frames, plan, use):
