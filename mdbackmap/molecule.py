@@ -63,7 +63,7 @@ def read_topology(atoms) -> Topology:
     found = dataclasses.replace(found, elements=elements, resnames=resnames)
     n_frames = len(atoms.universe.trajectory)
     numbers = np.unique(np.linspace(0, n_frames - 1, _FRAMES_FOR_BONDS).astype(int))
-    return dataclasses.replace(found, bonds=find_bonds(found, read_whole(atoms, found.bonds, numbers)))
+    return dataclasses.replace(found, bonds=find_bonds(found, *_read(atoms, numbers)))
 
 
 def read_whole(atoms, bonds, numbers) -> np.ndarray:
@@ -87,6 +87,12 @@ def read_whole(atoms, bonds, numbers) -> np.ndarray:
     ValueError
         Coordinates that are not finite, or a frame that cannot be read.
     """
+    positions, boxes = _read(atoms, numbers)
+    return positions if boxes is None else joined(positions, boxes, bonds).astype(np.float32)
+
+
+def _read(atoms, numbers):
+    """Positions (F, A, 3) of some frames as they are, and their box vectors or None."""
     trajectory = atoms.universe.trajectory
     before = trajectory.ts.frame
     positions, dimensions = np.empty((len(numbers), len(atoms), 3), dtype=np.float32), []
@@ -97,8 +103,7 @@ def read_whole(atoms, bonds, numbers) -> np.ndarray:
         if not np.isfinite(positions[row]).all():
             raise ValueError(f"frame {number} has coordinates that are not finite: leave it out, or repair the file")
     trajectory[before]
-    boxes = box_vectors(np.array(dimensions), len(numbers))
-    return positions if boxes is None else joined(positions, boxes, bonds).astype(np.float32)
+    return positions, box_vectors(np.array(dimensions), len(numbers))
 
 
 def selector(atoms):

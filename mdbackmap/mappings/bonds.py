@@ -31,7 +31,7 @@ def bonding_distances(elements) -> np.ndarray:
     return np.nan_to_num(SLACK * (radii[:, None] + radii[None, :]), nan=0.0)
 
 
-def find_bonds(topology, frames) -> np.ndarray:
+def find_bonds(topology, frames, boxes=None) -> np.ndarray:
     """
     Bonds of a molecule: those of its topology, and pairs that are near enough in most of some frames.
 
@@ -42,7 +42,9 @@ def find_bonds(topology, frames) -> np.ndarray:
     ----------
     topology : Topology
     frames : (F, a, 3) float array
-        Some frames, molecules whole.
+        Some frames.
+    boxes : (F, 3, 3) float array, optional
+        Box vectors as rows: distances are those of the nearest images. Without them, molecules have to be whole.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def find_bonds(topology, frames) -> np.ndarray:
     """
     found = [topology.bonds]
     if (topology.elements != "").any():
-        found.append(_near(topology.elements, np.asarray(frames, dtype=np.float64)))
+        found.append(_near(topology.elements, np.asarray(frames, dtype=np.float64), boxes))
     elif not len(topology.bonds):
         owner = topology.residue_of_atom
         apart = topology.ends[owner[:-1]] & (owner[:-1] != owner[1:])
@@ -67,7 +69,7 @@ def find_bonds(topology, frames) -> np.ndarray:
     return np.unique(np.concatenate(found), axis=0).astype(np.int64).reshape(-1, 2)
 
 
-def _near(elements, frames):
+def _near(elements, frames, boxes):
     """Pairs nearer than bonded atoms are in more than half of the frames, some rows at a time."""
     reach = bonding_distances(elements)
     lone = np.isin(np.char.upper(elements), _MONATOMIC)
@@ -75,7 +77,11 @@ def _near(elements, frames):
     pairs, few = [], max(1, 2_000_000 // max(1, frames.shape[0] * frames.shape[1]))
     for start in range(0, len(elements), few):
         rows = slice(start, start + few)
-        distances = np.linalg.norm(frames[:, rows, None] - frames[:, None], axis=-1)  # (F, rows, a)
+        apart = frames[:, rows, None] - frames[:, None]  # (F, rows, a, 3)
+        if boxes is not None:
+            inverse = np.linalg.inv(boxes)[:, None, None]
+            apart -= (np.round(apart[..., None, :] @ inverse) @ boxes[:, None, None])[..., 0, :]
+        distances = np.linalg.norm(apart, axis=-1)
         i, j = np.nonzero((distances < reach[rows]).mean(0) > 0.5)
         pairs.append(np.stack([i + start, j], axis=1))
     pairs = np.concatenate(pairs)
