@@ -94,7 +94,7 @@ def frames_of(model, provenance, args):
     if any(getattr(args, name) is not None for name in options.RANGE):
         chosen = chosen[slice(args.start, args.stop, args.step)]
     held = frames.positions[chosen]
-    source = "the trajectory that it was trained on" if same else "a trajectory that it was not trained on as a whole"
+    source = "the trajectory that it was trained on" if same else "other files than it was trained on"
     return held, None, f"{options.count(len(held), 'frame')} of {source}"
 
 
