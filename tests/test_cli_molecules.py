@@ -80,9 +80,6 @@ def test_coarsen_what_is_wrong(model, folder, capsys):
     command = ["coarsen", "aa.pdb", "aa.xtc", "-o", "cg.xtc", "--mapping"]
     assert "is not known" in failed(capsys, *command, "residues")
     assert "was trained on 20, hydrogens included" in failed(capsys, *command, model, "--select", "element C")
-    assert (
-        "no mapping of its own" in failed(capsys, *command[:-1], "--mapping", "genzprot.pt", "--select", "all") or True
-    )
 
 
 def test_evaluate_the_held_out_frames(model, folder, capsys):
@@ -103,12 +100,12 @@ def test_evaluate_on_another_trajectory(model, folder, capsys):
     u.atoms.write("other.xtc", frames=u.trajectory[5:10])
     assert main(["evaluate", "--cgvae", model, "aa.pdb", "other.xtc", "--plots", "plots"]) == 0
     captured = capsys.readouterr()
-    assert "5 frames of a trajectory that it was not trained on as a whole" in captured.out
+    assert "5 frames of other files than it was trained on" in captured.out
     assert "no phi and psi" in captured.err
 
 
 def test_evaluate_what_is_wrong(model, folder, capsys):
-    assert "holds a model" not in failed(capsys, "evaluate", "--cgvae", "genzprot", "aa.pdb", "aa.xtc")
+    assert "is a genzprot model" in failed(capsys, "evaluate", "--cgvae", "genzprot", "aa.pdb", "aa.xtc")
     assert "no such file: bb.pdb" in failed(capsys, "evaluate", "--cgvae", model, "bb.pdb")
     with pytest.raises(SystemExit):
         main(["evaluate", "--cgvae", model])
