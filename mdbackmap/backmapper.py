@@ -248,7 +248,7 @@ class Backmapper:
             Boxes: chains are made whole by nearest images, and neighbours are looked for across them.
         seed : int
         temperature : float
-            0 the most probable structure, 1 the ensemble.
+            0 the structure of least expected error, 1 the ensemble.
         correlation_time : float
             In ps; above 0, frames closer than this get similar atoms.
         bead_tolerance : float

@@ -218,15 +218,21 @@ class InternalCoordinates:
     @full_precision
     def backbone(self, ca, torsions):
         """N, C and O, each (..., N, 3), of `to_cartesian`."""
+        before, _ = trace_neighbours(ca, self.first, self.last)
+        local, frame = self.peptide_frames(ca)
+        local = turn_about_x(local, torsions[..., 0, None])
+        c, o, n_next = (ca.unsqueeze(-2) + local @ frame).unbind(-2)
+        n = n_next.roll(1, dims=-2)
+        return self._chain_ends(ca, before, n, c, o, n_next, torsions)
+
+    def peptide_frames(self, ca):
+        """Places of C, O and the next N from each CA at angle 0, and the axes they refer to, each (..., N, 3, 3)."""
         before, after = trace_neighbours(ca, self.first, self.last)
         distance = (after - ca).norm(dim=-1)
         local = _template(False)(distance)
         if len(self.cis_at):
             local = local.index_copy(-3, self.cis_at, _template(True)(distance[..., self.cis_at]))
-        local = turn_about_x(local, torsions[..., 0, None])
-        c, o, n_next = (ca.unsqueeze(-2) + local @ axis_frame(ca, after, before)).unbind(-2)
-        n = n_next.roll(1, dims=-2)
-        return self._chain_ends(ca, before, n, c, o, n_next, torsions)
+        return local, axis_frame(ca, after, before)
 
     def _chain_ends(self, ca, before, n, c, o, n_next, torsions):
         """N of the first residue from psi, C and O of the last one from phi and N-CA-C-O."""

@@ -18,6 +18,19 @@ def elements():
     return torch.tensor([["CNOS".index(letter) for letter in own.ljust(residues.MAX_ATOMS, "C")] for own in letters])
 
 
+@functools.cache
+def apart():
+    """Which atoms of one residue, (20, 14, 14), count as meeting: one turns with side-chain torsions, the other is N, C
+    or O of the backbone, and more than three bonds lie between them."""
+    meets = torch.zeros(20, residues.MAX_ATOMS, residues.MAX_ATOMS, dtype=torch.bool)
+    for kind, name in enumerate(residues.RESIDUE_NAMES):
+        for slot, atom in enumerate(residues.ATOMS[name]):
+            group = residues.IDEAL_ATOMS[name].get(atom, (0,))[0] if name != "PRO" else 0
+            for other, least in ((0, 2), (2, 2), (3, 1)):  # N and C are three bonds from what chi1 turns, O four
+                meets[kind, slot, other] = group >= least
+    return meets
+
+
 class MovableAtoms:
     """
     Which atoms of a molecule turn with side-chain torsions, and which stay (tables, made once).
@@ -32,6 +45,10 @@ class MovableAtoms:
         Residues with candidates; all but glycine, alanine and proline.
     turning, fixed : (S,), (X,) int64
         Atoms as residue * 14 + slot; sorted by residue.
+    meets : (S, 14) bool
+        Slots of its own residue that a turning atom can overlap with.
+    thiol : (S,) bool
+        SG of cysteines, which may bond to each other.
     first, count : (M,) int64
         Rows of `turning` that belong to each of `residues`.
     fixed_first, fixed_count : (N,) int64
@@ -56,3 +73,5 @@ class MovableAtoms:
         self.owner = torch.arange(len(self.residues), **to).repeat_interleave(self.count)
         element = elements().to(types.device)[types].flatten()
         self.turning_element, self.fixed_element = element[self.turning], element[self.fixed]
+        self.thiol = (types[self.turning // 14] == residues.TYPE_OF_NAME["CYS"]) & (self.turning_element == 3)
+        self.meets = apart().to(types.device)[types[self.turning // 14], self.turning % 14]  # (S, 14), own residue

@@ -1,19 +1,22 @@
 """The benchmark on a few chains with a tiny network, its peer, and the likelihood."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
 import torch
+from built import build, full_mask, one_chain, types_of
 from packs import read_chain
 from traces import tiny
 
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation import pulchra
-from mdbackmap.evaluation.benchmark import benchmark, means, noisy_beads, peer, score
+from mdbackmap.evaluation.benchmark import benchmark, means, noisy_beads, peer, rebuilt, score
 from mdbackmap.evaluation.likelihood import independent_torsions, nats_per_residue
-from mdbackmap.evaluation.table import LABELS, table
+from mdbackmap.evaluation.table import LABELS, behind, systems, table
 from mdbackmap.residues import ALPHABET
-from mdbackmap.training.chains import Generator, read_chains, read_ensembles, spread
+from mdbackmap.training.chains import Chain, Generator, read_chains, read_ensembles, spread
 from mdbackmap.training.dataset import Structures
 from mdbackmap.training.metrics.protocol import evaluate
 
@@ -53,6 +56,7 @@ def test_chains_are_those_of_the_pack():
     chain = chains[7]
     assert np.abs(chain.positions - positions)[:, mask].max() < 1e-3
     assert (chain.mask == mask).all() and (chain.types == types).all() and (chain.ends == ends).all()
+    assert len(read_chains(VALIDATION, split=1)) == 85 and not read_chains(VALIDATION, split=0)
     assert [chain.name for chain in read_chains(VALIDATION, 2)] == [chains[0].name, chains[-1].name]
 
 
@@ -71,6 +75,23 @@ def test_conditions_and_numbers(result, chains):
     assert set(result["T=1"]["chains"]) == {chain.name for chain in chains}
     mean = np.mean([row["rmsd"] for row in result["T=1"]["chains"].values()])
     assert warm["rmsd"] == pytest.approx(mean)
+
+
+def test_samples_are_calibrated_or_not(result):
+    assert 0 <= result["T=1"]["mean"]["chi1_in_50"] <= result["T=1"]["mean"]["chi1_in_90"] <= 100
+    assert "chi1_in_50" not in result["T=0"]["mean"] and "energy" not in result["native"]["mean"]
+
+
+def test_energies_of_complete_chains():
+    pytest.importorskip("openmm")
+    types = types_of("GAVLASD")
+    whole = Chain("whole", build("GAVLASD"), full_mask(types), types, one_chain(types))
+    lacking = replace(whole, name="lacking", mask=whole.mask & (np.arange(14) != 4))
+    found = benchmark(tiny(), [whole, lacking], temperatures=(0.0,), noise=0, energy_steps=1)
+    for name in ("native", "T=0"):
+        assert (
+            np.isfinite(found[name]["chains"]["whole"]["energy"]) and "energy" not in found[name]["chains"]["lacking"]
+        )
 
 
 def test_same_seed_same_atoms(chains):
@@ -117,7 +138,7 @@ def test_ensembles(ensembles):
         assert np.abs(one.positions[3] - read_chain(pack, 2)[0][0])[one.mask].max() < 1e-3
     assert [chain.name for chain in read_ensembles(ensembles, split=1)] == ["two"]
     row = score(one.positions, one, 1)
-    assert row["jsd_psi"] == 0 and "jsd_psi" not in score(two.positions, two, 1)
+    assert row["jsd_psi"] == row["jsd_psi_half"] == 0 and "jsd_psi" not in score(two.positions, two, 1)
     with pytest.raises(ValueError, match="no ensembles"):
         read_ensembles(VALIDATION)
 
@@ -128,7 +149,7 @@ class TestPulchra:
         atoms, mask = pulchra.rebuild(chains[0].beads[0], chains[0].types, chains[0].ends)
         assert (mask >= chains[0].mask).all()
         assert evaluate(atoms[None], chains[0].positions, *chains[0].known)["rmsd"] < 3.0
-        assert peer(chains[0])["bead_deviation"] < 1.0
+        assert peer(chains[0], *rebuilt(chains[0]))["bead_deviation"] < 1.0
 
     def test_chains_stay_apart(self, chains):
         pytest.importorskip("pypulchra")
@@ -150,6 +171,12 @@ class TestLikelihood:
         assert terms["nats"] == pytest.approx(terms["nats_torsions"] + terms["nats_kl"])
         assert terms["nats_kl"] >= 0 and np.isfinite(terms["nats_independent"])
 
+    def test_splits(self):
+        held_out, both = (nats_per_residue(tiny(), VALIDATION, limit=1, splits=s, n_draws=1) for s in ((1,), (0, 1)))
+        assert held_out == both  # the file has no chains to train on
+        with pytest.raises(ValueError, match="no chains to score"):
+            nats_per_residue(tiny(), VALIDATION, splits=(0,))
+
     def test_independent_torsions_know_only_other_chains(self):
         structures = Structures.read(VALIDATION)
         n = len(structures.types)
@@ -168,6 +195,23 @@ class TestLikelihood:
         torsions = torch.rand(n, 6, generator=torch.Generator().manual_seed(0)) * 2 * torch.pi
         density = independent_torsions(structures, torsions, torch.ones(n, 6, dtype=torch.bool))
         assert density[:, 2].mean() == pytest.approx(-np.log(2 * np.pi), abs=0.1)
+
+
+def test_systems_and_what_is_worse(result, chains):
+    lines = systems(result, chains, keys=("rmsd",)).splitlines()
+    assert len(lines) == 4 and lines[1].split()[:4] == [
+        "residues",
+        "frames",
+        "native",
+        *(["PULCHRA"] * ("PULCHRA" in result) or ["T=0"]),
+    ]
+    assert lines[2].split()[:4] == [chains[0].name, str(len(chains[0].types)), "1", "0.000"]
+    assert behind({"rmsd": 1.0, "chi1": 60.0}, {"rmsd": 1.5, "chi1": 60.0, "ged": 0.0}) == []
+    assert behind({"clashscore": 2.0, "bonds": 99.0}, {"clashscore": 1.0, "bonds": 99.5}) == [
+        "bonds within 10% (99.00 v. 99.50)",
+        "clashes per 1000 heavy atoms (2.0 v. 1.0)",
+    ]
+    assert behind({"rmsd": float("nan")}, {"rmsd": 1.0}) == []
 
 
 def test_table():

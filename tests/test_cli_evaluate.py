@@ -137,6 +137,8 @@ def test_refusals(files, tmp_path, capsys):
     assert "1 frame and" in refused(capsys, "evaluate", TRPCAGE_PDB, TRPCAGE_XTC, files / "one.pdb")
     for wrong in (
         ["evaluate"],
+        ["evaluate", "--benchmark", "--pack", "x"],
+        ["evaluate", "--pack", "x", TRPCAGE_PDB],
         ["evaluate", "--benchmark", TRPCAGE_PDB],
         ["evaluate", "--benchmark", "--ensembles", "x"],
     ):
@@ -193,3 +195,28 @@ def test_benchmark(weights, tmp_path, capsys):
     assert content["model"]["sha256"] and content["n_samples"] == 2
     assert set(content["crystal"]) - {"PULCHRA"} == {"native", "T=1", "T=1, noisy beads"}
     assert len(content["crystal"]["T=1"]["chains"]) == 2 and content["nats"]["nats"] > 0
+
+
+def test_own_chains(weights, tmp_path, capsys):
+    (tmp_path / "structures").mkdir()
+    shutil.copy(COMPLEX_PDB, tmp_path / "structures")
+    pack = tmp_path / "own.h5"
+    assert run("pack", tmp_path / "structures", "-o", pack, "--quiet") == 0
+    options = ["--model", weights, "--n-samples", "2", "--temperature", "1", "--json", tmp_path / "own.json"]
+    assert run("evaluate", "--pack", pack, *options) == 0
+    out = capsys.readouterr().out
+    assert "tiny, pack: means over 2 chains" in out and "independent" in out
+    content = json.loads((tmp_path / "own.json").read_text())
+    assert content["nats"]["nats"] > 0 and "chi1_in_50" in content["pack"]["T=1"]["mean"]
+    assert run("evaluate", "--pack", TRPCAGE_PDB, *options) == 1
+
+
+def test_ensembles_are_shown_one_by_one(weights, tmp_path, capsys):
+    file = tmp_path / "ensembles.h5"
+    assert run("pack", "--md", TRPCAGE_PDB, TRPCAGE_XTC, "--name", "cage", "--ensembles", "-o", file, "--quiet") == 0
+    options = ["--model", weights, "--n-samples", "2", "--temperature", "1", "--per-system", "20"]
+    assert run("evaluate", "--ensembles", file, *options) == 0
+    out = capsys.readouterr().out
+    assert "for each system" in out and any(line.split()[:3] == ["cage", "20", "20"] for line in out.splitlines())
+    assert value(out, "chi1, half v. the other half     nats") and value(out, "true psi in the likeliest 90%    %")
+    assert "nothing to judge by" in refused(capsys, "evaluate", "--ensembles", file, *options, "--largest", "10")

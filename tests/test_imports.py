@@ -100,7 +100,11 @@ def test_numpy_modules_run_without_either():
 
 
 def test_torch_side_runs_without_mdanalysis():
-    python(import_all(torch_side()), "MDAnalysis")
+    python(import_all(torch_side()), "MDAnalysis", "openmm")
+
+
+def test_openmm_stands_behind_one_module():
+    assert {name for name in modules() if "openmm" in roots(name)} == {"evaluation.energy"}
 
 
 def test_mdanalysis_side_and_packing_run_without_torch():

@@ -13,12 +13,14 @@ def add_parser(verbs):
         "check",
         help="judge an all-atom structure or trajectory on its own",
         description="Bonds and angles against ideal ones, contacts and clashes, Ramachandran, rotamers, cis and "
-        "twisted peptides, handedness: on the whole, frame by frame, and the worst residues. Heavy atoms only.",
+        "twisted peptides, handedness: on the whole, frame by frame, and the worst residues. Hydrogens "
+        "count, where there are any, in the clashes of all atoms.",
         epilog="Example: mdbackmap check aa.pdb aa.xtc --step 10",
     )
     group = parser.add_argument_group("input")
     group.add_argument("topology", help="PDB, GRO, ... whatever MDAnalysis reads")
     group.add_argument("trajectory", nargs="*", help="trajectory files, read one after the other")
+    proteins.add_energy(parser)
     proteins.add_reading(parser)
     options.add_frames(parser)
     proteins.add_writing(parser)
@@ -31,13 +33,15 @@ def run(args):
     from ..evaluation.judging import judge_alone
     from ..evaluation.table import table
 
+    proteins.require_energy(args)
     files = [args.topology, *args.trajectory]
-    judgement = judge_alone(proteins.read([args.top, *files] if args.top else files, args))
+    judgement = judge_alone(proteins.read([args.top, *files] if args.top else files, args), energy_steps=args.energy)
     proteins.save(args, [judgement])
     if args.quiet:
         return
     n_frames = options.count(len(judgement.frames), "frame")
-    print(f"{judgement.name}: {options.count(len(judgement.types), 'residue')}, {n_frames}, heavy atoms")
+    atoms = "heavy atoms" if judgement.generated.hydrogens is None else "heavy atoms, hydrogens in clashes"
+    print(f"{judgement.name}: {options.count(len(judgement.types), 'residue')}, {n_frames}, {atoms}")
     print(table({"": judgement.mean}))
     if len(judgement.frames) > 1:
         print("\n".join(frame_lines(judgement.frames)))

@@ -48,7 +48,7 @@ def _add_generation(parser):
         type=options.not_negative,
         default=1.0,
         metavar="T",
-        help="how freely to draw: 1 as learned, towards 0 the most probable (default: 1)",
+        help="how freely to draw: 1 as learned, 0 the one structure of least expected error (default: 1)",
     )
     group.add_argument(
         "--correlation-time",

@@ -1,8 +1,11 @@
 """``mdbackmap evaluate``: generated structures against known ones, and the benchmark of a model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from . import molecules, options, proteins
+
+PULCHRA = "PULCHRA"
 
 
 def add_parser(verbs):
@@ -13,8 +16,8 @@ def add_parser(verbs):
         description="Compare generated proteins with a reference, heavy atoms as they stand: nothing is superposed. A "
         "file that has a topology begins a protein, trajectories after it belong to it; the first protein is the "
         "reference. A generated protein may have several frames, as samples, for each of the reference's. Two folders "
-        "are compared file by file, by name. With --benchmark a model is run on the C-alphas of the bundled "
-        "validation chains and judged beside the native structures and, where pypulchra is installed, PULCHRA's. With "
+        "are compared file by file, by name. With --benchmark, --pack or --ensembles a model is run on the C-alphas of "
+        "known chains and judged beside the native structures and, where pypulchra is installed, PULCHRA's. With "
         "--cgvae a model of one molecule is judged on its trajectory: on the frames held out from training, if it is "
         "the trajectory that it was trained on, else on all.",
         epilog="Examples: mdbackmap evaluate reference.pdb generated.pdb; mdbackmap evaluate --benchmark --limit 10; "
@@ -24,6 +27,7 @@ def add_parser(verbs):
     parser.add_argument(
         "--legacy", action="store_true", help="GED as the papers' code has it: missing and extra cancel"
     )
+    proteins.add_energy(parser)
     proteins.add_reading(parser)
     options.add_frames(parser)
     proteins.add_writing(parser)
@@ -35,14 +39,22 @@ def add_parser(verbs):
 def _add_benchmark(parser):
     group = parser.add_argument_group("benchmark")
     group.add_argument("--benchmark", action="store_true", help="run a model on the 85 bundled validation chains")
+    group.add_argument("--pack", metavar="FILE", help="run it on the chains of this pack, made by 'mdbackmap pack'")
     group.add_argument("--ensembles", metavar="FILE", help="run it on the ensembles of this HDF5 file")
     group.add_argument("--cgvae", metavar="MODEL", help="run this model of one molecule: a .pt file or a bundled one")
     group.add_argument(
         "--all-frames", action="store_true", help="with --cgvae: all frames, those that were trained on, too"
     )
-    group.add_argument("--held-out", action="store_true", help="only the systems of that file that were held out")
+    group.add_argument("--held-out", action="store_true", help="only what was held out of training in that file")
     group.add_argument(
         "--per-system", type=options.positive, default=5, metavar="N", help="frames of each system (default: 5)"
+    )
+    group.add_argument(
+        "--largest",
+        type=options.positive,
+        default=700,
+        metavar="N",
+        help="leave out systems of more residues (default: 700)",
     )
     group.add_argument("--model", default="genzprot", help="a bundled model or a .pt file (default: %(default)s)")
     group.add_argument(
@@ -62,24 +74,25 @@ def _add_benchmark(parser):
 
 def check(args):
     """What is wrong with the usage, or None."""
-    if args.cgvae:
-        if args.benchmark or args.ensembles:
-            return "--cgvae, --benchmark and --ensembles are different runs: give one of them"
-        return options.check_frames(args) if args.files else "--cgvae needs a topology, and a trajectory: aa.pdb aa.xtc"
-    if args.benchmark or args.ensembles:
-        if args.benchmark and args.ensembles:
-            return "--benchmark and --ensembles are two runs: give one of them"
+    runs = [f"--{name}" for name in ("benchmark", "pack", "ensembles", "cgvae") if getattr(args, name)]
+    if runs:
+        if len(runs) > 1:
+            return f"{' and '.join(runs)} are {len(runs)} runs: give one of them"
+        if args.cgvae:
+            known = options.check_frames(args)
+            return known if args.files else "--cgvae needs a topology, and a trajectory: aa.pdb aa.xtc"
         return "a benchmark takes no files: its structures are its own" if args.files else None
     if not args.files:
-        return "expected a reference and a generated protein, --benchmark, or --ensembles FILE"
+        return "expected a reference and a generated protein, --benchmark, --pack FILE, or --ensembles FILE"
     return options.check_frames(args)
 
 
 def run(args):
     """Judge, and show the table."""
+    proteins.require_energy(args)
     if args.cgvae:
         molecules.run_molecule(args)
-    elif args.benchmark or args.ensembles:
+    elif args.benchmark or args.pack or args.ensembles:
         run_benchmark(args)
     else:
         compare(args)
@@ -92,7 +105,7 @@ def compare(args):
     from ..evaluation.table import table
 
     judgements = [
-        judge(generated, reference, legacy=args.legacy)
+        judge(generated, reference, legacy=args.legacy, energy_steps=args.energy)
         for reference, generated in (read_pair(*pair, args) for pair in pairs(args))
     ]
     mean = means([judgement.mean for judgement in judgements])
@@ -160,34 +173,62 @@ def read_pair(reference, generated, args):
 
 
 def run_benchmark(args):
-    """Judge a model on bundled chains or on ensembles."""
+    """Judge a model on bundled chains, on those of a pack, or on ensembles."""
     from ..checkpoint import load
-    from ..datafiles import VALIDATION
     from ..evaluation.benchmark import benchmark
-    from ..evaluation.likelihood import nats_per_residue
-    from ..evaluation.table import save_json, table
-    from ..training.chains import read_chains, read_ensembles
+    from ..evaluation.table import save_json
 
     model, provenance = load(args.model)
     sampling = {"temperatures": args.temperature, "n_samples": args.n_samples, "seed": args.seed}
-    content = {"model": provenance, **sampling}
-    if args.ensembles:
-        split = 1 if args.held_out else None
-        chains = read_ensembles(args.ensembles, args.per_system, args.limit, split=split)
-    else:
-        chains = read_chains(VALIDATION, args.limit)
-        content["nats"] = nats_per_residue(model, VALIDATION, limit=args.limit, seed=args.seed)
+    chains, nats = known_chains(model, args)
+    if not chains:
+        raise ValueError(
+            f"nothing to judge by is left of {args.ensembles or args.pack}: expected chains or systems that --held-out "
+            "and --largest leave in"
+        )
+    content = {"model": provenance, **sampling, **nats}
     for kind in dict.fromkeys(chain.kind for chain in chains):
         some = [chain for chain in chains if chain.kind == kind]
-        result = content[kind] = benchmark(model, some, **sampling, verbose=not args.quiet)
+        result = benchmark(model, some, **sampling, energy_steps=args.energy, verbose=not args.quiet)
+        content[kind] = result
         if not args.quiet:
-            n_residues = sum(len(chain.types) for chain in some)
-            print(
-                f"{provenance['model']}, {kind}: means over {options.count(len(some), 'chain')}, {n_residues} residues"
-            )
-            print(table({name: condition["mean"] for name, condition in result.items()}))
-    if "nats" in content and not args.quiet:
+            show(f"{provenance['model']}, {kind}", some, result, each=bool(args.ensembles))
+    if nats and not args.quiet:
         terms = "{nats:.2f} (reconstruction {nats_torsions:.2f}, KL {nats_kl:.2f}); independent {nats_independent:.2f}"
-        print("nats per residue, torsions per radian:", terms.format(**content["nats"]))
+        print("nats per residue, torsions per radian:", terms.format(**nats["nats"]))
     if args.json:
         save_json(content, args.json)
+
+
+def known_chains(model, args):
+    """The chains to judge by, and the nats per residue of packed ones."""
+    from ..datafiles import VALIDATION
+    from ..evaluation.likelihood import nats_per_residue
+    from ..training.chains import read_chains, read_ensembles
+
+    held_out = 1 if args.held_out else None
+    if args.ensembles:
+        some = {"split": held_out, "largest": args.largest}
+        return read_ensembles(args.ensembles, args.per_system, args.limit, **some), {}
+    filename = args.pack or VALIDATION
+    chains = read_chains(filename, args.limit, split=held_out)
+    if args.pack:
+        chains = [replace(chain, kind="pack") for chain in chains]
+    splits = (0, 1) if args.pack and not args.held_out else (1,)
+    if not chains:
+        return [], {}
+    return chains, {"nats": nats_per_residue(model, filename, splits=splits, limit=args.limit, seed=args.seed)}
+
+
+def show(heading, chains, result, *, each):
+    """Print the table of a benchmark, where the model is behind PULCHRA, and, if asked, each system."""
+    from ..evaluation.table import behind, systems, table
+
+    n_residues = sum(len(chain.types) for chain in chains)
+    print(f"{heading}: means over {options.count(len(chains), 'chain')}, {n_residues} residues")
+    print(table({name: condition["mean"] for name, condition in result.items()}))
+    if each:
+        print(systems(result, chains))
+    for name in [name for name in result if name.startswith("T=") and "noisy" not in name and PULCHRA in result]:
+        worse = behind(result[name]["mean"], result[PULCHRA]["mean"])
+        print(f"{name}, worse than {PULCHRA}: {'; '.join(worse) or 'nothing'}")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from . import options
 
+ENERGY_STEPS = 50
+
 
 def add_reading(parser):
     """Options that say what is read from the files."""
@@ -20,6 +22,27 @@ def add_reading(parser):
         default=[],
         help="residue XYZ is to be treated as ALA; may be given several times",
     )
+
+
+def add_energy(parser):
+    """The option for energies."""
+    parser.add_argument(
+        "--energy",
+        type=options.natural,
+        nargs="?",
+        const=ENERGY_STEPS,
+        metavar="N",
+        help="minimise every structure N steps by OpenMM (amber14, implicit solvent) and give its energy; "
+        f"without N {ENERGY_STEPS} steps (then after the files); minutes for a large protein",
+    )
+
+
+def require_energy(args):
+    """Refuse ``--energy`` before any work is done if OpenMM is not installed."""
+    if args.energy is not None:
+        from ..evaluation.energy import require
+
+        require()
 
 
 def add_writing(parser):

@@ -21,7 +21,9 @@ Shapes: `F` frames, `L` residues, `S` samples. Positions are in angstrom.
 """
 
 import contextlib
+import logging
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -30,17 +32,23 @@ from tqdm import tqdm
 from ..internal import InternalCoordinates
 from ..training.chains import Generator
 from ..training.dataset import jitter
+from ..training.metrics.calibration import distributions
 from ..training.metrics.protocol import evaluate, summarise
-from ..training.metrics.samples import evaluate_samples, torsion_divergences
+from ..training.metrics.samples import evaluate_samples
+from ..training.metrics.torsions import SLOTS
 from . import pulchra
+from .energy import energies, incomplete
+
+logger = logging.getLogger(__name__)
 
 BEAD_NOISE = 0.42  # angstrom, RMS over the beads of a frame
 RESIDUES_TIMED = 159  # frames of this many residues are what times are given for
 FRAMES_TIMED = 32  # in a batch
-FRAMES_FOR_DISTRIBUTIONS = 20  # and more, for torsion distributions to be compared
 
 
-def benchmark(model, chains, *, temperatures=(0.0, 1.0), n_samples=5, noise=BEAD_NOISE, seed=0, verbose=False):
+def benchmark(
+    model, chains, *, temperatures=(0.0, 1.0), n_samples=5, noise=BEAD_NOISE, seed=0, energy_steps=None, verbose=False
+):
     """
     Judge a model on known chains, beside the native structures and PULCHRA.
 
@@ -54,6 +62,9 @@ def benchmark(model, chains, *, temperatures=(0.0, 1.0), n_samples=5, noise=BEAD
     noise : float
         RMS of the smooth noise on the beads, angstrom; 0 leaves that condition out.
     seed : int
+    energy_steps : int, optional
+        Minimise the first structure of every condition so many steps and give its energy (`energy.energies`), for
+        chains that lack no atoms; not if None.
     verbose : bool
         Show a progress bar.
 
@@ -81,8 +92,9 @@ def benchmark(model, chains, *, temperatures=(0.0, 1.0), n_samples=5, noise=BEAD
     rows = {}
     with one_thread():
         for chain in tqdm(chains, desc="benchmark", unit="chain", disable=not verbose):
-            for condition, row in _conditions(model, chain, temperatures, n_samples, noise, seed):
-                rows.setdefault(condition, {})[chain.name] = row
+            for condition, row, built in _conditions(model, chain, temperatures, n_samples, noise, seed):
+                more = _physics(chain, *built, energy_steps)
+                rows.setdefault(condition, {})[chain.name] = row | more
         result = {name: {"mean": means(list(row.values())), "chains": row} for name, row in rows.items()}
         seconds = _seconds(model, nearest_to(chains, RESIDUES_TIMED), temperatures, seed)
     for name, value in seconds.items():
@@ -91,20 +103,32 @@ def benchmark(model, chains, *, temperatures=(0.0, 1.0), n_samples=5, noise=BEAD
 
 
 def _conditions(model, chain, temperatures, n_samples, noise, seed):
-    """(condition, metrics) of one chain, one after another."""
-    yield "native", evaluate(chain.positions, chain.positions, *chain.known)
+    """(condition, metrics, (atoms, mask)) of one chain, one after another."""
+    yield "native", score(chain.positions, chain, 1), (chain.positions, chain.mask)
     if pulchra.available():
-        yield "PULCHRA", peer(chain)
-    generate = Generator(model, chain)
+        built = rebuilt(chain)
+        yield "PULCHRA", peer(chain, *built), built
+    generate, mask = Generator(model, chain), SLOTS[chain.types]
     for temperature in temperatures:
         n = n_samples if temperature > 0 else 1
         atoms = generate(chain.beads, temperature=temperature, n_samples=n, seed=seed)
-        yield f"T={temperature:g}", score(atoms, chain, n)
+        yield f"T={temperature:g}", score(atoms, chain, n), (atoms, mask)
     if noise:
         beads = noisy_beads(chain, noise, seed)
         for temperature in temperatures:
             atoms = generate(beads, temperature=temperature, seed=seed)
-            yield f"T={temperature:g}, noisy beads", evaluate(atoms, chain.positions, *chain.known)
+            yield f"T={temperature:g}, noisy beads", evaluate(atoms, chain.positions, *chain.known), (atoms, mask)
+
+
+def _physics(chain, atoms, mask, n_steps):
+    """Energy of the first of the atoms, if steps are given and the chain is complete."""
+    if n_steps is None or incomplete(chain):
+        return {}
+    try:
+        return energies(replace(chain, positions=atoms[:1], mask=mask), n_steps)[0]
+    except ValueError as error:
+        logger.warning("no energy: %s", error)
+        return {}
 
 
 def score(atoms, chain, n_samples):
@@ -117,8 +141,8 @@ def score(atoms, chain, n_samples):
     chain : Chain
         Of F frames.
     n_samples : int
-        S; with several, ``rmsd_best``, ``best_gain`` and ``div`` are added. With 20 frames and more, ``jsd_phi``,
-        ``jsd_psi`` and ``jsd_chi1`` are.
+        S; with several, ``rmsd_best``, ``best_gain`` and ``div`` are added, and what `calibration` tells, also with
+        20 frames and more.
 
     Returns
     -------
@@ -131,22 +155,20 @@ def score(atoms, chain, n_samples):
     else:
         groups = atoms.reshape(len(true), n_samples, *atoms.shape[1:])
         row = summarise([evaluate_samples(*pair, *chain.known) for pair in zip(groups, true, strict=True)])
-    return row | _distributions(atoms, chain, chain.mask)
+    return row | distributions(atoms, true, *chain.known)
 
 
-def _distributions(atoms, chain, mask):
-    if len(chain.positions) < FRAMES_FOR_DISTRIBUTIONS:
-        return {}
-    return torsion_divergences(atoms, chain.positions, mask, chain.types, chain.ends)
-
-
-def peer(chain):
-    """Metrics of PULCHRA's atoms for a chain, averaged over its frames."""
+def rebuilt(chain):
+    """PULCHRA's atoms for a chain, (F, L, 14, 3), and which of them it placed in every frame, (L, 14)."""
     built = [pulchra.rebuild(beads, chain.types, chain.ends) for beads in chain.beads]
     atoms, masks = (np.stack(part) for part in zip(*built, strict=True))
-    mask = masks.all(0)
+    return atoms, masks.all(0)
+
+
+def peer(chain, atoms, mask):
+    """Metrics of PULCHRA's atoms for a chain, averaged over its frames."""
     row = evaluate(atoms, chain.positions, *chain.known, generated_mask=mask)
-    return row | _distributions(atoms, chain, chain.mask & mask)
+    return row | distributions(atoms, chain.positions, chain.mask & mask, chain.types, chain.ends)
 
 
 def means(rows):

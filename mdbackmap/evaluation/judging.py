@@ -9,14 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..training.metrics.calibration import distributions
 from ..training.metrics.comparison import squared_errors
+from ..training.metrics.hydrogens import all_atom_clashscore
 from ..training.metrics.protocol import evaluate, evaluate_geometry, summarise
-from ..training.metrics.samples import evaluate_samples, torsion_divergences
+from ..training.metrics.samples import evaluate_samples
 from ..training.metrics.torsions import SLOTS
+from .energy import energies
 from .faults import find_faults
 from .proteins import common, part
 
-FRAMES_FOR_DISTRIBUTIONS = 20  # and more, for torsion distributions to be compared
 MOVED = 1.0  # angstrom: generated C-alphas farther off than this come from elsewhere
 
 
@@ -64,13 +66,16 @@ class Judgement:
         return {"name": self.name, **shape, "mean": self.mean, "frames": self.frames, "by_residue": residues}
 
 
-def judge_alone(chain):
+def judge_alone(chain, *, energy_steps=None):
     """
     Judge a protein on its own.
 
     Parameters
     ----------
     chain : Chain
+        With hydrogens, the clashes of all atoms are counted, too.
+    energy_steps : int, optional
+        Minimise each frame so many steps and give its energy (`energy.energies`); not if None.
 
     Returns
     -------
@@ -85,11 +90,23 @@ def judge_alone(chain):
     100.0
     """
     frames = [evaluate_geometry(frame[None], *chain.known) for frame in chain.positions]
+    frames = [row | more for row, more in zip(frames, _beside(chain, chain.known, energy_steps), strict=True)]
     faults = find_faults(chain.positions, *chain.known)
     return Judgement(chain.name, chain.labels, chain.types, 1, summarise(frames), frames, None, faults, chain)
 
 
-def judge(generated, reference, *, legacy=False):
+def _beside(chain, known, energy_steps):
+    """For each frame what hydrogens and a force field tell."""
+    rows = [{} for _ in chain.positions]
+    if chain.hydrogens is not None:
+        scores = all_atom_clashscore(chain.positions, *known, chain.hydrogens)
+        rows = [{"clashscore_all": float(score)} for score in scores]
+    if energy_steps is not None:
+        rows = [row | more for row, more in zip(rows, energies(chain, energy_steps), strict=True)]
+    return rows
+
+
+def judge(generated, reference, *, legacy=False, energy_steps=None):
     """
     Judge a generated protein against its reference.
 
@@ -100,6 +117,8 @@ def judge(generated, reference, *, legacy=False):
         after another (as `BackmapTrajectory` writes samples). One reference frame and many generated: samples of it.
     legacy : bool
         GED by signed differences, as in the papers' code.
+    energy_steps : int, optional
+        As in `judge_alone`, for generated and reference.
 
     Returns
     -------
@@ -133,10 +152,15 @@ def judge(generated, reference, *, legacy=False):
     known = mask, reference.types, reference.ends
     groups = generated.positions.reshape(-1, n_samples, *generated.positions.shape[1:])
     frames = [_one(*pair, known, legacy) for pair in zip(groups, reference.positions, strict=True)]
+    beside = _beside(generated, known, energy_steps)
+    groups_beside = [beside[at : at + n_samples] for at in range(0, len(beside), n_samples)]
+    frames = [row | summarise(rows) for row, rows in zip(frames, groups_beside, strict=True)]
+    if energy_steps is not None:
+        true = [row["energy"] for row in energies(reference, energy_steps)]
+        frames = [row | {"energy_reference": energy} for row, energy in zip(frames, true, strict=True)]
     _warn_moved(generated, frames)
     mean = summarise(frames) | {"bead_deviation": max(frame["bead_deviation"] for frame in frames)}
-    if min(len(groups), len(generated.positions)) >= FRAMES_FOR_DISTRIBUTIONS:
-        mean |= torsion_divergences(generated.positions, reference.positions, *known)
+    mean |= distributions(generated.positions, reference.positions, *known)
     square = squared_errors(generated.positions, np.repeat(reference.positions, n_samples, axis=0), *known[:2])
     errors = np.sqrt(square.mean(0).sum(1) / np.maximum((mask & SLOTS[reference.types]).sum(1), 1))
     faults = find_faults(generated.positions, *known)

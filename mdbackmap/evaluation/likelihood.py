@@ -20,16 +20,19 @@ _LAST, _START, _END = (len(RESIDUE_NAMES) + k for k in range(3))  # kinds of tor
 _PEPTIDE_COLUMN, _END_COLUMN = 0, 5
 
 
-def nats_per_residue(model, filename, *, limit=None, n_draws=4, seed=0):
+def nats_per_residue(model, filename, *, splits=(1,), limit=None, n_draws=4, seed=0):
     """
-    The negative evidence lower bound of a model on the held-out chains of a pack, beside independent torsions.
+    The negative evidence lower bound of a model on chains of a pack, by default those held out, beside independent
+    torsions.
 
     Parameters
     ----------
     model : GenZProt
         Or any model whose `forward` returns the log densities of torsions and the KL divergence.
     filename : str or Path
-        A structure pack; its chains of split 1 are scored, without noise on the beads.
+        A structure pack, such as `mdbackmap pack` makes of any structures; beads are taken without noise.
+    splits : sequence of int
+        Score the chains of these splits: 0 for training, 1 held out.
     limit : int, optional
         Only this many entries, spread evenly over the pack; all if None.
     n_draws : int
@@ -42,6 +45,11 @@ def nats_per_residue(model, filename, *, limit=None, n_draws=4, seed=0):
         ``nats``, the bound, which is ``nats_torsions`` (reconstruction) plus ``nats_kl``; ``nats_independent``, by
         `independent_torsions` on the same residues. Means over residues, in nats.
 
+    Raises
+    ------
+    ValueError
+        If the pack has no such chains.
+
     Examples
     --------
     >>> from mdbackmap.checkpoint import load
@@ -51,7 +59,9 @@ def nats_per_residue(model, filename, *, limit=None, n_draws=4, seed=0):
     True
     """
     structures = Structures.read(filename)
-    units = cut_units(structures, 1)
+    units = [unit for split in splits for unit in cut_units(structures, split)]
+    if not units:
+        raise ValueError(f"{filename} has no chains to score: expected some of split {' or '.join(map(str, splits))}")
     batches = Batches(structures, [units[k] for k in spread(len(units), limit)], model.config.n_neighbours)
     device = next(model.parameters()).device
     generator = torch.Generator().manual_seed(seed)

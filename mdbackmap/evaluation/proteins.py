@@ -1,8 +1,9 @@
 """
 Proteins read by MDAnalysis as the arrays that metrics take, and the residues that two of them share.
 
-Nothing is imported from MDAnalysis: AtomGroups are asked for their attributes. Hydrogens, terminal oxygens and
-everything that is no protein are left out. Shapes: `F` frames, `L` residues. Positions are in angstrom.
+Nothing is imported from MDAnalysis: AtomGroups are asked for their attributes. Terminal oxygens and everything that is
+no protein are left out; hydrogens are kept apart, for the clashes of all atoms. Shapes: `F` frames, `L` residues.
+Positions are in angstrom.
 """
 
 import warnings
@@ -14,6 +15,7 @@ from ..mapping import MappingError
 from ..recognition.recognise import recognise
 from ..residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES
 from ..training.chains import Chain, spread
+from ..training.metrics.hydrogens import Hydrogens
 
 _OTHER_NAMES = {("ILE", "CD"): "CD1", ("MET", "SE"): "SD"}  # CHARMM, selenomethionine
 _OXYGENS = ("OT1", "O1", "OC1")  # of the last residue, in CHARMM and GROMACS
@@ -38,7 +40,7 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     Returns
     -------
     Chain
-        With all chains of the protein, and labels.
+        With all chains of the protein, labels, and hydrogens where there are any.
 
     Raises
     ------
@@ -69,14 +71,18 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     beads, coarse = recognise(
         atoms, aliases=aliases, frames=lambda ix: _positions(everything[ix], trajectory, looked_at)
     )
-    rows, slots, places = _places(atoms, everything.resindices[beads], coarse)
+    resindices = everything.resindices[beads]
+    rows, slots, places = _places(atoms, resindices, coarse)
+    bound, owners = _hydrogens(atoms, resindices)
+    read = _positions(atoms[np.append(places, bound)], trajectory, frames)
     positions = np.zeros((len(frames), len(beads), MAX_ATOMS, 3))
-    positions[:, rows, slots] = _positions(atoms[places], trajectory, frames)
+    positions[:, rows, slots] = read[:, : len(places)]
     mask = np.zeros(positions.shape[1:3], dtype=bool)
     mask[rows, slots] = True
     if not mask[:, [0, 2]].any():
         raise ValueError(f"{name or 'the protein'} has {len(mask)} CA and no other backbone atoms: expected all atoms")
-    chain = Chain(name, positions, mask, coarse.types, np.array(coarse.ends), "", _labels(coarse))
+    hydrogens = _bind(read[:, len(places) :], owners, positions[0], mask) if len(bound) else None
+    chain = Chain(name, positions, mask, coarse.types, np.array(coarse.ends), "", _labels(coarse), hydrogens)
     _refuse_torn(chain)
     return chain
 
@@ -114,6 +120,22 @@ def _places(atoms, resindices, coarse):
             found.setdefault((row, ATOMS[resname].index(name)), place)
     rows, slots = np.array(list(found)).T
     return rows, slots, np.array(list(found.values()))
+
+
+def _hydrogens(atoms, resindices):
+    """Places in the group, and rows, of the hydrogens of the residues; by name, as in H, HB2, 2HB, D."""
+    first = np.array([name.lstrip("0123456789")[:1] for name in np.char.upper(attribute(atoms, "names", "")).tolist()])
+    order = np.argsort(resindices)
+    row = order[np.minimum(np.searchsorted(resindices, atoms.resindices, sorter=order), len(order) - 1)]
+    places = np.flatnonzero(np.isin(first, ["H", "D"]) & (resindices[row] == atoms.resindices))
+    return places, row[places]
+
+
+def _bind(hydrogens, rows, heavy, mask):
+    """Hydrogens (F, h, 3), each on the heavy atom of its residue that is nearest in the first frame."""
+    distance = np.linalg.norm(heavy[rows] - hydrogens[0][:, None], axis=-1)  # (h, 14)
+    nearest = np.where(mask[rows], distance, np.inf).argmin(1)
+    return Hydrogens(hydrogens, rows * MAX_ATOMS + nearest)
 
 
 def _positions(atoms, trajectory, frames):
@@ -206,6 +228,6 @@ def part(chain, rows):
     Chain
     """
     ends = chain.ends[rows] | np.append(np.diff(rows) != 1, True)
-    return Chain(
-        chain.name, chain.positions[:, rows], chain.mask[rows], chain.types[rows], ends, chain.kind, chain.labels[rows]
-    )
+    hydrogens = None if chain.hydrogens is None else chain.hydrogens.of_residues(rows)
+    atoms = chain.positions[:, rows], chain.mask[rows], chain.types[rows], ends
+    return Chain(chain.name, *atoms, chain.kind, chain.labels[rows], hydrogens)

@@ -22,6 +22,7 @@ LABELS = {
     "ged": ("GED, bonds missing or extra", "%", 3),
     "contacts": ("residues with a contact < 1.2 A", "%", 3),
     "clashscore": ("clashes per 1000 heavy atoms", "", 1),
+    "clashscore_all": ("clashes per 1000 atoms, with H", "", 1),
     "rama_favoured": ("Ramachandran favoured", "%", 1),
     "rama_allowed": ("Ramachandran allowed", "%", 1),
     "rama_outliers": ("Ramachandran outliers", "%", 1),
@@ -34,9 +35,22 @@ LABELS = {
     "false_cis": ("false cis peptides", "%", 2),
     "mirrored_ca": ("mirrored CA", "%", 2),
     "mirrored_cb": ("mirrored CB of ILE, THR", "%", 2),
-    "jsd_phi": ("phi distributions differ by", "bits", 3),
-    "jsd_psi": ("psi distributions differ by", "bits", 3),
-    "jsd_chi1": ("chi1 distributions differ by", "bits", 3),
+    "jsd_phi": ("phi distributions differ by", "nats", 3),
+    "jsd_psi": ("psi distributions differ by", "nats", 3),
+    "jsd_chi1": ("chi1 distributions differ by", "nats", 3),
+    "jsd_phi_half": ("phi, half v. the other half", "nats", 3),
+    "jsd_psi_half": ("psi, half v. the other half", "nats", 3),
+    "jsd_chi1_half": ("chi1, half v. the other half", "nats", 3),
+    "phi_in_50": ("true phi in the likeliest half", "%", 1),
+    "psi_in_50": ("true psi in the likeliest half", "%", 1),
+    "chi1_in_50": ("true chi1 in the likeliest half", "%", 1),
+    "phi_in_90": ("true phi in the likeliest 90%", "%", 1),
+    "psi_in_90": ("true psi in the likeliest 90%", "%", 1),
+    "chi1_in_90": ("true chi1 in the likeliest 90%", "%", 1),
+    "energy": ("amber14 energy of a residue", "kJ/mol", 1),
+    "energy_reference": ("the same of the reference", "kJ/mol", 1),
+    "finite": ("structures with finite forces", "%", 1),
+    "finite_steps": ("steps until forces are finite", "", 1),
     "seconds": ("processor time, 159 residues", "s", 3),
     "seconds_ratio": ("as a multiple of PULCHRA's", "", 2),
 }
@@ -78,6 +92,73 @@ def table(columns):
             continue
         lines.append(" ".join([head.ljust(left), *(cells[name][row].rjust(widths[name]) for name in columns)]))
     return "\n".join(lines)
+
+
+_MORE_IS_BETTER = "chi1 chi12 bonds angles rama_favoured rotamer_favoured cis_kept finite".split()
+_LESS_IS_BETTER = """rmsd rmsd_backbone rmsd_side_chain bead_deviation ged contacts clashscore clashscore_all
+rama_outliers rotamer_outliers cbeta_outliers twisted false_cis mirrored_ca mirrored_cb jsd_phi jsd_psi jsd_chi1
+jsd_phi_half jsd_psi_half jsd_chi1_half energy finite_steps seconds""".split()
+
+
+def behind(metrics, others):
+    """
+    Where metrics are worse than others.
+
+    Parameters
+    ----------
+    metrics, others : dict of str to float
+
+    Returns
+    -------
+    list of str
+        The metrics in words, with both numbers; those only that have a better side.
+
+    Examples
+    --------
+    >>> behind({"rmsd": 1.2, "chi1": 70.0, "cis": 1.0}, {"rmsd": 1.6, "chi1": 75.0, "cis": 0.0})
+    ['chi1 within 40 degrees (70.0 v. 75.0)']
+    """
+    worse = [key for key in _MORE_IS_BETTER if metrics.get(key, math.nan) < others.get(key, math.nan)]
+    worse += [key for key in _LESS_IS_BETTER if metrics.get(key, math.nan) > others.get(key, math.nan)]
+    return [
+        f"{words} ({_number(metrics[key], n)} v. {_number(others[key], n)})"
+        for key, (words, _, n) in LABELS.items()
+        if key in worse
+    ]
+
+
+def systems(result, chains, keys=("rmsd", "chi1", "rama_favoured", "clashscore")):
+    """
+    Some metrics of a benchmark as lines of text, one system a line.
+
+    Parameters
+    ----------
+    result : dict
+        From `benchmark.benchmark`.
+    chains : list of Chain
+    keys : sequence of str
+        Metrics; each in all conditions, but for noisy beads.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(systems(result, chains))   # doctest: +SKIP
+    """
+    conditions = [name for name in result if "noisy" not in name]
+    rows = [["", "residues", "frames", *(part for _ in keys for part in conditions)]]
+    for chain in chains:
+        values = [
+            _number(result[c]["chains"][chain.name].get(key, math.nan), LABELS[key][2])
+            for key in keys
+            for c in conditions
+        ]
+        rows.append([chain.name, str(len(chain.types)), str(len(chain.positions)), *values])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [" ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join([f"for each system: {', then '.join(LABELS[key][0] for key in keys)}", *lines])
 
 
 def _number(value, decimals):

@@ -25,7 +25,7 @@ class Noise:
     seed : int
         Non-negative.
     temperature : float
-        0 gives the most probable structure, 1 the ensemble.
+        0 gives one structure, the best guess; 1 the ensemble.
     correlation_time : float
         In picoseconds. Above 0, the numbers are a stationary smooth Gaussian process in time instead of independent
         from frame to frame: frames closer than this get similar numbers.
@@ -52,7 +52,7 @@ class Noise:
         if self.seed != int(self.seed) or self.seed < 0:
             raise ValueError(f"seed must be a whole number of 0 or more, not {self.seed!r}")
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
-            raise ValueError(f"temperature must be 0 (most probable structure) or more, not {self.temperature!r}")
+            raise ValueError(f"temperature must be 0 (the best guess) or more, not {self.temperature!r}")
         if not (math.isfinite(self.correlation_time) and self.correlation_time >= 0):
             raise ValueError(f"correlation_time must be 0 ps (none) or more, not {self.correlation_time!r}")
         object.__setattr__(self, "seed", int(self.seed))

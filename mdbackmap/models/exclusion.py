@@ -14,30 +14,35 @@ import functools
 import torch
 
 from ..neighbours import minimum_image
+from .disulfides import may_bond, worth
 
 STIFFNESS = 20.0
 """Energy of an overlap of one angstrom (it grows with the square)."""
 _RADII = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
-_TOUCH = 0.20  # overlap of van der Waals spheres that costs nothing
-_POLAR, _DISULFIDE = 2.60, 2.0  # nearest that two N or O, two S, come at no cost
-_REACH = _RADII["S"] + _RADII["C"] - _TOUCH  # no pair of atoms further apart than this overlaps
+_POLAR, _SULFURS = 2.60, 2.0  # nearest that two N or O, two S, come at no cost
+_LARGEST = _RADII["S"] + _RADII["C"]
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
+_UNBEARABLE = 20.0  # kT; two candidates that cost more cannot both be there, however much more
 _GOLDEN = 0.6180339887498949
 
 
-def allowed_distances(elements_a, elements_b):
-    """Smallest distance (...) of two atoms without cost, from their elements (...) as indices into "CNOS"."""
-    return _allowed().to(elements_a.device)[elements_a, elements_b]
+def allowed_distances(elements_a, elements_b, touch=0.0):
+    """
+    Smallest distance (...) of two atoms without cost, from their elements (...) as indices into "CNOS".
+
+    `touch` is the overlap of van der Waals spheres, in angstrom, that costs nothing.
+    """
+    return _allowed(touch).to(elements_a.device)[elements_a, elements_b]
 
 
 @functools.cache
-def _allowed():
+def _allowed(touch):
     table = torch.empty(4, 4)
     for i, a in enumerate("CNOS"):
         for j, b in enumerate("CNOS"):
-            table[i, j] = _RADII[a] + _RADII[b] - _TOUCH
+            table[i, j] = _RADII[a] + _RADII[b] - touch
     table[1:3, 1:3] = _POLAR
-    table[3, 3] = _DISULFIDE
+    table[3, 3] = _SULFURS
     return table
 
 
@@ -81,6 +86,8 @@ class Overlaps:
     atoms : torch.Tensor (F, R, N * 14, 3)
         Every atom, for each candidate of the side chains; backbones are those of candidate 0.
     box : torch.Tensor (F, 3, 3), optional
+    touch : float
+        Overlap of van der Waals spheres that costs nothing, in angstrom; below 0, atoms keep their distance.
 
     Attributes
     ----------
@@ -92,12 +99,14 @@ class Overlaps:
         Energy of each candidate of `left` with each of `right`.
     """
 
-    def __init__(self, movable, atoms, box=None):
-        self.movable, self.box = movable, box
+    def __init__(self, movable, atoms, box=None, touch=0.0):
+        self.movable, self.box, self.touch = movable, box, touch
+        self.reach = _LARGEST - touch  # no pair of atoms further apart than this overlaps
         n_frames, self.n_candidates = atoms.shape[:2]
         self.turning = atoms[:, :, movable.turning].transpose(1, 2).contiguous()  # (F, S, R, 3)
         self.fixed = atoms[:, 0, movable.fixed]  # (F, X, 3)
         self.trace = atoms[:, 0, 1::14]  # (F, N, 3)
+        self.beta = atoms[:, 0, 4::14]
         self.centre = self.turning.mean(2)  # (F, S, 3)
         self.spread = (self.turning - self.centre.unsqueeze(2)).norm(dim=-1).amax(2)  # (F, S)
         self._spheres(n_frames)
@@ -128,48 +137,58 @@ class Overlaps:
 
     def _with_fixed(self, n_frames):
         movable = self.movable
-        around = torch.full_like(self.trace[..., 0], 2.6 + _REACH)
+        around = torch.full_like(self.trace[..., 0], 2.6 + self.reach)
         frames, mine, other = self._near(self.middle, self.trace, self.radius, around)
-        frames, mine, other = _where(movable.residues[mine] != other, frames, mine, other)
         fixed = movable.fixed_first[other], movable.fixed_count[other]
         pair, a, b = _expand(movable.first[mine], movable.count[mine], *fixed)
+        elsewhere = movable.residues[mine][pair] != other[pair]
+        pair, a, b = _where(elsewhere | movable.meets[a, movable.fixed[b] % 14], pair, a, b)
         at = frames[pair]
         centre, target = _rows(self.centre, at, a), _rows(self.fixed, at, b)
         if self.box is not None:
             target = target + _image_shift(target - centre, at, self.box)
-        close = (target - centre).norm(dim=-1) < _rows(self.spread, at, a) + _REACH
+        close = (target - centre).norm(dim=-1) < _rows(self.spread, at, a) + self.reach
         at, a, b, target = _where(close, at, a, b, target)
         distance = (_rows(self.turning, at, a) - target.unsqueeze(1)).norm(dim=-1)  # (pairs, R)
-        allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b])
+        allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b], self.touch)
         energy = _energy_(allowed.unsqueeze(1), distance)
         rows = at * len(movable.residues) + movable.owner[a]
         return energy.new_zeros(n_frames * len(movable.residues), self.n_candidates).index_add(0, rows, energy)
 
     def _with_each_other(self):
         movable, n_movable = self.movable, len(self.movable.residues)
-        frames, i, j = self._near(self.middle, self.middle, self.radius + _REACH, self.radius)
+        frames, i, j = self._near(self.middle, self.middle, self.radius + self.reach, self.radius)
         frames, i, j = _where(i < j, frames, i, j)
         pair, a, b = _expand(movable.first[i], movable.count[i], movable.first[j], movable.count[j])
         at = frames[pair]
         between = _rows(self.centre, at, b) - _rows(self.centre, at, a)
         shift = None if self.box is None else _image_shift(between, at, self.box)
         between = between if shift is None else between + shift
-        close = between.norm(dim=-1) < _rows(self.spread, at, a) + _rows(self.spread, at, b) + _REACH
+        close = between.norm(dim=-1) < _rows(self.spread, at, a) + _rows(self.spread, at, b) + self.reach
         at, a, b, pair, between = _where(close, at, a, b, pair, between if shift is None else shift)
         second = _rows(self.turning, at, b)
         second = second if shift is None else second + between.unsqueeze(1)
         distance = torch.cdist(_rows(self.turning, at, a), second, compute_mode="donot_use_mm_for_euclid_dist")
-        allowed = allowed_distances(movable.turning_element[a], movable.turning_element[b])
-        energy = _energy_(allowed[:, None, None], distance)
+        allowed = allowed_distances(movable.turning_element[a], movable.turning_element[b], self.touch)
+        bridges = self._bridges(at, a, b)
+        gains = worth(distance[bridges])
+        energy = _energy_(allowed[:, None, None], distance).index_add_(0, bridges, -gains)
         total = energy.new_zeros(len(i), *energy.shape[1:]).index_add(0, pair, energy)
-        touching = total.flatten(1).amax(1) > 1e-3
+        touching = total.flatten(1).abs().amax(1) > 1e-3
         left, right = frames[touching] * n_movable + i[touching], frames[touching] * n_movable + j[touching]
         total = total[touching]
         both = torch.cat([total, total.transpose(1, 2)])
         return torch.cat([left, right]), torch.cat([right, left]), both
 
+    def _bridges(self, frames, a, b):
+        """Which of the pairs of atoms are SG of two cysteines whose C-betas lie as in a disulfide."""
+        pairs = (self.movable.thiol[a] & self.movable.thiol[b]).nonzero()[:, 0]
+        one, two = (self.beta[frames[pairs], self.movable.turning[rows[pairs]] // 14] for rows in (a, b))
+        apart = two - one if self.box is None else minimum_image(two - one, self.box[frames[pairs]])
+        return pairs[may_bond(apart)]
 
-def choose(overlaps, log_weights, uniform, n_steps=48, greedy=False):
+
+def choose(overlaps, log_weights, uniform, n_steps=48):
     """
     One candidate for each residue, by annealed Gibbs sampling.
 
@@ -178,12 +197,10 @@ def choose(overlaps, log_weights, uniform, n_steps=48, greedy=False):
     overlaps : Overlaps
     log_weights : torch.Tensor (F * M, R)
         Log of what each candidate weighs besides its overlaps.
-    uniform : torch.Tensor (F * M,)
-        Numbers in (0, 1) that the choice depends on.
+    uniform : torch.Tensor (F * M,), optional
+        Numbers in (0, 1) that the choice depends on; without them, each time the best candidate is taken, not drawn.
     n_steps : int
         In a step each residue whose turn it is among those it touches is drawn anew.
-    greedy : bool
-        End with the best candidates instead of drawn ones.
 
     Returns
     -------
@@ -195,7 +212,7 @@ def choose(overlaps, log_weights, uniform, n_steps=48, greedy=False):
     rows = torch.arange(len(log_weights), device=log_weights.device)
     n_movable = len(overlaps.movable.residues)
     turn = torch.remainder((rows % n_movable + 1) * _GOLDEN, 1.0)  # by residue, not by place in the batch
-    state = torch.zeros_like(rows) if not greedy else log_weights.argmax(1)
+    state = torch.zeros_like(rows) if uniform is not None else log_weights.argmax(1)
     by_right = overlaps.pair.transpose(1, 2).flatten(0, 1)  # (2 P R, R): candidates of `left` for each of `right`
     edges = torch.arange(len(overlaps.left), device=rows.device) * log_weights.shape[1]
 
@@ -209,10 +226,36 @@ def choose(overlaps, log_weights, uniform, n_steps=48, greedy=False):
         rival = torch.zeros_like(priority).scatter_reduce(0, overlaps.left, priority[overlaps.right], "amax")
         moves = priority > rival
         logits = log_weights - strength * energies(state)
-        if greedy and step > n_steps // 2:
+        if uniform is None:
             drawn = logits.argmax(1)
         else:
             level = torch.remainder(uniform + step * _GOLDEN, 1.0)
             drawn = (torch.softmax(logits, 1).cumsum(1) < level.unsqueeze(1)).sum(1).clamp_max(logits.shape[1] - 1)
         state = torch.where(moves, drawn, state)
     return state, energies(state)[rows, state]
+
+
+def marginals(overlaps, n_steps=24):
+    """
+    How likely each candidate is among all choices of the others, by mean-field iteration.
+
+    Candidates count as equally likely before they meet: they are draws.
+
+    Parameters
+    ----------
+    overlaps : Overlaps
+    n_steps : int
+
+    Returns
+    -------
+    torch.Tensor (F * M, R)
+        Sums to 1 over the candidates.
+    """
+    shares = torch.softmax(-0.2 * overlaps.own, dim=1)
+    pair = overlaps.pair.clamp_max(_UNBEARABLE)
+    for step in range(n_steps):
+        strength = min(1.0, 0.2 + 1.2 * step / n_steps)
+        met = (pair @ shares[overlaps.right].unsqueeze(-1)).squeeze(-1)  # (2 P, R)
+        energy = overlaps.own.index_add(0, overlaps.left, met)
+        shares = 0.5 * (shares + torch.softmax(-strength * energy, dim=1))
+    return shares

@@ -16,22 +16,17 @@ from torch import nn
 
 from .. import residues
 from ..batch import Batch
-from ..geometry import wrap
 from ..internal import TORSIONS, InternalCoordinates
 from ..mapping import Mapping
 from .base import Model, Noise
 from .encoder import Encoder
-from .exclusion import Overlaps, choose
 from .features import Features
 from .layers import CircularBins, Interaction, fourier
-from .relief import relieve
+from .peptides import draw_peptides
+from .sidechains import N_RANDOM, draw_sidechains, fold_symmetric
 
 _PEPTIDE, _END = 0, 5
 _CHIS = (1, 2, 3, 4)
-N_CANDIDATES = 8
-"""Side chains drawn for each residue, of which one is chosen."""
-_TIGHT = 0.3  # overlap energy in kT above which a side chain is turned out of the way
-_LEAST_SPREAD = 0.7  # candidates are not drawn colder than this, or they would all be the same
 _CHUNK = {"cpu": 1280, "cuda": 65536}  # residues a pass of the network
 
 
@@ -234,8 +229,8 @@ class GenZProt(Model):
 
     @property
     def n_random(self):
-        """Standard normal numbers that a residue's sample is made of: latent, torsions, candidates, choice."""
-        return self.config.n_latent + len(TORSIONS) + len(_CHIS) * (N_CANDIDATES - 1) + 1
+        """Standard normal numbers that a residue's sample is made of: latent, peptide and end, side chain."""
+        return self.config.n_latent + 2 + N_RANDOM
 
     def sample_torsions(self, internal, beads, normal, temperature, box=None):
         """
@@ -252,12 +247,15 @@ class GenZProt(Model):
             for part, cell in zip(parts, boxes, strict=True)
         ]
         uniform = torch.special.ndtr(normal[..., size:]).clamp(1e-6, 1 - 1e-6)
-        peptides = self._draw_peptides(internal, torch.cat(hidden), uniform[..., _PEPTIDE], temperature)
+        torsions = beads.new_zeros(*beads.shape[:2], len(TORSIONS))
+        features = torch.cat(hidden)
+        torsions[..., _PEPTIDE] = draw_peptides(self, internal, beads, features, uniform[..., 0], temperature)
+        self._draw_ends(internal, features, torsions, uniform[..., 1], temperature)
         drawn = [
-            self._draw(internal, beads[part], own, peptides[part], uniform[part], temperature, cell)
-            for part, own, cell in zip(parts, hidden, boxes, strict=True)
+            draw_sidechains(self, internal, beads[p], own, torsions[p], uniform[p, :, 2:], temperature, cell)
+            for p, own, cell in zip(parts, hidden, boxes, strict=True)
         ]
-        return torch.cat(drawn)
+        return fold_symmetric(internal.types, torch.cat(drawn))
 
     def _hidden(self, internal, beads, normal, temperature, box):
         """Decoder features (f, N, C) of some frames, the latent drawn from the prior."""
@@ -268,108 +266,9 @@ class GenZProt(Model):
         latent = mean + deviation * normal.reshape(mean.shape)
         return self.decode(features, around, latent).float().reshape(*beads.shape[:2], -1)
 
-    def _draw(self, internal, beads, hidden, peptides, uniform, temperature, box):
-        """Torsions (f, N, 6) of some frames whose peptide angles (f, N) are drawn."""
-        torsions = hidden.new_zeros(*hidden.shape[:2], len(TORSIONS))
-        torsions[..., _PEPTIDE] = peptides
+    def _draw_ends(self, internal, hidden, torsions, uniform, temperature):
+        """Fill in what places N of the first and O of the last residue of each stretch."""
         at = (internal.starts | internal.ends).nonzero()[:, 0]
-        own = self._fourier(torsions[:, at, _PEPTIDE], torch.ones_like(at, dtype=torch.bool).expand(len(torsions), -1))
-        torsions[:, at, _END] = self.bins.draw(self.end(hidden[:, at], own), uniform[:, at, _END], temperature)
-        levels = uniform[..., 1 : 1 + len(_CHIS)].unsqueeze(1)  # (F, 1, N, 4) of the first candidate
-        more = uniform[..., len(TORSIONS) : -1].unflatten(-1, (-1, len(_CHIS))).transpose(1, 2)
-        torsions = torsions.unsqueeze(1).repeat(1, N_CANDIDATES, 1, 1)  # (F, R, N, 6)
-        log_weights = self._draw_chis(internal, hidden, torsions, torch.cat([levels, more], dim=1), temperature)
-        chosen = self._choose(internal, beads, torsions, log_weights, uniform[..., -1], temperature, box)
-        return fold_symmetric(internal.types, chosen)
-
-    def _draw_chis(self, internal, hidden, torsions, uniform, temperature):
-        """
-        Fill in the side-chain torsions of the candidates (F, R, N, 6), each given the ones before it.
-
-        At temperature 0 the first candidate is the most probable one and the others are the peaks that draws lie under.
-        Returns the log weights (F, R, N) that candidates need for the temperature asked for.
-        """
-        spread = max(temperature, _LEAST_SPREAD)  # temperature at which candidates are drawn
-        peptides = torsions[:, 0, :, _PEPTIDE]
-        before = self._fourier(peptides.roll(1, dims=1), (~internal.starts).expand(peptides.shape))
-        seen = torch.cat([before, self._fourier(peptides, torch.ones_like(peptides, dtype=torch.bool))], dim=-1)
-        seen = seen.unsqueeze(1).expand(-1, N_CANDIDATES, -1, -1)
-        log_weights = torsions.new_zeros(torsions.shape[:3])
-        sharpen = 1 / max(temperature, 0.1) - 1 / spread
-        for k in _CHIS:
-            at = internal.defined[:, k].nonzero()[:, 0]
-            if len(at) == 0:
-                break
-            head = self.chis[k - 1]
-            logits = head.after(head.features(hidden[:, at]).unsqueeze(1), seen[:, :, at])
-            angles = self.bins.draw(logits, uniform[:, :, at, k - 1], spread)
-            if temperature < _LEAST_SPREAD:
-                angles[:, 0] = self.bins.draw(logits[:, 0], uniform[:, 0, at, k - 1], temperature)
-                if temperature == 0:
-                    angles[:, 1:] = self.bins.climb(logits[:, 1:], angles[:, 1:])
-                log_weights[:, :, at] += sharpen * self.bins.log_density(logits, angles)
-            torsions[:, :, at, k] = angles
-            known = internal.defined[:, k].expand(torsions.shape[:3])
-            seen = torch.cat([seen, self._fourier(torsions[..., k], known)], dim=-1)
-        return log_weights
-
-    def _choose(self, internal, beads, torsions, log_weights, uniform, temperature, box):
-        """The torsions (F, N, 6) of the candidates that go together."""
-        movable = internal.movable
-        if len(movable.residues) == 0:
-            return torsions[:, 0]
-        backbone = internal.backbone(beads, torsions[:, 0])
-        wide = [part.unsqueeze(1).expand(-1, N_CANDIDATES, -1, -1) for part in (beads, *backbone)]
-        atoms = internal.to_cartesian(wide[0], torsions, wide[1:]).flatten(2, 3)
-        overlaps = Overlaps(movable, atoms, box)
-        weights = log_weights[:, :, movable.residues].transpose(1, 2).flatten(0, 1)  # (F M, R)
-        state, energy = choose(overlaps, weights, uniform[:, movable.residues].flatten(), greedy=temperature == 0)
-        chosen = torsions[:, 0].clone()
-        picked = torsions[:, :, movable.residues].transpose(1, 2).flatten(0, 1)  # (F M, R, 6)
-        picked = picked[torch.arange(len(state), device=state.device), state]
-        chosen[:, movable.residues] = picked.unflatten(0, (len(chosen), -1))
-        tight = (energy > _TIGHT).unflatten(0, (len(chosen), -1)).nonzero()
-        if len(tight):
-            tight[:, 1] = movable.residues[tight[:, 1]]
-            placed = internal.to_cartesian(beads, chosen, backbone)
-            chosen[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, placed, tight)
-        return chosen
-
-    def _draw_peptides(self, internal, hidden, uniform, temperature):
-        """Peptide angles (F, N) along each chain, each given the one before; phi of the last residues."""
-        angles = hidden.new_zeros(hidden.shape[:2], dtype=uniform.dtype)
-        width = self.config.n_features
-        head = self.peptide.features
-        following = hidden.roll(-1, dims=1)
-        joined = hidden @ head.weight[:, :width].T + following @ head.weight[:, width:].T + head.bias
-        single = self.phi.features(hidden[:, internal.last])
-        joined = joined.index_copy(1, internal.last, single)
-        for at in _steps(internal):
-            previous = self._fourier(angles[:, (at - 1).clamp_min(0)], (~internal.starts[at]).expand(len(angles), -1))
-            inner = self.peptide.after(joined[:, at], previous)
-            logits = torch.where(internal.ends[at, None], self.phi.after(joined[:, at], previous), inner)
-            angles[:, at] = self.bins.draw(logits, uniform[:, at], temperature)
-        return angles
-
-
-def _steps(internal):
-    """Residue indices in the order in which chains are walked: the k-th residues of all stretches together."""
-    index = torch.arange(len(internal.types), device=internal.types.device)
-    begin = torch.cummax(torch.where(internal.starts, index, 0), 0).values
-    place = index - begin
-    order = torch.argsort(place, stable=True)
-    return order.split(torch.bincount(place).tolist())
-
-
-def fold_symmetric(types, torsions):
-    """
-    Torsions (..., N, 6) in [-pi, pi), those of symmetric groups (ASP, GLU, PHE, TYR) in [-pi/2, pi/2).
-
-    The latter names equivalent atoms as IUPAC does.
-    """
-    torsions = wrap(torsions)
-    for name, at in residues.SYMMETRIC_CHIS.items():
-        rows = (types == residues.TYPE_OF_NAME[name]).nonzero()[:, 0]
-        angles = torsions[..., rows, 1 + at]
-        torsions[..., rows, 1 + at] = torch.remainder(angles + torch.pi / 2, torch.pi) - torch.pi / 2
-    return torsions
+        given = torch.ones_like(at, dtype=torch.bool).expand(len(torsions), -1)
+        logits = self.end(hidden[:, at], self._fourier(torsions[:, at, _PEPTIDE], given))
+        torsions[:, at, _END] = self.bins.draw(logits, uniform[:, at], temperature)

@@ -157,6 +157,10 @@ class CircularBins:
         self.n_bins = n_bins
         self.width = 2 * math.pi / n_bins
 
+    def centres(self, like):
+        """Angles (B,) of the bins' centres, on the device and of the type of the tensor `like`."""
+        return torch.arange(self.n_bins, device=like.device, dtype=like.dtype) * self.width - math.pi
+
     def log_density(self, logits, angles):
         """Log of the density per radian (...) at `angles` (...)."""
         logs = torch.log_softmax(logits.float(), dim=-1)
@@ -190,23 +194,34 @@ class CircularBins:
             along = torch.sigmoid(torch.logit(along, 1e-6) / temperature)
         return (chosen.squeeze(-1) + along) * self.width - math.pi
 
-    def climb(self, logits, angles, reach=4):
-        """Angles (...) moved to the most probable place within `reach` bins of them."""
-        at = torch.round((angles + math.pi) / self.width).long()
-        window = (at.unsqueeze(-1) + torch.arange(-reach, reach + 1, device=logits.device)) % self.n_bins
-        masked = torch.full_like(logits, -torch.inf).scatter(-1, window, logits.gather(-1, window))
-        best = masked.argmax(-1, keepdim=True)
-        return self._between(logits, best)
-
     def mean(self, logits):
         """Circular means (...) of the distributions, in radians; differentiable.
 
         >>> CircularBins(4).mean(torch.tensor([-9.0, -9.0, 9.0, 9.0])).rad2deg().round()
         tensor(45.)
         """
-        centres = torch.arange(self.n_bins, device=logits.device) * self.width - math.pi
+        centres = self.centres(logits)
         shares = torch.softmax(logits.float(), dim=-1)
         return torch.atan2((shares * centres.sin()).sum(-1), (shares * centres.cos()).sum(-1))  # no matmul: autocast
+
+    def peak(self, shares, smoothing):
+        """
+        Most probable angles (...) of distributions with shares (..., B) of each bin, after smoothing.
+
+        `smoothing` is the width in radians of the von Mises kernel: the wider, the nearer to the circular mean.
+
+        >>> bins = CircularBins(8)
+        >>> bins.peak(torch.eye(8)[2], 0.5).rad2deg().round()
+        tensor(-90.)
+        """
+        turns = torch.arange(self.n_bins, device=shares.device) * self.width
+        kernel = torch.exp((turns.cos() - 1) / smoothing**2)
+        circulant = kernel[(turns[:, None] - turns).div(self.width).round().long() % self.n_bins]
+        smooth = shares @ circulant
+        three = (smooth.argmax(-1, keepdim=True) + torch.tensor([-1, 0, 1], device=shares.device)) % self.n_bins
+        low, high, right = smooth.gather(-1, three).unbind(-1)
+        offset = 0.5 * (low - right) / (low - 2 * high + right).clamp_max(-1e-12)
+        return (three[..., 1] + offset.clamp(-0.5, 0.5)) * self.width - math.pi
 
     def mode(self, logits):
         """Most probable angles (...): the mean of the best bin and its two neighbours."""

@@ -13,11 +13,14 @@ import torch
 
 from .. import residues
 from ..geometry import unit
-from ..movable import elements
+from ..movable import apart, elements
+from .disulfides import LENGTH, may_bond
 from .exclusion import STIFFNESS, allowed_distances
 
 RESTRAINT = 4.0
 """kT per squared radian that a torsion turns away from where it was drawn."""
+TOUCH = 0.2
+"""Overlap of van der Waals spheres that side chains are not turned for, angstrom."""
 _LISTED = 1.6  # pairs up to this much further apart than allowed are watched
 
 
@@ -103,7 +106,7 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
     moved, axis = moved[kinds], axis[kinds]
     can = moved.any(2)
     start, n_residues = atoms[frames, rows], len(types)
-    slot, other, allowed = _pairs(types, atoms, chosen, moved[:, 0], element, real)
+    slot, other, allowed, bound = _pairs(types, atoms, chosen, moved[:, 0], element, real)
     flat = atoms.reshape(-1, 3).clone()
     where = ((frames * n_residues + rows) * 14).unsqueeze(1) + torch.arange(14, device=atoms.device)  # (Q, 14)
     angles = start.new_zeros(len(chosen), 4)
@@ -111,7 +114,7 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
     for step in range(1, n_steps + 1):
         gap = current.reshape(-1, 3).index_select(0, slot) - flat.index_select(0, other)
         distance = gap.norm(dim=-1).clamp_min(0.5)
-        push = -2 * STIFFNESS * (allowed - distance).clamp_min(0) / distance
+        push = -2 * STIFFNESS * torch.where(bound, allowed - distance, (allowed - distance).clamp_min(0)) / distance
         gradient = current.new_zeros(len(chosen) * 14, 3).index_add(0, slot, push.unsqueeze(1) * gap)
         slope = _torques(current, axis, moved, gradient.view(-1, 14, 3)) + 2 * RESTRAINT * angles
         mean, square = 0.8 * mean + 0.2 * slope, 0.95 * square + 0.05 * slope**2
@@ -124,20 +127,34 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
 
 
 def _pairs(types, atoms, chosen, turning, element, real):
-    """Atoms (P,) of the chosen side chains as row * 14 + slot, the atoms (P,) near them, allowed distances (P,)."""
+    """
+    Atoms (P,) of the chosen side chains as row * 14 + slot, the atoms (P,) near them, allowed distances (P,).
+
+    Last, which pairs (P,) are sulfurs that belong together: they are held at that distance.
+    """
     frames, rows = chosen.unbind(1)
     n_residues = len(types)
     kinds = types[rows]
     tip = (atoms[frames, rows] * turning.unsqueeze(-1)).sum(1) / turning.sum(1, keepdim=True).clamp_min(1)
     reach = ((atoms[frames, rows] - tip.unsqueeze(1)).norm(dim=-1) * turning).amax(1)
     near = (atoms[frames, :, 1] - tip.unsqueeze(1)).norm(dim=-1) < (reach + 7.5).unsqueeze(1)  # (Q, N)
-    near[torch.arange(len(rows), device=rows.device), rows] = False
     row, residue = near.nonzero().unbind(1)
     both = turning[row].unsqueeze(2) & real[types[residue]].unsqueeze(1)  # (pairs of residues, 14, 14)
+    both &= (residue != rows[row])[:, None, None] | apart().to(atoms.device)[kinds[row]]
     pair, a, b = both.nonzero().unbind(1)
     row, residue = row[pair], residue[pair]
-    allowed = allowed_distances(element[kinds[row], a], element[types[residue], b])
+    allowed = allowed_distances(element[kinds[row], a], element[types[residue], b], TOUCH)
     distance = (atoms[frames[row], rows[row], a] - atoms[frames[row], residue, b]).norm(dim=-1)
     close = distance < allowed + _LISTED
-    other = ((frames[row] * n_residues + residue) * 14 + b)[close]
-    return (row * 14 + a)[close], other, allowed[close]
+    row, residue, a, b, allowed = (part[close] for part in (row, residue, a, b, allowed))
+    bound = _sulfurs(types, atoms, frames[row], rows[row], residue, a, b)
+    allowed = torch.where(bound, LENGTH, allowed)
+    return row * 14 + a, (frames[row] * n_residues + residue) * 14 + b, allowed, bound
+
+
+def _sulfurs(types, atoms, frames, one, other, a, b):
+    """Which pairs of atoms are SG of cysteines whose C-betas lie as in a disulfide."""
+    cysteine = types == residues.TYPE_OF_NAME["CYS"]
+    both = cysteine[one] & cysteine[other] & (a == 5) & (b == 5) & (one != other)
+    both[both.clone()] = may_bond(atoms[frames[both], other[both], 4] - atoms[frames[both], one[both], 4])
+    return both

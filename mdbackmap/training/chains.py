@@ -16,6 +16,7 @@ from ..models.base import Noise
 from ..residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
 from ..topology import Topology
 from .dataset import Structures
+from .metrics.hydrogens import Hydrogens
 from .metrics.torsions import CA
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ class Chain:
         How it was found: "crystal", "MD", "NMR"; "" if that is not known.
     labels : ndarray of str, shape (L,), optional
         Chain, number and insertion code of each residue, such as "A 52A".
+    hydrogens : Hydrogens, optional
+        As far as they were read.
 
     Examples
     --------
@@ -58,6 +61,7 @@ class Chain:
     ends: np.ndarray
     kind: str = "crystal"
     labels: np.ndarray | None = None
+    hydrogens: Hydrogens | None = None
 
     def __repr__(self):
         n_frames = len(self.positions)
@@ -90,7 +94,7 @@ class Chain:
         return Topology(["CA"] * n, empty, np.arange(n), names, numbers, empty, chain, empty, self.ends, cis)
 
 
-def read_chains(filename, limit=None):
+def read_chains(filename, limit=None, *, split=None):
     """
     Chains of a structure pack.
 
@@ -99,6 +103,8 @@ def read_chains(filename, limit=None):
     filename : str or Path
     limit : int, optional
         Take this many, spread evenly over the file; all if None.
+    split : int, optional
+        Only chains of this split (1: held out of training); all if None.
 
     Returns
     -------
@@ -118,7 +124,8 @@ def read_chains(filename, limit=None):
     pack = Structures.read(filename)
     chains = []
     offsets = pack.chains["offset"]
-    for k in spread(len(offsets) - 1, limit):
+    chosen = [k for k in range(len(offsets) - 1) if split is None or pack.chains["split"][k] == split]
+    for k in (chosen[place] for place in spread(len(chosen), limit)):
         rows = torch.arange(int(offsets[k]), int(offsets[k + 1]))
         mask, types, ends = (getattr(pack, name)[rows].numpy() for name in ("mask", "types", "ends"))
         name = "_".join(_text(pack.chains[part][k]) for part in ("pdb_id", "chain_id"))

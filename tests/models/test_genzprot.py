@@ -10,8 +10,9 @@ from traces import EVERY, TINY, angles_for, bond_deviations, internal_of, tiny, 
 from mdbackmap import residues
 from mdbackmap.batch import Batch
 from mdbackmap.geometry import wrap
-from mdbackmap.models import genzprot
-from mdbackmap.models.genzprot import GenZProt, fold_symmetric
+from mdbackmap.models import genzprot, peptides
+from mdbackmap.models.genzprot import GenZProt
+from mdbackmap.models.sidechains import fold_symmetric
 
 SHORT = residues.ALPHABET + "PPGPIPTPWPP"
 
@@ -102,18 +103,21 @@ def test_unknown_torsions_are_not_looked_at(example):
     assert torch.equal(one[0], two[0]) and torch.equal(one[1], two[1])
 
 
-def test_sampling_follows_the_densities_of_training():
-    """Angles drawn (side chains as they come, overlaps aside) are as likely as the training's densities say.
+def test_sampling_follows_the_densities_of_training(monkeypatch):
+    """Angles drawn (side chains as they come, overlaps and strain aside) are as likely as the training's densities say.
 
     Kolmogorov-Smirnov on the first residue's peptide angle and on the chi1 of its neighbour, latent at its mean.
     """
     model, n = tiny(), 4000
+    monkeypatch.setattr(peptides, "_ROUNDS", 0)
     internal = internal_of(topology("AWA"))
     beads = trace(3).expand(n, -1, -1)
     rng = torch.Generator().manual_seed(0)
     with torch.no_grad():
         hidden = model._hidden(internal, beads[:1], torch.zeros(1, 3, TINY.n_latent), 1.0, None)
-        angles = model._draw_peptides(internal, hidden.expand(n, -1, -1), torch.rand(n, 3, generator=rng), 1.0)
+        angles = peptides.draw_peptides(
+            model, internal, beads, hidden.expand(n, -1, -1), torch.rand(n, 3, generator=rng), 1.0
+        )
         grid = torch.linspace(-math.pi, math.pi, 721)
         batch = Batch.from_frames(internal, beads[:1], TINY.n_neighbours)
         density = []
@@ -124,12 +128,6 @@ def test_sampling_follows_the_densities_of_training():
     wanted = torch.stack(density).cumsum(0) * (grid[1] - grid[0])
     found = torch.searchsorted(wrap(angles[:, 0]).sort().values, grid[1:]) / n
     assert (found - wanted).abs().max() < 1.95 / n**0.5  # p = 0.001
-
-
-def test_chains_are_walked_together():
-    internal = internal_of(topology("A" * 10, gaps=(3, 4)))
-    steps = [sorted(step.tolist()) for step in genzprot._steps(internal)]
-    assert steps == [[0, 4, 5], [1, 6], [2, 7], [3, 8], [9]]
 
 
 def test_symmetric_groups_are_folded():

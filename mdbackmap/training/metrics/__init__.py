@@ -5,10 +5,12 @@ Metrics: how good generated structures are, by one protocol for every model.
 module      what it measures
 =========== ==========================================================================================
 protocol    all of it: `evaluate` against a reference, `evaluate_geometry` without one, `summarise`
-samples     several samples of a structure: best of them, diversity, distributions of torsions
+samples     several samples of a structure: best of them, diversity, divergence of torsions
+calibration whether samples are as different as the truth
 comparison  RMSD with equivalent atoms, side-chain torsions, cis peptides, against a reference
 covalent    bonds and angles
 clashes     contacts, clashscore, bond graphs
+hydrogens   clashes of all atoms, hydrogens too
 torsions    phi, psi, omega, chi, chirality, C-beta deviation
 top8000     Ramachandran and rotamer scores
 ideal       bond lengths and angles where there is no reference

@@ -72,7 +72,7 @@ class Covalent:
         -------
         Covalent
         """
-        bonds = _all_bonds(types, ends)
+        bonds = all_bonds(types, ends)
         neighbours = _neighbour_table(bonds, len(types) * MAX_ATOMS)
         angles = _paths_of_two(neighbours)
         near = np.concatenate([bonds, angles[:, [0, 2]], _ends_of_paths_of_three(bonds, neighbours)])
@@ -171,8 +171,25 @@ def _present(table):
     return table[(table >= 0).all(1)]
 
 
-def _all_bonds(types, ends):
-    """(b, 2) slots of every bond of the complete molecule, the lower first."""
+def all_bonds(types, ends):
+    """
+    Every bond of the complete molecule.
+
+    Parameters
+    ----------
+    types : ndarray of int, shape (L,)
+    ends : ndarray of bool, shape (L,)
+
+    Returns
+    -------
+    ndarray of int64, shape (b, 2)
+        Slots of an atom14 array flattened to (L * 14), the lower first.
+
+    Examples
+    --------
+    >>> all_bonds(np.array([7]), np.array([True])).tolist()
+    [[0, 1], [1, 2], [2, 3]]
+    """
     bonds = [np.empty((0, 2), dtype=np.int64)]
     for kind in np.unique(types):
         name = RESIDUE_NAMES[kind]

@@ -1,5 +1,5 @@
 """
-Many samples of one structure: the best of them, their diversity, their distributions of torsions.
+Many samples of one structure: the best of them, their diversity, how their distributions of torsions differ.
 
 Shapes: `S` samples, `F` and `G` frames, `L` residues. `torsions` says what an atom14 array is.
 """
@@ -129,13 +129,13 @@ def torsion_divergence(generated, reference, bins=36):
     Returns
     -------
     ndarray of float, shape (n,)
-        Bits, 0 to 1; NaN for a column without angles. Two finite samples of one distribution differ, too: about
-        (bins - 1) (1/F + 1/G) / (8 ln 2) bits where every bin is filled.
+        Nats, 0 to ln 2; NaN for a column without angles. Two finite samples of one distribution differ, too: about
+        (bins - 1) (1/F + 1/G) / 8 nats where every bin is filled.
 
     Examples
     --------
     >>> torsion_divergence(np.array([[0.1], [0.1]]), np.array([[0.1], [3.0]])).round(3)
-    array([0.311])
+    array([0.216])
     """
     p, q = _histogram(generated, bins), _histogram(reference, bins)
     m = 0.5 * (p + q)
@@ -154,7 +154,7 @@ def _histogram(angles, bins):
 
 def _relative_entropy(p, q):
     ratio = np.where(p > 0, p / np.where(q > 0, q, 1.0), 1.0)
-    return (p * np.log2(ratio)).sum(-1)
+    return (p * np.log(ratio)).sum(-1)
 
 
 def torsion_divergences(generated, reference, mask, types, ends, bins=36):
@@ -176,7 +176,7 @@ def torsion_divergences(generated, reference, mask, types, ends, bins=36):
     Returns
     -------
     dict of str to float
-        ``jsd_phi``, ``jsd_psi``, ``jsd_chi1``: bits, means over residues.
+        ``jsd_phi``, ``jsd_psi``, ``jsd_chi1``: nats, means over residues.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def torsion_divergences(generated, reference, mask, types, ends, bins=36):
     >>> torsion_divergences(positions, positions, np.ones((3, 14), bool), np.array([10, 10, 10]), np.arange(3) == 2)
     {'jsd_phi': 0.0, 'jsd_psi': 0.0, 'jsd_chi1': 0.0}
     """
-    here, there = (_phi_psi_chi1(x, mask, types, ends) for x in (generated, reference))
+    here, there = (phi_psi_chi1(x, mask, types, ends) for x in (generated, reference))
     result = {}
     for name in here:
         divergence = torsion_divergence(here[name], there[name], bins)
@@ -192,6 +192,26 @@ def torsion_divergences(generated, reference, mask, types, ends, bins=36):
     return result
 
 
-def _phi_psi_chi1(positions, mask, types, ends):
+def phi_psi_chi1(positions, mask, types, ends):
+    """
+    The torsions whose distributions are compared.
+
+    Parameters
+    ----------
+    positions : ndarray of float, shape (F, L, 14, 3)
+    mask : ndarray of bool, shape (L, 14)
+    types : ndarray of int, shape (L,)
+    ends : ndarray of bool, shape (L,)
+
+    Returns
+    -------
+    dict of str to ndarray of float, shape (F, L)
+        ``phi``, ``psi``, ``chi1``, radians; NaN where a residue has none.
+
+    Examples
+    --------
+    >>> list(phi_psi_chi1(np.zeros((1, 2, 14, 3)), np.ones((2, 14), bool), np.array([0, 7]), np.array([False, True])))
+    ['phi', 'psi', 'chi1']
+    """
     phi, psi, _ = backbone_torsions(positions, mask, ends)
     return {"phi": phi, "psi": psi, "chi1": side_chain_torsions(positions, mask, types)[..., 0]}

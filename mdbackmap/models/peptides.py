@@ -1,0 +1,178 @@
+"""
+Peptide angles, drawn along the chain: each given the one before it, by the network and by the strain it would cause.
+
+Two peptides that meet at a C-alpha fix its angle N-CA-C and its phi. The network's distributions know that only as
+finely as their bins, and an angle is drawn before the next one: so strain costs energy, and where too much is left in
+the end the two angles are drawn anew, together.
+
+Shapes: F frames, S draws of a chain, N residues, k residues of a step, Q strained residues, C features, B bins.
+Angstrom and radians.
+"""
+
+import math
+
+import torch
+
+from .. import residues
+from ..geometry import angle, dihedral, wrap
+from .layers import fourier
+
+N_DRAWS = 8
+"""Draws of a chain whose distributions are averaged for the most likely angles (temperature 0)."""
+_SMOOTHING = math.radians(40)  # of that average, before its peak is taken
+_BEND = math.radians(10), math.radians(6)  # N-CA-C may be off by the first; 1 kT for each of the second, squared
+_PHI = math.radians(-75), math.radians(45), math.radians(10)  # of proline: its middle, and the same
+_STRAINED = 1.0  # kT
+_ROUNDS = 3
+
+
+def draw_peptides(model, internal, beads, hidden, uniform, temperature):
+    """
+    Peptide angles along each chain; phi of the last residues.
+
+    Parameters
+    ----------
+    model : GenZProt
+    internal : InternalCoordinates
+    beads : torch.Tensor (F, N, 3)
+    hidden : torch.Tensor (F, N, C)
+        Decoder features.
+    uniform : torch.Tensor (F, N)
+        Numbers in (0, 1); not used at temperature 0.
+    temperature : float
+        At 0 each angle is the peak of its own distribution, whatever the one before it: less wrong on average than the
+        most probable chain of angles.
+
+    Returns
+    -------
+    torch.Tensor (F, N)
+    """
+    if temperature > 0:
+        angles, shares = _walk(model, internal, beads, hidden, uniform.unsqueeze(1), temperature)
+        angles = angles.squeeze(1)
+    else:
+        levels = levels_of(N_DRAWS, len(internal.types), 1)[..., 0].to(uniform)
+        _, shares = _walk(model, internal, beads, hidden, levels.expand(len(beads), -1, -1), 1.0)
+        angles, uniform = model.bins.peak(shares, _SMOOTHING), None
+    return _mend(model, internal, beads, hidden, angles, shares, uniform)
+
+
+def levels_of(n_draws, n_residues, n_numbers):
+    """Numbers in (0, 1), (S, N, n_numbers), spread evenly over the draws; the same for the k-th residue, always."""
+    generator = torch.Generator().manual_seed(n_draws)
+    order = torch.rand(n_residues, n_numbers, n_draws, generator=generator).argsort(-1).permute(2, 0, 1)
+    return (order + 0.5) / n_draws
+
+
+def steps(internal):
+    """Residue indices in the order in which chains are walked: the k-th residues of all stretches together."""
+    index = torch.arange(len(internal.types), device=internal.types.device)
+    begin = torch.cummax(torch.where(internal.starts, index, 0), 0).values
+    place = index - begin
+    order = torch.argsort(place, stable=True)
+    return order.split(torch.bincount(place).tolist())
+
+
+def _walk(model, internal, beads, hidden, uniform, temperature):
+    """Angles (F, S, N) for uniform numbers (F, S, N), and the shares (F, N, B) of the bins, averaged over the draws."""
+    angles = torch.zeros_like(uniform)
+    joined, strain = _joined(model, internal, hidden), _Strain(internal, beads)
+    shares = hidden.new_zeros(*hidden.shape[:2], model.bins.n_bins)
+    for at in steps(internal):
+        before = angles[:, :, (at - 1).clamp_min(0)]
+        previous = fourier(before, (~internal.starts[at]).expand(before.shape), model.config.order)
+        features = joined[:, None, at]
+        inner = model.peptide.after(features, previous)
+        logits = torch.where(internal.ends[at, None], model.phi.after(features, previous), inner)
+        logits = logits - strain.of(slice(None), at, before.unsqueeze(-1), model.bins.centres(beads), (1, -1, 1))
+        shares[:, at] = torch.softmax(logits / temperature, -1).mean(1)
+        angles[:, :, at] = model.bins.draw(logits, uniform[:, :, at], temperature)
+    return angles, shares
+
+
+def _joined(model, internal, hidden):
+    """What the heads make of the features (F, N, C), before they know the angle before."""
+    width, head = model.config.n_features, model.peptide.features
+    following = hidden.roll(-1, dims=1)
+    joined = hidden @ head.weight[:, :width].T + following @ head.weight[:, width:].T + head.bias
+    return joined.index_copy(1, internal.last, model.phi.features(hidden[:, internal.last]))
+
+
+def _mend(model, internal, beads, hidden, angles, shares, uniform):
+    """
+    Draw those pairs of angles (F, N) anew, together, that strain a residue; the best ones if `uniform` is None.
+
+    Of residues side by side, the one with more strain comes first.
+    """
+    strain, centres = _Strain(internal, beads), model.bins.centres(beads)
+    joined, everyone = _joined(model, internal, hidden), torch.arange(len(internal.types), device=beads.device)
+    for _ in range(_ROUNDS):
+        energy = strain.of(slice(None), everyone, angles.roll(1, 1), angles, (-1,))
+        worst = (energy > energy.roll(1, 1)) & (energy >= energy.roll(-1, 1)) & (energy > _STRAINED)
+        frames, at = worst.nonzero().unbind(1)
+        if len(at) == 0:
+            break
+        grid = shares[frames, at - 1].clamp_min(1e-9).log().unsqueeze(2)  # (Q, B, 1)
+        known = (~internal.starts[at - 1]).unsqueeze(1)
+        given = fourier(centres, torch.ones_like(centres, dtype=torch.bool), model.config.order)
+        grid = grid + torch.log_softmax(model.peptide.after(joined[frames, at].unsqueeze(1), given), -1)
+        first, second = centres[:, None], centres
+        outer = angles[frames, (at - 2).clamp_min(0)], angles[frames, (at + 1).clamp_max(len(everyone) - 1)]
+        grid = grid - strain.of(frames, at, first, second, (-1, 1, 1))
+        grid = grid - strain.of(frames, at - 1, outer[0][:, None, None], first, (-1, 1, 1)) * known.unsqueeze(2)
+        grid = grid - strain.of(frames, (at + 1) % len(everyone), second, outer[1][:, None, None], (-1, 1, 1))
+        picked = _pick(grid.flatten(1), None if uniform is None else uniform[frames, at])
+        angles[frames, at - 1], angles[frames, at] = centres[picked // len(centres)], centres[picked % len(centres)]
+    return angles
+
+
+def _pick(logits, uniform):
+    """Indices (Q,) of the largest, or drawn by uniform numbers (Q,)."""
+    if uniform is None:
+        return logits.argmax(1)
+    cumulative = torch.softmax(logits, 1).cumsum(1)
+    return torch.searchsorted(cumulative, uniform.unsqueeze(1)).squeeze(1).clamp_max(logits.shape[1] - 1)
+
+
+class _Strain:
+    """Energy, in kT, of N-CA-C and of proline's phi, from the angles of the two peptides that meet at a residue."""
+
+    def __init__(self, internal, beads):
+        local, frame = internal.peptide_frames(beads)  # (F, N, 3, 3), (F, N, 3, 3)
+        length = (beads.roll(-1, 1) - beads).norm(dim=-1)
+        back = torch.stack([length, torch.zeros_like(length)], -1)
+        self.carbon, self.frame = local[..., 0, :2], frame
+        self.nitrogen, self.behind = ((local[..., k, :2] - back).roll(1, 1) for k in (2, 0))  # of the peptide before
+        self.before = frame.roll(1, 1)
+        self.tau, self.inner = internal.tau, ~(internal.starts | internal.ends)
+        self.proline = internal.types == residues.TYPE_OF_NAME["PRO"]
+
+    def of(self, frames, at, before, own, shape):
+        """
+        Energies of residues `at` in `frames` for angles of the peptide before and of their own, which broadcast.
+
+        `shape` is that of one residue's, or of `at`'s, among them.
+        """
+
+        def there(values):  # of the frames and residues, ready to broadcast
+            found = values[frames, at] if torch.is_tensor(frames) else values[:, at]
+            lead = (len(found),) if not torch.is_tensor(frames) else ()
+            return found.view(*lead, *shape, *found.shape[len(lead) + 1 :])
+
+        n = _turned(there(self.nitrogen), before, there(self.before))
+        c = _turned(there(self.carbon), own, there(self.frame))
+        origin = torch.zeros(3, device=c.device)
+        off = (angle(n, origin, c) - self.tau[at].view(shape)).abs()
+        energy = ((off - _BEND[0]).clamp_min(0) / _BEND[1]).square()
+        if self.proline[at].any():
+            behind = _turned(there(self.behind), before, there(self.before))
+            far = wrap(dihedral(behind, n, origin.expand_as(n), c) - _PHI[0]).abs()
+            energy = energy + ((far - _PHI[1]).clamp_min(0) / _PHI[2]).square() * self.proline[at].view(shape)
+        return energy * self.inner[at].view(shape)
+
+
+def _turned(local, angles, frame):
+    """Vectors (..., 3) whose place (..., 2) along and beside an axis is turned by `angles` about it."""
+    along, aside = local.unbind(-1)
+    turned = torch.stack(torch.broadcast_tensors(along, aside * angles.cos(), aside * angles.sin()), -1)
+    return (turned.unsqueeze(-2) @ frame).squeeze(-2)

@@ -1,0 +1,161 @@
+"""
+Side chains: candidates drawn by the network, each torsion given the ones before it, and one chosen for each residue.
+
+Above temperature 0 the choice is a draw (`exclusion.choose`). At 0 it is the candidate of least expected error: how
+likely each one is follows from the network and from what all the others leave room for (`exclusion.marginals`).
+
+Shapes: F frames, R candidates, N residues, M of them with side chains that can turn, C features. Angstrom and radians.
+"""
+
+import math
+
+import torch
+
+from .. import residues
+from ..geometry import wrap
+from .disulfides import loose
+from .exclusion import Overlaps, choose, marginals
+from .layers import fourier
+from .peptides import levels_of
+from .relief import relieve
+
+N_CANDIDATES = 8
+"""Side chains drawn for each residue, of which one is chosen."""
+N_CANDIDATES_AT_ZERO = 20
+"""The same at temperature 0, where how often one is near another says how likely it is."""
+CHIS = (1, 2, 3, 4)
+N_RANDOM = len(CHIS) * N_CANDIDATES + 1
+"""Uniform numbers of a residue that `draw_sidechains` takes above temperature 0."""
+_PEPTIDE = 0
+# At temperature 0, and above:
+_TOUCH = 0.2, -0.1  # overlap of spheres that costs nothing; draws that keep a distance are nearer to the truth
+_TIGHT = 0.3, 1.0  # overlap energy in kT above which a side chain is turned out of the way
+_LEAST_SPREAD = 0.7  # candidates are not drawn colder than this, or they would all be the same
+_ALIKE = math.radians(35)  # torsions this close count as the same rotamer, softly
+_PER_SQUARE = 0.025  # worth of a squared angstrom of an atom, against that of a right rotamer
+_ROOM = 0.15  # worth of a kT of overlap
+
+
+def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperature, box=None):
+    """
+    Torsions with those of the side chains filled in.
+
+    Parameters
+    ----------
+    model : GenZProt
+    internal : InternalCoordinates
+    beads : torch.Tensor (F, N, 3)
+    hidden : torch.Tensor (F, N, C)
+        Decoder features.
+    torsions : torch.Tensor (F, N, 6)
+        Those of peptides and ends are there.
+    uniform : torch.Tensor (F, N, 4 N_CANDIDATES + 1)
+        Numbers in (0, 1); not used at temperature 0.
+    temperature : float
+    box : torch.Tensor (F, 3, 3), optional
+
+    Returns
+    -------
+    torch.Tensor (F, N, 6)
+    """
+    drawn = temperature > 0
+    if drawn:
+        levels = uniform[..., :-1].unflatten(-1, (-1, len(CHIS))).transpose(1, 2)  # (F, R, N, 4)
+    else:
+        levels = levels_of(N_CANDIDATES_AT_ZERO, len(internal.types), len(CHIS)).to(uniform)
+        levels = levels.expand(len(beads), -1, -1, -1)
+    torsions = torsions.unsqueeze(1).repeat(1, levels.shape[1], 1, 1)  # (F, R, N, 6)
+    log_weights = _draw(model, internal, hidden, torsions, levels, temperature or 1.0)
+    if len(internal.movable.residues) == 0:
+        return torsions[:, 0]
+    backbone = internal.backbone(beads, torsions[:, 0])
+    wide = [part.unsqueeze(1).expand(-1, levels.shape[1], -1, -1) for part in (beads, *backbone)]
+    atoms = internal.to_cartesian(wide[0], torsions, wide[1:])
+    overlaps = Overlaps(internal.movable, atoms.flatten(2, 3), box, _TOUCH[drawn])
+    at = internal.movable.residues
+    if drawn:
+        weights = log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, R)
+        state, energy = choose(overlaps, weights, uniform[:, at, -1].flatten())
+    else:
+        state, energy = _least_error(internal, atoms, torsions, overlaps)
+    return _settle(internal, beads, backbone, torsions, state, energy > _TIGHT[drawn])
+
+
+def _draw(model, internal, hidden, torsions, uniform, temperature):
+    """
+    Fill in the side-chain torsions of the candidates (F, R, N, 6), each given the ones before it.
+
+    Returns the log weights (F, R, N) that candidates need for the temperature asked for.
+    """
+    spread = max(temperature, _LEAST_SPREAD)  # temperature at which candidates are drawn
+    order, n_candidates = model.config.order, torsions.shape[1]
+    peptides = torsions[:, 0, :, _PEPTIDE]
+    before = fourier(peptides.roll(1, dims=1), (~internal.starts).expand(peptides.shape), order)
+    own = fourier(peptides, torch.ones_like(peptides, dtype=torch.bool), order)
+    seen = torch.cat([before, own], dim=-1).unsqueeze(1).expand(-1, n_candidates, -1, -1)
+    log_weights = torsions.new_zeros(torsions.shape[:3])
+    for k in CHIS:
+        at = internal.defined[:, k].nonzero()[:, 0]
+        if len(at) == 0:
+            break
+        head = model.chis[k - 1]
+        logits = head.after(head.features(hidden[:, at]).unsqueeze(1), seen[:, :, at])
+        angles = model.bins.draw(logits, uniform[:, :, at, k - 1], spread)
+        if temperature < spread:
+            angles[:, 0] = model.bins.draw(logits[:, 0], uniform[:, 0, at, k - 1], temperature)
+            sharpen = 1 / max(temperature, 0.1) - 1 / spread
+            log_weights[:, :, at] += sharpen * model.bins.log_density(logits, angles)
+        torsions[:, :, at, k] = angles
+        known = internal.defined[:, k].expand(torsions.shape[:3])
+        seen = torch.cat([seen, fourier(torsions[..., k], known, order)], dim=-1)
+    return log_weights
+
+
+def _least_error(internal, atoms, torsions, overlaps):
+    """Candidates (F M,) nearest to all the others, weighed by how likely those are, and their overlap energies."""
+    shares = marginals(overlaps)  # (F M, R)
+    at = internal.movable.residues
+    places = (atoms[:, :, at] - atoms[:, :, at, 1:2]).transpose(1, 2).flatten(0, 1).flatten(2)  # (F M, R, 14 * 3)
+    far = torch.cdist(places, places).square()  # (F M, R, R)
+    worth = _alike(internal, torsions[:, :, at].transpose(1, 2)).flatten(0, 1) - _PER_SQUARE * far
+    expected = (shares.unsqueeze(1) * worth).sum(-1)
+    return choose(overlaps, expected / _ROOM, None)
+
+
+def _alike(internal, torsions):
+    """How much alike candidates (F, M, R, 6) are, (F, M, R, R): in chi1, in chi1 and chi2, in all, averaged."""
+    defined = internal.defined[internal.movable.residues, 1:5]
+    turn = wrap(torsions[..., :, None, 1:5] - torsions[..., None, :, 1:5])
+    close = torch.where(defined[:, None, None], torch.exp((turn.cos() - 1) / _ALIKE**2), 1.0)
+    one, two = close[..., 0], close[..., 0] * close[..., 1]
+    return (one + two + close.prod(-1)) / 3
+
+
+def _settle(internal, beads, backbone, torsions, state, tight):
+    """The torsions (F, N, 6) of the chosen candidates; where they are still `tight` (F M,), turned out of the way."""
+    at, n_frames = internal.movable.residues, len(beads)
+    chosen = torsions[:, 0].clone()
+    picked = torsions[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, R, 6)
+    picked = picked[torch.arange(len(state), device=state.device), state]
+    chosen[:, at] = picked.unflatten(0, (n_frames, -1))
+    placed = internal.to_cartesian(beads, chosen, backbone)
+    turned = loose(internal.types, placed)
+    turned[:, at] |= tight.unflatten(0, (n_frames, -1))
+    turned = turned.nonzero()
+    if len(turned):
+        chosen[turned[:, 0], turned[:, 1], 1:5] += relieve(internal.types, placed, turned)
+    return chosen
+
+
+def fold_symmetric(types, torsions):
+    """
+    Torsions (..., N, 6) in [-pi, pi), those of symmetric groups (ASP, GLU, PHE, TYR) in [-pi/2, pi/2).
+
+    The latter names equivalent atoms as IUPAC does.
+    """
+    torsions = wrap(torsions)
+    for name, at in residues.SYMMETRIC_CHIS.items():
+        rows = (types == residues.TYPE_OF_NAME[name]).nonzero()[:, 0]
+        angles = torsions[..., rows, 1 + at]
+        torsions[..., rows, 1 + at] = torch.remainder(angles + torch.pi / 2, torch.pi) - torch.pi / 2
+    return torsions

@@ -1,0 +1,62 @@
+"""
+What each step of sampling is worth: the benchmark with one of them switched off, as a table for ARCHITECTURE.md.
+
+    python tests/benchmarks/ablations.py [chains]
+"""
+
+import contextlib
+import math
+import sys
+
+from mdbackmap.checkpoint import load
+from mdbackmap.datafiles import VALIDATION
+from mdbackmap.evaluation.benchmark import benchmark
+from mdbackmap.models import disulfides, exclusion, peptides, relief, sidechains
+from mdbackmap.training.chains import read_chains
+
+COLUMNS = ("rmsd", "rmsd_backbone", "chi1", "chi12", "rama_favoured", "rotamer_outliers", "clashscore", "ged", "angles")
+NO_STRAIN = [(peptides, "_ROUNDS", 0), (peptides, "_BEND", (math.pi, 1.0)), (peptides, "_PHI", (0.0, math.pi, 1.0))]
+NO_RELIEF = [(sidechains, "_TIGHT", (math.inf, math.inf)), (disulfides, "_NEAR", 0.0)]
+NO_EXCLUSION = [(exclusion, "STIFFNESS", 0.0), (relief, "STIFFNESS", 0.0), (disulfides, "BRIDGE", 0.0), *NO_RELIEF]
+ABLATIONS = {
+    "all of it": [],
+    "no strain energy, nothing drawn anew": NO_STRAIN,
+    "no relief": NO_RELIEF,
+    "no distance kept by draws": [(sidechains, "_TOUCH", (0.2, 0.2)), (sidechains, "_TIGHT", (0.3, 0.3))],
+    "no disulfides": [(disulfides, "BRIDGE", 0.0), (disulfides, "_NEAR", 0.0)],
+    "no exclusion, no relief": NO_EXCLUSION,
+}
+
+
+@contextlib.contextmanager
+def changed(settings):
+    """Constants of modules with other values for a while."""
+    before = [(module, name, getattr(module, name)) for module, name, _ in settings]
+    try:
+        for module, name, value in settings:
+            setattr(module, name, value)
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
+
+
+def row(title, means):
+    return f"| {title} | " + " | ".join(f"{means[name]:.3g}" for name in COLUMNS) + " |"
+
+
+def main(limit=None):
+    model, chains = load("genzprot")[0], read_chains(VALIDATION, limit=limit)
+    print("| | " + " | ".join(COLUMNS) + " |")
+    print("|---" * (len(COLUMNS) + 1) + "|")
+    for title, settings in ABLATIONS.items():
+        with changed(settings):
+            table = benchmark(model, chains, temperatures=(0.0, 1.0), n_samples=1, noise=0)
+        for condition in ("T=0", "T=1"):
+            print(row(f"{condition}, {title}", table[condition]["mean"]), flush=True)
+    table = benchmark(model, chains, temperatures=(0.01,), n_samples=1, noise=0)
+    print(row("T=0.01: the most probable of each torsion, one after another", table["T=0.01"]["mean"]), flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
