@@ -50,7 +50,7 @@ def read_topology(atoms) -> Topology:
     >>> from mdbackmap.datafiles import TRPCAGE_PDB
     >>> topology = read_topology(mda.Universe(TRPCAGE_PDB).atoms)
     >>> topology.n_atoms, len(topology.bonds)
-    (154, 159)
+    (154, 160)
     """
     found = Topology.from_atoms(atoms)
     first = np.unique(found.residue_of_atom, return_index=True)[1]

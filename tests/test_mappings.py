@@ -162,6 +162,14 @@ def test_bonds_are_found_from_distances():
     assert find_bonds(beads, np.zeros((1, 3, 3))).tolist() == [[0, 1]]
 
 
+def test_a_molecule_of_one_residue():
+    """A small organic molecule: several beads in its only residue, and the whole in one."""
+    one = Topology(["C1", "C2", "O"], list("CCO"), [0, 0, 0], ["LIG"], [1], [""], ["A"], [""], bonds=[[0, 1], [1, 2]])
+    for kind, n_beads in (("residue", 1), ("graph:2", 2), ("atoms:1", 3)):
+        mapping = group_mapping(one, groups_of(kind, one))
+        assert mapping.n_beads == n_beads and mapping.coarse.n_residues == 1
+
+
 def test_pairs_and_owners_along_bonds():
     topology = alkane(3)
     pairs = pairs_within(topology.n_atoms, topology.bonds, 2)

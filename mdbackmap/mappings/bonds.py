@@ -169,7 +169,7 @@ def nearest_owner(owner, bonds) -> np.ndarray:
     Examples
     --------
     >>> nearest_owner([-1, 0, -1, -1, 1], [[0, 1], [1, 2]]).tolist()
-    [0, 0, 0, 1, 1]
+    [0, 0, 0, 0, 1]
     """
     owner = np.array(owner, dtype=np.int64)
     neighbours = adjacency(len(owner), bonds)

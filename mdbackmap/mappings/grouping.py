@@ -140,7 +140,8 @@ def coarse_topology(fine, atoms, owner) -> Topology:
     pairs = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
     chains, segids = fine.chainIDs[kept], fine.segids[kept]
     ends = chain_ends(chains, segids)
-    ends[:-1] |= [fine.ends[i:j].any() for i, j in zip(kept[:-1], kept[1:], strict=True)]
+    between = [fine.ends[i:j].any() for i, j in zip(kept[:-1], kept[1:], strict=True)]
+    ends[:-1] |= np.array(between, dtype=bool)
     return Topology(
         names=names,
         elements=[""] * len(atoms),

@@ -78,9 +78,9 @@ class MoleculeTables(nn.Module):
         --------
         >>> from ..mapping import Mapping
         >>> from ..topology import Topology
-        >>> two = Topology(["CA"] * 2, [""] * 2, [0, 1], ["ALA", "GLY"], [1, 2], [""] * 2, ["A"] * 2, [""] * 2)
-        >>> MoleculeTables(Mapping.ca(two)).project(torch.ones(1, 9, 3)).shape
-        torch.Size([1, 2, 3])
+        >>> three = Topology(["CA"] * 3, [""] * 3, [0, 1, 2], ["GLY"] * 3, [1, 2, 3], [""] * 3, ["A"] * 3, [""] * 3)
+        >>> MoleculeTables(Mapping.ca(three)).project(torch.ones(1, 12, 3)).shape
+        torch.Size([1, 3, 3])
         """
         centre = atoms.mean(1, keepdim=True)  # small numbers add up more exactly
         shares = (atoms - centre) * self.share[:, None]
