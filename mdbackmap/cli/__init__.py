@@ -55,7 +55,6 @@ def main(argv=None):
     >>> from mdbackmap.cli import main
     >>> main(["models", "--names"])
     cgvae-alanine-dipeptide
-    cgvae-chignolin
     genzprot
     0
     """
