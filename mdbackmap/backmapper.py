@@ -14,14 +14,16 @@ import numpy as np
 import torch
 
 from . import __version__, checkpoint
-from .boxes import box_vectors, whole
+from .boxes import box_vectors, distances_moved, whole
 from .frames import read_frame
 from .mapping import MappingError
 from .mappings.binding import bind
 from .models.base import Noise
+from .placing import placing_options
 from .reader import LiftedReader, bead_indices
 from .recognition.recognise import recognise
 from .recognition.trace import check_frames
+from .treatment import TraceTreatment
 from .universe import universe_of
 
 logger = logging.getLogger(__name__)
@@ -93,14 +95,20 @@ def load_model(
     if atoms is None:
         raise TypeError("load_model needs the atoms to bind to: load_model('genzprot', cg.atoms)")
     network, provenance = checkpoint.load(name_or_path)
-    atoms, how = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}
+    atoms, how, looked = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}, {}
+
+    def look(indices):
+        looked["frames"] = _look(atoms, indices)
+        return looked["frames"]
+
     if network.molecule is not None:
         _refuse_names(network.molecule, mapping, how)
         indices, joined = bind(atoms, network.molecule, f"the model {provenance['model']!r}"), network.molecule
     else:
-        indices, coarse = recognise(atoms, mapping=mapping, **how, frames=lambda ix: _look(atoms, ix))
+        indices, coarse = recognise(atoms, mapping=mapping, **how, frames=look)
         joined = network.mapping(coarse)
-    return Backmapper(network, joined, indices, provenance, device=device, dtype=dtype, threads=threads)
+    options = {"device": device, "dtype": dtype, "threads": threads}
+    return Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"))
 
 
 def _refuse_names(molecule, mapping, how):
@@ -161,6 +169,8 @@ class Backmapper:
         Of the weights.
     device, dtype, threads
         As in `load_model`.
+    looked : (f, N, 3) float array, optional
+        Beads of some frames of the trajectory, by which the trace is judged.
 
     Attributes
     ----------
@@ -171,7 +181,7 @@ class Backmapper:
         Version, model, hash of the weights and more; plain values.
     """
 
-    def __init__(self, network, mapping, indices, provenance, *, device=None, dtype=None, threads=None):
+    def __init__(self, network, mapping, indices, provenance, *, device=None, dtype=None, threads=None, looked=None):
         self.mapping, self.indices = mapping, np.asarray(indices)
         self.device, self.dtype = _device(device), _dtype(dtype)
         if threads is not None and threads < 1:
@@ -179,6 +189,7 @@ class Backmapper:
         self.threads = threads
         self.provenance = {"mdbackmap": _version(), **provenance, "dtype": str(self.dtype).removeprefix("torch.")}
         self._network = network.to(self.device).eval()
+        self._trace = TraceTreatment(self.mapping.coarse, looked if network.relaxes else None, network.relaxes)
 
     def __repr__(self):
         described = repr(self.mapping).removeprefix(f"Mapping({self.mapping.name}: ").removesuffix(")")
@@ -193,6 +204,11 @@ class Backmapper:
     def n_atoms(self):
         """Number of atoms A."""
         return self.mapping.n_atoms
+
+    @property
+    def trace_scores(self):
+        """`TraceScores` of the frames that were looked at; None without frames, or if beads are no C-alphas."""
+        return self._trace.scores
 
     def batch_size(self, requested="auto"):
         """
@@ -229,7 +245,8 @@ class Backmapper:
         seed=0,
         temperature=1.0,
         correlation_time=0.0,
-        bead_tolerance=0.0,
+        bead_tolerance="auto",
+        mirror="error",
     ):
         """
         Atoms for beads.
@@ -251,8 +268,12 @@ class Backmapper:
             0 the structure of least expected error, 1 the ensemble.
         correlation_time : float
             In ps; above 0, frames closer than this get similar atoms.
-        bead_tolerance : float
-            Only 0 for now: beads are kept exactly.
+        bead_tolerance : float or "auto"
+            How far beads may move so that a protein fits them: RMS over a frame at most, in angstrom. 0 keeps them
+            exactly. "auto" keeps them where the trace is like those of crystals, and else lets them move by up to 0.9.
+        mirror : {"error", "fix", "ignore"}
+            What to do with a trace that is the mirror image of a protein, as told by the frames that were looked at:
+            refuse it, reflect it first (each frame through its first bead), or go on.
 
         Returns
         -------
@@ -261,13 +282,12 @@ class Backmapper:
 
         Raises
         ------
+        MappingError
+            A mirror image (unless `mirror` says otherwise).
         ValueError
             Coordinates that are not finite (the message has the frame's number), or other numbers of beads or frames.
         """
-        if bead_tolerance != 0.0:
-            raise ValueError(
-                f"bead_tolerance={bead_tolerance}: beads are kept exactly (0.0); a tolerance is not available yet"
-            )
+        placing = placing_options(bead_tolerance, mirror)
         frames = [int(frame) for frame in frames]
         if not frames:
             return np.empty((0, self.n_atoms, 3), dtype=np.float32)
@@ -282,9 +302,33 @@ class Backmapper:
         boxes = box_vectors(dimensions, len(beads))
         if boxes is not None:
             beads = whole(beads, boxes, self.mapping.coarse)
+        beads = self._trace.of_right_hand(beads, placing["mirror"])
+        tolerance = self._trace.tolerance(placing["bead_tolerance"], placing["mirror"])
         noise = Noise(seed, temperature, correlation_time)
         keys = (frames, [int(sample) for sample in samples], [float(time) for time in times])
-        return self._in_parallel(beads, noise, keys, boxes)
+        return self._in_parallel(beads, noise, keys, boxes, tolerance)
+
+    def displacements(self, beads, atoms, dimensions=None, mirror="error"):
+        """
+        How far beads have been moved.
+
+        Parameters
+        ----------
+        beads : (F, N, 3) float array
+            As they were given to `sample`.
+        atoms : (F, A, 3) float array
+            What it made of them.
+        dimensions : (F, 6) float array, optional
+        mirror : {"error", "fix", "ignore"}
+            As it was given to `sample`.
+
+        Returns
+        -------
+        (F, N) float32 array
+            In angstrom; 0 where a bead was kept.
+        """
+        beads = self._trace.of_right_hand(np.asarray(beads, dtype=np.float32), mirror)
+        return distances_moved(beads, self.mapping.project(atoms), dimensions)
 
     def _checked(self, beads, frames):
         """Beads as a float32 array (F, N, 3) of their own, found sound."""
@@ -296,21 +340,22 @@ class Backmapper:
         check_frames(beads, self.n_beads, frames)
         return beads
 
-    def _halving(self, beads, noise, keys, boxes):
+    def _halving(self, beads, noise, keys, boxes, tolerance):
         """Sample; where the device's memory does not hold the batch, in halves."""
         to = {"device": self.device}
         box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, **to)
         try:
-            atoms = self._network.sample(self.mapping, torch.tensor(beads, **to), noise, *keys, box=box)
+            beads_there = torch.tensor(beads, **to)
+            atoms = self._network.sample(self.mapping, beads_there, noise, *keys, box=box, bead_tolerance=tolerance)
             return atoms.cpu().numpy()
         except torch.OutOfMemoryError:
             if len(beads) == 1:
                 raise
         logger.warning("not enough memory on %s for %d frames: taken in halves", self.device, len(beads))
         torch.cuda.empty_cache()
-        return np.concatenate([self._halving(*arguments) for arguments in _cut(2, beads, noise, keys, boxes)])
+        return np.concatenate([self._halving(*part, tolerance) for part in _cut(2, beads, noise, keys, boxes)])
 
-    def _in_parallel(self, beads, noise, keys, boxes):
+    def _in_parallel(self, beads, noise, keys, boxes, tolerance):
         """
         Sample on all threads: frames are shared out among them, as that pays better than sharing single operations.
 
@@ -322,10 +367,10 @@ class Backmapper:
         n_parts = 1 if self.device.type != "cpu" else min(threads, len(beads))
         try:
             if n_parts == 1:
-                return self._sample(threads, beads, noise, keys, boxes)
+                return self._sample(threads, beads, noise, keys, boxes, tolerance)
             cut = _cut(n_parts, beads, noise, keys, boxes)
             with ThreadPoolExecutor(n_parts, "mdbackmap-sample") as pool:
-                found = pool.map(lambda arguments: self._sample(threads // n_parts, *arguments), cut)
+                found = pool.map(lambda arguments: self._sample(threads // n_parts, *arguments, tolerance), cut)
                 return np.concatenate(list(found))
         finally:
             if not forked:

@@ -1,5 +1,5 @@
 """
-Periodic boxes: chains made whole before atoms are generated.
+Periodic boxes: chains made whole before atoms are generated; mirror images, and how far beads have moved.
 
 Shapes: F frames, N beads. Lengths in angstrom.
 """
@@ -146,3 +146,52 @@ def joined(positions, boxes, bonds):
                     out[:, other] -= np.einsum("fx,fxy->fy", turns, boxes)
                     todo.append(other)
     return out
+
+
+def reflected(beads):
+    """
+    Mirror images of frames, each through its first bead, which lets the box be what it is.
+
+    Parameters
+    ----------
+    beads : (..., N, 3) float array
+
+    Returns
+    -------
+    (..., N, 3) array
+
+    Examples
+    --------
+    >>> reflected(np.array([[1.0, 0.0, 0.0], [2.0, 3.0, 0.0]])).tolist()
+    [[1.0, 0.0, 0.0], [0.0, -3.0, 0.0]]
+    """
+    return 2 * beads[..., :1, :] - beads
+
+
+def distances_moved(before, after, dimensions=None):
+    """
+    How far beads have moved, by nearest images.
+
+    Parameters
+    ----------
+    before, after : (F, N, 3) float array
+        In angstrom.
+    dimensions : (F, 6) float array, optional
+        Boxes as MDAnalysis has them.
+
+    Returns
+    -------
+    (F, N) float32 array
+        Less than a thousandth of an angstrom counts as nothing where chains were made whole.
+
+    Examples
+    --------
+    >>> distances_moved(np.zeros((1, 1, 3)), np.array([[[0.0, 19.5, 0.0]]]), [[20.0, 20.0, 20.0, 90.0, 90.0, 90.0]])
+    array([[0.5]], dtype=float32)
+    """
+    shift = np.asarray(after, dtype=np.float64) - before
+    boxes = box_vectors(dimensions, len(shift))
+    if boxes is not None:
+        shift = shift - np.round(shift @ np.linalg.inv(boxes)) @ boxes
+        shift[np.abs(shift).max(-1) < 1e-3] = 0.0
+    return np.linalg.norm(shift, axis=-1).astype(np.float32)

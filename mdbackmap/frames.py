@@ -97,14 +97,14 @@ def sample_frames(model, frames, samples=0, **options) -> np.ndarray:
     samples : int or (F,) int array, optional
         Which sample of each.
     **options
-        `seed`, `temperature`, `correlation_time`, `bead_tolerance` of `Backmapper.sample`.
+        `seed`, `temperature`, `correlation_time`, `bead_tolerance`, `mirror` of `Backmapper.sample`.
 
     Returns
     -------
     (F, A, 3) float32 array
         In angstrom.
     """
-    boxes = None if frames[0].dimensions is None else np.stack([x.dimensions for x in frames])  # (F, 6)
+    boxes = _boxes(frames)
     return model.sample(
         np.stack([x.beads for x in frames]),  # (F, N, 3)
         np.array([x.frame for x in frames]),
@@ -113,6 +113,33 @@ def sample_frames(model, frames, samples=0, **options) -> np.ndarray:
         dimensions=boxes,
         **options,
     )
+
+
+def displacements(model, frames, positions, mirror="error", **options) -> np.ndarray:
+    """
+    How far the beads of several frames were moved.
+
+    Parameters
+    ----------
+    model : Backmapper
+    frames : list of CoarseFrame
+        F of them, all with a box or all without.
+    positions : (F, A, 3) float array
+        The atoms that were made of them.
+    mirror, **options
+        As `sample_frames` had them.
+
+    Returns
+    -------
+    (F, N) float32 array
+        In angstrom.
+    """
+    return model.displacements(np.stack([x.beads for x in frames]), positions, _boxes(frames), mirror)
+
+
+def _boxes(frames):
+    """Boxes (F, 6) of frames, or None."""
+    return None if frames[0].dimensions is None else np.stack([x.dimensions for x in frames])
 
 
 class CoarseFrames:

@@ -142,6 +142,15 @@ class InternalCoordinates:
         return MovableAtoms(self.types)
 
     @functools.cached_property
+    def walk(self):
+        """Residues (int64) in the order in which chains are walked: the k-th ones of all stretches together."""
+        index = torch.arange(len(self.types), device=self.types.device)
+        begin = torch.cummax(torch.where(self.starts, index, 0), 0).values
+        place = index - begin
+        order = torch.argsort(place, stable=True)
+        return order.split(torch.bincount(place).tolist())
+
+    @functools.cached_property
     def _groups(self):
         return [self._group(k) for k in range(5)]
 

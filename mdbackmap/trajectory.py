@@ -40,10 +40,11 @@ from MDAnalysis.analysis.results import ResultsGroup
 from MDAnalysis.lib.log import ProgressBar
 
 from . import __version__
-from .frames import check_trajectory, sample_frames
+from .frames import check_trajectory, displacements, sample_frames
+from .placing import sampling_options
 from .reader import bead_indices
-from .transformation import sampling_options
 from .writing.joining import join, stamp
+from .writing.moved import Moved, tell
 from .writing.output import PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryFrames, check_format
 from .writing.partial import Partial
 from .writing.pipeline import Pipeline
@@ -70,7 +71,7 @@ class BackmapTrajectory(AnalysisBase):
         Output; its ending decides the format. None keeps the positions in memory (`results.positions`).
     n_samples : int, optional
         Structures for each coarse frame.
-    seed, temperature, correlation_time, bead_tolerance
+    seed, temperature, correlation_time, bead_tolerance, mirror
         As of `Backmap`: the same values give the same atoms.
     batch_size : int or "auto", optional
         Structures generated at a time.
@@ -91,6 +92,14 @@ class BackmapTrajectory(AnalysisBase):
         Coarse frame, sample and time (ps) of each output frame.
     results.strained : (R,) int64 array
         In how many coarse frames the peptide after each residue is longer or shorter than proteins have it.
+    results.displacements : (n_frames,) float32 array
+        How far beads were moved (RMS over a frame, in angstrom): 0 where they are kept, NaN for output frames that
+        were there from an interrupted conversion. H5MD files have the displacement of each bead as an observable.
+    results.residue_displacements : (N,) float64 array
+        The same for each bead (RMS over frames).
+    results.unrepaired : (R,) int64 array
+        In how many output frames each C-alpha lies as no protein has it: more than 0.3 A off the distance to the next
+        one, or nearer than 3.4 A to another one.
     results.resumed : int
         Coarse frames that were there from an interrupted conversion.
     results.seconds, results.frames_per_second : float
@@ -134,7 +143,8 @@ class BackmapTrajectory(AnalysisBase):
         seed=0,
         temperature=1.0,
         correlation_time=0.0,
-        bead_tolerance=0.0,
+        bead_tolerance="auto",
+        mirror="error",
         batch_size="auto",
         overwrite=False,
         resume=False,
@@ -148,7 +158,7 @@ class BackmapTrajectory(AnalysisBase):
         self.filename = None if filename is None else Path(filename)
         self.n_samples, self.batch_size = int(n_samples), batch_size
         self.overwrite, self.resume, self.strict = overwrite, resume, strict
-        self.options = sampling_options(seed, temperature, correlation_time, bead_tolerance)
+        self.options = sampling_options(seed, temperature, correlation_time, bead_tolerance, mirror)
 
     def run(
         self,
@@ -247,6 +257,7 @@ class BackmapTrajectory(AnalysisBase):
     def _compute(self, indexed_frames, verbose=None, *, progressbar_kwargs=None):
         self._prepare_sliced_trajectory(slicer=indexed_frames[:, 1])
         self.results.strained = np.zeros(self.model.mapping.coarse.n_residues, dtype=np.int64)
+        moved = Moved(self.model, self.options, len(indexed_frames) * self.n_samples)
         sink = MemorySink() if self._partial is None else SegmentSink(self._partial, self._open_writer, self.n_samples)
         bar = ProgressBar(
             total=len(indexed_frames),
@@ -256,6 +267,7 @@ class BackmapTrajectory(AnalysisBase):
 
         def write(job, positions):
             sink.write(job, positions)
+            moved.add(job, positions, (job.start - int(indexed_frames[0, 0])) * self.n_samples)
             bar.update(int(np.count_nonzero(job.samples == self.n_samples - 1)))
 
         try:
@@ -265,6 +277,7 @@ class BackmapTrajectory(AnalysisBase):
                     pipeline.submit(job)
         finally:
             sink.close()
+        self.results.update(moved.results())
         if self._partial is None:
             self.results.positions = np.concatenate(sink.positions)  # (F * S, A, 3)
         return self
@@ -281,7 +294,12 @@ class BackmapTrajectory(AnalysisBase):
         total = len(self._chosen) * self.n_samples
         if self._partial.suffix in PDB:
             return PDBFrames(path, self.model.mapping.fine, total, remarks(self._provenance) if start == 0 else ())
-        return TrajectoryFrames(path, self.model.universe(), total, self._clock())
+        observe = None if self.options["bead_tolerance"] == 0 else self._observe
+        return TrajectoryFrames(path, self.model.universe(), total, self._clock(), observe)
+
+    def _observe(self, frame, positions):
+        """What is stored with a frame of H5MD."""
+        return {"displacements": displacements(self.model, [frame], positions[None], **self.options)[0]}
 
     def _clock(self):
         """For DCD: the time between frames and that of the first, as if they were equally spaced."""
@@ -291,7 +309,11 @@ class BackmapTrajectory(AnalysisBase):
     # after the frames
 
     def _get_aggregator(self):
-        return ResultsGroup({"strained": ResultsGroup.ndarray_sum, "positions": ResultsGroup.ndarray_vstack})
+        sums = ("strained", "unrepaired", "residue_displacements")
+        return ResultsGroup(
+            {name: ResultsGroup.ndarray_sum for name in sums}
+            | {"displacements": ResultsGroup.ndarray_hstack, "positions": ResultsGroup.ndarray_vstack}
+        )
 
     def _conclude(self):
         results, n = self.results, self.n_samples
@@ -300,6 +322,9 @@ class BackmapTrajectory(AnalysisBase):
         results.samples = np.tile(np.arange(n), len(self._chosen))
         results.seed, results.provenance = self.options["seed"], self._provenance
         results.resumed = int(np.count_nonzero(self._done))
+        known = np.isfinite(results.displacements)
+        results.residue_displacements = np.sqrt(results.residue_displacements / max(1, np.count_nonzero(known)))
+        tell(results.displacements[known])
         results.filename = results.topology = None
         if self._partial is not None:
             self._publish()

@@ -26,7 +26,8 @@ from pathlib import Path
 import numpy as np
 from MDAnalysis.transformations.base import TransformationBase
 
-from .frames import CoarseFrame, sample_frames
+from .frames import CoarseFrame, displacements, sample_frames
+from .placing import sampling_options
 
 
 class Backmap(TransformationBase):
@@ -45,8 +46,12 @@ class Backmap(TransformationBase):
         Which of the structures that fit the beads: 0, 1, 2, ...
     correlation_time : float, optional
         In ps, how long side chains keep their mind; 0 draws every frame anew.
-    bead_tolerance : float, optional
-        In angstrom, how far beads may move; only 0 for now.
+    bead_tolerance : float or "auto", optional
+        How far beads may move so that a protein fits them: RMS over a frame at most, in angstrom. 0 keeps them exactly;
+        "auto" keeps them where the trace is like those of crystals, and else lets them move by up to 0.9. How far each
+        bead of a frame was moved is ``ts.data["displacements"]`` (N,), unless the tolerance is 0.
+    mirror : {"error", "fix", "ignore"}, optional
+        What to do with the mirror image of a protein: refuse it, reflect it first, or take it as it is.
     batch_size : int or "auto", optional
         Frames generated at a time, at most, when reading forward.
 
@@ -65,13 +70,22 @@ class Backmap(TransformationBase):
     """
 
     def __init__(
-        self, model, *, seed=0, temperature=1.0, sample=0, correlation_time=0.0, bead_tolerance=0.0, batch_size="auto"
+        self,
+        model,
+        *,
+        seed=0,
+        temperature=1.0,
+        sample=0,
+        correlation_time=0.0,
+        bead_tolerance="auto",
+        mirror="error",
+        batch_size="auto",
     ):
         super().__init__(max_threads=None, parallelizable=True)
         self.model = model
         self.sample = sample
         self.batch_size = batch_size
-        self.options = sampling_options(seed, temperature, correlation_time, bead_tolerance)
+        self.options = sampling_options(seed, temperature, correlation_time, bead_tolerance, mirror)
         self._refused = False
 
     def __call__(self, ts):
@@ -87,6 +101,8 @@ class Backmap(TransformationBase):
             ts.positions = self._generate([here])[0]
         else:
             ts.positions = self._foreseen(here, coarse)
+        if self.options["bead_tolerance"] != 0:
+            ts.data["displacements"] = displacements(self.model, [here], ts.positions[None], **self.options)[0]
         return ts
 
     def _refuse(self, ts):
@@ -128,32 +144,6 @@ class Backmap(TransformationBase):
 
     def _generate(self, frames):
         return sample_frames(self.model, frames, self.sample, **self.options)  # (F, A, 3)
-
-
-def sampling_options(seed, temperature, correlation_time, bead_tolerance) -> dict:
-    """
-    The options of `Backmapper.sample` that decide where the atoms are, checked.
-
-    Raises
-    ------
-    ValueError
-        A negative temperature or correlation time, or a bead tolerance other than 0.
-    """
-    if bead_tolerance != 0.0:
-        raise ValueError(
-            f"bead_tolerance={bead_tolerance}: beads are kept exactly; a tolerance is not available yet (leave it 0.0)"
-        )
-    for name, value in (("temperature", temperature), ("correlation_time", correlation_time)):
-        if not (np.isfinite(value) and value >= 0):
-            raise ValueError(f"{name}={value}: expected a number of 0 or more")
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed={seed!r}: expected an integer of 0 or more")
-    return {
-        "seed": int(seed),
-        "temperature": float(temperature),
-        "correlation_time": float(correlation_time),
-        "bead_tolerance": 0.0,
-    }
 
 
 def backmap(cg, model="genzprot", *, transformations=(), **options):

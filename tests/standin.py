@@ -36,7 +36,7 @@ class Standin:
 
     def sample(
         self, beads, frames, *, samples=0, times=None, dimensions=None, seed=0, temperature=1.0, correlation_time=0.0,
-        bead_tolerance=0.0,
+        bead_tolerance="auto", mirror="error",
     ):  # fmt: skip
         beads = np.asarray(beads, dtype=np.float32)
         finite = np.isfinite(beads).all(axis=(1, 2))
@@ -52,6 +52,9 @@ class Standin:
             offset[self.mapping.atoms] = 0.0
             out += offset
         return atoms
+
+    def displacements(self, beads, atoms, dimensions=None, mirror="error"):
+        return np.linalg.norm(self.mapping.project(atoms) - beads, axis=-1).astype(np.float32)
 
     def universe(self):
         fine = self.mapping.fine

@@ -78,7 +78,7 @@ def lengths(model, atoms):
 
 class TestMolecules:
     def check(self, u, model):
-        beads, atoms = sampled(u, model)
+        beads, atoms = sampled(u, model, bead_tolerance=0)
         assert atoms.shape == (len(beads), model.n_atoms, 3) and atoms.dtype == np.float32
         assert np.isfinite(atoms).all()
         np.testing.assert_array_equal(model.mapping.project(atoms), beads)
@@ -241,7 +241,7 @@ class TestSample:
         u, model = bound
         beads = beads_of(u, model)
         with pytest.raises(ValueError, match="bead_tolerance"):
-            model.sample(beads, range(6), bead_tolerance=0.5)
+            model.sample(beads, range(6), bead_tolerance=-0.5)
         with pytest.raises(ValueError, match="times"):
             model.sample(beads, range(6), correlation_time=10.0)
         with pytest.raises(ValueError, match="seed"):
@@ -259,7 +259,7 @@ class TestBoxes:
         cell = triclinic_vectors(box).astype(np.float64)
         wrapped = (beads - np.floor(beads @ np.linalg.inv(cell)) @ cell).astype(np.float32)
         assert np.abs(np.diff(wrapped, axis=1)).max() > 10  # it is cut by the box
-        atoms = model.sample(wrapped, [0, 1], dimensions=[box] * 2)
+        atoms = model.sample(wrapped, [0, 1], dimensions=[box] * 2, bead_tolerance=0)
         assert lengths(model, atoms).max() < 1.9
         turns = (model.mapping.project(atoms) - wrapped) @ np.linalg.inv(cell)
         assert np.abs(turns - turns.round()).max() < 1e-5
@@ -515,7 +515,7 @@ def test_journey_with_the_bundled_weights(files):
         warnings.simplefilter("ignore")
         model = mdb.load_model("genzprot", u.atoms)
     beads = np.stack([ts.positions[model.indices] for ts in u.trajectory[:3]])
-    atoms = model.sample(beads, range(3))
+    atoms = model.sample(beads, range(3), bead_tolerance=0)
     np.testing.assert_array_equal(model.mapping.project(atoms), beads)
     coarse = model.mapping.coarse
     slots = torch.zeros(3, coarse.n_residues * 14, 3)

@@ -39,6 +39,14 @@ def converted(short, tmp_path_factory):
     return str(output.with_suffix(".pdb")), str(output)
 
 
+@pytest.fixture(scope="module")
+def kept(short, tmp_path_factory):
+    """The same with all beads where they were."""
+    output = tmp_path_factory.mktemp("kept") / "aa.xtc"
+    assert main(["convert", *short, "-o", str(output), "--quiet", "--bead-tolerance", "0"]) == 0
+    return str(output.with_suffix(".pdb")), str(output)
+
+
 def positions(*files):
     u = mda.Universe(*map(str, files))
     return np.array([u.atoms.positions for _ in u.trajectory])
@@ -80,8 +88,8 @@ def helix():
 
 
 class TestConvert:
-    def test_keeps_frames_times_and_beads(self, short, converted):
-        cg, aa = mda.Universe(*short), mda.Universe(*converted)
+    def test_keeps_frames_times_and_beads(self, short, kept):
+        cg, aa = mda.Universe(*short), mda.Universe(*kept)
         assert aa.trajectory.n_frames == cg.trajectory.n_frames == 12
         for coarse, fine in zip(cg.trajectory, aa.trajectory, strict=True):
             assert fine.time == pytest.approx(coarse.time, abs=1e-3)
@@ -314,13 +322,13 @@ def test_help_of_each_verb_has_an_explanation_for_each_option():
         assert verb.format_help()
 
 
-def test_coarsen_gives_back_the_beads(short, converted, tmp_path, capsys):
+def test_coarsen_gives_back_the_beads(short, kept, tmp_path, capsys):
     output = tmp_path / "ca.xtc"
-    assert main(["coarsen", *converted, "--mapping", "ca", "-o", str(output), "--step", "2"]) == 0
+    assert main(["coarsen", *kept, "--mapping", "ca", "-o", str(output), "--step", "2"]) == 0
     assert "6 frames of 56 beads" in capsys.readouterr().out
     assert np.abs(positions(tmp_path / "ca.pdb", output) - positions(*short)[::2]).max() <= 2 * XTC
     assert names(tmp_path) == ["ca.pdb", "ca.xtc"]
-    assert "--overwrite" in refused(capsys, "coarsen", *converted, "-o", output)
+    assert "--overwrite" in refused(capsys, "coarsen", *kept, "-o", output)
 
 
 def test_coarsen_real_atoms(tmp_path, capsys):

@@ -13,20 +13,19 @@ import mdbackmap
 ROOT = Path(mdbackmap.__file__).parent
 
 # Every module stands on one side. A new one has to be put somewhere, or `test_every_module_has_its_side` fails.
-NEITHER = """__init__ attributes mapping picture residues topology
+NEITHER = """__init__ attributes mapping picture placing residues topology
 cli.__init__ cli.check cli.coarsen cli.convert cli.demo cli.evaluate cli.models cli.options cli.pack
-cli.proteins cli.train
-cli.molecules
+cli.molecules cli.proteins cli.traces cli.train
 mappings.__init__ mappings.binding mappings.bonds mappings.grouping mappings.kinds mappings.named mappings.partition
 mappings.plain
 recognition.__init__ recognition.beads recognition.breaks recognition.recognise
 recognition.sequence recognition.trace
 writing.__init__ writing.partial writing.pdb writing.pipeline writing.xdr""".split()
 TORCH = "batch checkpoint geometry internal movable neighbours".split()
-TORCH_PACKAGES = ("evaluation", "models", "training", "weights")
+TORCH_PACKAGES = ("evaluation", "models", "traces", "training", "weights")
 MDANALYSIS = """boxes coarse frames molecule reader trajectory transformation universe
-writing.joining writing.output writing.products writing.stream""".split()
-BOTH = ["backmapper"]
+writing.joining writing.moved writing.output writing.products writing.stream""".split()
+BOTH = ["backmapper", "treatment"]
 
 NO_TORCH_EITHER = [f"training.{name}" for name in ("clusters", "layouts", "log", "packing", "polymers", "sources")]
 MDANALYSIS_WHEN_RUN = {  # imported inside functions

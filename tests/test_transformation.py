@@ -191,7 +191,9 @@ class TestRefusal:
     @pytest.mark.parametrize(
         ("option", "message"),
         [
-            ({"bead_tolerance": 0.1}, "beads are kept exactly; a tolerance is not available yet"),
+            ({"bead_tolerance": -0.1}, "bead_tolerance=-0.1: expected"),
+            ({"bead_tolerance": "some"}, "bead_tolerance='some': expected"),
+            ({"mirror": "turn"}, "mirror='turn': expected"),
             ({"temperature": -1.0}, "temperature=-1.0"),
             ({"correlation_time": np.nan}, "correlation_time=nan"),
             ({"seed": -1}, "seed=-1"),

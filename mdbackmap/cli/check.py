@@ -1,6 +1,6 @@
 """``mdbackmap check``: how sound the atoms of a structure or of a trajectory are, without a reference."""
 
-from . import options, proteins
+from . import options, proteins, traces
 
 FRAMES_SHOWN = 20
 COLUMNS = ("bonds", "angles", "clashscore", "rama_outliers", "rotamer_outliers", "twisted", "mirrored_ca")
@@ -15,11 +15,16 @@ def add_parser(verbs):
         description="Bonds and angles against ideal ones, contacts and clashes, Ramachandran, rotamers, cis and "
         "twisted peptides, handedness: on the whole, frame by frame, and the worst residues. Hydrogens "
         "count, where there are any, in the clashes of all atoms.",
-        epilog="Example: mdbackmap check aa.pdb aa.xtc --step 10",
+        epilog="Examples: mdbackmap check aa.pdb aa.xtc --step 10; mdbackmap check --trace ca.pdb ca.xtc --plots plots",
     )
     group = parser.add_argument_group("input")
     group.add_argument("topology", help="PDB, GRO, ... whatever MDAnalysis reads")
     group.add_argument("trajectory", nargs="*", help="trajectory files, read one after the other")
+    group.add_argument(
+        "--trace",
+        action="store_true",
+        help="judge the C-alpha trace instead of the atoms: a coarse trajectory before atoms are generated",
+    )
     proteins.add_energy(parser)
     proteins.add_reading(parser)
     options.add_frames(parser)
@@ -30,6 +35,8 @@ def add_parser(verbs):
 
 def run(args):
     """Judge, and show what was found."""
+    if args.trace:
+        return traces.run(args)
     from ..evaluation.judging import judge_alone
     from ..evaluation.table import table
 

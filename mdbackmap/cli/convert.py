@@ -58,6 +58,21 @@ def _add_generation(parser):
         help="time over which the draws of neighbouring frames stay alike (default: 0 ps, each frame on its own)",
     )
     group.add_argument(
+        "--bead-tolerance",
+        type=options.tolerance,
+        default="auto",
+        metavar="A",
+        help="how far beads may move so that a protein fits them, RMS over a frame in angstrom; 0 keeps them (default: "
+        "auto: kept where they are like those of crystals, else moved by 0.9 at most)",
+    )
+    group.add_argument(
+        "--mirror",
+        choices=("error", "fix", "ignore"),
+        default="error",
+        help="a trace that is the mirror image of a protein is refused, reflected first, or taken as it is (default: "
+        "error)",
+    )
+    group.add_argument(
         "--batch-size", type=options.batch_size, default="auto", metavar="N", help="frames at a time (default: auto)"
     )
     group.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
@@ -99,6 +114,8 @@ def run(args):
         seed=args.seed,
         temperature=args.temperature,
         correlation_time=args.correlation_time,
+        bead_tolerance=args.bead_tolerance,
+        mirror=args.mirror,
         batch_size=args.batch_size,
         overwrite=args.overwrite,
         resume=args.resume,
@@ -115,9 +132,9 @@ def report(results, coarse):
     print(f"wrote {what} to {results.filename} (topology: {results.topology}) {rate}")
     if results.resumed:
         print(f"{options.count(results.resumed, 'coarse frame')} were there from an interrupted conversion")
-    n_strained = int(results.strained.sum())
+    n_strained, n_left = int(results.strained.sum()), int(results.unrepaired.sum())
     if n_strained:
         n_peptides = len(set(results.frames.tolist())) * int((~coarse.ends).sum())
         share = f"{100 * n_strained / n_peptides:.1f}%"
-        print(f"{n_strained} of {n_peptides} CA-CA distances ({share}) are not those of proteins (3.70-3.89 A, cis")
-        print("2.85-3.05 A): bond angles, and beyond them bond lengths, give way there")
+        print(f"{n_strained} of {n_peptides} CA-CA distances ({share}) were not those of proteins (3.70-3.89 A, cis")
+        print(f"2.85-3.05 A); {n_left} written ones are far off (0.3 A and more)")

@@ -252,3 +252,15 @@ def _number(text, kind, fits, expected):
     if value is None or not fits(value):
         raise argparse.ArgumentTypeError(f"expected {expected}, not {text!r}")
     return value
+
+
+def tolerance(text):
+    """
+    ``auto``, or how far beads may move.
+
+    Examples
+    --------
+    >>> tolerance("auto"), tolerance("0.5")
+    ('auto', 0.5)
+    """
+    return text if text == "auto" else not_negative(text)

@@ -104,6 +104,8 @@ class Model(nn.Module, abc.ABC):
     ----------
     family : str
         Name under which checkpoints know the class.
+    relaxes : bool
+        Whether it can move beads that no protein has (C-alpha models).
     config : dataclass
         All that is needed to build the network again.
     molecule : Mapping or None
@@ -112,6 +114,7 @@ class Model(nn.Module, abc.ABC):
 
     family = None
     molecule = None
+    relaxes = False
 
     @abc.abstractmethod
     def mapping(self, coarse):
@@ -133,8 +136,9 @@ class Model(nn.Module, abc.ABC):
             What the noise is keyed by.
         box : torch.Tensor (F, 3, 3), optional
             Box vectors as rows, in angstrom.
-        bead_tolerance : float
-            How far beads may move (RMS over a frame, in angstrom).
+        bead_tolerance : float or "auto"
+            How far beads may move (RMS over a frame, in angstrom); "auto" leaves frames that are like those of a
+            protein as they are. A model that `relaxes` none keeps beads exactly.
 
         Returns
         -------

@@ -18,11 +18,13 @@ from .. import residues
 from ..batch import Batch
 from ..internal import TORSIONS, InternalCoordinates
 from ..mapping import Mapping
+from ..traces.relaxation import Relaxation
 from .base import Model, Noise
 from .encoder import Encoder
 from .features import Features
 from .layers import CircularBins, Interaction, fourier
 from .peptides import draw_peptides
+from .settling import settle
 from .sidechains import N_RANDOM, draw_sidechains, fold_symmetric
 
 _PEPTIDE, _END = 0, 5
@@ -80,6 +82,7 @@ class GenZProt(Model):
     """
 
     family = "genzprot"
+    relaxes = True
 
     def __init__(self, config):
         super().__init__()
@@ -105,7 +108,7 @@ class GenZProt(Model):
         self.end = TorsionHead(width, 1, config)
         self.chis = nn.ModuleList(TorsionHead(width, 2 + k, config) for k in range(4))
         self.bins = CircularBins(config.n_bins)
-        self._bound = None
+        self._bound = self._relaxation = None
 
     # the network -----------------------------------------------------------------------------------------------
 
@@ -203,8 +206,12 @@ class GenZProt(Model):
         if noise.temperature == 0:  # a function of the beads alone: the same candidates for all frames and samples
             noise, frames, samples, times = Noise(temperature=0), [0] * len(beads), [0] * len(beads), [0.0] * len(beads)
         normal = noise.normal(frames, samples, times, (beads.shape[1], self.n_random))
-        torsions = self.sample_torsions(internal, beads, torch.from_numpy(normal).to(beads), noise.temperature, box)
-        atoms = internal.to_cartesian(beads, torsions)
+        normal = torch.from_numpy(normal).to(beads)
+        relaxed, tolerances, guide = self._relax(internal, beads, bead_tolerance, box)
+        torsions = self.sample_torsions(internal, relaxed.to(beads), normal, noise.temperature, box, guide)
+        if guide is not None:
+            relaxed, torsions = settle(guide.relaxation, beads, relaxed, torsions, tolerances, box)
+        atoms = internal.to_cartesian(relaxed, torsions)
         return atoms.flatten(1, 2)[:, slots]
 
     def _bind(self, mapping, device):
@@ -217,7 +224,7 @@ class GenZProt(Model):
         return self._bound[2:]
 
     def __getstate__(self):
-        return {**super().__getstate__(), "_bound": None}
+        return {**super().__getstate__(), "_bound": None, "_relaxation": None}
 
     @staticmethod
     def _slots(mapping, device):
@@ -232,11 +239,19 @@ class GenZProt(Model):
         """Standard normal numbers that a residue's sample is made of: latent, peptide and end, side chain."""
         return self.config.n_latent + 2 + N_RANDOM
 
-    def sample_torsions(self, internal, beads, normal, temperature, box=None):
+    def _relax(self, internal, beads, tolerance, box):
+        """Beads (F, N, 3) that a protein could have, how far each frame may move, and the `Guide` on them or None."""
+        if tolerance == 0:
+            return beads, None, None
+        if self._relaxation is None or self._relaxation.internal is not internal:
+            self._relaxation = Relaxation(internal)
+        return self._relaxation(beads, tolerance, box)
+
+    def sample_torsions(self, internal, beads, normal, temperature, box=None, guide=None):
         """
         Torsions (F, N, 6) in radians for beads (F, N, 3), side chains chosen so that they do not overlap.
 
-        `normal` (F, N, n_random) are standard normal numbers.
+        `normal` (F, N, n_random) are standard normal numbers; `guide` is a `Guide` of the same frames, or None.
         """
         size = self.config.n_latent
         few = max(1, _CHUNK.get(beads.device.type, 1280) // beads.shape[1])  # what fits the caches
@@ -249,7 +264,8 @@ class GenZProt(Model):
         uniform = torch.special.ndtr(normal[..., size:]).clamp(1e-6, 1 - 1e-6)
         torsions = beads.new_zeros(*beads.shape[:2], len(TORSIONS))
         features = torch.cat(hidden)
-        torsions[..., _PEPTIDE] = draw_peptides(self, internal, beads, features, uniform[..., 0], temperature)
+        drawn = draw_peptides(self, internal, beads, features, uniform[..., 0], temperature, guide)
+        torsions[..., _PEPTIDE] = drawn
         self._draw_ends(internal, features, torsions, uniform[..., 1], temperature)
         drawn = [
             draw_sidechains(self, internal, beads[p], own, torsions[p], uniform[p, :, 2:], temperature, cell)

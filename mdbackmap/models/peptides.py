@@ -26,7 +26,7 @@ _STRAINED = 1.0  # kT
 _ROUNDS = 3
 
 
-def draw_peptides(model, internal, beads, hidden, uniform, temperature):
+def draw_peptides(model, internal, beads, hidden, uniform, temperature, guide=None):
     """
     Peptide angles along each chain; phi of the last residues.
 
@@ -42,11 +42,24 @@ def draw_peptides(model, internal, beads, hidden, uniform, temperature):
     temperature : float
         At 0 each angle is the peak of its own distribution, whatever the one before it: less wrong on average than the
         most probable chain of angles.
+    guide : Guide, optional
+        For frames whose beads were relaxed: their angles are drawn from the network's distributions times the guide's,
+        one by one; at temperature 0 each is the most probable one.
 
     Returns
     -------
     torch.Tensor (F, N)
     """
+    if guide is None:
+        return _unguided(model, internal, beads, hidden, uniform, temperature)
+    angles, _ = _walk(model, internal, beads, hidden, uniform.unsqueeze(1), temperature, guide)
+    angles, free = angles.squeeze(1), (guide.strength == 0).nonzero()[:, 0]
+    if len(free) == 0:
+        return angles
+    return angles.index_copy(0, free, _unguided(model, internal, beads[free], hidden[free], uniform[free], temperature))
+
+
+def _unguided(model, internal, beads, hidden, uniform, temperature):
     if temperature > 0:
         angles, shares = _walk(model, internal, beads, hidden, uniform.unsqueeze(1), temperature)
         angles = angles.squeeze(1)
@@ -64,28 +77,21 @@ def levels_of(n_draws, n_residues, n_numbers):
     return (order + 0.5) / n_draws
 
 
-def steps(internal):
-    """Residue indices in the order in which chains are walked: the k-th residues of all stretches together."""
-    index = torch.arange(len(internal.types), device=internal.types.device)
-    begin = torch.cummax(torch.where(internal.starts, index, 0), 0).values
-    place = index - begin
-    order = torch.argsort(place, stable=True)
-    return order.split(torch.bincount(place).tolist())
-
-
-def _walk(model, internal, beads, hidden, uniform, temperature):
+def _walk(model, internal, beads, hidden, uniform, temperature, guide=None):
     """Angles (F, S, N) for uniform numbers (F, S, N), and the shares (F, N, B) of the bins, averaged over the draws."""
     angles = torch.zeros_like(uniform)
     joined, strain = _joined(model, internal, hidden), _Strain(internal, beads)
     shares = hidden.new_zeros(*hidden.shape[:2], model.bins.n_bins)
-    for at in steps(internal):
+    for at in internal.walk:
         before = angles[:, :, (at - 1).clamp_min(0)]
         previous = fourier(before, (~internal.starts[at]).expand(before.shape), model.config.order)
         features = joined[:, None, at]
         inner = model.peptide.after(features, previous)
         logits = torch.where(internal.ends[at, None], model.phi.after(features, previous), inner)
         logits = logits - strain.of(slice(None), at, before.unsqueeze(-1), model.bins.centres(beads), (1, -1, 1))
-        shares[:, at] = torch.softmax(logits / temperature, -1).mean(1)
+        if guide is not None:
+            logits = logits + guide.bias(at, before, model.bins.n_bins)
+        shares[:, at] = torch.softmax(logits / (temperature or 1.0), -1).mean(1)
         angles[:, :, at] = model.bins.draw(logits, uniform[:, :, at], temperature)
     return angles, shares
 

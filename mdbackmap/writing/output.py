@@ -94,13 +94,15 @@ class TrajectoryFrames:
         Frames of the whole output: 1 selects writers of single frames.
     clock : dict
         `dt` and `istart` for DCD, which stores no times.
+    observe : callable, optional
+        ``observe(frame, positions)`` gives more to store with a frame of H5MD.
     """
 
-    def __init__(self, path, universe, n_frames, clock):
+    def __init__(self, path, universe, n_frames, clock, observe=None):
         reader = MemoryReader(np.zeros((1, universe.atoms.n_atoms, 3), np.float32))
         reader.units = {"time": "ps", "length": "Angstrom", "velocity": "Angstrom/ps", "force": None}  # H5MD asks
         universe.trajectory = reader
-        self._universe, self._last_step = universe, None
+        self._universe, self._last_step, self._observe = universe, None, observe
         self._h5md = format_suffix(path) in H5MD
         self._writer = mda.Writer(
             str(path), universe.atoms.n_atoms, multiframe=n_frames > 1, **_writer_options(format_suffix(path), clock)
@@ -113,6 +115,7 @@ class TrajectoryFrames:
         ts.data = {"dt": 1.0, "step": frame.frame, **frame.data, "time": frame.time}
         if self._h5md:
             ts.data |= {"cg_frame": frame.frame, "sample": int(sample), "step": self._rising(int(ts.data["step"]))}
+            ts.data |= {} if self._observe is None else self._observe(frame, positions)
         self._writer.write(self._universe)
 
     def _rising(self, step):

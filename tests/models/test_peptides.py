@@ -85,5 +85,5 @@ def test_most_likely_angles_are_the_peak_of_what_is_drawn(monkeypatch):
 
 def test_chains_are_walked_together():
     internal = internal_of(topology("A" * 10, gaps=(3, 4)))
-    steps = [sorted(step.tolist()) for step in peptides.steps(internal)]
+    steps = [sorted(step.tolist()) for step in internal.walk]
     assert steps == [[0, 4, 5], [1, 6], [2, 7], [3, 8], [9]]

@@ -1,0 +1,92 @@
+"""``mdbackmap check --trace``: how much of a coarse trajectory a protein could have."""
+
+from . import options, proteins
+
+FRAMES_SHOWN = 20
+
+
+def run(args):
+    """Judge the trace, and show what was found."""
+    from ..evaluation.table import save_json
+    from ..evaluation.traces import judge_trace, save_plot
+
+    report = judge_trace(*read(args))
+    if args.json:
+        save_json({"traces": [report.content()]}, args.json)
+    picture = save_plot(report, args.plots) if args.plots else None
+    if args.quiet:
+        return
+    print("\n".join(lines(report, args.worst)))
+    if picture is not None:
+        print(f"picture: {picture}")
+
+
+def read(args):
+    """Name, coarse Topology, beads (F, N, 3) made whole, and numbers of the frames that the arguments choose."""
+    import numpy as np
+
+    from ..boxes import box_vectors, whole
+    from ..frames import read_frame
+    from ..recognition.recognise import recognise
+
+    files = [args.topology, *args.trajectory]
+    universe, atoms = options.open_universe(args, [args.top, *files] if args.top else files)
+    trajectory = universe.trajectory
+    numbers = proteins.chosen(len(trajectory), args)
+    if not numbers:
+        raise ValueError(f"no frames to judge: the trajectory has {len(trajectory)}, and none of them was chosen")
+    frames = {}
+
+    def look(indices):
+        frames["all"] = np.stack([read_frame(trajectory, k).positions[indices] for k in numbers])
+        frames["boxes"] = [read_frame(trajectory, k).dimensions for k in numbers]
+        return frames["all"][:: max(1, len(numbers) // 10)]
+
+    indices, coarse = recognise(atoms, aliases=dict(args.alias) or None, frames=look)
+    if "all" not in frames or frames["all"].shape[1] != len(indices):
+        look(indices)
+    beads, boxes = frames["all"], frames["boxes"]
+    boxes = None if any(box is None for box in boxes) else box_vectors(boxes, len(boxes))
+    return files[-1], coarse, beads if boxes is None else whole(beads, boxes, coarse), numbers
+
+
+def lines(report, n_worst):
+    """What is shown: the whole beside crystals, frames, and the worst residues."""
+    from ..traces.judging import CRYSTALS, UNLIKELY
+
+    frames, residues = report.by_frame, report.by_residue
+    n_frames = options.count(len(report.frames), "frame")
+    shown = [f"{report.name}: {options.count(len(report.labels), 'residue')}, {n_frames}, C-alpha trace"]
+    for name, what in (("trace", "trace, nats a residue"), ("backbone", "best backbone on it, nats a residue")):
+        least, middle, largest = CRYSTALS[name]
+        mean = f"{_number(frames[name].mean())}"
+        shown.append(f"{what:36}{mean:>8}   crystals {least:.2f} to {largest:.2f}, median {middle:.2f}")
+    shown.append(f"{f'residues above {UNLIKELY:g} nats, %':36}{frames['unlikely'].mean():8.1f}")
+    shown.append(f"{'likelier than its mirror image by':36}{report.hand:8.2f}   proteins 1 to 4, no hand 0")
+    verdict = "a mirror image" if report.mirrored else "like a protein" if report.protein_like else "unlike a protein"
+    shown.append(f"on the whole: {verdict}")
+    if len(report.frames) > 1:
+        shown += ["  frame      trace   backbone   unlikely %"]
+        rows = _few(len(report.frames))
+        shown += [f"  {report.frames[k]:5d}" + "".join(f"{_number(v[k]):>11}" for v in frames.values()) for k in rows]
+    worst = sorted((k for k in range(len(report.labels)) if residues["unlikely"][k] > 0), key=_worst(residues))
+    if worst[:n_worst]:
+        shown.append("worst residues, best backbone in nats and % of frames that proteins do not have:")
+        shown += [
+            f"  {report.labels[k]:<16}{_number(residues['backbone'][k]):>7}{residues['unlikely'][k]:8.0f}%"
+            for k in worst[:n_worst]
+        ]
+    return shown
+
+
+def _worst(residues):
+    return lambda k: (-residues["backbone"][k], k)
+
+
+def _few(n):
+    """At most `FRAMES_SHOWN` of `n` rows, evenly spread."""
+    return sorted({round(k * (n - 1) / max(1, min(n, FRAMES_SHOWN) - 1)) for k in range(min(n, FRAMES_SHOWN))})
+
+
+def _number(value):
+    return "-" if value != value else f"{value:.2f}"

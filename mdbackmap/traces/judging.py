@@ -1,0 +1,116 @@
+"""
+How much of a C-alpha trace a protein could have, and which hand it has.
+
+Two numbers a residue, both in nats:
+
+* *trace*: -log p(torsion, next angle | angle) under the prior over C-alpha traces of crystals (density per squared
+  radian; what is likelier than 1 counts 0);
+* *backbone*: the energy of the backbone that fits best on the beads as they are (Ramachandran map, N-CA-C, overlaps of
+  neighbours). Residues of proteins have about 1 or 2, and hardly ever more than 7.
+
+A trace of the wrong hand is told by comparing it with its mirror image under the prior: proteins are likelier than
+their mirror images by 1 to 4 nats a residue, disordered chains without a hand of their own by about none.
+
+Shapes: F frames, N residues.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from ..internal import InternalCoordinates
+from .relaxation import Relaxation
+
+CRYSTALS = {"trace": (0.32, 0.91, 2.17), "backbone": (1.10, 1.75, 3.04)}
+"""Least, median and largest mean over a chain of each number, in the 85 crystal chains of ``datafiles.VALIDATION``."""
+UNLIKELY = 7.0
+"""Backbone energies above this are such as residues of proteins do not have."""
+_MIRRORED, _SIGNIFICANT = 1.0, 3.0  # nats a residue that the mirror image is likelier by, in standard errors, too
+_CORRELATED = 2.0  # residues next to each other tell about the same
+
+
+@dataclass(frozen=True, eq=False)
+class TraceScores:
+    """
+    Scores of traces.
+
+    Attributes
+    ----------
+    trace, backbone : torch.Tensor (F, N)
+        In nats; NaN where a residue has no such number (chain ends, broken or cis neighbours).
+    hand : float
+        Nats a residue by which the trace is likelier than its mirror image, all frames together.
+    deviation : float
+        Standard error of that.
+    excess : torch.Tensor (F,)
+        Nats a residue by which frames are further from proteins than crystals of their size; negative: they are not.
+    """
+
+    trace: torch.Tensor
+    backbone: torch.Tensor
+    hand: float
+    deviation: float
+    excess: torch.Tensor
+
+    @property
+    def mirrored(self):
+        """Whether this is the mirror image of a protein, beyond doubt."""
+        return self.hand < -_MIRRORED and self.hand < -_SIGNIFICANT * self.deviation
+
+    @property
+    def protein_like(self):
+        """Whether frames are, on the whole, like those of proteins."""
+        return bool(self.excess.mean() <= 0)
+
+
+def score_traces(internal, beads):
+    """
+    Score traces.
+
+    Parameters
+    ----------
+    internal : InternalCoordinates or Topology
+        Of the molecule; a coarse `Topology` will do.
+    beads : array_like of float, shape (F, N, 3)
+        In angstrom.
+
+    Returns
+    -------
+    TraceScores
+
+    Examples
+    --------
+    >>> from mdbackmap.datafiles import VALIDATION
+    >>> from mdbackmap.training.chains import read_chains
+    >>> chain = read_chains(VALIDATION, limit=1)[0]
+    >>> right, wrong = (score_traces(chain.trace(), sign * chain.beads) for sign in (1.0, -1.0))
+    >>> right.mirrored, right.protein_like, wrong.mirrored
+    (False, True, True)
+    """
+    if not isinstance(internal, InternalCoordinates):
+        internal = InternalCoordinates(*(torch.tensor(t) for t in (internal.types, internal.ends, internal.cis)))
+    relaxation = Relaxation(internal)
+    beads = torch.as_tensor(beads, dtype=torch.float64, device=internal.types.device)
+    angles = relaxation.angles(beads)
+    backbone, judged = relaxation.strain(angles)
+    turning = (relaxation.turning > 0) & judged & judged.roll(-1, -1)
+    following = angles.angle.roll(-1, -1)
+    here = relaxation.prior(angles.angle, angles.torsion, following)[0]
+    mirrored = relaxation.prior(angles.angle, -angles.torsion, following)[0]
+    nothing = torch.full_like(here, torch.nan)
+    return TraceScores(
+        torch.where(turning, here, nothing),
+        torch.where(judged, backbone, nothing),
+        *_hand(mirrored - here, turning),
+        relaxation.excess(beads),
+    )
+
+
+def _hand(difference, known):
+    """Mean over residues of what their frames have on the average, and its standard error."""
+    count = known.sum(0)
+    each = ((difference * known).sum(0) / count.clamp_min(1))[count > 0]
+    if len(each) < 2:
+        return 0.0, math.inf
+    return float(each.mean()), float(each.std() * math.sqrt(_CORRELATED / len(each)))

@@ -1,0 +1,212 @@
+"""
+Relaxation: beads that no protein has are moved, as little as may be, until a protein's backbone fits them.
+
+First the beads follow the prior over C-alpha traces. Then beads and peptide angles move together, down the energies of
+the Ramachandran maps and of N-CA-C, and in between all peptides are turned anew to what goes best with the beads as
+they are. Energies below a floor count nothing, so what a protein could have stays where it is. Everything is a sum over
+residues and pairs of near ones, with derivatives written out: a batch of frames moves at once, on the beads' device.
+
+Shapes: F frames, N beads. Lengths in angstrom, angles in radians, energies in nats.
+"""
+
+import dataclasses
+import math
+
+import torch
+
+from ..geometry import full_precision
+from .angles import TraceAngles
+from .crowding import Crowd
+from .descent import BeadSteps, TurnSteps, within
+from .energies import CA_CA, Backbone, TracePrior
+from .peptides import Guide, best_turns
+
+AUTO_TOLERANCE = 0.9
+"""How far (RMS over a frame) beads may move where `bead_tolerance` is "auto"."""
+_FIRST_TORSION = math.radians(50)  # of the bead that `trace_neighbours` puts before a chain
+_UNLIKE, _FEW = 2.8, 3.0  # nats a residue: crystals have 1.1 to 3.0, short chains scatter more
+_CROWDED = 0.3  # nats a residue of overlap that is nothing unusual: crystals have 0.2, at most 1.1
+_BEGIN, _FULL = 0.7, 1.7  # frames of a protein-like trajectory are relaxed from this much beyond it, fully from this
+_JOINED = (2.5, 5.0)  # angstrom: C-alphas outside are not judged (a chain cut by a periodic boundary)
+_CAP = 20.0  # nats that one residue counts at most
+
+
+@dataclasses.dataclass(frozen=True)
+class RelaxationConfig:
+    """How beads are relaxed; every energy is in nats."""
+
+    prior_steps: int = 40  # on the prior over traces alone
+    joint_steps: int = 80  # of beads and peptide angles together
+    rescans: tuple = (0, 25, 50)  # joint steps before which all peptides are turned anew
+    prior: float = 2.0  # weight of the prior over traces
+    floor: float = 2.0  # energies of a residue below this count nothing
+    bond: float = 50.0  # per squared angstrom of a C-alpha distance off 3.80 (cis 2.95)
+    stiffness: float = 20.0  # per squared angstrom of overlap
+    cohesion: float = 2.0  # per squared angstrom that near C-alphas change their distance
+    restraint: float = 0.5  # per squared angstrom from where a bead came from, at AUTO_TOLERANCE and below
+    rate: float = 0.2  # angstrom a step, at first
+    turn_rate: float = 0.12  # radians a step, at first
+    loose: float = 1.6  # multiple of the tolerance that is allowed at first
+    tight_at: float = 0.5  # share of the steps after which the tolerance holds
+
+
+class Relaxation:
+    """
+    The relaxation of one molecule.
+
+    Parameters
+    ----------
+    internal : InternalCoordinates
+    config : RelaxationConfig
+
+    Examples
+    --------
+    >>> from mdbackmap.internal import InternalCoordinates
+    >>> ends = torch.tensor([False] * 7 + [True])
+    >>> internal = InternalCoordinates(torch.zeros(8, dtype=torch.int64), ends, torch.zeros(8, dtype=torch.bool))
+    >>> zigzag = torch.tensor([[3.7 * k, 0.8 * (k % 2), 0.0] for k in range(8)])  # no protein is as straight as this
+    >>> relaxed, tolerances, _ = Relaxation(internal)(zigzag[None], 0.5)
+    >>> bool((relaxed - zigzag).square().sum(-1).mean().sqrt() < 0.501)
+    True
+    """
+
+    def __init__(self, internal, config=None):
+        self.internal, self.config = internal, config or RelaxationConfig()
+        starts, ends, cis = internal.starts, internal.ends, internal.cis & ~internal.ends
+        self.rest = torch.where(cis, CA_CA[True], CA_CA[False]).double()
+        self.bonded = (~ends).double()
+        inner = ~starts & ~ends
+        self.inner = inner.double()  # residues with an angle, and with peptides on both sides
+        odd = cis | cis.roll(1) | cis.roll(-1)
+        self.turning = (inner & inner.roll(-1) & ~odd).double()  # residues with a torsion that the prior knows
+        self.prior = TracePrior(internal.types)
+        self.backbone = Backbone(internal.types, ends, internal.cis)
+
+    def angles(self, beads):
+        """`TraceAngles` of beads (F, N, 3), as the internal coordinates have them at chain ends."""
+        found = TraceAngles(beads)
+        found.torsion[..., self.internal.first] = _FIRST_TORSION
+        return found
+
+    # how much there is to do -----------------------------------------------------------------------------------
+
+    def strain(self, angles):
+        """
+        Energies (F, N) of the backbone that goes best with beads as they are, and which residues can be judged (F, N).
+
+        `angles` are those of `angles`.
+        """
+        turns = best_turns(self, angles)
+        energy, *_ = self.backbone(angles.angle, (turns - angles.torsion).roll(1, -1), turns)
+        joined = ((angles.length > _JOINED[0]) & (angles.length < _JOINED[1])) | self.internal.ends
+        return energy.clamp_max(_CAP), (self.inner > 0) & joined & joined.roll(1, -1)
+
+    def excess(self, beads, box=None):
+        """Nats a residue (F,) by which frames (F, N, 3) are further from proteins than crystals are; negative: not."""
+        energy, judged = self.strain(self.angles(beads))
+        count = judged.sum(-1)
+        mean = (energy * judged).sum(-1) / count.clamp_min(1)
+        crowded = (self.crowd(beads, box).overlap(beads) / beads.shape[1] - _CROWDED).clamp_min(0)
+        return torch.where(count > 0, mean + crowded - _UNLIKE - _FEW / count.clamp_min(1).sqrt(), -1.0)
+
+    def tolerances(self, beads, tolerance, box=None):
+        """How far each frame may move, (F,): `tolerance`, or for "auto" 0 where it is like a protein."""
+        if tolerance != "auto":
+            return torch.full_like(beads[:, 0, 0], tolerance)
+        share = ((self.excess(beads, box) - _BEGIN) / (_FULL - _BEGIN)).clamp(0, 1)
+        return AUTO_TOLERANCE * share * share * (3 - 2 * share)
+
+    # moving ----------------------------------------------------------------------------------------------------
+
+    @full_precision
+    def __call__(self, beads, tolerance, box=None):
+        """
+        Relax beads.
+
+        Parameters
+        ----------
+        beads : torch.Tensor (F, N, 3)
+            In angstrom, chains whole.
+        tolerance : float or "auto"
+            RMS over a frame that beads may move at most; "auto": `AUTO_TOLERANCE`, and not at all where they are like
+            those of a protein.
+        box : torch.Tensor (F, 3, 3), optional
+            Box vectors as rows.
+
+        Returns
+        -------
+        torch.Tensor (F, N, 3) float64
+            Of a frame that may not move, the very beads.
+        torch.Tensor (F,)
+            The tolerance of each frame.
+        Guide or None
+            What the maps say of peptides on the relaxed beads; None if no frame moves.
+        """
+        came, beads = beads, beads.double()  # rounding must not decide which of two ways a bead goes
+        tolerances = self.tolerances(beads, tolerance, box)
+        frames = tolerances.nonzero()[:, 0]
+        if len(frames) == 0:
+            return came, tolerances, None
+        fresh = torch.ones_like(frames, dtype=torch.bool)  # samples of one frame are relaxed once
+        fresh[1:] = (beads[frames[1:]] != beads[frames[:-1]]).flatten(1).any(1)
+        once = frames[fresh]
+        moved = self._relax(beads[once], tolerances[once], None if box is None else box[once])
+        relaxed = beads.index_copy(0, frames, moved[fresh.cumsum(0) - 1])
+        return relaxed, tolerances, Guide(self, relaxed, (tolerances > 0).to(came))
+
+    def _relax(self, start, tolerances, box):
+        config = self.config
+        crowd = self.crowd(start, box)
+        steps, total = BeadSteps(start), config.prior_steps + config.joint_steps
+        moved = start
+        for step in range(total):
+            fade, joint = 1 - step / total, step - config.prior_steps
+            angles = self.angles(moved)
+            if joint in config.rescans:
+                turns = best_turns(self, angles)
+                turning = TurnSteps(turns)
+            slope = self.pull(start, moved, tolerances, crowd)
+            if joint < 0:
+                slope = slope + angles.forces(*self._towards_traces(angles))
+            else:
+                *forces, on_turns = self._towards_backbones(angles, turns)
+                slope = slope + angles.forces(*forces)
+                turns = turns - turning(on_turns, config.turn_rate * fade)
+            room = config.loose + (1 - config.loose) * min(1.0, step / (config.tight_at * total))
+            moved = within(start, moved - steps(slope, config.rate * fade), room * tolerances)
+        return moved
+
+    def crowd(self, start, box=None):
+        """The `Crowd` of beads (F, N, 3) as they came."""
+        return Crowd(self.internal, start, self.config.stiffness, self.config.cohesion, box)
+
+    def pull(self, start, moved, tolerances, crowd):
+        """Derivatives (F, N, 3) of what does not depend on angles: restraint and crowding."""
+        ease = (AUTO_TOLERANCE / tolerances.clamp_min(AUTO_TOLERANCE)).square()
+        return (2 * self.config.restraint * ease)[:, None, None] * (moved - start) + crowd.slopes(moved)
+
+    def joint_slopes(self, start, moved, turns, tolerances, crowd):
+        """Derivatives of the joint energy with respect to beads (F, N, 3) and peptide angles (F, N)."""
+        angles = self.angles(moved)
+        *forces, on_turns = self._towards_backbones(angles, turns)
+        return self.pull(start, moved, tolerances, crowd) + angles.forces(*forces), on_turns
+
+    def _on_length(self, angles):
+        return 2 * self.config.bond * (angles.length - self.rest) * self.bonded
+
+    def _towards_traces(self, angles):
+        """Derivatives (F, N) with respect to lengths, angles and torsions: bonds and the prior over traces."""
+        energy, here, turn, following = self.prior(angles.angle, angles.torsion, angles.angle.roll(-1, -1))
+        weight = self.config.prior * self.turning * self._counted(energy)
+        return self._on_length(angles), weight * here + (weight * following).roll(1, -1), weight * turn
+
+    def _towards_backbones(self, angles, turns):
+        """Derivatives (F, N) with respect to lengths, angles, torsions and peptide angles: bonds and backbones."""
+        energy, here, before, after = self.backbone(angles.angle, (turns - angles.torsion).roll(1, -1), turns)
+        weight = self.inner * self._counted(energy)
+        before = (weight * before).roll(-1, -1)
+        return self._on_length(angles), weight * here, -before * ~self.internal.starts, before + weight * after
+
+    def _counted(self, energy):
+        """0 below the floor, 1 from one nat above it."""
+        return (energy - self.config.floor).clamp(0, 1)

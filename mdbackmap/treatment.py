@@ -1,0 +1,97 @@
+"""
+What is done with a trace before atoms are generated: mirror images, and beads that no protein has.
+
+Decided once for a molecule, from the frames that were looked at when the model was bound, as breaks and cis peptides
+are: neighbouring frames are treated alike.
+
+Shapes: F frames, N beads. Positions in angstrom.
+"""
+
+import functools
+import logging
+
+import torch
+
+from .boxes import reflected
+from .mapping import MappingError
+from .traces.judging import CRYSTALS, score_traces
+from .traces.relaxation import AUTO_TOLERANCE
+
+logger = logging.getLogger(__name__)
+
+
+class TraceTreatment:
+    """
+    Treatment of the trace of one molecule.
+
+    Parameters
+    ----------
+    coarse : Topology
+    looked : (f, N, 3) float array or None
+        Beads of some frames; None if there are none, or if they are no C-alphas: then nothing is found.
+    relaxes : bool
+        Whether the model can move beads.
+    """
+
+    def __init__(self, coarse, looked, relaxes):
+        self.coarse, self.looked, self.relaxes = coarse, looked, relaxes
+        self._told = set()
+
+    @functools.cached_property
+    def scores(self):
+        """`TraceScores` of the frames that were looked at, or None."""
+        return None if self.looked is None else self._score(self.looked)
+
+    @functools.cached_property
+    def _fixed_scores(self):
+        """The same as they are after `of_right_hand(..., "fix")`."""
+        return self._score(reflected(self.looked)) if self.scores.mirrored else self.scores
+
+    def _score(self, beads):
+        with torch.inference_mode():
+            return score_traces(self.coarse, beads)
+
+    def of_right_hand(self, beads, mirror):
+        """
+        Beads (F, N, 3), reflected if they have to be and `mirror` is "fix".
+
+        Raises
+        ------
+        MappingError
+            A mirror image, and `mirror` is "error".
+        """
+        if mirror == "ignore" or self.scores is None or not self.scores.mirrored:
+            return beads
+        found = f"its mirror image is likelier by {-self.scores.hand:.1f} nats a residue"
+        if mirror == "error":
+            raise MappingError(
+                f"this trace is the mirror image of a protein ({found}; proteins are likelier than their mirror images "
+                'by 1 to 4): its atoms would be those of no protein. mirror="fix" (--mirror fix) reflects it first, '
+                'mirror="ignore" takes it as it is'
+            )
+        self._tell(logging.WARNING, f"the trace is a mirror image ({found}): every frame is reflected first")
+        return reflected(beads)
+
+    def tolerance(self, tolerance, mirror="error"):
+        """What the model is told: "auto" becomes a number for a trace that is, on the whole, unlike a protein's."""
+        if not self.relaxes:
+            return 0.0
+        if tolerance != "auto" or self.scores is None:
+            return tolerance
+        scores = self._fixed_scores if mirror == "fix" else self.scores
+        if scores.protein_like:
+            return tolerance
+        mean, (least, _, largest) = float(scores.backbone.nanmean()), CRYSTALS["backbone"]
+        self._tell(
+            logging.INFO,
+            f"this trace is unlike those of proteins (the best backbone on it costs {mean:.1f} nats a residue, on "
+            f"crystals {least:.1f} to {largest:.1f}): beads may move, by {AUTO_TOLERANCE:g} A (RMS over a frame) at "
+            "most; bead_tolerance=0 keeps them",
+        )
+        return AUTO_TOLERANCE
+
+    def _tell(self, level, message):
+        """Log it, once."""
+        if message not in self._told:
+            self._told.add(message)
+            logger.log(level, message)

@@ -1,0 +1,114 @@
+"""
+How far beads were moved in a conversion: by frame and by residue, added up while it runs.
+
+Legend: `F` frames, `S` samples, `N` beads, `A` atoms. Angstrom.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ..frames import displacements
+from ..recognition.trace import bond_lengths
+
+logger = logging.getLogger(__name__)
+
+_NAMED = 5  # frames and residues that warnings name
+_REST, _CIS_REST, _OFF = 3.80, 2.95, 0.3  # distances of neighbouring C-alphas, and how far off is too far
+_CLOSE = 3.4  # C-alphas of other residues are never nearer than this
+
+
+class Moved:
+    """
+    Displacements of one part of a conversion.
+
+    Parameters
+    ----------
+    model : Backmapper
+    options : dict
+        Of `Backmapper.sample`.
+    n_structures : int
+        F * S of this part.
+    """
+
+    def __init__(self, model, options, n_structures):
+        self._model, self._options = model, options
+        self._rms = np.full(n_structures, np.nan, dtype=np.float32)
+        self._squares = np.zeros(model.n_beads)
+        self._unrepaired = np.zeros(model.mapping.coarse.n_residues, dtype=np.int64)
+        self._named = 0
+
+    def add(self, job, positions, first):
+        """Add the (F, A, 3) positions of a job whose first frame's first sample is number `first` of this part."""
+        coarse, first = self._model.mapping.coarse, first + int(job.samples[0])
+        beads = self._model.mapping.project(positions)
+        boxes = [frame.dimensions for frame in job.frames]
+        left = np.stack([impossible(one, coarse, box) for one, box in zip(beads, boxes, strict=True)])
+        self._unrepaired += left.sum(0)
+        part = slice(first, first + len(positions))
+        if self._options["bead_tolerance"] == 0:
+            self._rms[part] = 0.0
+            return
+        moved = displacements(self._model, job.frames, positions, **self._options).astype(float)
+        self._rms[part] = np.sqrt((moved**2).mean(1))
+        self._squares += (moved**2).sum(0)
+        self._name(job, left & moved.any(1)[:, None])
+
+    def _name(self, job, left):
+        """Say where beads could not be repaired; the first few times."""
+        for row, residue in np.argwhere(left)[: _NAMED - self._named]:
+            self._named += 1
+            label = self._model.mapping.coarse.label(residue)
+            logger.warning(
+                "frame %d: %s: its distance to the next C-alpha, or to another one, could not be repaired within the "
+                "tolerance", job.frames[row].frame, label,
+            )  # fmt: skip
+
+    def results(self):
+        """What `BackmapTrajectory` has in its results; squares are summed, to be divided by the number of frames."""
+        return {"displacements": self._rms, "residue_displacements": self._squares, "unrepaired": self._unrepaired}
+
+
+def impossible(beads, coarse, dimensions=None):
+    """
+    Residues whose C-alphas lie as no protein has them, even a strained one.
+
+    Parameters
+    ----------
+    beads : (N, 3) float array
+        In angstrom.
+    coarse : Topology
+    dimensions : (6,) float array, optional
+        Box as MDAnalysis has it.
+
+    Returns
+    -------
+    (N,) bool array
+        The distance to the next one is more than 0.3 A off 3.80 (cis 2.95), or another one is nearer than 3.4 A.
+
+    Examples
+    --------
+    >>> from mdbackmap import Topology
+    >>> trace = Topology(["CA"] * 3, [""] * 3, [0, 1, 2], ["GLY"] * 3, [1, 2, 3], [""] * 3, ["A"] * 3, [""] * 3)
+    >>> impossible([[0.0, 0, 0], [3.8, 0, 0], [8.2, 0, 0]], trace).tolist()
+    [False, True, False]
+    """
+    off = np.abs(bond_lengths(beads, dimensions) - np.where(coarse.cis[:-1], _CIS_REST, _REST)) > _OFF
+    found = np.append(off & ~coarse.ends[:-1], False)
+    close = cKDTree(beads).query_pairs(_CLOSE, output_type="ndarray")
+    close = close[np.abs(close[:, 0] - close[:, 1]) > 1]
+    found[close.ravel()] = True
+    return found
+
+
+def tell(rms):
+    """Log how far the beads of (F,) frames were moved, if at all."""
+    moved = rms[rms > 0]
+    if len(moved):
+        logger.info(
+            "beads moved in %d of %d frames: %.2f A RMS on the average, %.2f at most",
+            len(moved), len(rms), moved.mean(), moved.max(),
+        )  # fmt: skip

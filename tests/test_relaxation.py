@@ -1,0 +1,224 @@
+"""`traces`: derivatives, tables, peptides solved exactly, and what a relaxation keeps."""
+
+import itertools
+import math
+
+import MDAnalysis as mda
+import numpy as np
+import pytest
+import torch
+from traces import internal_of, rotation, topology, trace
+
+from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, GO_PDB, GO_XTC, VALIDATION
+from mdbackmap.geometry import angle, dihedral
+from mdbackmap.recognition.recognise import recognise
+from mdbackmap.traces.angles import TraceAngles
+from mdbackmap.traces.crowding import Crowd
+from mdbackmap.traces.descent import within
+from mdbackmap.traces.energies import Backbone, TracePrior
+from mdbackmap.traces.peptides import best_turns
+from mdbackmap.traces.relaxation import AUTO_TOLERANCE, Relaxation
+from mdbackmap.training.chains import read_chains
+
+
+def coarse_frames(topology_file, trajectory, n_frames):
+    """The molecule and some frames (F, N, 3) of a coarse trajectory."""
+    u = mda.Universe(topology_file, trajectory)
+    indices, coarse = recognise(u.atoms)
+    numbers = np.linspace(0, len(u.trajectory) - 1, n_frames).astype(int)
+    return coarse, torch.tensor(np.stack([u.trajectory[k].positions[indices] for k in numbers]))
+
+
+@pytest.fixture(scope="module")
+def go():
+    coarse, beads = coarse_frames(GO_PDB, GO_XTC, 3)
+    return Relaxation(internal_of(coarse)), beads
+
+
+@pytest.fixture(scope="module")
+def relaxed(go):
+    relaxation, beads = go
+    return relaxation(beads, 0.5)[0]
+
+
+def rms(one, other):
+    return (one - other).square().sum(-1).mean(-1).sqrt()
+
+
+class TestDerivatives:
+    def test_angles_are_those_of_geometry(self):
+        x = trace(9, 1, dtype=torch.float64)[0]
+        found = TraceAngles(x)
+        torch.testing.assert_close(found.angle[1:-1], angle(x[:-2], x[1:-1], x[2:]))
+        torch.testing.assert_close(found.torsion[1:-2], dihedral(x[:-3], x[1:-2], x[2:-1], x[3:]))
+
+    def test_forces_are_derivatives(self):
+        x = trace(12, 2, dtype=torch.float64)[0].requires_grad_()
+        weights = torch.randn(3, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+        weights[0, -1:] = weights[1, [0, -1]] = weights[2, [0, -1, -2]] = 0.0
+        found = TraceAngles(x)
+        energy = (torch.stack([found.length, found.angle, found.torsion]) * weights).sum()
+        (expected,) = torch.autograd.grad(energy, x)
+        torch.testing.assert_close(found.forces(*weights), expected)
+
+    def test_crowding(self):
+        coarse = topology("MKVLAGTSDEFWPA", "A" * 7 + "B" * 7)
+        start = 0.7 * trace(14, 3, frames=2, dtype=torch.float64)
+        crowd = Crowd(internal_of(coarse), start, 20.0, 2.0)
+        x = (
+            start + 0.2 * torch.randn(start.shape, generator=torch.Generator().manual_seed(1)).double()
+        ).requires_grad_()
+        sites, flat = crowd.sites(x).flatten(0, 1), x.flatten(0, 1)
+        first, second, shift, least = crowd.apart
+        a, b, moved, rest = crowd.together
+        assert len(first) and len(a)
+        short = (least - (sites[second] - sites[first] + shift).norm(dim=-1)).clamp_min(0)
+        changed = (flat[b] - flat[a] + moved).norm(dim=-1) - rest
+        (expected,) = torch.autograd.grad(20 * short.square().sum() + 2 * changed.square().sum(), x)
+        torch.testing.assert_close(crowd.slopes(x.detach()), expected)
+
+    @pytest.mark.parametrize("which", ["prior", "backbone"])
+    def test_tables(self, which):
+        internal = internal_of(topology("GAPVLKIS"))
+        table = (
+            TracePrior(internal.types) if which == "prior" else Backbone(internal.types, internal.ends, internal.cis)
+        )
+        drawn = torch.rand(3, 5, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+        points = [
+            1.3 + 1.4 * drawn[0],
+            6 * drawn[1] - 3,
+            1.3 + 1.4 * drawn[2] if which == "prior" else 6 * drawn[2] - 3,
+        ]
+        _, *slopes = table(*points)
+        for k, slope in enumerate(slopes):
+            ahead, back = ([p + (j == k) * h for j, p in enumerate(points)] for h in (1e-6, -1e-6))
+            difference = (table(*ahead)[0] - table(*back)[0]) / 2e-6
+            assert ((difference - slope).abs() < 1e-4).double().mean() > 0.99  # but for points next to a grid line
+
+
+def test_backbone_knows_what_is_built():
+    """Residues that the tables find good are in favoured regions, with N-CA-C as it should be, in the atoms built."""
+    from mdbackmap.traces.energies import backbone_angles
+    from mdbackmap.training.metrics.torsions import backbone_torsions
+
+    coarse = topology("AKSVTAKLMA")
+    internal, ca = internal_of(coarse), trace(10, 5, 3.8, 3.8, dtype=torch.float64)
+    torsions = 6 * torch.rand(1, 10, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(3)) - 3
+    atoms = internal.to_cartesian(ca, torsions)
+    phi, psi, _ = backbone_torsions(atoms.numpy(), np.ones((10, 14), bool), coarse.ends)
+    tau = angle(atoms[..., 0, :], atoms[..., 1, :], atoms[..., 2, :])
+    found = Relaxation(internal).angles(ca)
+    before = (torsions[..., 0] - found.torsion).roll(1, -1)
+    at = [((found.angle[0] - math.radians(60)) / (math.radians(120) - 0.01) * 30), *(
+        (v[0] + math.pi) / (2 * math.pi) * 72 for v in (before, torsions[..., 0]))]  # fmt: skip
+    index = [v.round().long() for v in at]
+    index = (index[0], index[1] % 72, index[2] % 72)
+    for table, true in zip(backbone_angles(False, False), (phi[0], psi[0], tau[0].numpy()), strict=True):
+        apart = np.abs((table[index].numpy() - true + math.pi) % (2 * math.pi) - math.pi)[1:-1]
+        assert np.degrees(apart).max() < 12  # half a bin in each of three directions
+
+
+def test_best_turns_are_the_best():
+    """Against all combinations, on a grid of twelve turns."""
+    internal = internal_of(topology("AVGSKL", "AAAABB"))
+    relaxation, ca = Relaxation(internal), trace(6, 4, dtype=torch.float64)
+    angles = relaxation.angles(ca)
+    found = best_turns(relaxation, angles, bins=12)
+    before = angles.torsion.roll(1, -1)
+    one, two = (relaxation.backbone.matrices(angles.angle, before, torch.tensor([k]), 12)[0, 0] for k in (1, 2))
+    least = min(one[a, b] + two[b, c] for a, b, c in itertools.product(range(12), repeat=3))
+    bins = ((found[0] + math.pi) / (2 * math.pi) * 12).round().long().tolist()
+    assert math.isclose(one[bins[0], bins[1]] + two[bins[1], bins[2]], least, abs_tol=1e-9)
+    assert found[0, 3] == found[0, 5] == 0
+
+
+class TestRelaxation:
+    @pytest.mark.parametrize("tolerance", [0.1, 0.5])
+    def test_tolerance_holds_in_every_frame(self, go, tolerance):
+        relaxation, beads = go
+        moved = rms(relaxation(beads, tolerance)[0], beads)
+        assert (moved <= tolerance * (1 + 1e-6)).all() and (moved > 0.5 * tolerance).all()
+
+    def test_backbones_fit_better(self, go, relaxed):
+        relaxation, beads = go
+        before, after = (relaxation.strain(relaxation.angles(x))[0].mean() for x in (beads.double(), relaxed))
+        assert after < 0.6 * before
+
+    def test_batches_and_order_do_not_matter(self, go, relaxed):
+        relaxation, beads = go
+        alone = torch.cat([relaxation(beads[k : k + 1], 0.5)[0] for k in (2, 0, 1)])
+        torch.testing.assert_close(alone[[1, 2, 0]], relaxed, atol=1e-3, rtol=0)
+
+    def test_samples_of_a_frame_have_the_same_beads(self, go, relaxed):
+        relaxation, beads = go
+        found = relaxation(beads[[0, 0, 1, 1]], 0.5)[0]
+        torch.testing.assert_close(found, relaxed[[0, 0, 1, 1]], atol=1e-3, rtol=0)
+
+    def test_turns_with_the_input(self, go, relaxed):
+        relaxation, beads = go
+        turn, shift = rotation(3, torch.float64)
+        found = relaxation(beads.double() @ turn + shift, 0.5)[0]
+        torch.testing.assert_close(found, relaxed @ turn + shift, atol=1e-2, rtol=0)
+
+    def test_distances_along_the_chain(self, go):
+        relaxation, _ = go
+        coarse, beads = coarse_frames(CALVADOS_PDB, CALVADOS_XTC, 1)
+        moved = Relaxation(internal_of(coarse))(beads, AUTO_TOLERANCE)[0]
+        length = (moved[:, 1:] - moved[:, :-1]).norm(dim=-1)
+        assert ((length - 3.8).abs() < 0.15).all()
+
+    def test_cis_breaks_and_ends_are_respected(self):
+        coarse = topology("AVGKSTPLAVKSTE", "A" * 9 + "B" * 5, gaps=[3], cis=[5])
+        beads = trace(14, 6, cis=[5], dtype=torch.float64)
+        for at in (4, 9):
+            beads[:, at:] += torch.tensor([0.0, 0.0, 9.0], dtype=torch.float64)
+        moved = Relaxation(internal_of(coarse))(beads, 0.6)[0]
+        length = (moved[0, 1:] - moved[0, :-1]).norm(dim=-1)
+        assert abs(length[5] - 2.95) < 0.15 and abs(length[0] - 3.8) < 0.15
+        apart = (beads[0, 1:] - beads[0, :-1]).norm(dim=-1)
+        assert (length[[3, 8]] - apart[[3, 8]]).abs().max() < 2.5 and (length[[3, 8]] > 4.5).all()
+
+    @pytest.mark.parametrize("sequence", ["A", "AG", "AGA", "AGAV"])
+    def test_short_chains(self, sequence):
+        beads = trace(len(sequence), 7)
+        moved = Relaxation(internal_of(topology(sequence)))(beads, 0.5)[0]
+        assert torch.isfinite(moved).all() and rms(moved, beads) <= 0.5 + 1e-6
+
+    def test_periodic_images_count(self):
+        """Two chains that overlap only across the boundary are pushed apart as they are where they overlap at once."""
+        coarse = topology("AVKSTEAVKSTE", "A" * 6 + "B" * 6)
+        beads = trace(12, 8, dtype=torch.float64)
+        beads[:, 6:] = beads[:, :6] + torch.tensor([0.0, 0.0, 3.0])
+        relaxation, box = Relaxation(internal_of(coarse)), 80.0 * torch.eye(3)[None]
+        moved = relaxation(beads, 0.5)[0]
+        far = beads.clone()
+        far[:, 6:] += torch.tensor([80.0, 0.0, 0.0])
+        boxed = relaxation(far, 0.5, box)[0]
+        boxed[:, 6:] -= torch.tensor([80.0, 0.0, 0.0])
+        torch.testing.assert_close(boxed, moved, atol=1e-3, rtol=0)
+
+
+class TestAuto:
+    def test_crystals_are_kept_to_the_last_bit(self):
+        for chain in read_chains(VALIDATION, limit=4):
+            beads = torch.tensor(chain.beads, dtype=torch.float32)
+            moved, tolerances, guide = Relaxation(internal_of(chain.trace()))(beads, "auto")
+            assert torch.equal(moved, beads) and guide is None and (tolerances == 0).all()
+
+    def test_frames_are_judged_one_by_one(self):
+        """A crystal trace beside the same with every bead astray: one is kept, the other moves."""
+        chain = read_chains(VALIDATION, limit=1)[0]
+        noise = torch.randn(chain.beads.shape[1:], generator=torch.Generator().manual_seed(0))
+        beads = torch.tensor(chain.beads[0], dtype=torch.float32)
+        both = torch.stack([beads, beads + 0.8 * noise])
+        moved, tolerances, guide = Relaxation(internal_of(chain.trace()))(both, "auto")
+        assert torch.equal(moved[0].float(), beads) and tolerances[0] == 0 and guide.strength.tolist() == [0, 1]
+        assert 0.2 < rms(moved, both)[1] <= AUTO_TOLERANCE + 1e-6
+
+
+def test_within_draws_back():
+    start = torch.zeros(2, 5, 3)
+    moved = torch.stack([torch.full((5, 3), 2.0), torch.full((5, 3), 0.1)])
+    held = within(start, moved, torch.tensor([0.5, 0.5]))
+    torch.testing.assert_close(rms(held, start), torch.tensor([0.5, 0.1 * 3**0.5]))
+    assert torch.equal(within(start, moved, torch.zeros(2)), start)
