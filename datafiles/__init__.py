@@ -1,15 +1,17 @@
 """
 Small real inputs that come with mdbackmap: paths, as strings, to be opened with MDAnalysis or h5py.
 
-=========================== ==============================================================================
-name                        what it is
-=========================== ==============================================================================
-GO_PDB, GO_XTC              C-alpha trace of protein G folding and unfolding in a Go model: 56 beads, 50 frames
-CALVADOS_PDB, CALVADOS_XTC  alpha-synuclein, disordered, in CALVADOS-2: 140 beads, 25 frames
-COMPLEX_PDB                 barnase and barstar (1BRS), heavy atoms: two chains, the second with a gap
-TRPCAGE_PDB, TRPCAGE_XTC    all-atom MD of trp-cage, heavy atoms: 20 residues, 20 frames
-VALIDATION                  the 85 crystal chains on which models are judged (HDF5)
-=========================== ==============================================================================
+============================ ========================================================================================
+name                         what it is
+============================ ========================================================================================
+GO_PDB, GO_XTC               C-alpha trace of protein G folding and unfolding in a Go model: 56 beads, 50 frames
+CALVADOS_PDB, CALVADOS_XTC   alpha-synuclein, disordered, in CALVADOS-2: 140 beads, 25 frames
+COMPLEX_PDB                  barnase and barstar (1BRS), heavy atoms: two chains, the second with a gap
+TRPCAGE_PDB, TRPCAGE_XTC     all-atom MD of trp-cage, heavy atoms: 20 residues, 20 frames
+DIPEPTIDE_PDB, DIPEPTIDE_XTC all-atom MD of alanine dipeptide: 900 frames that no bundled model was trained on
+CHIGNOLIN_PDB, CHIGNOLIN_XTC all-atom MD of chignolin, heavy atoms: 800 frames that no bundled model was trained on
+VALIDATION                   the 85 crystal chains on which models are judged (HDF5)
+============================ ========================================================================================
 
 ``README.md`` beside this file says where they come from; ``make.py`` made them.
 
@@ -26,7 +28,11 @@ from pathlib import Path
 __all__ = [
     "CALVADOS_PDB",
     "CALVADOS_XTC",
+    "CHIGNOLIN_PDB",
+    "CHIGNOLIN_XTC",
     "COMPLEX_PDB",
+    "DIPEPTIDE_PDB",
+    "DIPEPTIDE_XTC",
     "GO_PDB",
     "GO_XTC",
     "TRPCAGE_PDB",
@@ -40,7 +46,11 @@ GO_PDB = str(_folder / "go_protein_g.pdb")
 GO_XTC = str(_folder / "go_protein_g.xtc")
 CALVADOS_PDB = str(_folder / "calvados_synuclein.pdb")
 CALVADOS_XTC = str(_folder / "calvados_synuclein.xtc")
+CHIGNOLIN_PDB = str(_folder / "chignolin_heavy.pdb")
+CHIGNOLIN_XTC = str(_folder / "chignolin_heavy.xtc")
 COMPLEX_PDB = str(_folder / "complex_1brs.pdb")
+DIPEPTIDE_PDB = str(_folder / "alanine_dipeptide.pdb")
+DIPEPTIDE_XTC = str(_folder / "alanine_dipeptide.xtc")
 TRPCAGE_PDB = str(_folder / "trpcage_heavy.pdb")
 TRPCAGE_XTC = str(_folder / "trpcage_heavy.xtc")
 VALIDATION = str(_folder / "validation.h5")

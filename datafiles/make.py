@@ -19,7 +19,11 @@ import numpy as np
 from mdbackmap.datafiles import (
     CALVADOS_PDB,
     CALVADOS_XTC,
+    CHIGNOLIN_PDB,
+    CHIGNOLIN_XTC,
     COMPLEX_PDB,
+    DIPEPTIDE_PDB,
+    DIPEPTIDE_XTC,
     GO_PDB,
     GO_XTC,
     TRPCAGE_PDB,
@@ -27,6 +31,7 @@ from mdbackmap.datafiles import (
     VALIDATION,
 )
 from mdbackmap.residues import ATOMS, RESIDUE_NAMES
+from mdbackmap.training.molecule.holding import HELD_OUT, hold_out
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +56,14 @@ def cut(topology, trajectory, pdb, xtc, n_frames):
     universe = mda.Universe(str(topology), str(trajectory))
     step = len(universe.trajectory) // n_frames
     universe.atoms.write(xtc, frames=universe.trajectory[: step * n_frames : step])
+
+
+def cut_held_out(topology, trajectory, pdb, xtc, runs):
+    """Copy a topology, and the frames of its trajectory that training holds out: blocks of the first, joined `runs`."""
+    shutil.copyfile(topology, pdb)
+    universe = mda.Universe(str(topology), str(trajectory))
+    use = hold_out(np.repeat(np.arange(len(runs)), runs))
+    universe.atoms.write(xtc, frames=universe.trajectory[np.flatnonzero(use == HELD_OUT)])
 
 
 def pack_chains(structures, chains, filename):
@@ -111,6 +124,10 @@ def main(shared):
     cut(data / "cg/go_proteing/topology.pdb", data / "cg/go_proteing/traj.xtc", GO_PDB, GO_XTC, 50)
     cut(data / "cg/asyn_calvados2/topology.pdb", data / "cg/asyn_calvados2/traj.xtc", CALVADOS_PDB, CALVADOS_XTC, 25)
     cut(data / "md/trpcage/topology_heavy.pdb", data / "md/trpcage/traj_heavy.xtc", TRPCAGE_PDB, TRPCAGE_XTC, 20)
+    dipeptide, chignolin = data / "md/alanine_dipeptide", data / "md/chignolin"
+    cut_held_out(dipeptide / "topology.pdb", dipeptide / "traj.xtc", DIPEPTIDE_PDB, DIPEPTIDE_XTC, [1500] * 3)
+    runs = [950, 1000, 1000, 1090]
+    cut_held_out(chignolin / "topology_heavy.pdb", chignolin / "traj_heavy.xtc", CHIGNOLIN_PDB, CHIGNOLIN_XTC, runs)
     write_entry(data / "structures.h5", "1BRS", COMPLEX_PDB)
     with open(data / "validation.csv", newline="") as table:
         chains = np.array([int(row["chain"]) for row in csv.DictReader(table)])

@@ -16,6 +16,8 @@ import torch
 from . import __version__, checkpoint
 from .boxes import box_vectors, distances_moved, whole
 from .frames import read_frame
+from .mapping import MappingError
+from .mappings.binding import bind
 from .models.base import Noise
 from .placing import placing_options
 from .reader import LiftedReader, bead_indices
@@ -53,6 +55,7 @@ def load_model(
     atoms : AtomGroup or Universe
         The beads: a C-alpha trace, or anything that holds one (an all-atom structure; a system with water). Residue
         names, chains, breaks and cis peptides are taken from here, once; some frames of its trajectory are looked at.
+        A model of one molecule (CGVAE) brings its molecule along: the beads are checked against that.
     mapping : {None, "ca"}
         Which beads to look for; None recognises them.
     sequence : str, list of str or dict, optional
@@ -92,24 +95,29 @@ def load_model(
     if atoms is None:
         raise TypeError("load_model needs the atoms to bind to: load_model('genzprot', cg.atoms)")
     network, provenance = checkpoint.load(name_or_path)
-    atoms = atoms.atoms
-    looked = {}
+    atoms, how, looked = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}, {}
 
     def look(indices):
         looked["frames"] = _look(atoms, indices)
         return looked["frames"]
 
-    indices, coarse = recognise(atoms, mapping=mapping, sequence=sequence, aliases=aliases, breaks=breaks, frames=look)
-    return Backmapper(
-        network,
-        network.mapping(coarse),
-        indices,
-        provenance,
-        device=device,
-        dtype=dtype,
-        threads=threads,
-        looked=looked.get("frames"),
-    )
+    if network.molecule is not None:
+        _refuse_names(network.molecule, mapping, how)
+        indices, joined = bind(atoms, network.molecule, f"the model {provenance['model']!r}"), network.molecule
+    else:
+        indices, coarse = recognise(atoms, mapping=mapping, **how, frames=look)
+        joined = network.mapping(coarse)
+    options = {"device": device, "dtype": dtype, "threads": threads}
+    return Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"))
+
+
+def _refuse_names(molecule, mapping, how):
+    """A model of one molecule knows its mapping and residues: nothing may overrule them."""
+    if mapping not in (None, molecule.name):
+        raise MappingError(f"mapping {mapping!r}: the model brings its own, {molecule.name!r}; leave it out")
+    given = [name for name, value in how.items() if value is not None]
+    if given:
+        raise MappingError(f"{given[0]}=: the model is for one molecule and knows its residues; leave it out")
 
 
 def _look(atoms, indices):
@@ -184,7 +192,7 @@ class Backmapper:
         self._trace = TraceTreatment(self.mapping.coarse, looked if network.relaxes else None, network.relaxes)
 
     def __repr__(self):
-        described = repr(self.mapping).removeprefix("Mapping(ca: ").removesuffix(")")
+        described = repr(self.mapping).removeprefix(f"Mapping({self.mapping.name}: ").removesuffix(")")
         return f"Backmapper({self.provenance['model']}: {described}; {self.device}, {self.provenance['dtype']})"
 
     @property

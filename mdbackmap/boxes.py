@@ -44,6 +44,8 @@ def whole(beads, boxes, coarse):
     """
     Chains made whole: each bead moved by box vectors to the image nearest to the bead before it.
 
+    Beads that the topology bonds to an earlier one, but not to the one before, go by the earlier one.
+
     Parameters
     ----------
     beads : (F, N, 3) float32 array
@@ -66,14 +68,84 @@ def whole(beads, boxes, coarse):
     >>> whole(cut, np.eye(3)[None] * 20, two)[0, 1].tolist()
     [-1.0, 0.0, 0.0]
     """
+    chain = np.stack([coarse.chainIDs, coarse.segids], axis=1)[coarse.residue_of_atom]
+    other = np.any(chain[1:] != chain[:-1], axis=1)
+    parent = _parents(coarse, other)
+    if parent is not None:
+        return _along(beads, boxes, parent)
     steps = np.diff(beads.astype(np.float64), axis=1)  # (F, N - 1, 3)
     turns = np.round(steps @ np.linalg.inv(boxes))
-    other = (coarse.chainIDs[1:] != coarse.chainIDs[:-1]) | (coarse.segids[1:] != coarse.segids[:-1])
     turns[:, other] = 0.0
     total = np.cumsum(np.pad(turns, ((0, 0), (1, 0), (0, 0))), axis=1)
     begin = np.maximum.accumulate(np.where(np.r_[True, other], np.arange(len(other) + 1), 0))
     shifts = (total - total[:, begin]) @ boxes
     return np.where(shifts == 0.0, beads, (beads - shifts).astype(np.float32))
+
+
+def _parents(coarse, other):
+    """(N,) int: the bead that each one goes by (the first of a chain by itself); None if always the one before."""
+    index = np.arange(coarse.n_atoms)
+    low, high = coarse.bonds.T
+    after = np.zeros(coarse.n_atoms, dtype=bool)
+    after[high[high - low == 1]] = True
+    bonded = np.full(coarse.n_atoms, -1)
+    np.maximum.at(bonded, high, low)
+    elsewhere = (bonded >= 0) & ~after
+    if not elsewhere.any():
+        return None
+    return np.where(elsewhere, bonded, np.where(np.r_[True, other], index, index - 1))
+
+
+def _along(beads, boxes, parent):
+    """Nearest images bead by bead, each seen from its parent."""
+    inverse, out = np.linalg.inv(boxes), beads.astype(np.float64)
+    for bead, other in enumerate(parent):
+        step = out[:, bead] - out[:, other]
+        turns = np.round(np.einsum("fx,fxy->fy", step, inverse))
+        out[:, bead] -= np.einsum("fx,fxy->fy", turns, boxes)
+    return np.where(np.abs(out - beads) < 1e-3, beads, out.astype(np.float32))
+
+
+def joined(positions, boxes, bonds):
+    """
+    Molecules made whole along their bonds: each atom at the image nearest to a bonded atom before it.
+
+    Parameters
+    ----------
+    positions : (F, A, 3) float array
+        In angstrom.
+    boxes : (F, 3, 3) float array
+        Box vectors as rows.
+    bonds : (b, 2) int array
+
+    Returns
+    -------
+    (F, A, 3) float array
+
+    Examples
+    --------
+    >>> cut = np.array([[[1.0, 0.0, 0.0], [19.0, 0.0, 0.0]]])
+    >>> joined(cut, np.eye(3)[None] * 20, [[0, 1]])[0, 1].tolist()
+    [-1.0, 0.0, 0.0]
+    """
+    neighbours = [[] for _ in range(positions.shape[1])]
+    for i, j in np.asarray(bonds).reshape(-1, 2).tolist():
+        neighbours[i].append(j)
+        neighbours[j].append(i)
+    inverse, out = np.linalg.inv(boxes), positions.astype(np.float64)
+    seen = np.zeros(len(neighbours), dtype=bool)
+    for first in range(len(neighbours)):
+        todo = [] if seen[first] else [first]
+        seen[first] = True
+        for atom in todo:
+            for other in neighbours[atom]:
+                if not seen[other]:
+                    seen[other] = True
+                    step = out[:, other] - out[:, atom]
+                    turns = np.round(np.einsum("fx,fxy->fy", step, inverse))
+                    out[:, other] -= np.einsum("fx,fxy->fy", turns, boxes)
+                    todo.append(other)
+    return out
 
 
 def reflected(beads):

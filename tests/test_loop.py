@@ -16,7 +16,7 @@ import torch
 from mdbackmap import checkpoint
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
-from mdbackmap.training import loop
+from mdbackmap.training import loop, tasks
 from mdbackmap.training.config import TrainingConfig, ValidationConfig
 from mdbackmap.training.dataset import Structures
 from mdbackmap.training.losses import LossWeights
@@ -27,15 +27,15 @@ NO_SAMPLES = ValidationConfig(chains=0, residues=400)
 
 RUN = """
 import sys, time, torch
-from mdbackmap.training import loop
+from mdbackmap.training import loop, tasks
 sys.path.insert(0, {tests!r})
 from test_loop import SIZES, settings, small
 torch.set_num_threads(1)
-slow, collate = {delay}, loop.Batches.collate
+slow, collate = {delay}, tasks.Batches.collate
 def slowly(*args):
     time.sleep(slow)
     return collate(*args)
-loop.Batches.collate = slowly
+tasks.Batches.collate = slowly
 loop.train(loop.new_model(loop_family(), SIZES, 0), small(), settings({folder!r}))
 """
 
@@ -119,8 +119,8 @@ def test_a_killed_run_goes_on_bit_for_bit(unbroken, data, tmp_path, monkeypatch)
 
     torch.set_num_threads(1)
     steps = []
-    collate = loop.Batches.collate
-    monkeypatch.setattr(loop.Batches, "collate", lambda *args: steps.append(0) or collate(*args))
+    collate = tasks.Batches.collate
+    monkeypatch.setattr(tasks.Batches, "collate", lambda *args: steps.append(0) or collate(*args))
     model, row = train(tmp_path, data)
     folder, expected, _ = unbroken
     assert rows_of(tmp_path) == rows_of(folder)
@@ -210,13 +210,13 @@ def test_a_column_that_is_not_measured(data, tmp_path):
 
 
 def test_steps_that_are_not_finite_are_skipped(data, tmp_path, monkeypatch):
-    terms = loop.terms
+    terms = tasks.terms
 
     def broken(model, example, *rest):
         named, total = terms(model, example, *rest)
         return {**named, "torsion": named["torsion"] * float("nan")}, total
 
-    monkeypatch.setattr(loop, "terms", broken)
+    monkeypatch.setattr(tasks, "terms", broken)
     model, row = train(tmp_path, data, epochs=1)
     assert row["skipped"] == row["step"] > 0
     fresh = loop.new_model(GenZProt, SIZES, 0)

@@ -9,7 +9,7 @@ import pytest
 
 import mdbackmap
 from mdbackmap.cli import build_parser, main
-from mdbackmap.datafiles import GO_PDB, GO_XTC
+from mdbackmap.datafiles import DIPEPTIDE_PDB, DIPEPTIDE_XTC, GO_PDB, GO_XTC
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -21,10 +21,16 @@ def blocks(language):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A working folder with the files that README speaks of: ca.pdb and 12 frames of ca.xtc."""
+    """A working folder with the files that README speaks of: ca.pdb and 12 frames of ca.xtc, a dipeptide, its TOML."""
     u = mda.Universe(GO_PDB, GO_XTC)
     u.atoms.write(str(tmp_path / "ca.pdb"))
     u.atoms.write(str(tmp_path / "ca.xtc"), frames=u.trajectory[:12])
+    dipeptide = mda.Universe(DIPEPTIDE_PDB, DIPEPTIDE_XTC)
+    dipeptide.atoms.write(str(tmp_path / "dipeptide.pdb"))
+    dipeptide.atoms.write(str(tmp_path / "dipeptide.xtc"), frames=dipeptide.trajectory[:60])
+    (toml,) = blocks("toml")
+    assert "epochs = 200" in toml
+    (tmp_path / "cgvae.toml").write_text(toml.replace("epochs = 200", "epochs = 1"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -51,6 +57,8 @@ def test_commands(folder):
         name: len(mda.Universe(*name.split()).trajectory) for name in ("aa.pdb aa.xtc", "samples.pdb samples.xtc")
     }
     assert n_frames == {"aa.pdb aa.xtc": 12, "samples.pdb samples.xtc": 18}
+    assert mda.Universe("dipeptide-back.pdb", "dipeptide-back.xtc").atoms.n_atoms == 22
+    assert (folder / "plots" / "model-phi-psi.png").exists()
 
 
 def test_every_command_of_the_table_exists():

@@ -54,6 +54,7 @@ def main(argv=None):
     --------
     >>> from mdbackmap.cli import main
     >>> main(["models", "--names"])
+    cgvae-alanine-dipeptide
     genzprot
     0
     """

@@ -11,12 +11,16 @@ def add_parser(verbs):
     """Declare the options of ``coarsen``."""
     parser = verbs.add_parser(
         "coarsen",
-        help="cut the beads out of an all-atom trajectory",
-        description="Read an all-atom trajectory and write its beads (so far: the C-alpha atoms), with a PDB of them "
-        "beside it. 'convert' takes the result.",
-        epilog="Example: mdbackmap coarsen aa.pdb aa.xtc --mapping ca -o ca.xtc",
+        help="make beads of an all-atom trajectory",
+        description="Read an all-atom trajectory and write its beads, with a PDB of them beside it. 'convert' takes "
+        "the result. By default, and with --mapping ca, the beads are the C-alpha atoms of a protein; any molecule has "
+        "beads with --mapping residue, blocks:N (residues a bead), atoms:N (atoms a bead), beads:N or graph:N (N "
+        "beads), FILE.json (the atoms of each bead), or MODEL.pt, the mapping of a CGVAE model.",
+        epilog="Examples: mdbackmap coarsen aa.pdb aa.xtc --mapping ca -o ca.xtc; mdbackmap coarsen aa.pdb aa.xtc "
+        "--mapping mine.pt -o cg.xtc",
     )
     options.add_input(parser, "the atoms")
+    options.add_weights(parser)
     options.add_frames(parser)
     options.add_output(parser, "ca.xtc")
     parser.set_defaults(check=options.check_frames)
@@ -26,10 +30,7 @@ def add_parser(verbs):
 def run(args):
     """Write the beads of each frame, and say what was written."""
     universe, atoms = options.open_universe(args)
-    from ..recognition.recognise import recognise
-
-    indices, coarse = recognise(atoms, mapping=args.mapping, aliases=dict(args.alias) or None)
-    beads = universe.atoms[indices]
+    beads = find_beads(universe, atoms, args)
     output = Path(args.output)
     topology = output.with_suffix(".pdb")
     for file in {output, topology}:
@@ -43,6 +44,28 @@ def run(args):
     if not args.quiet:
         what = f"{options.count(n_frames, 'frame')} of {options.count(len(beads), 'bead')}"
         print(f"wrote {what} to {output} (topology: {topology})")
+
+
+def find_beads(universe, atoms, args):
+    """The beads as an AtomGroup: C-alpha atoms, or a Universe of their own that follows the atoms frame by frame."""
+    if args.mapping in (None, "ca"):
+        from ..recognition.recognise import recognise
+
+        indices, _ = recognise(atoms, mapping=args.mapping, aliases=dict(args.alias) or None)
+        return universe.atoms[indices]
+    from ..coarse import coarse_universe
+    from ..mappings.named import named_mapping
+    from ..molecule import read_topology, selector
+
+    mapping = named_mapping(args.mapping, read_topology(atoms), selector(atoms), args.weights, mapping_of_model)
+    return coarse_universe(atoms, mapping).atoms
+
+
+def mapping_of_model(name):
+    """The mapping that a model has of its own, or None."""
+    from ..checkpoint import load
+
+    return load(name)[0].molecule
 
 
 def write(beads, output, topology, *, start=None, stop=None, step=None, frames=None, verbose=False):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from . import options, proteins
+from . import molecules, options, proteins
 
 PULCHRA = "PULCHRA"
 
@@ -17,8 +17,11 @@ def add_parser(verbs):
         "file that has a topology begins a protein, trajectories after it belong to it; the first protein is the "
         "reference. A generated protein may have several frames, as samples, for each of the reference's. Two folders "
         "are compared file by file, by name. With --benchmark, --pack or --ensembles a model is run on the C-alphas of "
-        "known chains and judged beside the native structures and, where pypulchra is installed, PULCHRA's.",
-        epilog="Examples: mdbackmap evaluate reference.pdb generated.pdb; mdbackmap evaluate --benchmark --limit 10",
+        "known chains and judged beside the native structures and, where pypulchra is installed, PULCHRA's. With "
+        "--cgvae a model of one molecule is judged on its trajectory: on the frames held out from training, if it is "
+        "the trajectory that it was trained on, else on all.",
+        epilog="Examples: mdbackmap evaluate reference.pdb generated.pdb; mdbackmap evaluate --benchmark --limit 10; "
+        "mdbackmap evaluate --cgvae mine.pt aa.pdb aa.xtc --plots plots",
     )
     parser.add_argument("files", nargs="*", help="reference, then one or more generated proteins; or two folders")
     parser.add_argument(
@@ -38,6 +41,10 @@ def _add_benchmark(parser):
     group.add_argument("--benchmark", action="store_true", help="run a model on the 85 bundled validation chains")
     group.add_argument("--pack", metavar="FILE", help="run it on the chains of this pack, made by 'mdbackmap pack'")
     group.add_argument("--ensembles", metavar="FILE", help="run it on the ensembles of this HDF5 file")
+    group.add_argument("--cgvae", metavar="MODEL", help="run this model of one molecule: a .pt file or a bundled one")
+    group.add_argument(
+        "--all-frames", action="store_true", help="with --cgvae: all frames, those that were trained on, too"
+    )
     group.add_argument("--held-out", action="store_true", help="only what was held out of training in that file")
     group.add_argument(
         "--per-system", type=options.positive, default=5, metavar="N", help="frames of each system (default: 5)"
@@ -67,10 +74,13 @@ def _add_benchmark(parser):
 
 def check(args):
     """What is wrong with the usage, or None."""
-    runs = [f"--{name}" for name in ("benchmark", "pack", "ensembles") if getattr(args, name)]
+    runs = [f"--{name}" for name in ("benchmark", "pack", "ensembles", "cgvae") if getattr(args, name)]
     if runs:
         if len(runs) > 1:
             return f"{' and '.join(runs)} are {len(runs)} runs: give one of them"
+        if args.cgvae:
+            known = options.check_frames(args)
+            return known if args.files else "--cgvae needs a topology, and a trajectory: aa.pdb aa.xtc"
         return "a benchmark takes no files: its structures are its own" if args.files else None
     if not args.files:
         return "expected a reference and a generated protein, --benchmark, --pack FILE, or --ensembles FILE"
@@ -80,7 +90,9 @@ def check(args):
 def run(args):
     """Judge, and show the table."""
     proteins.require_energy(args)
-    if args.benchmark or args.pack or args.ensembles:
+    if args.cgvae:
+        molecules.run_molecule(args)
+    elif args.benchmark or args.pack or args.ensembles:
         run_benchmark(args)
     else:
         compare(args)

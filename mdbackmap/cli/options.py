@@ -28,6 +28,16 @@ def add_input(parser, what):
     return group
 
 
+def add_weights(parser):
+    """What beads are the centres of."""
+    parser.add_argument(
+        "--weights",
+        choices=("geometry", "mass"),
+        default="geometry",
+        help="beads at centres of geometry or of mass (default: %(default)s; a model has its own)",
+    )
+
+
 def add_frames(parser):
     """The frames to work on."""
     group = parser.add_argument_group("frames")

@@ -1,4 +1,4 @@
-"""``mdbackmap train``: a model learns from structure packs."""
+"""``mdbackmap train``: a model learns from structure packs, or from the trajectory of one molecule."""
 
 from . import options
 
@@ -25,6 +25,35 @@ chains = 8                 # that structures are sampled for after each epoch
 """
 
 
+CGVAE_EXAMPLE = """\
+[model]
+family = "cgvae"           # a model of one molecule, whatever it is
+# init = "other.pt"        # go on from these weights, with their mapping
+# parity = "full"          # mirrored beads give mirrored atoms (four beads and more); default "chiral"
+
+[data]
+topology = "aa.pdb"        # all atoms of the molecule
+trajectory = ["aa.xtc"]
+# select = "protein"       # only these atoms
+# frames = "::2"           # start:stop:step
+# runs = [1000, 1000]      # frames of the runs that were joined; each file is a run of its own
+# hold_out = [1]           # these runs are held out; left out: every fifth block of 50 frames is
+mapping = "residue"        # or "blocks:2", "atoms:5", "beads:6", "graph:6", "learned:6", "ca", "beads.json",
+                           # ["resid 1:5", "resid 6:10", "resid 11:15"]
+# weights = "mass"         # beads at centres of mass, not of geometry
+
+[training]
+folder = "runs/mine"       # log, curves, checkpoint and model.pt go here
+epochs = 200
+# minutes = 60             # at most
+
+[loss]
+# kl = 0.05                # smaller: sharper atoms, samples that vary more
+# graph = 25.0             # bonded distances
+"""
+EXAMPLES = {"genzprot": EXAMPLE, "cgvae": CGVAE_EXAMPLE}
+
+
 def add_parser(verbs):
     """Declare the options of ``train``."""
     parser = verbs.add_parser(
@@ -32,10 +61,18 @@ def add_parser(verbs):
         help="train a model, or go on with one",
         description="Train as a TOML file says. Started again, a run goes on where it was stopped. Its folder gets the "
         "log, curves, and model.pt, which 'convert --model' takes.",
-        epilog="Start with: mdbackmap train --example > train.toml",
+        epilog="Start with: mdbackmap train --example > train.toml, or for a model of your own molecule: mdbackmap "
+        "train --example cgvae > cgvae.toml",
     )
     parser.add_argument("config", nargs="?", help="TOML file that describes the run")
-    parser.add_argument("--example", action="store_true", help="print such a file")
+    parser.add_argument(
+        "--example",
+        nargs="?",
+        const="genzprot",
+        choices=list(EXAMPLES),
+        metavar="FAMILY",
+        help="print such a file: genzprot (the default) or cgvae",
+    )
     parser.add_argument(
         "--threads", type=options.positive, metavar="N", help="threads of torch (default: those of the machine)"
     )
@@ -45,7 +82,7 @@ def add_parser(verbs):
 
 def check(args):
     """What is wrong with the options, or None."""
-    if (args.config is None) != args.example:
+    if (args.config is None) == (args.example is None):
         return "expected one TOML file, or --example"
     return None
 
@@ -53,7 +90,7 @@ def check(args):
 def run(args):
     """Train, and say where the model is and how good it is."""
     if args.example:
-        print(EXAMPLE, end="")
+        print(EXAMPLES[args.example], end="")
         return
     from ..training.config import read
     from ..training.loop import run as train
@@ -63,5 +100,5 @@ def run(args):
         folder = read(args.config).training.folder
         print(f"wrote {folder}/model.pt: the weights after epoch {row['epoch']} of {folder}/log.csv")
         for name in row:
-            if name.startswith(("valid_", "T")):
+            if name.startswith(("valid_", "sample_", "T")):
                 print(f"  {name:<22} {row[name]:.4g}")

@@ -98,7 +98,7 @@ class Noise:
 
 class Model(nn.Module, abc.ABC):
     """
-    A generative model from beads to atoms. Final classes: `GenZProt`.
+    A generative model from beads to atoms. Final classes: `GenZProt`, `CGVAE`.
 
     Attributes
     ----------
@@ -108,9 +108,12 @@ class Model(nn.Module, abc.ABC):
         Whether it can move beads that no protein has (C-alpha models).
     config : dataclass
         All that is needed to build the network again.
+    molecule : Mapping or None
+        The one molecule that the weights belong to; None where they fit many.
     """
 
     family = None
+    molecule = None
     relaxes = False
 
     @abc.abstractmethod

@@ -110,7 +110,8 @@ def read(filename):
 
     Returns
     -------
-    Run
+    Run or MoleculeRun
+        The latter with ``family = "cgvae"`` in ``[model]``.
 
     Raises
     ------
@@ -127,6 +128,10 @@ def read(filename):
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{filename} is no TOML file: {error}") from error
     try:
+        if table(tables, "model").get("family") == "cgvae":
+            from .molecule.config import parse_molecule
+
+            return parse_molecule(tables)
         return parse(tables)
     except ValueError as error:
         raise ValueError(f"{filename}: {error}") from error
@@ -145,13 +150,16 @@ def parse(tables):
     ...
     ValueError: unknown key 'epoch' in [training]: did you mean 'epochs'? ...
     """
-    _known(tables, ("data", "model", "training", "loss", "validation"), "the file (tables)")
-    model = dict(_table(tables, "model"))
+    known(tables, ("data", "model", "training", "loss", "validation"), "the file (tables)")
+    model = dict(table(tables, "model"))
+    family = model.pop("family", "genzprot")
+    if family != "genzprot":
+        raise ValueError(f"family {family!r} in [model]: expected 'genzprot' (the default) or 'cgvae'")
     init = model.pop("init", None)
     if init is not None and (model or not isinstance(init, str)):
         raise ValueError("[model] has init and sizes: weights come with their own sizes, so give one or the other")
     for name in ("loss", "validation"):
-        if name in _table(tables, "training"):
+        if name in table(tables, "training"):
             raise ValueError(f"[training] has {name!r}: expected a table of its own, [{name}]")
     parts = {"loss": fill(LossWeights, tables, "loss"), "validation": fill(ValidationConfig, tables, "validation")}
     training = dataclasses.replace(fill(TrainingConfig, tables, "training"), **parts)
@@ -163,21 +171,23 @@ def parse(tables):
 
 def fill(kind, tables, name):
     """A dataclass `kind` from the table `name`; ValueError for unknown keys and wrong types."""
-    table = _table(tables, name)
+    given = table(tables, name)
     hints = {key: hint for key, hint in typing.get_type_hints(kind).items() if not dataclasses.is_dataclass(hint)}
-    _known(table, hints, f"[{name}]")
-    return kind(**{key: _value(value, hints[key], f"{key} in [{name}]") for key, value in table.items()})
+    known(given, hints, f"[{name}]")
+    return kind(**{key: _value(value, hints[key], f"{key} in [{name}]") for key, value in given.items()})
 
 
-def _table(tables, name):
-    table = tables.get(name, {})
-    if not isinstance(table, dict):
-        raise ValueError(f"{name} must be a table, [{name}], not {table!r}")
-    return table
+def table(tables, name):
+    """The table of that name, empty if there is none; ValueError if it is no table."""
+    found = tables.get(name, {})
+    if not isinstance(found, dict):
+        raise ValueError(f"{name} must be a table, [{name}], not {found!r}")
+    return found
 
 
-def _known(table, names, where):
-    for key in table:
+def known(found, names, where):
+    """ValueError if a table has a key that is none of the names."""
+    for key in found:
         if key not in names:
             near = [name for name in names if name.startswith(key[:4])]
             hint = f"did you mean {near[0]!r}? " if near else ""
@@ -187,7 +197,8 @@ def _known(table, names, where):
 def _value(value, hint, where):
     """The value as its field wants it: whole numbers pass as float, lists as tuples."""
     if isinstance(hint, types.UnionType):
-        hint = next(part for part in typing.get_args(hint) if part is not type(None))
+        parts = [part for part in typing.get_args(hint) if part is not type(None)]
+        hint = next((part for part in parts if isinstance(value, list) == (typing.get_origin(part) is tuple)), parts[0])
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise ValueError(f"{where} must be a list, not {value!r}")

@@ -14,8 +14,9 @@ logger = logging.getLogger(__name__)
 _PANELS = {
     "nats per residue": ("torsion", "kl", "valid_torsion", "valid_kl", "valid_nats"),
     "parts of the likelihood": ("peptide", "chis"),
-    "terms of the atoms": ("bond", "angle", "positions", "graph", "clash"),
-    "RMSD of samples (angstrom)": ("T*_rmsd", "T*_rmsd_backbone"),
+    "terms of the atoms": ("bond", "angle", "positions", "graph", "clash", "valid_positions", "valid_graph"),
+    "RMSD of samples (angstrom)": ("T*_rmsd", "T*_rmsd_backbone", "sample_rmsd", "sample_rmsd_heavy"),
+    "graph difference of samples": ("sample_ged", "sample_ged_heavy"),
     "chi1, Ramachandran favoured (%)": ("T*_chi1", "T*_chi12", "T*_rama_favoured"),
     "clashscore; Ramachandran outliers (%)": ("T*_clashscore", "T*_rama_outliers"),
 }

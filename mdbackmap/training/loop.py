@@ -1,9 +1,10 @@
 """
 The training loop, top to bottom.
 
-The loss is a weighted sum of the terms of `losses`; with the usual weights it is the negative evidence lower bound in
-nats per residue. All random numbers are keyed by (seed, epoch, batch), so a run that was stopped goes on with the
-very next batch as if nothing had happened: on a CPU, with the same number of threads, bit for bit. (Not where
+The loss is a weighted sum of terms that a `tasks.Task` gives: for GenZProt those of `losses`, with the usual weights
+the negative evidence lower bound in nats per residue; for CGVAE those of `molecule.task`. All random numbers are keyed
+by (seed, epoch, batch), so a run that was stopped goes on with the very next batch as if nothing had happened: on a
+CPU, with the same number of threads, bit for bit. (Not where
 `minutes` sets the schedule, for then the clock counts; on CUDA, sums may round differently.)
 
 What a run leaves in its folder:
@@ -33,16 +34,13 @@ from tqdm import tqdm
 from .. import checkpoint
 from . import log
 from .config import read
-from .dataset import Batches, Structures, cut_units
-from .layouts import TRAIN
-from .losses import terms
+from .dataset import Structures
+from .molecule.config import MoleculeRun
 from .provenance import provenance
 from .resuming import fresh_state, keep, restore, save, settings_of
-from .validation import Validation
+from .tasks import Chains
 
 logger = logging.getLogger(__name__)
-
-_ASIDE = ("peptide", "chis")  # logged, but no terms of the loss
 
 
 def run(filename, *, verbose=False, threads=None):
@@ -72,6 +70,10 @@ def run(filename, *, verbose=False, threads=None):
     plan = read(filename)
     if threads is not None:
         torch.set_num_threads(threads)
+    if isinstance(plan, MoleculeRun):
+        from .molecule.running import run_molecule
+
+        return run_molecule(plan, verbose=verbose)
     if plan.init is None:
         from ..models.genzprot import GenZProt
 
@@ -91,7 +93,7 @@ def new_model(family, config, seed):
 
 def train(model, data, config, *, origin=None, verbose=False):
     """
-    Train a model, or go on where a run in the same folder stopped.
+    Train a model on chains of proteins, or go on where a run in the same folder stopped.
 
     Parameters
     ----------
@@ -131,17 +133,33 @@ def train(model, data, config, *, origin=None, verbose=False):
     >>> row["valid_nats"] > 0
     True
     """
+    return fit(model, Chains(data, model.config.n_neighbours, config), config, origin=origin, verbose=verbose)
+
+
+def fit(model, task, config, *, origin=None, verbose=False):
+    """
+    Train a model on any task, or go on where a run in the same folder stopped.
+
+    Parameters
+    ----------
+    model : Model
+        Changed in place.
+    task : Task
+    config : TrainingConfig or MoleculeTraining
+    origin, verbose
+        As for `train`.
+
+    Returns
+    -------
+    model, row
+        As of `train`.
+    """
     folder = Path(config.folder)
     folder.mkdir(parents=True, exist_ok=True)
     model.to(config.device)
-    augmentation = config.noise, config.blur, config.neighbour_dropout
-    batches = Batches(data, cut_units(data, TRAIN), model.config.n_neighbours, config.batch_size, *augmentation)
-    if not batches.units:
-        raise ValueError(f"no chain to train on in {data}: expected chains of split 0")
-    validate = Validation(data, model.config.n_neighbours, config.validation, config.batch_size)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     average = AveragedModel(model, multi_avg_fn=_moving_average(config.ema))
-    settings = settings_of(model, data, config)
+    settings = settings_of(model, task, config)
     state = restore(folder, settings, model, optimizer, average) or fresh_state()
     with log.replacing(folder / "config.json") as aside:
         aside.write_text(json.dumps(settings, indent=2))
@@ -149,18 +167,18 @@ def train(model, data, config, *, origin=None, verbose=False):
     saved = mark = time.monotonic()
 
     with _repeatable(config.device), torch.random.fork_rng():
-        while _progress(state, batches, config) < 1:
-            plan = batches.plan(_generator(config.seed, state["epoch"]))
+        while _progress(state, task, config) < 1:
+            plan = task.plan(_generator(config.seed, state["epoch"]))
             model.train()
-            while state["batch"] < len(plan) and (progress := _progress(state, batches, config)) < 1:
+            while state["batch"] < len(plan) and (progress := _progress(state, task, config)) < 1:
                 generator = _generator(config.seed, state["epoch"], state["batch"])
                 torch.manual_seed(generator.initial_seed())  # of dropout
-                example = batches.collate(plan[state["batch"]], generator).to(config.device)
+                example = task.collate(plan[state["batch"]], generator).to(config.device)
                 for group in optimizer.param_groups:
                     group["lr"] = config.learning_rate * _schedule(progress, config.warmup)
-                named, total = terms(model, example, generator, config.loss, config.bfloat16)
+                named, total = task.terms(model, example, generator)
                 weights = _weights(config, progress)
-                loss = sum(weights[name] * value for name, value in named.items() if name not in _ASIDE)
+                loss = sum(weights[name] * value for name, value in named.items() if name not in task.aside)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
@@ -171,26 +189,25 @@ def train(model, data, config, *, origin=None, verbose=False):
                 state["step"] += 1
                 state["batch"] += 1
                 state["seconds"], mark = state["seconds"] + time.monotonic() - mark, time.monotonic()
-                _show(bar, state, _progress(state, batches, config))
+                _show(bar, state, _progress(state, task, config), task.shown)
                 if mark - saved > 60 * config.checkpoint_minutes:
                     save(folder, settings, model, optimizer, average, state)
                     saved = mark
             state["epoch"] += 1
             state["batch"] = 0
-            last = _progress(state, batches, config) >= 1
-            measured = (
-                validate(average.module, config.device) if last or state["epoch"] % config.validation.every == 0 else {}
-            )
+            last = _progress(state, task, config) >= 1
+            due = last or state["epoch"] % task.every == 0
+            measured = task.validate(average.module, config.device) if due else {}
             row = {**_means(state), **measured}
             state["log"].append(row)
-            if validate.best(row, None if state["best"] is None else state["log"][state["best"]]):
+            if task.best(row, None if state["best"] is None else state["log"][state["best"]]):
                 state["best"] = len(state["log"]) - 1
                 keep(folder, average.module)
             log.write(folder, state["log"])
             state["seconds"], mark = state["seconds"] + time.monotonic() - mark, time.monotonic()
             save(folder, settings, model, optimizer, average, state)
             saved = mark
-            told = [name for name in row if name in ("torsion", "kl", "valid_nats") or name.endswith("_rmsd")]
+            told = [name for name in row if name in (*task.shown, "valid_nats") or name.endswith("_rmsd")]
             bar.clear()
             logger.info("epoch %d: %s", row["epoch"], ", ".join(f"{name} {row[name]:.4g}" for name in told))
 
@@ -202,7 +219,7 @@ def train(model, data, config, *, origin=None, verbose=False):
     best = copy.deepcopy(average.module).cpu().eval()
     best.load_state_dict(torch.load(folder / "best.pt", weights_only=True, map_location="cpu"))
     row = state["log"][state["best"]]
-    checkpoint.save(folder / "model.pt", best, provenance(settings, data, state, row, origin))
+    checkpoint.save(folder / "model.pt", best, provenance(settings, task, state, row, origin))
     return best, row
 
 
@@ -224,9 +241,9 @@ def _generator(seed, epoch, batch=None):
     return torch.Generator().manual_seed(int(key.generate_state(1)[0]))
 
 
-def _progress(state, batches, config):
+def _progress(state, task, config):
     """Share of the run that is done: by steps, or by time where that limit comes first."""
-    steps = (state["epoch"] + min(1.0, state["batch"] / batches.steps_per_epoch)) / config.epochs
+    steps = (state["epoch"] + min(1.0, state["batch"] / task.steps_per_epoch)) / config.epochs
     return max(steps, state["seconds"] / (60 * config.minutes))
 
 
@@ -281,9 +298,9 @@ def _means(state):
     return row
 
 
-def _show(bar, state, progress):
+def _show(bar, state, progress, shown):
     bar.update(min(100.0, 100 * progress) - bar.n)
-    means = {name: state["sums"].get(name, 0.0) / max(state["residues"], 1.0) for name in ("torsion", "kl")}
+    means = {name: state["sums"].get(name, 0.0) / max(state["residues"], 1.0) for name in shown}
     bar.set_postfix(
         epoch=state["epoch"] + 1, step=state["step"], **{k: f"{v:.3f}" for k, v in means.items()}, refresh=False
     )

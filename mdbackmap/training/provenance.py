@@ -20,7 +20,8 @@ def provenance(settings, data, state, row, origin=None):
     ----------
     settings : dict
         Family, configurations of model and training, files of the data with their hashes.
-    data : Structures
+    data : Task
+        Its `repr` says what there is.
     state : dict
         Of the loop: steps and seconds.
     row : dict of str to float

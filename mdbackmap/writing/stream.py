@@ -72,7 +72,9 @@ class Stream:
             )
 
     def strain(self, frame) -> np.ndarray:
-        """(R,) bool: residues whose distance to the next one is not that of a protein."""
+        """(R,) bool: residues whose distance to the next one is not that of a protein; none unless on C-alphas."""
+        if self.model.mapping.name != "ca":
+            return np.zeros(self.model.mapping.coarse.n_residues, dtype=bool)
         return strained(frame.beads, self.model.mapping.coarse, frame.dimensions)
 
     def jobs(self, frames, places):

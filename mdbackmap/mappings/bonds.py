@@ -1,0 +1,188 @@
+"""
+The bond graph of a molecule: bonds found from distances, walked, and cut into connected parts.
+
+Legend: `a` atoms, `b` bonds, `p` pairs, `F` frames. Positions in angstrom.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+RADII = {
+    **{"H": 0.23, "B": 0.83, "C": 0.68, "N": 0.68, "O": 0.68, "F": 0.64, "NA": 0.97, "MG": 1.10, "SI": 1.20},
+    **{"P": 1.05, "S": 1.02, "CL": 0.99, "K": 1.33, "CA": 0.99, "FE": 1.34, "ZN": 1.45, "SE": 1.22, "BR": 1.21},
+    "I": 1.40,
+}
+"""Covalent radii in angstrom, by element; two atoms nearer than 1.3 times the sum of theirs are bonded."""
+SLACK = 1.3
+_MONATOMIC = ("NA", "K", "CA", "ZN", "MG", "FE", "CL", "BR", "I")  # bonded only if the topology says so, as lone atoms
+
+
+def bonding_distances(elements) -> np.ndarray:
+    """
+    (a, a) float64: distances in angstrom below which two atoms count as bonded; 0 where an element is unknown.
+
+    Examples
+    --------
+    >>> bonding_distances(["C", "H"]).round(3).tolist()
+    [[1.768, 1.183], [1.183, 0.598]]
+    """
+    radii = np.array([RADII.get(str(element).upper(), np.nan) for element in elements], dtype=np.float64)
+    return np.nan_to_num(SLACK * (radii[:, None] + radii[None, :]), nan=0.0)
+
+
+def find_bonds(topology, frames, boxes=None) -> np.ndarray:
+    """
+    Bonds of a molecule: those of its topology, and pairs that are near enough in most of some frames.
+
+    Many files list no bonds, or only some of them (the CONECT records of a PDB). Particles without an element, as
+    beads, are bonded to the next one of their chain if the topology has no bonds at all.
+
+    Parameters
+    ----------
+    topology : Topology
+    frames : (F, a, 3) float array
+        Some frames.
+    boxes : (F, 3, 3) float array, optional
+        Box vectors as rows: distances are those of the nearest images. Without them, molecules have to be whole.
+
+    Returns
+    -------
+    (b, 2) int64 array
+        Pairs `i < j`, sorted.
+
+    Examples
+    --------
+    >>> from mdbackmap import Topology
+    >>> water = Topology(["O", "H1", "H2"], ["O", "H", "H"], [0, 0, 0], ["HOH"], [1], [""], ["A"], [""])
+    >>> find_bonds(water, [[[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]]]).tolist()
+    [[0, 1], [0, 2]]
+    """
+    found = [topology.bonds]
+    if (topology.elements != "").any():
+        found.append(_near(topology.elements, np.asarray(frames, dtype=np.float64), boxes))
+    elif not len(topology.bonds):
+        owner = topology.residue_of_atom
+        apart = topology.ends[owner[:-1]] & (owner[:-1] != owner[1:])
+        at = np.flatnonzero(~apart)
+        found.append(np.stack([at, at + 1], axis=1))
+    return np.unique(np.concatenate(found), axis=0).astype(np.int64).reshape(-1, 2)
+
+
+def _near(elements, frames, boxes):
+    """Pairs nearer than bonded atoms are in more than half of the frames, some rows at a time."""
+    reach = bonding_distances(elements)
+    lone = np.isin(np.char.upper(elements), _MONATOMIC)
+    reach[lone] = reach[:, lone] = 0.0
+    pairs, few = [], max(1, 2_000_000 // max(1, frames.shape[0] * frames.shape[1]))
+    for start in range(0, len(elements), few):
+        rows = slice(start, start + few)
+        apart = frames[:, rows, None] - frames[:, None]  # (F, rows, a, 3)
+        if boxes is not None:
+            inverse = np.linalg.inv(boxes)[:, None, None]
+            apart -= (np.round(apart[..., None, :] @ inverse) @ boxes[:, None, None])[..., 0, :]
+        distances = np.linalg.norm(apart, axis=-1)
+        i, j = np.nonzero((distances < reach[rows]).mean(0) > 0.5)
+        pairs.append(np.stack([i + start, j], axis=1))
+    pairs = np.concatenate(pairs)
+    return pairs[pairs[:, 0] < pairs[:, 1]]
+
+
+def adjacency(n_atoms, bonds) -> list:
+    """Bonded neighbours of each atom, as lists."""
+    neighbours = [[] for _ in range(n_atoms)]
+    for i, j in np.asarray(bonds).tolist():
+        neighbours[i].append(j)
+        neighbours[j].append(i)
+    return neighbours
+
+
+def pairs_within(n_atoms, bonds, order) -> np.ndarray:
+    """
+    Pairs of atoms joined by at most so many bonds.
+
+    Parameters
+    ----------
+    n_atoms : int
+    bonds : (b, 2) int array
+    order : int
+        1 gives the bonds themselves, 2 the ends of angles, too.
+
+    Returns
+    -------
+    (p, 2) int64 array
+        Pairs `i < j`, sorted.
+
+    Examples
+    --------
+    >>> pairs_within(4, [[0, 1], [1, 2], [2, 3]], 2).tolist()
+    [[0, 1], [0, 2], [1, 2], [1, 3], [2, 3]]
+    """
+    neighbours = adjacency(n_atoms, bonds)
+    pairs = []
+    for atom in range(n_atoms):
+        seen = shell = {atom}
+        for _ in range(order):
+            shell = {j for i in shell for j in neighbours[i]} - seen
+            seen = seen | shell
+        pairs.extend((atom, j) for j in sorted(seen) if j > atom)
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def molecules(n_atoms, bonds) -> np.ndarray:
+    """
+    (a,) int64: number of the connected part that each atom belongs to, in order of first atoms.
+
+    Examples
+    --------
+    >>> molecules(4, [[0, 2]]).tolist()
+    [0, 1, 0, 2]
+    """
+    neighbours = adjacency(n_atoms, bonds)
+    label, number = np.full(n_atoms, -1, dtype=np.int64), 0
+    for first in range(n_atoms):
+        if label[first] < 0:
+            todo = [first]
+            label[first] = number
+            while todo:
+                for j in neighbours[todo.pop()]:
+                    if label[j] < 0:
+                        label[j] = number
+                        todo.append(j)
+            number += 1
+    return label
+
+
+def nearest_owner(owner, bonds) -> np.ndarray:
+    """
+    Owners spread along the bonds to the atoms that have none (-1); by index where no bond leads to one.
+
+    Parameters
+    ----------
+    owner : (a,) int array
+    bonds : (b, 2) int array
+
+    Returns
+    -------
+    (a,) int64 array
+
+    Examples
+    --------
+    >>> nearest_owner([-1, 0, -1, -1, 1], [[0, 1], [1, 2]]).tolist()
+    [0, 0, 0, 0, 1]
+    """
+    owner = np.array(owner, dtype=np.int64)
+    neighbours = adjacency(len(owner), bonds)
+    front = np.flatnonzero(owner >= 0).tolist()
+    while front:
+        new = []
+        for i in front:
+            for j in neighbours[i]:
+                if owner[j] < 0:
+                    owner[j] = owner[i]
+                    new.append(j)
+        front = new
+    known = np.flatnonzero(owner >= 0)
+    for atom in np.flatnonzero(owner < 0):
+        owner[atom] = owner[known[np.argmin(np.abs(known - atom))]]
+    return owner

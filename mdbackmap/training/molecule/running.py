@@ -1,0 +1,128 @@
+"""
+A run on one molecule, from its description to the trained model.
+"""
+
+import dataclasses
+import logging
+
+import numpy as np
+
+from ... import checkpoint
+from ...mapping import MappingError
+from ...mappings.grouping import group_mapping
+from ...mappings.kinds import groups_of
+from ...mappings.named import named_mapping
+from ...mappings.plain import to_plain
+from ...models.cgvae import CGVAE, CGVAEConfig
+from .holding import HELD_OUT, TRAIN, hold_out
+from .learned import learned_groups
+from .reading import read_molecule
+from .task import Frames
+
+logger = logging.getLogger(__name__)
+
+_LEAST = 0.8  # of the shortest distance between beads, where the radial functions begin
+_MOST = 1.2  # of the longest, where they end
+
+
+def run_molecule(plan, *, verbose=False):
+    """
+    Train a CGVAE as `MoleculeRun` says, or go on where a run in the same folder stopped.
+
+    Parameters
+    ----------
+    plan : MoleculeRun
+    verbose : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    model : CGVAE
+    row : dict of str to float
+        What was measured on held-out frames at the end.
+    """
+    from ..loop import fit, new_model
+
+    frames = read_molecule(plan.data)
+    use = hold_out(frames.runs, plan.data.hold_out, plan.data.share, plan.data.block, plan.data.gap)
+    model, origin = None, None
+    if plan.init is not None:
+        model, origin = checkpoint.load(plan.init)
+        mapping = named_mapping(plan.init, frames.topology, load=lambda _: model.molecule)
+    else:
+        mapping = make_mapping(frames, plan, use)
+    logger.info("%s; %d to train on, %d held out; %s", frames, (use == TRAIN).sum(), (use == HELD_OUT).sum(), mapping)
+    if model is None:
+        config = model_config(mapping, frames.positions[use == TRAIN], plan.model)
+        model = new_model(CGVAE, config, plan.training.seed)
+    data = (
+        dataclasses.asdict(plan.data)
+        | {"mapping": mapping.name}
+        | {"n_frames": len(use), "n_held_out": int((use == HELD_OUT).sum())}
+    )
+    data |= {name: list(value) for name, value in data.items() if isinstance(value, tuple)}
+    data["topology"], data["trajectory"] = frames.sources[0]["name"], [file["name"] for file in frames.sources[1:]]
+    sources = [*frames.sources, data]
+    task = Frames(frames.positions, use, mapping, plan.training, model.config.n_latent, sources, repr(frames))
+    return fit(model, task, plan.training, origin=origin, verbose=verbose)
+
+
+def make_mapping(frames, plan, use):
+    """
+    The mapping that a run asks for.
+
+    Parameters
+    ----------
+    frames : MoleculeFrames
+    plan : MoleculeRun
+    use : (F,) int array
+        A learned mapping sees the training frames alone.
+
+    Returns
+    -------
+    Mapping
+    """
+    kind = plan.data.mapping
+    if isinstance(kind, str) and kind.startswith("learned:"):
+        groups = learned_groups(kind, frames.positions[use == TRAIN], plan.training.seed)
+    else:
+        groups = groups_of(kind, frames.topology, frames.select)
+    return group_mapping(frames.topology, groups, plan.data.weights)
+
+
+def model_config(mapping, positions, sizes):
+    """
+    Configuration of a model, the range of its radial functions taken from some frames.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    positions : (F, A, 3) float array
+    sizes : dict
+        Arguments of `CGVAEConfig`.
+
+    Returns
+    -------
+    CGVAEConfig
+    """
+    if mapping.n_beads < 3:
+        raise MappingError(
+            f"{mapping.name!r} makes {mapping.n_beads} beads, which have no orientation in space: expected three or "
+            "more; choose a finer mapping"
+        )
+    some = positions[np.unique(np.linspace(0, len(positions) - 1, 100).astype(int))]
+    beads = np.nan_to_num(mapping.project(some))
+    few = np.unique(np.linspace(0, mapping.n_beads - 1, 60).astype(int))
+    distances = np.linalg.norm(beads[:, few, None] - beads[:, None], axis=-1)
+    distances = distances[distances > 0.1]
+    n_neighbours = sizes.get("n_neighbours", CGVAEConfig.n_neighbours)
+    if mapping.n_beads > n_neighbours + 1:  # those of the nearest only
+        nearest = np.sort(np.linalg.norm(beads[:, few, None] - beads[:, None], axis=-1), axis=-1)
+        distances = nearest[..., 1 : n_neighbours + 1].ravel()
+    shortest, longest = _LEAST * np.quantile(distances, 0.001), _MOST * np.quantile(distances, 0.999)
+    return CGVAEConfig(
+        to_plain(mapping),
+        **sizes,
+        shortest=float(round(shortest, 2)),
+        longest=float(round(max(longest, shortest + 1), 2)),
+    )

@@ -1,0 +1,164 @@
+"""
+Frames of one molecule as a task for the training loop.
+
+The terms of the loss, each with a weight of its name in `MoleculeLoss`:
+
+========= =====================================================================================
+positions mean square displacement of the reconstructed atoms, square angstrom
+kl        KL(posterior || prior) of a bead, nats
+graph     mean square error of the distances of atoms joined by one or two bonds, square angstrom
+nats      -log p(atoms | beads, latent) + KL: the negative evidence lower bound, nats an atom
+width     the same without the KL, felt by the decoder's widths alone
+========= =====================================================================================
+
+Shapes: F frames, N beads, A atoms, D latent size.
+"""
+
+import dataclasses
+
+import numpy as np
+import torch
+
+from ...models.base import Noise
+from ..metrics.graphs import graph_difference
+from ..tasks import Task
+from .config import LAST
+from .holding import HELD_OUT, TRAIN
+
+
+@dataclasses.dataclass
+class Example:
+    """Atoms (F, A, 3) of some frames, and noise (F, N, D) for their latents."""
+
+    atoms: torch.Tensor
+    noise: torch.Tensor
+
+    def to(self, device):
+        """The same on another device."""
+        return Example(self.atoms.to(device), self.noise.to(device))
+
+
+class Frames(Task):
+    """
+    Training and held-out frames of one molecule.
+
+    Parameters
+    ----------
+    positions : (F, A, 3) float32 array
+        In angstrom, whole molecules.
+    use : (F,) int array
+        What each is for, from `holding.hold_out`.
+    mapping : Mapping
+        Of the model.
+    config : MoleculeTraining
+    n_latent : int
+        Of the model.
+    sources : list
+        Where the frames come from, as plain values.
+    described : str
+        What the provenance says of them.
+    """
+
+    shown = ("positions", "graph", "kl")
+
+    def __init__(self, positions, use, mapping, config, n_latent, sources=(), described=""):
+        self.config, self.mapping, self.sources, self.described = config, mapping, list(sources), described
+        centred = positions - positions.mean(1, keepdims=True)
+        self.atoms = torch.from_numpy(np.ascontiguousarray(centred[use == TRAIN], dtype=np.float32))
+        held = np.flatnonzero(use == HELD_OUT)
+        some = np.unique(np.linspace(0, len(held) - 1, config.validation.frames).astype(int)) if len(held) else []
+        self.held = torch.from_numpy(np.ascontiguousarray(centred[held[some]], dtype=np.float32)) if len(some) else None
+        self.shape = (mapping.n_beads, n_latent)
+        self.every = config.validation.every
+        self.heavy = np.char.upper(mapping.fine.elements) != "H"
+
+    def __repr__(self):
+        return self.described or f"<{len(self.atoms)} frames of {self.mapping.n_atoms} atoms>"
+
+    @property
+    def steps_per_epoch(self):
+        return -(-len(self.atoms) // self.config.batch_size)
+
+    def plan(self, generator):
+        return list(torch.randperm(len(self.atoms), generator=generator).split(self.config.batch_size))
+
+    def collate(self, part, generator):
+        return Example(self.atoms[part], torch.randn(len(part), *self.shape, generator=generator))
+
+    def terms(self, model, example, generator):
+        found = model(example.atoms, example.noise)
+        return loss_terms(model, example.atoms, found), torch.tensor(float(len(example.atoms)))
+
+    def validate(self, model, device):
+        if self.held is None:
+            return {}
+        model.eval()
+        generator = torch.Generator().manual_seed(0)
+        found = []
+        for atoms in self.held.split(256):
+            noise = torch.randn(len(atoms), *self.shape, generator=generator)
+            with torch.no_grad():
+                example = Example(atoms, noise).to(device)
+                named = loss_terms(model, example.atoms, model(example.atoms, example.noise))
+            found.append({name: float(value) * len(atoms) / len(self.held) for name, value in named.items()})
+        row = {f"valid_{name}": sum(part[name] for part in found) for name in found[0]}
+        weights = vars(self.config.loss)
+        row["valid_loss"] = sum(weights[name] * row[f"valid_{name}"] for name in found[0])
+        return {**row, **self._samples(model, device)}
+
+    def _samples(self, model, device):
+        """Samples from the prior, given the beads of the held-out frames."""
+        beads = model.tables.project(self.held.to(device))
+        keys = list(range(len(beads))), [0] * len(beads), [0.0] * len(beads)
+        drawn = model.sample(self.mapping, beads, Noise(), *keys).cpu().numpy()
+        truth = self.held.numpy()
+        row = {}
+        for name, some in (("", np.ones_like(self.heavy)), ("_heavy", self.heavy)):
+            apart = np.square(drawn[:, some] - truth[:, some]).sum(-1)
+            row[f"sample_rmsd{name}"] = float(np.sqrt(apart.mean(1)).mean())
+            if (self.mapping.fine.elements != "").all():
+                row[f"sample_ged{name}"] = graph_difference(
+                    drawn[:, some], truth[:, some], self.mapping.fine.elements[some]
+                )[0]
+        return row
+
+    def best(self, row, before):
+        name = self.config.validation.best_by
+        if name == LAST or self.held is None:
+            return True
+        if name not in row or not np.isfinite(row[name]):
+            return False
+        return before is None or row[name] < before[name]
+
+
+def loss_terms(model, atoms, found):
+    """
+    The terms of the loss.
+
+    Parameters
+    ----------
+    model : CGVAE
+    atoms : torch.Tensor (F, A, 3)
+    found : Reconstruction
+        What the model makes of them.
+
+    Returns
+    -------
+    dict of str to torch.Tensor ()
+    """
+    n_atoms = atoms.shape[1]
+    first, second = model.tables.pairs.T
+    lengths = [_lengths(x, first, second) for x in (found.atoms, atoms)]
+    graph = (lengths[0] - lengths[1]).square().mean() if len(first) else atoms.new_zeros(())
+    width = -model.log_density(atoms, found.atoms.detach())
+    return {
+        "positions": (found.atoms - atoms).square().sum(-1).mean(),
+        "kl": found.kl.mean(),
+        "graph": graph,
+        "nats": (found.kl.sum(1) - found.log_density).mean() / n_atoms,
+        "width": width.mean() / n_atoms,
+    }
+
+
+def _lengths(atoms, first, second):
+    return ((atoms[:, first] - atoms[:, second]).square().sum(-1) + 1e-8).sqrt()
