@@ -51,7 +51,8 @@ class Chain(Model):
     A model whose steps are models; its mapping is theirs, one after the other.
 
     Where a step makes a C-alpha trace, `mending` gives neighbouring C-alphas their distance before the next step
-    takes them; the beads that the chain starts from stay where they are.
+    takes them; the beads that the chain starts from stay where they are. A step that `relaxes` its beads may move what
+    the step before made, within the tolerance, and the coarsest beads move along by less.
 
     Parameters
     ----------
@@ -80,6 +81,7 @@ class Chain(Model):
         families = [(*STEPS[step["family"]], step["config"]) for step in config.steps]
         self.steps = nn.ModuleList(family(kind(**given)) for family, kind, given in families)
         self.molecule = None
+        self.relaxes = any(step.relaxes for step in self.steps)
         self._bound = None
         if self.steps[0].molecule is not None:
             self.molecule = self._bind(self.steps[0].molecule.coarse)[0]
@@ -146,7 +148,8 @@ class Chain(Model):
         given, found = beads, []
         for number, (step, own, mend) in enumerate(zip(self.steps, mappings, mending, strict=True)):
             keyed = dataclasses.replace(noise, step=len(self.steps) - 1 - number)
-            fine = step.sample(own, beads, keyed, frames, samples, times, box=box, bead_tolerance=bead_tolerance)
+            tolerance = bead_tolerance if step.relaxes else 0.0
+            fine = step.sample(own, beads, keyed, frames, samples, times, box=box, bead_tolerance=tolerance)
             beads = fine if mend is None else mend(fine, given, self.config.rounds)
             found.append(beads)
         return found

@@ -119,6 +119,14 @@ def test_the_last_step_makes_what_it_makes_alone(chain):
     assert torch.equal(alone, levels[1])
 
 
+def test_beads_between_steps_may_move_where_that_is_allowed(chain):
+    """Coarsest beads move by no more than the C-alphas do; without a tolerance by nothing."""
+    beads = beads_of(chain)
+    kept, moved = (draw(chain, chain.molecule, beads, bead_tolerance=tolerance).numpy() for tolerance in (0.0, 0.5))
+    off = [np.sqrt(np.square(chain.molecule.project(x) - beads.numpy()).sum(-1).mean()) for x in (kept, moved)]
+    assert chain.relaxes and off[0] < 1e-3 < off[1] < 0.5
+
+
 def test_steps_draw_numbers_of_their_own():
     drawn = [Noise(seed=1, step=step).normal([0], [0], [0.0], (4,)) for step in range(3)]
     smooth = [Noise(seed=1, correlation_time=9.0, step=step).normal([0], [0], [0.0], (4,)) for step in range(3)]

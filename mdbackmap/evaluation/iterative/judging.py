@@ -91,6 +91,8 @@ def judge_model(model, provenance, true, *, n_samples=1, temperature=1.0, seed=0
     if mapping.n_atoms != model.molecule.n_atoms:
         slots, mask = as_slots(model.molecule.fine, atoms)
         mean |= evaluate_geometry(slots, mask, model.molecule.fine.types, model.molecule.fine.ends)
+    moved = model.molecule.project(atoms) - np.concatenate([mapping.project(true)] * n_samples)
+    mean["beads_moved"] = float(np.sqrt(np.square(moved).sum(-1).mean()))
     mean |= {**cost(model, provenance), "sampling_ms": 1000 * seconds}
     n_steps = len(model.steps) if model.family == "chain" else 1
     kind = f"{n_steps} step{'s' if n_steps > 1 else ''}"
@@ -117,18 +119,22 @@ def whole_mapping(model, n_atoms):
 
 
 @torch.no_grad()
-def draw(model, mapping, true, sample=0, temperature=1.0, seed=0):
+def draw(model, mapping, true, sample=0, temperature=1.0, seed=0, tolerance="auto"):
     """
     Samples given the coarsest beads of true frames (F, A, 3): at the level of the latter, and at the finest.
 
-    `mapping` leads to that level; frames are numbered from 0.
+    `mapping` leads to that level; frames are numbered from 0; `tolerance` is how far beads may move.
     """
     beads, out = torch.tensor(mapping.project(true)), []
     for first in range(0, len(beads), _FRAMES):
         part = beads[first : first + _FRAMES]
         keys = list(range(first, first + len(part))), [sample] * len(part), [0.0] * len(part)
         arguments = model.molecule, part, Noise(seed, temperature), *keys
-        levels = model.levels(*arguments) if model.family == "chain" else [model.sample(*arguments)]
+        levels = (
+            model.levels(*arguments, bead_tolerance=tolerance)
+            if model.family == "chain"
+            else [model.sample(*arguments)]
+        )
         out.append([next(x for x in levels if x.shape[1] == mapping.n_atoms).numpy(), levels[-1].numpy()])
     return [np.concatenate(level) for level in zip(*out, strict=True)]
 

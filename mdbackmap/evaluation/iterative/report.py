@@ -22,6 +22,7 @@ LABELS = {
     "ss_ca": ("secondary structure, C-alphas (%)", 1),
     "ca_bonds": ("CA-CA 3.6-4.0 A (%)", 2),
     "ca_apart": ("residues, no CA within 3.5 A (%)", 2),
+    "beads_moved": ("coarsest beads moved by, RMS (A)", 3),
     "parameters": ("parameters", 0),
     "trained": ("parameters trained on this", 0),
     "memory_mb": ("memory of a training step (MB)", 1),
