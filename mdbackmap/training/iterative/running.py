@@ -60,6 +60,7 @@ def run_chain(plan, *, verbose=False):
         provenances.append(origin)
     chain = Chain.of(steps, plan.rounds)
     folder = Path(plan.training.folder)
+    folder.mkdir(parents=True, exist_ok=True)
     provenance = {**_shared(provenances), "data": sources, "steps": provenances}
     checkpoint.save(folder / "model.pt", chain, provenance)
     if plan.baseline is not None:
