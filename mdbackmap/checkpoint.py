@@ -5,8 +5,8 @@ A checkpoint is a dict of plain values and tensors, read with `torch.load(weight
 
 ========== ===========================================================
 format     version of this layout (1)
-family     which class: `genzprot`, `cgvae`
-config     arguments of its configuration (of a CGVAE: its molecule and mapping, too)
+family     which class: `genzprot`, `cgvae`, `chain`
+config     arguments of its configuration (of a CGVAE: its molecule and mapping, too; of a chain: those of its steps)
 state_dict weights, possibly in half precision
 provenance where they come from: data, commit, date, metrics (plain values)
 ========== ===========================================================
@@ -21,11 +21,10 @@ from pathlib import Path
 
 import torch
 
-from .models.cgvae import CGVAE, CGVAEConfig
-from .models.genzprot import GenZProt, GenZProtConfig
+from .models.chain import STEPS, Chain, ChainConfig
 
 FORMAT = 1
-_FAMILIES = {"genzprot": (GenZProt, GenZProtConfig), "cgvae": (CGVAE, CGVAEConfig)}
+_FAMILIES = {**STEPS, "chain": (Chain, ChainConfig)}
 WEIGHTS = Path(__file__).parent / "weights"
 
 

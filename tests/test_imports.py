@@ -15,7 +15,7 @@ ROOT = Path(mdbackmap.__file__).parent
 # Every module stands on one side. A new one has to be put somewhere, or `test_every_module_has_its_side` fails.
 NEITHER = """__init__ attributes mapping picture placing residues topology
 cli.__init__ cli.check cli.coarsen cli.convert cli.demo cli.evaluate cli.models cli.options cli.pack
-cli.molecules cli.proteins cli.traces cli.train
+cli.chains cli.molecules cli.proteins cli.traces cli.train
 mappings.__init__ mappings.binding mappings.bonds mappings.grouping mappings.kinds mappings.named mappings.partition
 mappings.plain
 recognition.__init__ recognition.beads recognition.breaks recognition.recognise
@@ -30,7 +30,7 @@ BOTH = ["backmapper", "treatment"]
 NO_TORCH_EITHER = [f"training.{name}" for name in ("clusters", "layouts", "log", "packing", "polymers", "sources")]
 MDANALYSIS_WHEN_RUN = {  # imported inside functions
     *("cli.coarsen", "cli.demo", "cli.options", "cli.pack", "cli.proteins", "training.sources"),
-    "training.molecule.reading",
+    *("training.iterative.levels", "training.iterative.reading", "training.molecule.reading"),
 }
 
 

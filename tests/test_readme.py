@@ -9,6 +9,7 @@ import pytest
 
 import mdbackmap
 from mdbackmap.cli import build_parser, main
+from mdbackmap.cli.train import CHAIN_EXAMPLE
 from mdbackmap.datafiles import DIPEPTIDE_PDB, DIPEPTIDE_XTC, GO_PDB, GO_XTC
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +32,8 @@ def folder(tmp_path, monkeypatch):
     (toml,) = blocks("toml")
     assert "epochs = 200" in toml
     (tmp_path / "cgvae.toml").write_text(toml.replace("epochs = 200", "epochs = 1"))
+    chain = CHAIN_EXAMPLE.replace("aa.", "ca.").replace("epochs = 200", "epochs = 1")
+    (tmp_path / "chain.toml").write_text(chain)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

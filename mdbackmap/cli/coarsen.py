@@ -57,15 +57,26 @@ def find_beads(universe, atoms, args):
     from ..mappings.named import named_mapping
     from ..molecule import read_topology, selector
 
-    mapping = named_mapping(args.mapping, read_topology(atoms), selector(atoms), args.weights, mapping_of_model)
+    def of_model(name):
+        return mapping_of_model(name, len(atoms))
+
+    mapping = named_mapping(args.mapping, read_topology(atoms), selector(atoms), args.weights, of_model)
     return coarse_universe(atoms, mapping).atoms
 
 
-def mapping_of_model(name):
-    """The mapping that a model has of its own, or None."""
+def mapping_of_model(name, n_atoms=None):
+    """The mapping that a model has of its own, or None; of a chain, to the level that has so many atoms, if one has."""
     from ..checkpoint import load
 
-    return load(name)[0].molecule
+    model = load(name)[0]
+    found = model.molecule
+    if model.family == "chain" and found is not None and found.n_atoms != n_atoms:
+        whole = None
+        for finer in model.mappings():
+            whole = finer if whole is None else whole.then(finer)
+            if whole.n_atoms == n_atoms:
+                return whole
+    return found
 
 
 def write(beads, output, topology, *, start=None, stop=None, step=None, frames=None, verbose=False):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from . import molecules, options, proteins
+from . import chains, molecules, options, proteins
 
 PULCHRA = "PULCHRA"
 
@@ -19,7 +19,8 @@ def add_parser(verbs):
         "are compared file by file, by name. With --benchmark, --pack or --ensembles a model is run on the C-alphas of "
         "known chains and judged beside the native structures and, where pypulchra is installed, PULCHRA's. With "
         "--cgvae a model of one molecule is judged on its trajectory: on the frames held out from training, if it is "
-        "the trajectory that it was trained on, else on all.",
+        "the trajectory that it was trained on, else on all; "
+        "--chain compares chains of models with models of one step in the same way.",
         epilog="Examples: mdbackmap evaluate reference.pdb generated.pdb; mdbackmap evaluate --benchmark --limit 10; "
         "mdbackmap evaluate --cgvae mine.pt aa.pdb aa.xtc --plots plots",
     )
@@ -43,7 +44,16 @@ def _add_benchmark(parser):
     group.add_argument("--ensembles", metavar="FILE", help="run it on the ensembles of this HDF5 file")
     group.add_argument("--cgvae", metavar="MODEL", help="run this model of one molecule: a .pt file or a bundled one")
     group.add_argument(
-        "--all-frames", action="store_true", help="with --cgvae: all frames, those that were trained on, too"
+        "--chain",
+        action="append",
+        metavar="MODEL",
+        help="judge this chain of models, or model of one step; give it again for each model to compare",
+    )
+    group.add_argument("--elbo", action="store_true", help="with --chain: the evidence lower bound, step by step")
+    group.add_argument(
+        "--all-frames",
+        action="store_true",
+        help="with --cgvae and --chain: all frames, those that were trained on, too",
     )
     group.add_argument("--held-out", action="store_true", help="only what was held out of training in that file")
     group.add_argument(
@@ -74,13 +84,15 @@ def _add_benchmark(parser):
 
 def check(args):
     """What is wrong with the usage, or None."""
-    runs = [f"--{name}" for name in ("benchmark", "pack", "ensembles", "cgvae") if getattr(args, name)]
+    runs = [f"--{name}" for name in ("benchmark", "pack", "ensembles", "cgvae", "chain") if getattr(args, name)]
+    if args.elbo and not args.chain:
+        return "--elbo belongs to --chain"
     if runs:
         if len(runs) > 1:
             return f"{' and '.join(runs)} are {len(runs)} runs: give one of them"
-        if args.cgvae:
+        if args.cgvae or args.chain:
             known = options.check_frames(args)
-            return known if args.files else "--cgvae needs a topology, and a trajectory: aa.pdb aa.xtc"
+            return known if args.files else f"{runs[0]} needs a topology, and a trajectory: aa.pdb aa.xtc"
         return "a benchmark takes no files: its structures are its own" if args.files else None
     if not args.files:
         return "expected a reference and a generated protein, --benchmark, --pack FILE, or --ensembles FILE"
@@ -90,7 +102,9 @@ def check(args):
 def run(args):
     """Judge, and show the table."""
     proteins.require_energy(args)
-    if args.cgvae:
+    if args.chain:
+        chains.run_chains(args)
+    elif args.cgvae:
         molecules.run_molecule(args)
     elif args.benchmark or args.pack or args.ensembles:
         run_benchmark(args)

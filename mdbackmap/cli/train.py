@@ -51,7 +51,35 @@ epochs = 200
 # kl = 0.05                # smaller: sharper atoms, samples that vary more
 # graph = 25.0             # bonded distances
 """
-EXAMPLES = {"genzprot": EXAMPLE, "cgvae": CGVAE_EXAMPLE}
+CHAIN_EXAMPLE = """\
+[model]
+family = "chain"           # from ultra-coarse beads to atoms in steps, each trained alone
+
+[data]
+topology = "aa.pdb"        # all atoms of a protein, or its C-alpha trace
+trajectory = ["aa.xtc"]
+# runs, frames, hold_out, block, gap and share as for a model of one molecule
+
+[training]                 # of all steps; [steps.training] after a step overrules it, as do its model, loss, validation
+folder = "runs/chain"       # model.pt goes here, the steps' own files into step-1, step-2, ...
+epochs = 200
+
+[[steps]]                  # from the coarsest on; each mapping is one of the beads of the step after it
+mapping = "beads:5"        # or "blocks:4", "learned:5", ["resid 1:8", "resid 9:20"], ...
+
+[[steps]]
+mapping = "blocks:2"       # here of the C-alphas, since the last step is for any protein
+[steps.loss]
+graph = 2.0                # less than for atoms: C-alphas are brought to their distances afterwards
+[steps.training]
+noise = 0.5                # angstrom: moves the beads in training, as the step before will in use
+
+[[steps]]
+init = "genzprot"          # a model that is there: a bundled one, or a file
+
+# [baseline]               # besides, a single step from the same beads to the same atoms: one-step.pt, to compare with
+"""
+EXAMPLES = {"genzprot": EXAMPLE, "cgvae": CGVAE_EXAMPLE, "chain": CHAIN_EXAMPLE}
 
 
 def add_parser(verbs):
@@ -71,7 +99,7 @@ def add_parser(verbs):
         const="genzprot",
         choices=list(EXAMPLES),
         metavar="FAMILY",
-        help="print such a file: genzprot (the default) or cgvae",
+        help="print such a file: genzprot (the default), cgvae or chain",
     )
     parser.add_argument(
         "--threads", type=options.positive, metavar="N", help="threads of torch (default: those of the machine)"
@@ -95,10 +123,11 @@ def run(args):
     from ..training.config import read
     from ..training.loop import run as train
 
-    _, row = train(args.config, verbose=not args.quiet, threads=args.threads)
+    model, row = train(args.config, verbose=not args.quiet, threads=args.threads)
     if not args.quiet:
         folder = read(args.config).training.folder
-        print(f"wrote {folder}/model.pt: the weights after epoch {row['epoch']} of {folder}/log.csv")
+        parts = f"weights after epoch {row['epoch']} of {folder}/log.csv" if "epoch" in row else repr(model)
+        print(f"wrote {folder}/model.pt: {parts}")
         for name in row:
-            if name.startswith(("valid_", "sample_", "T")):
+            if name.startswith(("valid_", "sample_", "T")) or "_valid_" in name or "_sample_" in name:
                 print(f"  {name:<22} {row[name]:.4g}")

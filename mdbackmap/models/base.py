@@ -29,6 +29,8 @@ class Noise:
     correlation_time : float
         In picoseconds. Above 0, the numbers are a stationary smooth Gaussian process in time instead of independent
         from frame to frame: frames closer than this get similar numbers.
+    step : int
+        Which step of a `Chain` they are for, counted from the last; other steps get other numbers.
 
     Raises
     ------
@@ -47,6 +49,7 @@ class Noise:
     seed: int = 0
     temperature: float = 1.0
     correlation_time: float = 0.0
+    step: int = 0
 
     def __post_init__(self):
         if self.seed != int(self.seed) or self.seed < 0:
@@ -83,7 +86,9 @@ class Noise:
         return out
 
     def _white(self, index, sample, shape, stream=0):
-        key = np.random.SeedSequence((self.seed, stream, int(sample), *divmod(int(index) % 2**64, 2**32)))
+        key = np.random.SeedSequence(
+            (self.seed, stream + 2 * self.step, int(sample), *divmod(int(index) % 2**64, 2**32))
+        )
         return np.random.Generator(np.random.SFC64(key)).standard_normal(shape, dtype=np.float32)
 
     def _smooth(self, time, sample, shape):
@@ -98,7 +103,7 @@ class Noise:
 
 class Model(nn.Module, abc.ABC):
     """
-    A generative model from beads to atoms. Final classes: `GenZProt`, `CGVAE`.
+    A generative model from beads to atoms. Final classes: `GenZProt`, `CGVAE`, `Chain`.
 
     Attributes
     ----------

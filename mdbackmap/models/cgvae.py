@@ -51,6 +51,8 @@ class CGVAEConfig:
     n_neighbours: int = 16  # nearest beads that a bead sees
     shortest: float = 2.0  # angstrom: range of the radial functions between beads
     longest: float = 20.0
+    atom_shortest: float = 0.8  # angstrom: range of the radial functions between bonded atoms
+    atom_longest: float = 2.4
 
     def __post_init__(self):
         if self.parity not in PARITIES:

@@ -11,7 +11,6 @@ from torch import nn
 from .layers import radial_basis
 from .pseudovectors import Edges, Features, Rounds
 
-_ATOM_RANGE = (0.8, 2.4)  # angstrom, of the lengths of bonds
 _CERTAIN = -4.0  # log-variance of the posterior before training
 
 
@@ -71,7 +70,7 @@ class BeadEncoder(nn.Module):
             (index + shift).flatten(0, 1),
             displacements,
             tables.present.repeat(n_frames, 1),
-            lambda d: radial_basis(d, self.config.n_basis, *_ATOM_RANGE),
+            lambda d: radial_basis(d, self.config.n_basis, self.config.atom_shortest, self.config.atom_longest),
         )
         scalars = self.embedding(tables.kind_of_atom).repeat(n_frames, 1)
         features = Features.start(scalars, self.channels, self.config.parity == "chiral")

@@ -110,8 +110,8 @@ def read(filename):
 
     Returns
     -------
-    Run or MoleculeRun
-        The latter with ``family = "cgvae"`` in ``[model]``.
+    Run, MoleculeRun or ChainPlan
+        By the ``family`` in ``[model]``.
 
     Raises
     ------
@@ -128,6 +128,10 @@ def read(filename):
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{filename} is no TOML file: {error}") from error
     try:
+        if table(tables, "model").get("family") == "chain":
+            from .iterative.config import parse_chain
+
+            return parse_chain(tables)
         if table(tables, "model").get("family") == "cgvae":
             from .molecule.config import parse_molecule
 
@@ -154,7 +158,7 @@ def parse(tables):
     model = dict(table(tables, "model"))
     family = model.pop("family", "genzprot")
     if family != "genzprot":
-        raise ValueError(f"family {family!r} in [model]: expected 'genzprot' (the default) or 'cgvae'")
+        raise ValueError(f"family {family!r} in [model]: expected 'genzprot' (the default), 'cgvae' or 'chain'")
     init = model.pop("init", None)
     if init is not None and (model or not isinstance(init, str)):
         raise ValueError("[model] has init and sizes: weights come with their own sizes, so give one or the other")

@@ -35,6 +35,7 @@ from .. import checkpoint
 from . import log
 from .config import read
 from .dataset import Structures
+from .iterative.config import ChainPlan
 from .molecule.config import MoleculeRun
 from .provenance import provenance
 from .resuming import fresh_state, keep, restore, save, settings_of
@@ -74,6 +75,10 @@ def run(filename, *, verbose=False, threads=None):
         from .molecule.running import run_molecule
 
         return run_molecule(plan, verbose=verbose)
+    if isinstance(plan, ChainPlan):
+        from .iterative.running import run_chain
+
+        return run_chain(plan, verbose=verbose)
     if plan.init is None:
         from ..models.genzprot import GenZProt
 

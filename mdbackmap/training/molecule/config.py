@@ -20,7 +20,7 @@ import math
 
 from ...models.cgvae import PARITIES, CGVAEConfig
 
-_BROUGHT = ("molecule", "shortest", "longest")  # by the data
+_BROUGHT = ("molecule", "shortest", "longest", "atom_shortest", "atom_longest")  # by the data
 LAST = "last"
 
 
@@ -81,6 +81,7 @@ class MoleculeTraining:
     weight_decay: float = 0.01
     clip: float = 1.0  # largest norm of the gradient
     kl_warmup: float = 0.2  # share of the run in which the weight of the term kl rises from 0
+    noise: float = 0.0  # largest RMS of smooth noise on the beads, angstrom: what a step before this one may do to them
     ema: float = 0.995  # decay of the moving average of the weights, which is what is kept
     device: str = "cpu"
     seed: int = 0
@@ -93,6 +94,8 @@ class MoleculeTraining:
         for name in ("epochs", "batch_size", "learning_rate", "clip", "minutes"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"training: {name} must be above 0, not {getattr(self, name)}")
+        if self.noise < 0:
+            raise ValueError(f"training: noise must be 0 or more, not {self.noise}")
         if not 0 <= self.ema < 1 or not 0 <= self.warmup < 1 or not 0 <= self.kl_warmup <= 1:
             raise ValueError("training: ema and warmup must be in [0, 1), kl_warmup in [0, 1]")
 

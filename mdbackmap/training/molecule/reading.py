@@ -68,6 +68,16 @@ def read_molecule(data):
         Files that MDAnalysis cannot read, an empty selection, no frames, coordinates that are not finite, runs that do
         not add up.
     """
+    atoms, sources = open_molecule(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return molecule_frames(atoms, data.frames, data.runs, sources)
+
+
+def open_molecule(data):
+    """
+    The AtomGroup that `MoleculeData` names, and its files as plain values; arguments and errors as of `read_molecule`.
+    """
     import MDAnalysis as mda
 
     files = [data.topology, *data.trajectory]
@@ -81,9 +91,9 @@ def read_molecule(data):
         except Exception as error:
             raise ValueError(f"MDAnalysis cannot read {' with '.join(files)}: {error}") from error
         atoms = universe.select_atoms(data.select)
-        if not len(atoms):
-            raise ValueError(f"select = {data.select!r} selects none of the {len(universe.atoms)} particles")
-        return molecule_frames(atoms, data.frames, data.runs, _sources(files))
+    if not len(atoms):
+        raise ValueError(f"select = {data.select!r} selects none of the {len(universe.atoms)} particles")
+    return atoms, _sources(files)
 
 
 def molecule_frames(atoms, frames="", runs=(), sources=()):
@@ -110,7 +120,7 @@ def molecule_frames(atoms, frames="", runs=(), sources=()):
     topology = read_topology(atoms)
     positions = read_whole(atoms, topology.bonds, numbers)
     return MoleculeFrames(
-        topology, positions, _runs(trajectory, runs)[numbers], numbers, list(sources), selector(atoms)
+        topology, positions, runs_of(trajectory, runs)[numbers], numbers, list(sources), selector(atoms)
     )
 
 
@@ -132,8 +142,8 @@ def chosen_frames(frames, n_frames):
     return numbers
 
 
-def _runs(trajectory, runs):
-    """Run of every frame of the trajectory."""
+def runs_of(trajectory, runs=()):
+    """Run of every frame (F,), from numbers of frames of the runs; by default the files of a trajectory are runs."""
     n_frames = len(trajectory)
     if not len(runs):
         readers = getattr(trajectory, "readers", None)

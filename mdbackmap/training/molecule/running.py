@@ -120,9 +120,14 @@ def model_config(mapping, positions, sizes):
         nearest = np.sort(np.linalg.norm(beads[:, few, None] - beads[:, None], axis=-1), axis=-1)
         distances = nearest[..., 1 : n_neighbours + 1].ravel()
     shortest, longest = _LEAST * np.quantile(distances, 0.001), _MOST * np.quantile(distances, 0.999)
-    return CGVAEConfig(
-        to_plain(mapping),
-        **sizes,
-        shortest=float(round(shortest, 2)),
-        longest=float(round(max(longest, shortest + 1), 2)),
-    )
+    ranges = {"shortest": float(round(shortest, 2)), "longest": float(round(max(longest, shortest + 1), 2))}
+    return CGVAEConfig(to_plain(mapping), **sizes, **ranges, **_atom_range(mapping.fine, some))
+
+
+def _atom_range(fine, positions):
+    """Range of the radial functions between atoms; that of covalent bonds, unless the "atoms" are beads themselves."""
+    if (fine.elements != "").all() or not len(fine.bonds):
+        return {}
+    apart = np.linalg.norm(positions[:, fine.bonds[:, 0]] - positions[:, fine.bonds[:, 1]], axis=-1)
+    shortest, longest = _LEAST * np.quantile(apart, 0.001), _MOST * np.quantile(apart, 0.999)
+    return {"atom_shortest": float(round(shortest, 2)), "atom_longest": float(round(max(longest, shortest + 1), 2))}

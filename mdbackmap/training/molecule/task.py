@@ -28,14 +28,16 @@ from .holding import HELD_OUT, TRAIN
 
 @dataclasses.dataclass
 class Example:
-    """Atoms (F, A, 3) of some frames, and noise (F, N, D) for their latents."""
+    """Atoms (F, A, 3) of some frames, noise (F, N, D) for their latents, and shifts (F, N, 3) of beads, if any."""
 
     atoms: torch.Tensor
     noise: torch.Tensor
+    shifts: torch.Tensor | None = None
 
     def to(self, device):
         """The same on another device."""
-        return Example(self.atoms.to(device), self.noise.to(device))
+        shifts = None if self.shifts is None else self.shifts.to(device)
+        return Example(self.atoms.to(device), self.noise.to(device), shifts)
 
 
 class Frames(Task):
@@ -83,11 +85,19 @@ class Frames(Task):
         return list(torch.randperm(len(self.atoms), generator=generator).split(self.config.batch_size))
 
     def collate(self, part, generator):
-        return Example(self.atoms[part], torch.randn(len(part), *self.shape, generator=generator))
+        normal = torch.randn(len(part), *self.shape, generator=generator)
+        shifts = None
+        if self.config.noise:
+            shifts = bead_shifts(self.mapping.coarse, len(part), self.config.noise, generator)
+        return Example(self.atoms[part], normal, shifts)
 
     def terms(self, model, example, generator):
-        found = model(example.atoms, example.noise)
-        return loss_terms(model, example.atoms, found), torch.tensor(float(len(example.atoms)))
+        """Where beads are shifted, their atoms go along, but their bonds to other beads keep the true lengths."""
+        atoms = example.atoms
+        if example.shifts is not None:
+            atoms = atoms + example.shifts[:, model.tables.bead_of_atom]
+        found = model(atoms, example.noise)
+        return loss_terms(model, atoms, found, example.atoms), torch.tensor(float(len(atoms)))
 
     def validate(self, model, device):
         if self.held is None:
@@ -131,7 +141,34 @@ class Frames(Task):
         return before is None or row[name] < before[name]
 
 
-def loss_terms(model, atoms, found):
+def bead_shifts(coarse, n_frames, amplitude, generator):
+    """
+    Displacements of beads such as an earlier step of a chain makes: random, and alike for bonded beads.
+
+    Parameters
+    ----------
+    coarse : Topology
+        N beads, with bonds.
+    n_frames : int
+    amplitude : float
+        Largest RMS over the beads of a frame, angstrom; that of a frame is drawn evenly below it.
+    generator : torch.Generator
+
+    Returns
+    -------
+    torch.Tensor (F, N, 3)
+    """
+    shifts = torch.randn(n_frames, coarse.n_atoms, 3, generator=generator)
+    if len(coarse.bonds):
+        first, second = torch.tensor(coarse.bonds).T
+        near = torch.zeros_like(shifts).index_add(1, first, shifts[:, second]).index_add(1, second, shifts[:, first])
+        count = torch.bincount(torch.cat([first, second]), minlength=coarse.n_atoms).clamp_min(1)
+        shifts = shifts + near / count[:, None]
+    shifts = shifts / shifts.square().sum(-1, keepdim=True).mean(1, keepdim=True).sqrt()
+    return amplitude * torch.rand(n_frames, 1, 1, generator=generator) * shifts
+
+
+def loss_terms(model, atoms, found, true=None):
     """
     The terms of the loss.
 
@@ -141,6 +178,8 @@ def loss_terms(model, atoms, found):
     atoms : torch.Tensor (F, A, 3)
     found : Reconstruction
         What the model makes of them.
+    true : torch.Tensor (F, A, 3), optional
+        What lengths of bonds are compared with, where `atoms` are shifted.
 
     Returns
     -------
@@ -148,7 +187,7 @@ def loss_terms(model, atoms, found):
     """
     n_atoms = atoms.shape[1]
     first, second = model.tables.pairs.T
-    lengths = [_lengths(x, first, second) for x in (found.atoms, atoms)]
+    lengths = [_lengths(x, first, second) for x in (found.atoms, atoms if true is None else true)]
     graph = (lengths[0] - lengths[1]).square().mean() if len(first) else atoms.new_zeros(())
     width = -model.log_density(atoms, found.atoms.detach())
     return {

@@ -1,0 +1,81 @@
+"""``mdbackmap evaluate --chain``: chains of models and models of one step, side by side on held-out frames."""
+
+import dataclasses
+from pathlib import Path
+
+from . import options
+
+
+def run_chains(args):
+    """Judge them, and show the tables."""
+    from ..checkpoint import load
+    from ..evaluation.iterative.judging import judge_model
+    from ..evaluation.iterative.report import bounds_table, picture, table
+    from ..evaluation.table import save_json
+
+    found = {}
+    sampling = {"n_samples": args.n_samples, "seed": args.seed, "temperature": args.temperature[-1]}
+    files = {}
+    for name in args.chain:
+        model, provenance = load(name)
+        if model.molecule is None:
+            raise ValueError(f"{name} is a {model.family} model for any protein: --chain judges models of one molecule")
+        true, what = held_out(model, provenance, args)
+        if files and what != next(iter(files.values())):
+            first = next(iter(files))
+            raise ValueError(f"{name} is judged on {what}, {first} on {files[first]}: expected the same frames for all")
+        files[name] = what
+        found[label(name)] = judge_model(model, provenance, true, elbo=args.elbo, **sampling)
+    if args.json:
+        models = {name: dataclasses.asdict(judgement) for name, judgement in found.items()}
+        save_json({"frames": what, **sampling, "models": models}, args.json)
+    if args.plots:
+        path = Path(args.plots) / "steps.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture(found, f"{Path(args.files[-1]).parent.name or 'samples'}: {what}").savefig(path, dpi=110)
+    if not args.quiet:
+        print(f"{what}; samples from the prior, {args.n_samples} of each, nothing superposed")
+        print(table(found))
+        if args.elbo:
+            print("\nevidence lower bound, nats a frame; compare models only under one measure")
+            print(bounds_table(found))
+
+
+def label(name):
+    """A short name of a model: its file, or its folder where the file's name says nothing."""
+    path = Path(name)
+    return path.parent.name if path.stem == "model" else f"{path.parent.name}:{path.stem}" if path.suffix else path.stem
+
+
+def held_out(model, provenance, args):
+    """True frames at the finest level of a model that the files have, and a line that says which they are."""
+    from ..evaluation.iterative.judging import whole_mapping
+    from ..training.iterative.reading import read_frames
+    from ..training.molecule.config import MoleculeData
+    from ..training.molecule.holding import HELD_OUT, hold_out
+    from ..training.molecule.reading import open_molecule
+    from .molecules import digest
+
+    *sources, settings = provenance.get("data") or [{}]
+    known = {field.name for field in dataclasses.fields(MoleculeData)} - {"mapping", "weights"}
+    settings = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items() if key in known}
+    topology, *trajectory = args.files
+    same = [file["sha256"] for file in sources] == [digest(name) for name in args.files]
+    settings |= {"topology": topology, "trajectory": tuple(trajectory)}
+    if not same:
+        settings |= {"frames": "", "runs": ()}
+    if args.select:
+        settings["select"] = args.select
+    data = MoleculeData(**settings)
+    atoms, _ = open_molecule(data)
+    has_atoms = {"N", "CA", "C", "O"} <= set(atoms.names)
+    ends_at_trace = (model.molecule.fine.names == "CA").all()
+    frames = read_frames(data, "protein" if has_atoms and not ends_at_trace else "ca")
+    whole_mapping(model, frames.topology.n_atoms)
+    positions, what = frames.positions, f"all {options.count(len(frames.positions), 'frame')}"
+    if same and not args.all_frames:
+        use = hold_out(frames.runs, data.hold_out, data.share, data.block, data.gap)
+        positions = positions[use == HELD_OUT]
+        where = f"runs {list(data.hold_out)}" if data.hold_out else f"blocks of {data.block}, gaps of {data.gap}"
+        what = f"{len(positions)} held-out frames ({where})"
+    return positions[slice(args.start, args.stop, args.step)], what

@@ -1,0 +1,32 @@
+"""
+What a model costs: parameters, memory and time.
+"""
+
+
+def cost(model, provenance):
+    """
+    Parameters, and what the provenance knows of the training of the steps that were trained on this molecule.
+
+    Parameters
+    ----------
+    model : Chain or CGVAE
+    provenance : dict
+
+    Returns
+    -------
+    dict of str to float
+        ``parameters`` of all steps, ``trained`` of those that were trained on this molecule; ``training_minutes``, the
+        sum over these; ``memory_mb``, what the largest of them holds in a training step.
+    """
+    steps = list(model.steps) if model.family == "chain" else [model]
+    origins = provenance.get("steps", [{}] * len(steps)) if model.family == "chain" else [provenance]
+    own = [k for k, step in enumerate(steps) if step.molecule is not None]
+    count = [sum(weight.numel() for weight in step.parameters()) for step in steps]
+    row = {"parameters": float(sum(count)), "trained": float(sum(count[k] for k in own))}
+    minutes = [origins[k].get("minutes") for k in own]
+    memory = [origins[k].get("memory_bytes") for k in own]
+    if own and None not in minutes:
+        row["training_minutes"] = float(sum(minutes))
+    if own and None not in memory:
+        row["memory_mb"] = max(memory) / 1e6
+    return row

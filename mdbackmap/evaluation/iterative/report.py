@@ -1,0 +1,114 @@
+"""
+Judgements of chains and of single steps as a table and as one picture over the number of beads.
+"""
+
+import numpy as np
+
+LABELS = {
+    "rmsd": ("RMSD, heavy atoms (A)", 3),
+    "rmsd_backbone": ("RMSD, backbone N, C, O (A)", 3),
+    "rmsd_ca": ("RMSD, C-alphas (A)", 3),
+    "bonds": ("bonds within 10% (%)", 2),
+    "angles": ("angles within 10 degrees (%)", 2),
+    "ged": ("GED, bonds missing or extra (%)", 2),
+    "clashscore": ("clashes per 1000 heavy atoms", 1),
+    "contacts": ("residues with a contact < 1.2 A (%)", 2),
+    "rama_favoured": ("Ramachandran favoured (%)", 1),
+    "rama_outliers": ("Ramachandran outliers (%)", 1),
+    "rama_jsd": ("(phi, psi) maps differ by (nats)", 3),
+    "jsd_phi": ("phi by residue differ by (bits)", 3),
+    "jsd_psi": ("psi by residue differ by (bits)", 3),
+    "ss": ("secondary structure, phi psi (%)", 1),
+    "ss_ca": ("secondary structure, C-alphas (%)", 1),
+    "ca_bonds": ("CA-CA 3.6-4.0 A (%)", 2),
+    "ca_apart": ("residues, no CA within 3.5 A (%)", 2),
+    "beads_moved": ("coarsest beads moved by, RMS (A)", 3),
+    "parameters": ("parameters", 0),
+    "trained": ("parameters trained on this", 0),
+    "memory_mb": ("memory of a training step (MB)", 1),
+    "training_minutes": ("training time (min)", 1),
+    "sampling_ms": ("processor time a sample (ms)", 2),
+}
+"""Words and decimals of every metric, in the order of tables."""
+
+PANELS = ("rmsd", "rmsd_ca", "ged", "clashscore", "rama_favoured", "ss", "ss_ca", "memory_mb")
+_LOGARITHMIC = ("ged", "clashscore", "memory_mb")
+
+
+def table(judgements, reference="MD"):
+    """
+    Metrics as lines of text, one model a column, the true frames first.
+
+    Parameters
+    ----------
+    judgements : dict of str to ModelJudgement
+        By name.
+    reference : str
+        What to call the true frames.
+
+    Returns
+    -------
+    str
+    """
+    first = next(iter(judgements.values()))
+    columns = {reference: first.reference} | {name: found.mean for name, found in judgements.items()}
+    shown = [key for key in LABELS if any(key in column for column in columns.values())]
+    left = max(len(LABELS[key][0]) for key in shown)
+    widths = {name: max(len(name), 10) for name in columns}
+    lines = [" " * left + "".join(f"  {name:>{widths[name]}}" for name in columns)]
+    for key in shown:
+        words, decimals = LABELS[key]
+        cells = (_cell(column.get(key), decimals, widths[name]) for name, column in columns.items())
+        lines.append(f"{words:<{left}}" + "".join(f"  {cell}" for cell in cells))
+    return "\n".join(lines)
+
+
+def _cell(value, decimals, width):
+    return f"{'-' if value is None or not np.isfinite(value) else f'{value:.{decimals}f}':>{width}}"
+
+
+def bounds_table(judgements):
+    """The terms of the evidence lower bound as lines of text, a step a line."""
+    lines = [f"{'model':<24}{'step':<10}{'measure':<10}{'dims':>6}{'log p':>11}{'KL':>10}{'ELBO':>11}"]
+    for name, judgement in judgements.items():
+        for row in judgement.bounds:
+            numbers = "{dimensions:>6.0f}{log_density:>11.1f}{kl:>10.1f}{elbo:>11.1f}".format(**row)
+            lines.append(f"{name:<24}{row['family']:<10}{row['measure']:<10}{numbers}")
+    return "\n".join(lines)
+
+
+def picture(judgements, title=""):
+    """
+    Metrics over the number of beads, a line for each number of steps.
+
+    Parameters
+    ----------
+    judgements : dict of str to ModelJudgement
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    shown = [key for key in PANELS if any(key in found.mean for found in judgements.values())]
+    columns = -(-len(shown) // 2) if len(shown) > 3 else len(shown)
+    rows = -(-len(shown) // columns)
+    figure = Figure(figsize=(3.4 * columns, 3.0 * rows), layout="constrained")
+    for axes, key in zip(figure.subplots(rows, columns, squeeze=False).flat, shown, strict=False):
+        for kind in sorted({found.kind for found in judgements.values()}):
+            points = [(x.n_beads, x.mean[key]) for x in judgements.values() if x.kind == kind and key in x.mean]
+            axes.plot(*zip(*sorted(points), strict=True), "o-", label=kind) if points else None
+        true = next(iter(judgements.values())).reference.get(key)
+        if true is not None and key in ("clashscore", "rama_favoured"):
+            axes.axhline(true, color="grey", linestyle=":", label="MD")
+        if key in _LOGARITHMIC and all(x.mean.get(key, 1) > 0 for x in judgements.values()):
+            axes.set_yscale("log")
+        axes.set(xlabel="beads", ylabel=LABELS[key][0])
+    figure.axes[0].legend(frameon=False)
+    for axes in figure.axes[len(shown) :]:
+        axes.remove()
+    if title:
+        figure.suptitle(title)
+    return figure

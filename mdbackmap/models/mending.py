@@ -1,0 +1,126 @@
+"""
+C-alpha traces put right: neighbours at their distance, no C-alphas on top of each other, beads where they were.
+
+A decoder that places C-alphas in space has no bonds by construction. `Mending` finds a trace near to what was decoded
+by projecting it onto one condition after the other, over and over, as SHAKE does (Ryckaert et al., J Comput Phys 1977):
+distances of neighbours, of next neighbours, of all others, and the places of the coarse beads. The last projection of
+each round is that onto the beads, so these are kept exactly, and the distances as well as the beads allow.
+
+Shapes: F frames, N beads, n C-alphas. Angstrom.
+"""
+
+import numpy as np
+import torch
+
+TRANS = (3.76, 3.85)  # distance of neighbouring C-alphas
+CIS = (2.91, 2.99)
+NEXT = (5.0, 7.3)  # of next neighbours: virtual bond angles of 82 to 148 degrees
+APART = 4.0  # of all others, at least
+_EVERY = 2  # rounds from one look at all pairs to the next
+
+
+def is_trace(topology):
+    """
+    Whether a topology is a C-alpha trace: one bead a residue, called CA, of amino acids.
+
+    Examples
+    --------
+    >>> from ..topology import Topology
+    >>> is_trace(Topology(["CA"], [""], [0], ["GLY"], [1], [""], ["A"], [""]))
+    True
+    """
+    alone = topology.n_atoms == topology.n_residues and bool((topology.names == "CA").all())
+    return alone and bool((topology.types >= 0).all())
+
+
+class Mending:
+    """
+    For the C-alpha trace on the fine side of a mapping.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        From N beads to n C-alphas, each of which counts in one bead at most.
+
+    Examples
+    --------
+    >>> from ..mappings.grouping import Groups, group_mapping
+    >>> from ..topology import Topology
+    >>> trace = Topology(["CA"] * 4, [""] * 4, range(4), ["GLY"] * 4, range(4), [""] * 4, ["A"] * 4, [""] * 4)
+    >>> mend = Mending(group_mapping(trace, Groups([[0, 1], [2, 3]], "mine"), "geometry"))
+    >>> atoms = torch.tensor([[[0.0, 0, 0], [3, 0, 0], [8, 0, 0], [8, 5, 0]]])
+    >>> mended = mend(atoms, torch.tensor([[[1.5, 0, 0], [8, 2.5, 0]]]), 100)
+    >>> [round(float(d), 1) for d in (mended[0, 1:] - mended[0, :-1]).norm(dim=-1)]
+    [3.8, 3.8, 3.8]
+    """
+
+    def __init__(self, mapping):
+        trace = mapping.fine
+        n = trace.n_atoms
+        bonded = ~trace.ends[:-1]
+        low = np.where(trace.cis[:-1], CIS[0], TRANS[0])
+        high = np.where(trace.cis[:-1], CIS[1], TRANS[1])
+        first = np.arange(n - 1)
+        self.pairs = [_Pairs(first[some], 1, low[some], high[some]) for some in _colours(bonded, first % 2)]
+        near = bonded[:-1] & bonded[1:]
+        first = np.arange(len(near))
+        self.pairs += [_Pairs(first[some], 2, *NEXT) for some in _colours(near, first % 4 // 2)]
+        self.free = torch.ones(n, n, dtype=torch.bool)  # pairs that only have to keep apart
+        self.free[torch.arange(n), torch.arange(n)] = False
+        for pairs in self.pairs:
+            self.free[pairs.first, pairs.second] = self.free[pairs.second, pairs.first] = False
+        self.beads, self.atoms = (torch.tensor(x) for x in (mapping.beads, mapping.atoms))
+        self.weights = torch.tensor(mapping.weights, dtype=torch.float32)
+        self.n_beads = mapping.n_beads
+
+    def __call__(self, atoms, beads, rounds):
+        """Traces (F, n, 3) near to `atoms`, over the beads (F, N, 3)."""
+        centre = beads.mean(1, keepdim=True)  # small numbers are the more exact ones
+        atoms, beads = atoms - centre, beads - centre
+        with torch.autocast(atoms.device.type, enabled=False):
+            for number in range(rounds):
+                if number % _EVERY == 0:
+                    atoms = atoms + self._push(atoms)
+                for pairs in reversed(self.pairs):
+                    atoms = pairs.project(atoms)
+                atoms = atoms + self._pull(atoms, beads)
+        return atoms + centre
+
+    def _push(self, atoms):
+        """Displacements (F, n, 3) that part C-alphas which are too near."""
+        apart = torch.cdist(atoms, atoms, compute_mode="donot_use_mm_for_euclid_dist")
+        close = (apart < APART) & self.free.to(atoms.device)
+        push = torch.where(close, 0.5 * (APART - apart) / apart.clamp_min(1e-3), 0.0)
+        count = close.sum(-1, keepdim=True).clamp_min(1)
+        return (push.sum(-1, keepdim=True) * atoms - push @ atoms) / count
+
+    def _pull(self, atoms, beads):
+        """The smallest displacements (F, n, 3) that put the beads back."""
+        at, own, weights = (x.to(atoms.device) for x in (self.beads, self.atoms, self.weights))
+        sums = torch.zeros_like(beads).index_add(1, at, weights[:, None] * atoms[:, own])
+        norm = weights.new_zeros(self.n_beads).index_add(0, at, weights.square()).clamp_min(1e-12)
+        missing = (beads - sums) / norm[:, None]
+        return torch.zeros_like(atoms).index_add(1, own, weights[:, None] * missing[:, at])
+
+
+class _Pairs:
+    """C-alphas `first` and `first + step`, no one in two pairs, with the range of their distances."""
+
+    def __init__(self, first, step, low, high):
+        self.first = torch.tensor(np.asarray(first, dtype=np.int64))
+        self.second = self.first + step
+        self.low, self.high = (torch.tensor(np.asarray(x, dtype=np.float32)) for x in (low, high))
+
+    def project(self, atoms):
+        """Both of each pair moved alike, as little as brings their distance into its range."""
+        device = atoms.device
+        first, second, low, high = (x.to(device) for x in (self.first, self.second, self.low, self.high))
+        along = atoms[:, second] - atoms[:, first]
+        length = along.norm(dim=-1).clamp_min(1e-3)
+        wanted = length.clamp(low, high)
+        move = (0.5 * (wanted / length - 1)).unsqueeze(-1) * along
+        return atoms.index_add(1, first, -move).index_add(1, second, move)
+
+
+def _colours(present, colour):
+    return [np.flatnonzero(present & (colour == k)) for k in (0, 1)]

@@ -1,0 +1,127 @@
+"""
+The training of a chain, from its description to one checkpoint.
+"""
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import torch
+
+from ... import checkpoint
+from ...models.cgvae import CGVAE
+from ...models.chain import Chain
+from ..molecule.holding import HELD_OUT, TRAIN, hold_out
+from ..molecule.running import model_config
+from ..molecule.task import Frames, loss_terms
+from .levels import Level, make_levels
+from .memory import step_memory
+from .reading import read_frames
+
+logger = logging.getLogger(__name__)
+
+
+def run_chain(plan, *, verbose=False):
+    """
+    Train the steps of a chain one after the other, each alone, and put them together.
+
+    A step whose folder holds a finished run is taken from there.
+
+    Parameters
+    ----------
+    plan : ChainPlan
+    verbose : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    model : Chain
+        It is in ``model.pt`` of the run's folder, too; the baseline, if there is one, in ``one-step.pt``.
+    row : dict of str to float
+        What was measured at the end of each step's training, with the step's number before each name.
+    """
+    there = {number: checkpoint.load(step.init) for number, step in enumerate(plan.steps) if step.init is not None}
+    fine = plan.fine or ("ca" if _for_any_protein(there.get(len(plan.steps) - 1)) else "atoms")
+    frames = read_frames(plan.data, fine)
+    data = plan.data
+    use = hold_out(frames.runs, data.hold_out, data.share, data.block, data.gap)
+    logger.info("%s; %d to train on, %d held out", frames, (use == TRAIN).sum(), (use == HELD_OUT).sum())
+    sources = _sources(plan, frames, fine, use)
+    trained = [step.run for step in plan.steps if step.run is not None]
+    levels = iter(make_levels(frames, use, trained, plan.training.seed))
+    steps, provenances, row = [], [], {}
+    for number, step in enumerate(plan.steps):
+        if number in there:
+            model, origin = there[number]
+        else:
+            model, origin, last = _train(step.run, next(levels), use, sources, verbose)
+            row |= {f"step_{number + 1}_{name}": value for name, value in last.items()}
+        steps.append(model)
+        provenances.append(origin)
+    chain = Chain.of(steps, plan.rounds)
+    folder = Path(plan.training.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    provenance = {**_shared(provenances), "data": sources, "steps": provenances}
+    checkpoint.save(folder / "model.pt", chain, provenance)
+    if plan.baseline is not None:
+        one, origin, last = _train(plan.baseline, _whole(chain, plan, frames), use, sources, verbose)
+        checkpoint.save(folder / "one-step.pt", one, origin)
+        row |= {f"one_step_{name}": value for name, value in last.items()}
+    return chain, row
+
+
+def _for_any_protein(loaded):
+    return loaded is not None and loaded[0].molecule is None
+
+
+def _shared(provenances):
+    names = ("version", "commit", "date", "seed", "machine", "torch")
+    trained = [origin for origin in provenances if "training" in origin]
+    return {name: trained[0][name] for name in names if trained and name in trained[0]}
+
+
+def _sources(plan, frames, fine, use):
+    """The files and the settings, as the provenance of a model of one molecule has them."""
+    data = dataclasses.asdict(plan.data) | {"n_frames": len(use), "n_held_out": int((use == HELD_OUT).sum())}
+    data |= {name: list(value) for name, value in data.items() if isinstance(value, tuple)}
+    data |= {"fine": fine, "mapping": [str(step.init or step.run.data.mapping) for step in plan.steps]}
+    data["topology"], data["trajectory"] = frames.sources[0]["name"], [file["name"] for file in frames.sources[1:]]
+    return [*frames.sources, data]
+
+
+def _whole(chain, plan, frames):
+    """The level of a single step from the beads of a chain to its atoms."""
+    if chain.molecule is None:
+        raise ValueError("a baseline needs beads of this molecule: expected a first step with a mapping")
+    if chain.molecule.n_atoms == frames.topology.n_atoms:
+        return Level(chain.molecule, frames.positions)
+    return Level(chain.molecule, read_frames(plan.data, "protein").positions)
+
+
+def _train(run, level, use, sources, verbose):
+    """One model, where it comes from, and what was measured last."""
+    from ..loop import fit, new_model
+
+    config = model_config(level.mapping, level.positions[use == TRAIN], run.model)
+    model = new_model(CGVAE, config, run.training.seed)
+    task = Frames(level.positions, use, level.mapping, run.training, config.n_latent, sources, repr(level.mapping))
+    memory = _memory(model, task, run.training)
+    logger.info("%s: %.0f MB a training step", level.mapping, memory / 1e6)
+    model, row = fit(model, task, run.training, verbose=verbose)
+    path = Path(run.training.folder) / "model.pt"
+    origin = {**checkpoint.load(path)[1], "memory_bytes": memory}
+    checkpoint.save(path, model, {name: value for name, value in origin.items() if name not in ("model", "sha256")})
+    return model, origin, row
+
+
+def _memory(model, task, config):
+    """Bytes of a training step."""
+    generator = torch.Generator().manual_seed(0)
+    example = task.collate(torch.arange(min(config.batch_size, len(task.atoms))), generator)
+
+    def loss():
+        named = loss_terms(model, example.atoms, model(example.atoms, example.noise))
+        return sum(vars(config.loss)[name] * value for name, value in named.items())
+
+    model.train()
+    return step_memory(model, loss)

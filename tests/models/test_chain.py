@@ -1,0 +1,231 @@
+"""Chains: what every family keeps, that steps go together, whatever their source, and that their traces are sound."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from contract import ModelContract, draw
+from molecules import model_of
+from traces import rotation, tiny, topology, trace
+
+from mdbackmap import checkpoint
+from mdbackmap.mapping import MappingError
+from mdbackmap.mappings.grouping import group_mapping
+from mdbackmap.mappings.kinds import groups_of
+from mdbackmap.models.base import Noise
+from mdbackmap.models.chain import Chain, ChainConfig
+from mdbackmap.models.mending import CIS, Mending
+
+SEQUENCE = "ACDEFGHIKLMNPQRSTVWYACDE"
+
+
+def alphas(cis=()):
+    """A C-alpha trace of two chains, 16 and 8 residues, with bonds."""
+    found = topology(SEQUENCE, chains="A" * 16 + "B" * 8, cis=cis)
+    first = np.flatnonzero(~found.ends)
+    return dataclasses.replace(found, bonds=np.stack([first, first + 1], axis=1))
+
+
+def blocks(n, fine=None):
+    fine = fine or alphas()
+    return group_mapping(fine, groups_of(f"blocks:{n}", fine))
+
+
+def positions(n_frames=3):
+    """Frames (F, 24, 3) of that trace."""
+    parts = [trace(16, seed=1, frames=n_frames), trace(8, seed=2, frames=n_frames) + 15.0]
+    return torch.cat(parts, dim=1)
+
+
+def two_steps(rounds=100):
+    return Chain.of([model_of(blocks(4)), tiny()], rounds)
+
+
+def three_steps():
+    middle = blocks(2)
+    return Chain.of(
+        [model_of(group_mapping(middle.coarse, groups_of("blocks:2", middle.coarse))), model_of(middle), tiny()]
+    )
+
+
+@pytest.fixture(scope="module")
+def chain():
+    return two_steps()
+
+
+def beads_of(model):
+    level = positions()
+    for mapping in reversed(model.mappings()[:-1]):
+        level = mapping.project(level.numpy() if torch.is_tensor(level) else level)
+    return torch.tensor(level)
+
+
+class TestChain(ModelContract):
+    rounding = 0.02
+
+    @pytest.fixture
+    def model(self):
+        return two_steps()
+
+    @pytest.fixture
+    def coarse(self, model):
+        return model.molecule.coarse
+
+    @pytest.fixture
+    def beads(self, model):
+        return beads_of(model)
+
+    def test_molecules_take_turns(self, model, mapping, beads):
+        """A chain that starts with a model of one molecule is for that molecule."""
+        assert model.mapping(alphas()) is model.molecule
+
+    def test_lone_and_paired_beads(self, model, mapping, beads):
+        """Beads far apart, in a line, and on top of each other: numbers everywhere."""
+        line = torch.arange(6.0)[:, None] * torch.tensor([3.0, 0.0, 0.0])
+        for odd in (100 * beads[0], line, torch.zeros(6, 3)):
+            atoms = draw(model, mapping, odd[None])
+            assert torch.isfinite(atoms).all()
+            np.testing.assert_allclose(mapping.project(atoms.numpy()), odd[None].numpy(), atol=1e-2)
+
+
+class TestThreeSteps(TestChain):
+    @pytest.fixture
+    def model(self):
+        return three_steps()
+
+    def test_atoms_surround_their_bead(self, model, mapping, beads):
+        """Untrained steps leave side chains that cross each other, so how near atoms come says nothing here."""
+        atoms = draw(model, mapping, beads + 300.0)
+        bead = (beads + 300.0)[:, torch.tensor(mapping.bead_of_atom)]
+        assert (atoms - bead).norm(dim=-1).max() < 15.0
+
+
+@pytest.mark.parametrize("make", [two_steps, three_steps])
+def test_its_mapping_is_that_of_its_steps(make):
+    model = make()
+    atoms = np.random.default_rng(0).normal(size=(2, model.molecule.n_atoms, 3))
+    by_hand = atoms
+    for mapping in reversed(model.mappings()):
+        by_hand = mapping.project(by_hand)
+    np.testing.assert_allclose(model.molecule.project(atoms), by_hand, atol=1e-12)
+    assert model.molecule.n_beads == 6 and model.molecule.coarse.chainIDs.tolist() == ["A"] * 4 + ["B"] * 2
+
+
+def test_the_last_step_makes_what_it_makes_alone(chain):
+    levels = chain.levels(chain.molecule, beads_of(chain), Noise(seed=5), [0, 1, 2], [0] * 3, [0.0] * 3)
+    last = tiny()
+    alone = draw(last, last.mapping(chain.mappings()[0].fine), levels[0])
+    assert torch.equal(alone, levels[1])
+
+
+def test_beads_between_steps_may_move_where_that_is_allowed(chain):
+    """Coarsest beads move by no more than the C-alphas do; without a tolerance by nothing."""
+    beads = beads_of(chain)
+    kept, moved = (draw(chain, chain.molecule, beads, bead_tolerance=tolerance).numpy() for tolerance in (0.0, 0.5))
+    off = [np.sqrt(np.square(chain.molecule.project(x) - beads.numpy()).sum(-1).mean()) for x in (kept, moved)]
+    assert chain.relaxes and off[0] < 1e-3 < off[1] < 0.5
+
+
+def test_steps_draw_numbers_of_their_own():
+    drawn = [Noise(seed=1, step=step).normal([0], [0], [0.0], (4,)) for step in range(3)]
+    smooth = [Noise(seed=1, correlation_time=9.0, step=step).normal([0], [0], [0.0], (4,)) for step in range(3)]
+    every = np.concatenate(drawn + smooth)
+    assert len(np.unique(every)) == every.size
+    assert (drawn[0] == Noise(seed=1).normal([0], [0], [0.0], (4,))).all()
+
+
+def test_it_does_not_matter_where_steps_come_from(chain, tmp_path):
+    """Each step from a file of its own, a chain of a chain, and the chain's own file: the same atoms."""
+    for number, step in enumerate(chain.steps):
+        checkpoint.save(tmp_path / f"{number}.pt", step, {})
+    checkpoint.save(tmp_path / "chain.pt", chain, {"steps": [{}, {}]})
+    again = Chain.of([checkpoint.load(tmp_path / f"{number}.pt")[0] for number in range(2)])
+    expected = draw(chain, chain.molecule, beads_of(chain))
+    for other in (
+        again,
+        checkpoint.load(tmp_path / "chain.pt")[0],
+        Chain.of([Chain.of([again.steps[0]]), again.steps[1]]),
+    ):
+        assert torch.equal(draw(other, other.molecule, beads_of(chain)), expected)
+
+
+def test_a_chain_of_transferable_models_fits_any_protein():
+    alone = tiny()
+    one = Chain.of([alone])
+    assert one.molecule is None
+    for coarse, beads in ((alphas(), positions()), (topology("GAVLI"), trace(5))):
+        assert torch.equal(draw(one, one.mapping(coarse), beads), draw(alone, alone.mapping(coarse), beads))
+
+
+def test_steps_have_to_join():
+    with pytest.raises(MappingError, match="does not follow"):
+        Chain.of([model_of(blocks(4)), model_of(blocks(2))])
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ((), "without steps"),
+        (({"family": "other"},), "step 0 is of family 'other'"),
+        (({"family": "chain"},), "step 0 is of family 'chain'"),
+    ],
+)
+def test_configurations_that_cannot_be(steps, message):
+    with pytest.raises(ValueError, match=message):
+        ChainConfig(steps)
+
+
+# C-alpha traces ---------------------------------------------------------------------------------------------------
+
+
+def lengths(atoms, ends):
+    return (atoms[:, 1:] - atoms[:, :-1]).norm(dim=-1)[:, torch.tensor(~ends[:-1])]
+
+
+@pytest.mark.parametrize("spread", [0.5, 1.5])
+def test_mended_traces_have_their_distances(spread):
+    """Displaced by more than a bond length here and there; every coarse bead stays."""
+    mapping, sound = blocks(4), positions(20)
+    beads = torch.tensor(mapping.project(sound.numpy()))
+    noise = spread * torch.randn(sound.shape, generator=torch.Generator().manual_seed(0))
+    wrong = sound + noise
+    wrong = wrong + (beads - torch.tensor(mapping.project(wrong.numpy())))[:, mapping.bead_of_atom]
+    mended = Mending(mapping)(wrong, beads, 100)
+    np.testing.assert_allclose(mapping.project(mended.numpy()), beads.numpy(), atol=1e-4)
+    found = lengths(mended, mapping.fine.ends)
+    assert ((found > 3.6) & (found < 4.0)).float().mean() > 0.99
+    assert ((lengths(wrong, mapping.fine.ends) - 3.8).abs() < 0.2).float().mean() < 0.5
+    apart = torch.cdist(mended, mended) + 9.0 * torch.eye(mended.shape[1])
+    assert (apart.min(-1).values > 3.5).float().mean() > 0.985  # of the random walks themselves 0.93
+
+
+def test_a_sound_trace_stays_nearly_where_it_is():
+    """A helix, all distances of which are right."""
+    fine = dataclasses.replace(topology(SEQUENCE[:16]), bonds=[[k, k + 1] for k in range(15)])
+    mapping = blocks(4, fine)
+    turn = torch.arange(16) * np.radians(100.0)
+    helix = torch.stack([2.29 * turn.cos(), 2.29 * turn.sin(), 1.5 * torch.arange(16)], dim=-1)[None]
+    mended = Mending(mapping)(helix, torch.tensor(mapping.project(helix.numpy())), 50)
+    assert (mended - helix).norm(dim=-1).max() < 0.05
+
+
+def test_mending_turns_along_and_knows_cis():
+    mapping, sound = blocks(4, alphas(cis=(5,))), positions()
+    beads = torch.tensor(mapping.project(sound.numpy()))
+    mend, (turn, shift) = Mending(mapping), rotation(1)
+    mended = mend(sound, beads, 100)
+    turned = mend(sound @ turn + shift, beads @ turn + shift, 100)
+    torch.testing.assert_close(turned, mended @ turn + shift, atol=1e-3, rtol=0)
+    distance = (mended[:, 6] - mended[:, 5]).norm(dim=-1)
+    assert (distance > CIS[0] - 0.1).all() and (distance < CIS[1] + 0.1).all()
+
+
+def test_without_rounds_traces_stay_as_they_are():
+    made, raw = two_steps(), two_steps(rounds=0)
+    beads = beads_of(made)
+    keys = Noise(), [0, 1, 2], [0] * 3, [0.0] * 3
+    step = raw.steps[0]
+    expected = step.sample(step.molecule, beads, dataclasses.replace(keys[0], step=1), *keys[1:])
+    assert torch.equal(raw.levels(raw.molecule, beads, *keys)[0], expected)
+    assert not torch.equal(made.levels(made.molecule, beads, *keys)[0], expected)

@@ -1,0 +1,251 @@
+"""Training chains: descriptions, levels, noise on beads, and whole runs to one checkpoint that is used as any model."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from molecules import SMALL, alkane, frames, pairs_of_carbons
+from traces import topology
+
+import mdbackmap as mdb
+from mdbackmap import checkpoint
+from mdbackmap.datafiles import TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.mappings.grouping import group_mapping
+from mdbackmap.mappings.kinds import groups_of
+from mdbackmap.models.cgvae import CGVAE
+from mdbackmap.training.config import read
+from mdbackmap.training.iterative.config import parse_chain
+from mdbackmap.training.iterative.levels import make_levels
+from mdbackmap.training.iterative.memory import step_memory
+from mdbackmap.training.iterative.reading import read_frames
+from mdbackmap.training.loop import new_model, run
+from mdbackmap.training.molecule.config import MoleculeTraining
+from mdbackmap.training.molecule.running import model_config
+from mdbackmap.training.molecule.task import Frames, bead_shifts, loss_terms
+
+TABLES = {"model": {"family": "chain"}, "data": {"topology": str(TRPCAGE_PDB), "trajectory": [str(TRPCAGE_XTC)]}}
+
+
+def plan(*steps, **more):
+    return parse_chain({**TABLES, **more, "steps": list(steps)})
+
+
+def test_shared_tables_are_overruled_by_those_of_a_step():
+    found = plan(
+        {"mapping": "beads:3", "training": {"noise": 0.5}, "model": {"n_features": 16}},
+        {"mapping": "beads:10"},
+        {"init": "genzprot"},
+        training={"epochs": 7, "folder": "runs/x"},
+        baseline={"training": {"epochs": 9}},
+    )
+    first, second, last = found.steps
+    assert (first.run.training.noise, first.run.training.epochs, first.run.model["n_features"]) == (0.5, 7, 16)
+    assert (second.run.training.noise, second.run.training.folder) == (0.0, "runs/x/step-2")
+    assert last.init == "genzprot" and last.run is None
+    assert (found.baseline.training.epochs, found.baseline.training.folder) == (9, "runs/x/one-step")
+
+
+@pytest.mark.parametrize(
+    ("steps", "more", "message"),
+    [
+        ([], {}, "no steps"),
+        ([{}], {}, "neither mapping nor init"),
+        ([{"init": "genzprot", "mapping": "ca"}], {}, "init and more"),
+        ([{"mapping": "ca", "epochs": 3}], {}, "unknown key 'epochs'"),
+        ([{"mapping": "ca", "training": {"folder": "x"}}], {}, "folder belongs into"),
+        ([{"mapping": "ca", "model": {"init": "x.pt"}}], {}, "has init"),
+        ([{"mapping": "ca"}], {"model": {"family": "chain", "rounds": -1}}, "rounds"),
+        ([{"mapping": "ca"}], {"data": {"topology": "x", "fine": "beads"}}, "fine in"),
+        ([{"mapping": "ca"}], {"data": {"topology": "x", "mapping": "ca"}}, "belongs to each"),
+    ],
+)
+def test_descriptions_that_are_refused(steps, more, message):
+    with pytest.raises(ValueError, match=message):
+        plan(*steps, **more)
+
+
+def test_levels_follow_each_other():
+    given = plan({"mapping": "beads:3"}, {"mapping": ["resid 1:8", "resid 9:14", "resid 15:20"]})
+    trace = read_frames(given.data, "ca")
+    use = np.zeros(len(trace.positions), dtype=int)
+    upper, lower = make_levels(trace, use, [step.run for step in given.steps])
+    assert upper.mapping.fine is lower.mapping.coarse and lower.mapping.n_atoms == 20
+    np.testing.assert_allclose(upper.positions, lower.mapping.project(lower.positions), atol=1e-5)
+    assert np.bincount(lower.mapping.bead_of_atom).tolist() == [8, 6, 6]
+    assert upper.mapping.n_beads == 3
+
+
+def test_heavy_atoms_come_in_the_order_of_the_model():
+    given = plan({"mapping": "ca"}).data
+    protein, trace = read_frames(given, "protein"), read_frames(given, "ca")
+    alphas = protein.topology.names == "CA"
+    np.testing.assert_array_equal(protein.positions[:, alphas], trace.positions)
+    model = checkpoint.load("genzprot")[0]
+    assert (model.mapping(trace.topology).fine.names == protein.topology.names).all()
+
+
+def test_noise_moves_bonded_beads_alike():
+    coarse = pairs_of_carbons(alkane(20)).coarse
+    shifts = bead_shifts(coarse, 400, 2.0, torch.Generator().manual_seed(0))
+    rms = shifts.square().sum(-1).mean(1).sqrt()
+    assert rms.max() <= 2.0 + 1e-5 and 0.8 < rms.mean() < 1.2
+    along = (shifts[:, 1:] * shifts[:, :-1]).sum() / (
+        shifts[:, 1:].square().sum() * shifts[:, :-1].square().sum()
+    ).sqrt()
+    far = (shifts[:, 5:] * shifts[:, :-5]).sum() / (shifts[:, 5:].square().sum() * shifts[:, :-5].square().sum()).sqrt()
+    assert along > 0.5 and abs(far) < 0.15
+
+
+def helices(n_frames, seed, n=18):
+    """C-alphas (F, n, 3) of helices of many pitches, neighbours 3.8 angstrom apart."""
+    rng, k, found = np.random.default_rng(seed), np.arange(n), []
+    for _ in range(n_frames):
+        turn, rise = np.radians(rng.uniform(85, 115)), rng.uniform(1.3, 1.9)
+        radius = np.sqrt((3.8**2 - rise**2) / (2 - 2 * np.cos(turn)))
+        found.append(np.stack([radius * np.cos(turn * k), radius * np.sin(turn * k), rise * k], axis=-1))
+    return np.array(found, dtype=np.float32)
+
+
+def test_noise_in_training_helps_where_beads_are_noisy():
+    """The gap between training and use: neighbours' distances on beads as an earlier step would give them."""
+    trace = topology("A" * 18)
+    trace = dataclasses.replace(trace, bonds=[[k, k + 1] for k in range(17)])
+    mapping = group_mapping(trace, groups_of("blocks:3", trace))
+    known = helices(64, 0)
+    shifts = bead_shifts(mapping.coarse, 40, 1.5, torch.Generator().manual_seed(9))
+    noisy = torch.tensor(mapping.project(helices(40, 1))) + shifts
+
+    def error(noise):
+        config = MoleculeTraining(batch_size=16, noise=noise)
+        model = new_model(CGVAE, model_config(mapping, known, dict(SMALL)), 0)
+        task = Frames(known, np.zeros(64, dtype=int), mapping, config, SMALL["n_latent"])
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+        generator = torch.Generator().manual_seed(0)
+        for _ in range(60):
+            for part in task.plan(generator):
+                named, _ = task.terms(model.train(), task.collate(part, generator), generator)
+                loss = named["positions"] + 0.05 * named["kl"] + 25 * named["graph"]
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+        with torch.no_grad():
+            drawn = model.eval().draw(noisy, torch.zeros(40, mapping.n_beads, SMALL["n_latent"]))
+        return float(((drawn[:, 1:] - drawn[:, :-1]).norm(dim=-1) - 3.8).square().mean().sqrt())
+
+    assert error(1.5) < 0.6 * error(0.0)
+
+
+def test_memory_of_a_step_grows_with_the_batch():
+    molecule = alkane(6)
+    mapping = pairs_of_carbons(molecule)
+    positions = torch.tensor(frames(molecule, 8))
+    model = new_model(CGVAE, model_config(mapping, positions.numpy(), dict(SMALL)), 0)
+
+    def bytes_of(n):
+        noise = torch.zeros(n, mapping.n_beads, SMALL["n_latent"])
+        return step_memory(model, lambda: loss_terms(model, positions[:n], model(positions[:n], noise))["positions"])
+
+    weights = 16 * sum(weight.numel() for weight in model.parameters())
+    two, four, eight = (bytes_of(n) - weights for n in (2, 4, 8))
+    assert two > 0 and 1.8 < (eight - four) / (four - two) < 2.2
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A chain of three steps on trp-cage, and a single step, hardly trained."""
+    folder = tmp_path_factory.mktemp("run")
+    small = "n_features = 8\nn_channels = 4\nn_layers = 1"
+    text = f"""
+[model]
+family = "chain"
+[data]
+topology = "{TRPCAGE_PDB}"
+trajectory = ["{TRPCAGE_XTC}"]
+block = 4
+gap = 1
+[training]
+folder = "{folder}"
+epochs = 1
+[[steps]]
+mapping = "beads:5"
+[steps.model]
+{small}
+[[steps]]
+mapping = "blocks:2"
+[steps.model]
+{small}
+[steps.training]
+noise = 0.5
+[[steps]]
+init = "genzprot"
+[baseline.model]
+{small}
+"""
+    (folder / "chain.toml").write_text(text)
+    model, row = run(folder / "chain.toml")
+    return folder, model, row
+
+
+def test_a_run_ends_in_one_checkpoint(trained):
+    folder, model, row = trained
+    loaded, provenance = checkpoint.load(folder / "model.pt")
+    assert [step.family for step in loaded.steps] == ["cgvae", "cgvae", "genzprot"]
+    assert [mapping.n_beads for mapping in loaded.mappings()] == [5, 10, 20]
+    assert {"step_1_positions", "step_2_positions", "one_step_positions"} <= set(row)
+    assert provenance["data"][-1]["mapping"] == ["beads:5", "blocks:2", "genzprot"]
+    assert len(provenance["steps"]) == 3 and provenance["steps"][0]["memory_bytes"] > 0
+    one, origin = checkpoint.load(folder / "one-step.pt")
+    assert (one.molecule.fine.names == loaded.molecule.fine.names).all() and one.molecule.n_beads == 5
+    assert origin["memory_bytes"] > provenance["steps"][0]["memory_bytes"]
+    again, _ = run(folder / "chain.toml")  # all steps are there
+    assert all(torch.equal(x, y) for x, y in zip(again.parameters(), model.parameters(), strict=True))
+
+
+def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
+    """As any model: bound to beads, lifted, on the fly and in a file, in any batches."""
+    import MDAnalysis as mda
+
+    from mdbackmap.coarse import coarse_universe
+
+    folder, model, _ = trained
+    trace = mda.Universe(TRPCAGE_PDB, TRPCAGE_XTC).select_atoms("name CA")
+    upper, lower, _ = model.mappings()
+    beads = coarse_universe(trace, upper.then(lower))
+    bound = mdb.load_model(folder / "model.pt", beads.atoms)
+    u = bound.lift(beads)
+    u.trajectory.add_transformations(mdb.Backmap(bound))
+    conversion = mdb.BackmapTrajectory(beads.atoms, bound, filename=tmp_path / "aa.xtc", batch_size=3).run(stop=5)
+    written = mda.Universe(str(conversion.results.topology), str(tmp_path / "aa.xtc"))
+    for frame in (4, 0):
+        np.testing.assert_allclose(u.trajectory[frame].positions, written.trajectory[frame].positions, atol=0.006)
+    atoms = u.trajectory[2].positions
+    np.testing.assert_allclose(model.molecule.project(atoms), beads.trajectory[2].positions, atol=1e-3)
+
+
+def test_the_command_compares(trained, tmp_path, capsys):
+    import json
+
+    from mdbackmap.cli import main
+
+    folder, *_ = trained
+    models = ["--chain", str(folder / "model.pt"), "--chain", str(folder / "one-step.pt")]
+    out = tmp_path / "found.json"
+    rest = ["--elbo", "--n-samples", "1", "--json", str(out), "--plots", str(tmp_path)]
+    assert main(["evaluate", *models, str(TRPCAGE_PDB), str(TRPCAGE_XTC), *rest]) == 0
+    said = capsys.readouterr().out
+    assert "4 held-out frames" in said and "RMSD, heavy atoms" in said and "radian" in said
+    found = json.loads(out.read_text())["models"]
+    chain, one = found.values()
+    assert (chain["kind"], one["kind"]) == ("3 steps", "1 step")
+    assert chain["mean"]["bonds"] > 99.9 > one["mean"]["bonds"]
+    assert chain["mean"]["memory_mb"] < one["mean"]["memory_mb"]
+    assert [row["family"] for row in chain["bounds"]] == ["cgvae", "cgvae", "genzprot"]
+    assert one["bounds"][-1]["family"] == "whole" and (tmp_path / "steps.png").stat().st_size > 10_000
+
+
+def test_a_file_of_another_kind_of_run_is_refused(tmp_path):
+    (tmp_path / "x.toml").write_text('[model]\nfamily = "chain"\n')
+    with pytest.raises(ValueError, match="no steps"):
+        read(tmp_path / "x.toml")
+    assert dataclasses.is_dataclass(plan({"init": "genzprot"}))
