@@ -17,7 +17,7 @@ from ..movable import apart, elements
 from .disulfides import LENGTH, may_bond
 from .exclusion import STIFFNESS, allowed_distances
 
-RESTRAINT = 4.0
+RESTRAINT = 8.0
 """kT per squared radian that a torsion turns away from where it was drawn."""
 TOUCH = 0.2
 """Overlap of van der Waals spheres that side chains are not turned for, angstrom."""
