@@ -203,7 +203,10 @@ def test_a_run_ends_in_one_checkpoint(trained):
 
 
 def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
-    """As any model: bound to beads, lifted, on the fly and in a file, in any batches."""
+    """As any model: bound to beads, lifted, on the fly and in a file, in any batches.
+
+    Beads are kept: the traces of untrained steps are so odd that relaxing them makes much of rounding.
+    """
     import MDAnalysis as mda
 
     from mdbackmap.coarse import coarse_universe
@@ -214,8 +217,11 @@ def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
     beads = coarse_universe(trace, upper.then(lower))
     bound = mdb.load_model(folder / "model.pt", beads.atoms)
     u = bound.lift(beads)
-    u.trajectory.add_transformations(mdb.Backmap(bound))
-    conversion = mdb.BackmapTrajectory(beads.atoms, bound, filename=tmp_path / "aa.xtc", batch_size=3).run(stop=5)
+    u.trajectory.add_transformations(mdb.Backmap(bound, bead_tolerance=0.0))
+    conversion = mdb.BackmapTrajectory(
+        beads.atoms, bound, filename=tmp_path / "aa.xtc", batch_size=3, bead_tolerance=0.0
+    )
+    conversion.run(stop=5)
     written = mda.Universe(str(conversion.results.topology), str(tmp_path / "aa.xtc"))
     for frame in (4, 0):
         np.testing.assert_allclose(u.trajectory[frame].positions, written.trajectory[frame].positions, atol=0.006)

@@ -72,10 +72,11 @@ def held_out(model, provenance, args):
     ends_at_trace = (model.molecule.fine.names == "CA").all()
     frames = read_frames(data, "protein" if has_atoms and not ends_at_trace else "ca")
     whole_mapping(model, frames.topology.n_atoms)
-    positions, what = frames.positions, f"all {options.count(len(frames.positions), 'frame')}"
+    positions, kind, where = frames.positions, "frame", "all that there are"
     if same and not args.all_frames:
         use = hold_out(frames.runs, data.hold_out, data.share, data.block, data.gap)
         positions = positions[use == HELD_OUT]
         where = f"runs {list(data.hold_out)}" if data.hold_out else f"blocks of {data.block}, gaps of {data.gap}"
-        what = f"{len(positions)} held-out frames ({where})"
-    return positions[slice(args.start, args.stop, args.step)], what
+        kind = "held-out frame"
+    positions = positions[slice(args.start, args.stop, args.step)]
+    return positions, f"{options.count(len(positions), kind)} ({where})"

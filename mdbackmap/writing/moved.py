@@ -87,7 +87,8 @@ def impossible(beads, coarse, dimensions=None):
     Returns
     -------
     (N,) bool array
-        The distance to the next one is more than 0.3 A off 3.80 (cis 2.95), or another one is nearer than 3.4 A.
+        The distance to the next one is more than 0.3 A off 3.80 (cis 2.95), or another one is nearer than 3.4 A. None
+        of beads that are not all called CA.
 
     Examples
     --------
@@ -96,6 +97,8 @@ def impossible(beads, coarse, dimensions=None):
     >>> impossible([[0.0, 0, 0], [3.8, 0, 0], [8.2, 0, 0]], trace).tolist()
     [False, True, False]
     """
+    if not (coarse.names == "CA").all():  # coarser beads: no distance between them is impossible
+        return np.zeros(coarse.n_residues, dtype=bool)
     off = np.abs(bond_lengths(beads, dimensions) - np.where(coarse.cis[:-1], _CIS_REST, _REST)) > _OFF
     found = np.append(off & ~coarse.ends[:-1], False)
     close = cKDTree(beads).query_pairs(_CLOSE, output_type="ndarray")
