@@ -9,7 +9,7 @@ CALVADOS_PDB, CALVADOS_XTC   alpha-synuclein, disordered, in CALVADOS-2: 140 bea
 COMPLEX_PDB                  barnase and barstar (1BRS), heavy atoms: two chains, the second with a gap
 TRPCAGE_PDB, TRPCAGE_XTC     all-atom MD of trp-cage, heavy atoms: 20 residues, 20 frames
 DIPEPTIDE_PDB, DIPEPTIDE_XTC all-atom MD of alanine dipeptide: 900 frames that no bundled model was trained on
-CHIGNOLIN_PDB, CHIGNOLIN_XTC all-atom MD of chignolin, heavy atoms: 800 frames that no bundled model was trained on
+CHIGNOLIN_PDB, CHIGNOLIN_XTC all-atom MD of chignolin, heavy atoms: 800 frames held out from `cgvae-chignolin`
 VALIDATION                   the 85 crystal chains on which models are judged (HDF5)
 ============================ ========================================================================================
 

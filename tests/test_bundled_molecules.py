@@ -9,10 +9,13 @@ from traces import rotation
 import mdbackmap as mdb
 from mdbackmap import checkpoint
 from mdbackmap.coarse import coarse_universe
-from mdbackmap.datafiles import DIPEPTIDE_PDB, DIPEPTIDE_XTC
+from mdbackmap.datafiles import CHIGNOLIN_PDB, CHIGNOLIN_XTC, DIPEPTIDE_PDB, DIPEPTIDE_XTC
 from mdbackmap.evaluation.molecules import draw, judge_molecule
 
-BUNDLED = {"cgvae-alanine-dipeptide": (DIPEPTIDE_PDB, DIPEPTIDE_XTC)}
+BUNDLED = {
+    "cgvae-alanine-dipeptide": (DIPEPTIDE_PDB, DIPEPTIDE_XTC),
+    "cgvae-chignolin": (CHIGNOLIN_PDB, CHIGNOLIN_XTC),
+}
 
 
 @pytest.fixture(params=BUNDLED)

@@ -55,6 +55,7 @@ def main(argv=None):
     >>> from mdbackmap.cli import main
     >>> main(["models", "--names"])
     cgvae-alanine-dipeptide
+    cgvae-chignolin
     genzprot
     0
     """
