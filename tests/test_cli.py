@@ -377,6 +377,11 @@ def test_demo(tmp_path, capsys):
     assert atoms.trajectory.n_frames == cg.trajectory.n_frames
 
 
+def interruptible():
+    """A shell that starts the tests in the background makes them, and what they start, deaf to SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class TestProcess:
     """The installed command, in a process of its own."""
 
@@ -426,7 +431,7 @@ class TestProcess:
         arguments = ["convert", GO_PDB, GO_XTC, "--n-samples", "20", "--batch-size", "16"]
         assert self.run(*arguments, "-o", whole / "aa.xtc").returncode == 0
         command = [COMMAND, *map(str, arguments), "-o", str(broken / "aa.xtc")]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=interruptible)
         deadline = time.monotonic() + 120
         while not any(file.stat().st_size for file in broken.rglob("*.xtc")) and time.monotonic() < deadline:
             time.sleep(0.02)

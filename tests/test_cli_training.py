@@ -74,7 +74,7 @@ def test_train_on_a_pack_and_convert_with_the_model(folder, capsys):
     )
     assert main(["train", "train.toml", "--threads", "1"]) == 0
     out, err = capsys.readouterr()
-    assert "wrote run/model.pt: the weights after epoch 1" in out and "T0_rmsd" in out
+    assert "wrote run/model.pt: weights after epoch 1" in out and "T0_rmsd" in out
     assert "epoch 1: torsion" in err and "100%" in err
     assert main(["convert", TRPCAGE_PDB, "-o", "aa.pdb", "--model", "run/model.pt", "--quiet"]) == 0
     assert (folder / "aa.pdb").exists()

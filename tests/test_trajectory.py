@@ -296,7 +296,8 @@ class TestResume:
     @pytest.mark.parametrize("suffix", [".xtc", ".h5md"])
     def test_a_real_signal(self, cg, model, tmp_path, kind, suffix):
         unbroken = BackmapTrajectory(cg.atoms, model, tmp_path / f"a{suffix}").run().results
-        process = subprocess.Popen([sys.executable, "-c", _SLOW, str(tmp_path), f"b{suffix}"], env=_environment())
+        command = [sys.executable, "-c", _SLOW, str(tmp_path), f"b{suffix}"]
+        process = subprocess.Popen(command, env=_environment(), preexec_fn=interruptible)
         folder = tmp_path / f".b{suffix}.partial"
         deadline = time.monotonic() + 60
         while not (folder.exists() and list(folder.glob("0*-*"))) and time.monotonic() < deadline:
@@ -324,6 +325,11 @@ _SLOW = textwrap.dedent(
     BackmapTrajectory(cg.atoms, standin(cg.atoms, delay=0.5), folder + "/" + name).run()
     """
 )
+
+
+def interruptible():
+    """A shell that starts the tests in the background makes them, and what they start, deaf to SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _environment():
