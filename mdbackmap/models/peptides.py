@@ -52,29 +52,19 @@ def draw_peptides(model, internal, beads, hidden, uniform, temperature, guide=No
     -------
     torch.Tensor (F, N)
     """
-    if guide is None:
-        return _unguided(model, internal, beads, hidden, uniform, temperature)
-    angles, shares = _walk(model, internal, beads, hidden, uniform.unsqueeze(1), temperature, guide)
-    angles, kept = angles.squeeze(1), (guide.strength < 1).nonzero()[:, 0]
+    told = _joined(model, internal, hidden), _Strain(internal, beads)
+    if temperature == 0 and guide is None:
+        levels = levels_of(N_DRAWS, len(internal.types), 1)[..., 0].to(uniform)
+        _, shares = _walk(model, internal, *told, levels.expand(len(beads), -1, -1), 1.0)
+        return _mend(model, internal, *told, model.bins.peak(shares, _SMOOTHING), shares, None)
+    angles, shares = _walk(model, internal, *told, uniform.unsqueeze(1), temperature, guide)
+    angles = angles.squeeze(1)
+    if temperature > 0:
+        return _mend(model, internal, *told, angles, shares, uniform, None if guide is None else guide.strength < 1)
+    kept = (guide.strength < 1).nonzero()[:, 0]
     if len(kept) == 0:
         return angles
-    parts = beads[kept], hidden[kept]
-    if temperature > 0:
-        mended = _mend(model, internal, *parts, angles[kept], shares[kept], uniform[kept])
-    else:
-        mended = _unguided(model, internal, *parts, uniform[kept], temperature)
-    return angles.index_copy(0, kept, mended)
-
-
-def _unguided(model, internal, beads, hidden, uniform, temperature):
-    if temperature > 0:
-        angles, shares = _walk(model, internal, beads, hidden, uniform.unsqueeze(1), temperature)
-        angles = angles.squeeze(1)
-    else:
-        levels = levels_of(N_DRAWS, len(internal.types), 1)[..., 0].to(uniform)
-        _, shares = _walk(model, internal, beads, hidden, levels.expand(len(beads), -1, -1), 1.0)
-        angles, uniform = model.bins.peak(shares, _SMOOTHING), None
-    return _mend(model, internal, beads, hidden, angles, shares, uniform)
+    return angles.index_copy(0, kept, draw_peptides(model, internal, beads[kept], hidden[kept], uniform[kept], 0))
 
 
 def levels_of(n_draws, n_residues, n_numbers):
@@ -84,18 +74,17 @@ def levels_of(n_draws, n_residues, n_numbers):
     return (order + 0.5) / n_draws
 
 
-def _walk(model, internal, beads, hidden, uniform, temperature, guide=None):
+def _walk(model, internal, joined, strain, uniform, temperature, guide=None):
     """Angles (F, S, N) for uniform numbers (F, S, N), and the shares (F, N, B) of the bins, averaged over the draws."""
     angles = torch.zeros_like(uniform)
-    joined, strain = _joined(model, internal, hidden), _Strain(internal, beads)
-    shares = hidden.new_zeros(*hidden.shape[:2], model.bins.n_bins)
+    shares, centres = joined.new_zeros(*joined.shape[:2], model.bins.n_bins), model.bins.centres(joined)
     for at in internal.walk:
         before = angles[:, :, (at - 1).clamp_min(0)]
         previous = fourier(before, (~internal.starts[at]).expand(before.shape), model.config.order)
         features = joined[:, None, at]
         inner = model.peptide.after(features, previous)
         logits = torch.where(internal.ends[at, None], model.phi.after(features, previous), inner)
-        logits = logits - strain.of(slice(None), at, before.unsqueeze(-1), model.bins.centres(beads), (1, -1, 1))
+        logits = logits - strain.of(slice(None), at, before.unsqueeze(-1), centres, (1, -1, 1))
         if guide is not None:
             logits = logits + guide.bias(at, before, model.bins.n_bins)
         shares[:, at] = torch.softmax(logits / (temperature or 1.0), -1).mean(1)
@@ -111,28 +100,27 @@ def _joined(model, internal, hidden):
     return joined.index_copy(1, internal.last, model.phi.features(hidden[:, internal.last]))
 
 
-def _mend(model, internal, beads, hidden, angles, shares, uniform):
+def _mend(model, internal, joined, strain, angles, shares, uniform, among=None):
     """
     Draw those pairs of angles (F, N) anew, together, that strain a residue; the best ones if `uniform` is None.
 
-    Of residues side by side, the one with more strain comes first.
+    Of residues side by side, the one with more strain comes first. `among` (F,) bool leaves the other frames as they are.
     """
-    strain, centres = _Strain(internal, beads), model.bins.centres(beads)
-    joined, everyone = _joined(model, internal, hidden), torch.arange(len(internal.types), device=beads.device)
+    everyone, centres = torch.arange(len(internal.types), device=joined.device), model.bins.centres(joined)
+    given = fourier(centres, torch.ones_like(centres, dtype=torch.bool), model.config.order)
+    allowed = True if among is None else among.unsqueeze(1)
     for _ in range(_ROUNDS):
         energy = strain.of(slice(None), everyone, angles.roll(1, 1), angles, (-1,))
         worst = (energy > energy.roll(1, 1)) & (energy >= energy.roll(-1, 1)) & (energy > _STRAINED)
-        frames, at = worst.nonzero().unbind(1)
+        frames, at = (worst & allowed).nonzero().unbind(1)
         if len(at) == 0:
             break
         grid = shares[frames, at - 1].clamp_min(1e-9).log().unsqueeze(2)  # (Q, B, 1)
-        known = (~internal.starts[at - 1]).unsqueeze(1)
-        given = fourier(centres, torch.ones_like(centres, dtype=torch.bool), model.config.order)
         grid = grid + torch.log_softmax(model.peptide.after(joined[frames, at].unsqueeze(1), given), -1)
         first, second = centres[:, None], centres
         outer = angles[frames, (at - 2).clamp_min(0)], angles[frames, (at + 1).clamp_max(len(everyone) - 1)]
         grid = grid - strain.of(frames, at, first, second, (-1, 1, 1))
-        grid = grid - strain.of(frames, at - 1, outer[0][:, None, None], first, (-1, 1, 1)) * known.unsqueeze(2)
+        grid = grid - strain.of(frames, at - 1, outer[0][:, None, None], first, (-1, 1, 1))
         grid = grid - strain.of(frames, (at + 1) % len(everyone), second, outer[1][:, None, None], (-1, 1, 1))
         picked = _pick(grid.flatten(1), None if uniform is None else uniform[frames, at])
         angles[frames, at - 1], angles[frames, at] = centres[picked // len(centres)], centres[picked % len(centres)]
