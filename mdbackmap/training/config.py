@@ -55,6 +55,15 @@ class ValidationConfig:
             raise ValueError("validation: every must be 1 or more, chains and residues 0 or more")
 
 
+def check_schedule(config):
+    """ValueError for what is out of range among the numbers that every kind of training has."""
+    for name in ("epochs", "batch_size", "learning_rate", "clip", "minutes"):
+        if not getattr(config, name) > 0:
+            raise ValueError(f"training: {name} must be above 0, not {getattr(config, name)}")
+    if not 0 <= config.ema < 1 or not 0 <= config.warmup < 1 or not 0 <= config.kl_warmup <= 1:
+        raise ValueError("training: ema and warmup must be in [0, 1), kl_warmup in [0, 1]")
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
     """How to train; every number that a run depends on besides the model's own configuration."""
@@ -80,11 +89,7 @@ class TrainingConfig:
     validation: ValidationConfig = ValidationConfig()
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "learning_rate", "clip", "minutes"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"training: {name} must be above 0, not {getattr(self, name)}")
-        if not 0 <= self.ema < 1 or not 0 <= self.warmup < 1 or not 0 <= self.kl_warmup <= 1:
-            raise ValueError("training: ema and warmup must be in [0, 1), kl_warmup in [0, 1]")
+        check_schedule(self)
         if self.noise < 0 or self.blur < 0 or not 0 <= self.neighbour_dropout < 1:
             raise ValueError("training: noise and blur must be 0 or more, neighbour_dropout in [0, 1)")
 

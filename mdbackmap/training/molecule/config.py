@@ -19,6 +19,7 @@ import dataclasses
 import math
 
 from ...models.cgvae import PARITIES, CGVAEConfig
+from ..config import check_schedule, fill, known, table
 
 _BROUGHT = ("molecule", "shortest", "longest", "atom_shortest", "atom_longest")  # by the data
 LAST = "last"
@@ -91,13 +92,9 @@ class MoleculeTraining:
     validation: MoleculeValidation = MoleculeValidation()
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "learning_rate", "clip", "minutes"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"training: {name} must be above 0, not {getattr(self, name)}")
+        check_schedule(self)
         if self.noise < 0:
             raise ValueError(f"training: noise must be 0 or more, not {self.noise}")
-        if not 0 <= self.ema < 1 or not 0 <= self.warmup < 1 or not 0 <= self.kl_warmup <= 1:
-            raise ValueError("training: ema and warmup must be in [0, 1), kl_warmup in [0, 1]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,8 +126,6 @@ def parse_molecule(tables):
     ...
     ValueError: unknown key 'beta' in [loss]: known are positions, kl, graph, nats, width
     """
-    from ..config import fill, known, table
-
     known(tables, ("data", "model", "training", "loss", "validation"), "the file (tables)")
     for name in ("loss", "validation"):
         if name in table(tables, "training"):
