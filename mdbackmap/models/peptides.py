@@ -104,7 +104,7 @@ def _mend(model, internal, joined, strain, angles, shares, uniform, among=None):
     """
     Draw those pairs of angles (F, N) anew, together, that strain a residue; the best ones if `uniform` is None.
 
-    Of residues side by side, the one with more strain comes first. `among` (F,) bool leaves the other frames as they are.
+    Of residues side by side, the one with more strain comes first. Frames not `among` (F,) stay as they are.
     """
     everyone, centres = torch.arange(len(internal.types), device=joined.device), model.bins.centres(joined)
     given = fourier(centres, torch.ones_like(centres, dtype=torch.bool), model.config.order)
