@@ -20,14 +20,21 @@ class Features(nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        self.n_basis = config.n_basis
+        self.n_basis, self.anonymous = config.n_basis, config.anonymous
         self.n_edge_features = 3 + 3 + 9 + config.n_basis + _N_SEPARATIONS
         self.residue = nn.Embedding(len(residues.ALPHABET), config.n_features)
         self.shape = nn.Linear(16, config.n_features)
 
     def forward(self, batch):
         """Features (n, C) and (n, K, E), and harmonics (n, K, 9) of the neighbours' directions."""
-        return self.residue(batch.types) + self.shape(self._shape(batch)), *self._edges(batch)
+        return self._named(batch.types) + self.shape(self._shape(batch)), *self._edges(batch)
+
+    def _named(self, types):
+        """Embedding (n, C) of the residues' types; in training some are hidden, so that no sequence is a fingerprint."""
+        named = self.residue(types)
+        if self.training and self.anonymous:
+            named = named * (torch.rand(len(types), 1, device=named.device) >= self.anonymous)
+        return named
 
     @staticmethod
     def _shape(batch):

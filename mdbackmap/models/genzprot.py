@@ -47,6 +47,7 @@ class GenZProtConfig:
     n_bins: int = 72  # tents on the circle for each torsion
     order: int = 4  # Fourier order in which a torsion is shown to the next ones
     dropout: float = 0.0  # share of the features hidden at random in training, in each round and before the heads
+    anonymous: float = 0.0  # share of the residues whose type is hidden in training
 
 
 class TorsionHead(nn.Module):

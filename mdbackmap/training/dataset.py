@@ -155,7 +155,7 @@ def cut_units(structures, split=TRAIN, largest=1600, core=800):
     """
     chains = structures.chains
     chosen = chains["split"] == split
-    clusters, inverse, sizes = np.unique(chains["cluster90"][chosen], return_inverse=True, return_counts=True)
+    clusters, inverse, sizes = np.unique(chains["cluster30"][chosen], return_inverse=True, return_counts=True)
     rarity = np.zeros(len(chosen))
     rarity[chosen] = sizes[inverse] ** -0.5
     entry = structures.entry.numpy()
