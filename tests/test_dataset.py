@@ -51,7 +51,7 @@ def _with(data, chains):
 
 
 def test_relatives_share_their_weight(data):
-    chains = {**data.chains, "cluster90": np.zeros(85, int)}
+    chains = {**data.chains, "cluster30": np.zeros(85, int)}
     assert cut_units(Structures(**_with(data, chains)), 1)[0].weight == pytest.approx(85**-0.5)
 
 
