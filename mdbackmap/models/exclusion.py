@@ -20,7 +20,7 @@ STIFFNESS = 20.0
 """Energy of an overlap of one angstrom (it grows with the square)."""
 _RADII = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
 _POLAR, _SULFURS = 2.60, 2.0  # nearest that two N or O, two S, come at no cost
-_LARGEST = _RADII["S"] + _RADII["C"]
+LARGEST = _RADII["S"] + _RADII["C"]
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
 _UNBEARABLE = 20.0  # kT; two candidates that cost more cannot both be there, however much more
 _GOLDEN = 0.6180339887498949
@@ -101,7 +101,7 @@ class Overlaps:
 
     def __init__(self, movable, atoms, box=None, touch=0.0):
         self.movable, self.box, self.touch = movable, box, touch
-        self.reach = _LARGEST - touch  # no pair of atoms further apart than this overlaps
+        self.reach = LARGEST - touch  # no pair of atoms further apart than this overlaps
         n_frames, self.n_candidates = atoms.shape[:2]
         self.turning = atoms[:, :, movable.turning].transpose(1, 2).contiguous()  # (F, S, R, 3)
         self.fixed = atoms[:, 0, movable.fixed]  # (F, X, 3)

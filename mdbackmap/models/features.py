@@ -30,7 +30,7 @@ class Features(nn.Module):
         return self._named(batch.types) + self.shape(self._shape(batch)), *self._edges(batch)
 
     def _named(self, types):
-        """Embedding (n, C) of the residues' types; in training some are hidden, so that no sequence is a fingerprint."""
+        """Embedding (n, C) of the residues' types; some are hidden in training: a sequence is a fingerprint."""
         named = self.residue(types)
         if self.training and self.anonymous:
             named = named * (torch.rand(len(types), 1, device=named.device) >= self.anonymous)

@@ -12,16 +12,18 @@ import functools
 import torch
 
 from .. import residues
-from ..geometry import unit
+from ..geometry import full_precision, unit
 from ..movable import apart, elements
 from .disulfides import LENGTH, may_bond
-from .exclusion import STIFFNESS, allowed_distances
+from .exclusion import LARGEST, STIFFNESS, allowed_distances
 
 RESTRAINT = 8.0
 """kT per squared radian that a torsion turns away from where it was drawn."""
 TOUCH = 0.2
 """Overlap of van der Waals spheres that side chains are not turned for, angstrom."""
 _LISTED = 1.6  # pairs up to this much further apart than allowed are watched
+_LEAST = 0.2  # kT of overlap that a side chain is turned for
+_FIRST = 5  # slot of the first atom that torsions of a side chain turn
 
 
 @functools.cache
@@ -42,9 +44,9 @@ def _tables():
     return moved, axis, elements(), real
 
 
-def turn(atoms, axis, moved, angles):
+class SideChains:
     """
-    Turn parts of side chains about their bonds, outermost first.
+    Side chains as rigid parts joined by torsions.
 
     Parameters
     ----------
@@ -52,35 +54,55 @@ def turn(atoms, axis, moved, angles):
     axis : torch.Tensor (Q, 4, 2) int64
         Slots of the two atoms of each torsion's bond.
     moved : torch.Tensor (Q, 4, 14) bool
-        Atoms that each torsion moves.
-    angles : torch.Tensor (Q, 4)
-        By how much, in radians.
-
-    Returns
-    -------
-    torch.Tensor (Q, 14, 3)
+        Atoms that each torsion moves; each torsion moves some of those that the one before it moves.
     """
-    rows = torch.arange(len(atoms), device=atoms.device)
-    for k in (3, 2, 1, 0):
-        pivot = atoms[rows, axis[:, k, 1]].unsqueeze(1)
-        along = unit(pivot - atoms[rows, axis[:, k, 0]].unsqueeze(1)).expand_as(atoms)
-        arm = atoms - pivot
-        cos, sin = angles[:, k, None, None].cos(), angles[:, k, None, None].sin()
-        turned = arm * cos + torch.cross(along, arm, dim=-1) * sin + along * (along * arm).sum(-1, True) * (1 - cos)
-        atoms = torch.where(moved[:, k, :, None], pivot + turned, atoms)
-    return atoms
+
+    def __init__(self, atoms, axis, moved):
+        self.atoms, self.axis, self.share = atoms, axis, moved.to(atoms.dtype)
+        self.last = moved.sum(1)  # (Q, 14): torsions that move an atom
+        self.behind, self.pivot = self._bonds(atoms)
+        self.along = unit(self.pivot - self.behind)
+
+    def _bonds(self, atoms):
+        """Ends (Q, 4, 3) of each torsion's bond, inner and outer one."""
+        return (atoms.gather(1, self.axis[..., k, None].expand(-1, -1, 3)) for k in (0, 1))
+
+    def turned(self, angles):
+        """Atoms (Q, 14, 3) after each torsion has been turned by `angles` (Q, 4), in radians."""
+        turns = rotations(self.along, angles)  # (Q, 4, 3, 3)
+        shifts = self.pivot - (self.pivot.unsqueeze(2) @ turns).squeeze(2)
+        turn, shift = torch.eye(3).to(turns).expand(len(turns), 3, 3), shifts.new_zeros(len(turns), 1, 3)
+        whole = [(turn, shift)]
+        for k in range(4):  # what is further out turns first, about the bonds as they were
+            shift = shifts[:, k, None] @ turn + shift
+            turn = turns[:, k] @ turn
+            whole.append((turn, shift))
+        rows = torch.arange(len(turns), device=turns.device).unsqueeze(1)
+        turns, shifts = (torch.stack(parts, 1)[rows, self.last] for parts in zip(*whole, strict=True))
+        return (self.atoms.unsqueeze(2) @ turns + shifts).squeeze(2)
+
+    def torques(self, atoms, gradient):
+        """
+        Derivatives (Q, 4) of an energy with respect to the torsions.
+
+        `gradient` (Q, 14, 3) are those with respect to the positions `atoms` (Q, 14, 3).
+        """
+        behind, pivot = self._bonds(atoms)
+        force = self.share @ torch.cat([gradient, torch.cross(atoms, gradient, dim=-1)], -1)  # (Q, 4, 6)
+        torque = force[..., 3:] - torch.cross(pivot, force[..., :3], dim=-1)
+        return (unit(pivot - behind) * torque).sum(-1)
 
 
-def _torques(atoms, axis, moved, gradient):
-    """Derivatives (Q, 4) of an energy with respect to the torsions from those (Q, 14, 3) with respect to positions."""
-    rows = torch.arange(len(atoms), device=atoms.device)
-    pivot = torch.stack([atoms[rows, axis[:, k, 1]] for k in range(4)], 1)  # (Q, 4, 3)
-    along = unit(pivot - torch.stack([atoms[rows, axis[:, k, 0]] for k in range(4)], 1))
-    arm = atoms.unsqueeze(1) - pivot.unsqueeze(2)  # (Q, 4, 14, 3)
-    torque = torch.cross(arm, gradient.unsqueeze(1).expand_as(arm), dim=-1)
-    return (along * (torque * moved.unsqueeze(-1)).sum(2)).sum(-1)
+def rotations(along, angles):
+    """Matrices (..., 3, 3) that turn row vectors by `angles` (...) about unit vectors `along` (..., 3)."""
+    cos, sin = angles.cos()[..., None, None], angles.sin()
+    x, y, z = (along * sin.unsqueeze(-1)).unbind(-1)
+    none = torch.zeros_like(x)
+    skew = torch.stack([none, z, -y, -z, none, x, y, -x, none], -1).unflatten(-1, (3, 3))
+    return cos * torch.eye(3).to(along) + skew + (1 - cos) * along.unsqueeze(-1) * along.unsqueeze(-2)
 
 
+@full_precision
 def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
     """
     Turn side chains out of overlaps.
@@ -100,56 +122,71 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
     torch.Tensor (Q, 4)
         By how much each torsion is turned, in radians.
     """
-    moved, axis, element, real = (table.to(atoms.device) for table in _tables())
+    angles = atoms.new_zeros(len(chosen), 4)
+    slot, _, gap, allowed, bound = _pairs(types, atoms, chosen, 0.0)
+    energy = STIFFNESS * torch.where(bound, allowed - gap, (allowed - gap).clamp_min(0)).square()
+    strained = angles.new_zeros(len(chosen)).index_add(0, slot // residues.MAX_ATOMS, energy) > _LEAST
+    rows = strained.nonzero()[:, 0]
+    if len(rows):
+        angles[rows] = _descend(types, atoms, chosen[rows], n_steps, rate)
+    return angles
+
+
+def _descend(types, atoms, chosen, n_steps, rate):
+    """`relieve` for side chains that overlap with something."""
     frames, rows = chosen.unbind(1)
-    kinds = types[rows]
-    moved, axis = moved[kinds], axis[kinds]
-    can = moved.any(2)
-    start, n_residues = atoms[frames, rows], len(types)
-    slot, other, allowed, bound = _pairs(types, atoms, chosen, moved[:, 0], element, real)
-    flat = atoms.reshape(-1, 3).clone()
-    where = ((frames * n_residues + rows) * 14).unsqueeze(1) + torch.arange(14, device=atoms.device)  # (Q, 14)
-    angles = start.new_zeros(len(chosen), 4)
-    mean, square, current = torch.zeros_like(angles), torch.zeros_like(angles), start
+    moved, axis = (table.to(atoms.device)[types[rows]] for table in _tables()[:2])
+    chains, can = SideChains(atoms[frames, rows], axis, moved), moved.any(2)
+    slot, other, _, allowed, bound = _pairs(types, atoms, chosen, _LISTED)
+    flat, where = atoms.reshape(-1, residues.MAX_ATOMS, 3).clone(), frames * len(types) + rows
+    lowest = torch.where(bound, -torch.inf, 0.0)  # sulfurs that belong together are pulled, too
+    angles = atoms.new_zeros(len(chosen), 4)
+    mean, square, current = torch.zeros_like(angles), torch.zeros_like(angles), chains.atoms
     for step in range(1, n_steps + 1):
-        gap = current.reshape(-1, 3).index_select(0, slot) - flat.index_select(0, other)
+        gap = current.reshape(-1, 3).index_select(0, slot) - flat.view(-1, 3).index_select(0, other)
         distance = gap.norm(dim=-1).clamp_min(0.5)
-        push = -2 * STIFFNESS * torch.where(bound, allowed - distance, (allowed - distance).clamp_min(0)) / distance
-        gradient = current.new_zeros(len(chosen) * 14, 3).index_add(0, slot, push.unsqueeze(1) * gap)
-        slope = _torques(current, axis, moved, gradient.view(-1, 14, 3)) + 2 * RESTRAINT * angles
+        push = -2 * STIFFNESS * (allowed - distance).maximum(lowest) / distance
+        gradient = torch.zeros_like(current).view(-1, 3).index_add_(0, slot, push.unsqueeze(1) * gap)
+        slope = chains.torques(current, gradient.view_as(current)) + 2 * RESTRAINT * angles
         mean, square = 0.8 * mean + 0.2 * slope, 0.95 * square + 0.05 * slope**2
         size = rate * (1 - step / (n_steps + 1))
         change = size * (mean / (1 - 0.8**step)) / ((square / (1 - 0.95**step)).sqrt() + 0.5)
         angles = torch.where(can, angles - change, 0.0)
-        current = turn(start, axis, moved, angles)
-        flat[where.flatten()] = current.reshape(-1, 3)
+        current = chains.turned(angles)
+        flat[where] = current
     return angles
 
 
-def _pairs(types, atoms, chosen, turning, element, real):
+def _pairs(types, atoms, chosen, margin):
     """
-    Atoms (P,) of the chosen side chains as row * 14 + slot, the atoms (P,) near them, allowed distances (P,).
+    Atoms (P,) of the chosen side chains as row * 14 + slot, and the atoms (P,) near them: up to `margin` further apart
+    than allowed.
 
-    Last, which pairs (P,) are sulfurs that belong together: they are held at that distance.
+    Besides, the distances (P,) of the pairs, those allowed (P,), and which pairs (P,) are sulfurs that belong together:
+    they are held at the distance allowed.
     """
+    moved, _, element, real = (table.to(atoms.device) for table in _tables())
     frames, rows = chosen.unbind(1)
-    n_residues = len(types)
     kinds = types[rows]
-    tip = (atoms[frames, rows] * turning.unsqueeze(-1)).sum(1) / turning.sum(1, keepdim=True).clamp_min(1)
-    reach = ((atoms[frames, rows] - tip.unsqueeze(1)).norm(dim=-1) * turning).amax(1)
-    near = (atoms[frames, :, 1] - tip.unsqueeze(1)).norm(dim=-1) < (reach + 7.5).unsqueeze(1)  # (Q, N)
+    turning, own = moved[kinds, 0], atoms[frames, rows]
+    tip = (own * turning.unsqueeze(-1)).sum(1) / turning.sum(1, keepdim=True).clamp_min(1)
+    reach = ((own - tip.unsqueeze(1)).norm(dim=-1) * turning).amax(1) + LARGEST - TOUCH + margin
+    far = ((atoms - atoms[:, :, 1:2]).norm(dim=-1) * real[types]).amax(2)  # (F, N)
+    near = (atoms[frames, :, 1] - tip.unsqueeze(1)).norm(dim=-1) < reach.unsqueeze(1) + far[frames]  # (Q, N)
     row, residue = near.nonzero().unbind(1)
-    both = turning[row].unsqueeze(2) & real[types[residue]].unsqueeze(1)  # (pairs of residues, 14, 14)
-    both &= (residue != rows[row])[:, None, None] | apart().to(atoms.device)[kinds[row]]
-    pair, a, b = both.nonzero().unbind(1)
-    row, residue = row[pair], residue[pair]
-    allowed = allowed_distances(element[kinds[row], a], element[types[residue], b], TOUCH)
-    distance = (atoms[frames[row], rows[row], a] - atoms[frames[row], residue, b]).norm(dim=-1)
-    close = distance < allowed + _LISTED
-    row, residue, a, b, allowed = (part[close] for part in (row, residue, a, b, allowed))
-    bound = _sulfurs(types, atoms, frames[row], rows[row], residue, a, b)
-    allowed = torch.where(bound, LENGTH, allowed)
-    return row * 14 + a, (frames[row] * n_residues + residue) * 14 + b, allowed, bound
+    others = atoms[frames[row], residue]  # (pairs of residues, 14, 3)
+    near = ((others - tip[row].unsqueeze(1)).norm(dim=-1) < reach[row].unsqueeze(1)) & real[types[residue]]
+    pair, b = near.nonzero().unbind(1)
+    row, residue, other = row[pair], residue[pair], others[pair, b]
+    distance = (own[row, _FIRST:] - other.unsqueeze(1)).norm(dim=-1)  # (pairs of a residue and an atom, 9)
+    limit = allowed_distances(element[kinds[row], _FIRST:], element[types[residue], b].unsqueeze(1), TOUCH)
+    close = (distance < limit + margin) & turning[row, _FIRST:]
+    close &= (residue != rows[row]).unsqueeze(1) | apart().to(atoms.device)[kinds[row], _FIRST:, b]
+    pair, a = close.nonzero().unbind(1)
+    row, residue, b, distance, limit = row[pair], residue[pair], b[pair], distance[pair, a], limit[pair, a]
+    bound = _sulfurs(types, atoms, frames[row], rows[row], residue, a + _FIRST, b)
+    other = (frames[row] * len(types) + residue) * residues.MAX_ATOMS + b
+    return row * residues.MAX_ATOMS + a + _FIRST, other, distance, torch.where(bound, LENGTH, limit), bound
 
 
 def _sulfurs(types, atoms, frames, one, other, a, b):
