@@ -28,7 +28,7 @@ from .universe import universe_of
 
 logger = logging.getLogger(__name__)
 
-_RESIDUES_A_BATCH = {"cpu": 9600, "cuda": 96000}
+_RESIDUES_A_BATCH = {"cpu": 19200, "cuda": 96000}
 _FRAMES_TO_BIND = 10
 _PROCESS = os.getpid()  # where this module was loaded: a forked process finds another number
 
@@ -229,7 +229,7 @@ class Backmapper:
         64
         """
         if requested == "auto":
-            return int(np.clip(_RESIDUES_A_BATCH.get(self.device.type, 9600) // self.n_beads, 1, 512))
+            return int(np.clip(_RESIDUES_A_BATCH.get(self.device.type, 19200) // self.n_beads, 1, 512))
         if isinstance(requested, bool) or not isinstance(requested, (int, np.integer)) or requested < 1:
             raise ValueError(f'batch_size must be "auto" or a whole number of frames above 0, not {requested!r}')
         return int(requested)

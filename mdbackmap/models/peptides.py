@@ -14,7 +14,7 @@ import math
 import torch
 
 from .. import residues
-from ..geometry import angle, dihedral, wrap
+from ..geometry import dihedral, full_precision, wrap
 from .layers import fourier
 
 N_DRAWS = 8
@@ -82,8 +82,9 @@ def _walk(model, internal, joined, strain, uniform, temperature, guide=None):
         before = angles[:, :, (at - 1).clamp_min(0)]
         previous = fourier(before, (~internal.starts[at]).expand(before.shape), model.config.order)
         features = joined[:, None, at]
-        inner = model.peptide.after(features, previous)
-        logits = torch.where(internal.ends[at, None], model.phi.after(features, previous), inner)
+        logits = model.peptide.after(features, previous)
+        if internal.ends[at].any():
+            logits = torch.where(internal.ends[at, None], model.phi.after(features, previous), logits)
         logits = logits - strain.of(slice(None), at, before.unsqueeze(-1), centres, (1, -1, 1))
         if guide is not None:
             logits = logits + guide.bias(at, before, model.bins.n_bins)
@@ -142,38 +143,44 @@ class _Strain:
         local, frame = internal.peptide_frames(beads)  # (F, N, 3, 3), (F, N, 3, 3)
         length = (beads.roll(-1, 1) - beads).norm(dim=-1)
         back = torch.stack([length, torch.zeros_like(length)], -1)
-        self.carbon, self.frame = local[..., 0, :2], frame
-        self.nitrogen, self.behind = ((local[..., k, :2] - back).roll(1, 1) for k in (2, 0))  # of the peptide before
-        self.before = frame.roll(1, 1)
-        self.tau, self.inner = internal.tau, ~(internal.starts | internal.ends)
+        carbon = local[..., 0, :2]  # along and beside the axis, as what follows
+        nitrogen, behind = ((local[..., k, :2] - back).roll(1, 1) for k in (2, 0))  # of the peptide before
+        across = (frame.roll(1, 1) @ frame.transpose(-1, -2)).flatten(-2)  # from that peptide's frame to the own one
+        sizes = carbon.norm(dim=-1, keepdim=True) * nitrogen.norm(dim=-1, keepdim=True)
+        tau, inner = (
+            row.to(beads).expand(len(beads), -1) for row in (internal.tau, ~(internal.starts | internal.ends))
+        )
+        rows = torch.stack([tau, inner], -1)
+        self.table = torch.cat([nitrogen, behind, carbon, sizes, rows, across], -1)  # (F, N, 18), read in one go
         self.proline = internal.types == residues.TYPE_OF_NAME["PRO"]
 
+    @full_precision
     def of(self, frames, at, before, own, shape):
         """
         Energies of residues `at` in `frames` for angles of the peptide before and of their own, which broadcast.
 
         `shape` is that of one residue's, or of `at`'s, among them.
         """
+        found = self.table[frames, at] if torch.is_tensor(frames) else self.table.index_select(1, at)
+        lead = () if torch.is_tensor(frames) else found.shape[:1]
+        values, across = found.view(*lead, *shape, found.shape[-1]).split([9, 9], -1)
+        *nitrogen, behind_along, behind_aside, along, aside, sizes, tau, inner = values.unbind(-1)
+        turn, across = (before.cos(), before.sin()), across.unflatten(-1, (3, 3))
+        own = own.cos(), own.sin()
+        n = _seen(*nitrogen, turn, across)
+        dot = along * n[..., 0] + aside * (n[..., 1] * own[0] + n[..., 2] * own[1])
+        off = (torch.acos((dot / sizes).clamp(-1, 1)) - tau).abs()
+        energy = (off - _BEND[0]).clamp_min_(0).mul_(1 / _BEND[1]).square_()
+        proline = self.proline[at]
+        if proline.any():
+            behind = _seen(behind_along, behind_aside, turn, across)
+            c = torch.stack(torch.broadcast_tensors(along, aside * own[0], aside * own[1]), -1)
+            far = wrap(dihedral(behind, n, torch.zeros(3, device=c.device).expand_as(n), c) - _PHI[0]).abs()
+            energy = energy + ((far - _PHI[1]).clamp_min(0) / _PHI[2]).square() * proline.view(shape)
+        return energy * inner
 
-        def there(values):  # of the frames and residues, ready to broadcast
-            found = values[frames, at] if torch.is_tensor(frames) else values[:, at]
-            lead = (len(found),) if not torch.is_tensor(frames) else ()
-            return found.view(*lead, *shape, *found.shape[len(lead) + 1 :])
 
-        n = _turned(there(self.nitrogen), before, there(self.before))
-        c = _turned(there(self.carbon), own, there(self.frame))
-        origin = torch.zeros(3, device=c.device)
-        off = (angle(n, origin, c) - self.tau[at].view(shape)).abs()
-        energy = ((off - _BEND[0]).clamp_min(0) / _BEND[1]).square()
-        if self.proline[at].any():
-            behind = _turned(there(self.behind), before, there(self.before))
-            far = wrap(dihedral(behind, n, origin.expand_as(n), c) - _PHI[0]).abs()
-            energy = energy + ((far - _PHI[1]).clamp_min(0) / _PHI[2]).square() * self.proline[at].view(shape)
-        return energy * self.inner[at].view(shape)
-
-
-def _turned(local, angles, frame):
-    """Vectors (..., 3) whose place (..., 2) along and beside an axis is turned by `angles` about it."""
-    along, aside = local.unbind(-1)
-    turned = torch.stack(torch.broadcast_tensors(along, aside * angles.cos(), aside * angles.sin()), -1)
-    return (turned.unsqueeze(-2) @ frame).squeeze(-2)
+def _seen(along, aside, turn, across):
+    """Vectors (..., 3), of the place given along and beside the axis of the peptide before, in a residue's own frame."""
+    vectors = torch.stack(torch.broadcast_tensors(along, aside * turn[0], aside * turn[1]), -1)
+    return (vectors.unsqueeze(-2) @ across).squeeze(-2)

@@ -215,6 +215,7 @@ class Backbone:
         self.variant = which
         self.sizes = self.table.shape[1:]
         self.flat = self.table.flatten()
+        self.thinned = {}  # the table with fewer turns after, by their number
 
     def __call__(self, angle, before, after):
         """Energies (..., N) and their derivatives with respect to angle and turns (..., N)."""
@@ -241,8 +242,9 @@ class Backbone:
         table, right = self.flat.view(-1, BINS), torch.where(j + 1 == BINS, 0, j + 1)
         corners = [(base + j, (1 - x) * (1 - y)), (base + right, (1 - x) * y)]
         corners += [(base + BINS + j, x * (1 - y)), (base + BINS + right, x * y)]
-        parts = [table.index_select(0, k.flatten()).view(*k.shape, BINS) * w.unsqueeze(-1) for k, w in corners]
-        return torch.stack(parts).sum(0)
+        index, weight = (torch.stack(parts, -1) for parts in zip(*corners, strict=True))  # (F, n, 4)
+        parts = table.index_select(0, index.flatten()).view(*index.shape, BINS)
+        return (weight.to(parts).unsqueeze(-2) @ parts).squeeze(-2)
 
     def matrices(self, angle, torsion_before, at, bins):
         """
@@ -268,8 +270,9 @@ class Backbone:
         rows = torch.arange(0, BINS, every, device=angle.device)
         rows = torch.remainder(rows - shift.unsqueeze(-1), BINS)  # (F, n, bins)
         first = ((self.variant[at] * _N_ANGLES + level).unsqueeze(-1) * BINS + rows).flatten()
-        table = self.table[..., ::every].reshape(-1, bins)
-        return table.index_select(0, first).view(*level.shape, bins, bins)
+        if bins not in self.thinned:
+            self.thinned[bins] = self.table[..., ::every].reshape(-1, bins)
+        return self.thinned[bins].index_select(0, first).view(*level.shape, bins, bins)
 
 
 def _kinds(types, ends, cis_before):

@@ -8,6 +8,7 @@ Shapes: F frames, N residues, B bins.
 """
 
 import copy
+import functools
 import math
 
 import torch
@@ -71,10 +72,24 @@ class Guide:
         self.relaxation, self.strength = relaxation, strength
         self.angles = relaxation.angles(beads)
         self.messages = _messages(relaxation, self.angles)
+        self.inner = relaxation.inner.to(self.messages).unsqueeze(-1)
+        self.resampled = {}
+
+    @functools.cached_property
+    def powers(self):
+        """What energies count for, (F, N, 1): nothing where a stretch ends."""
+        return (-self.strength.unsqueeze(1) * ~self.relaxation.internal.ends).unsqueeze(-1)
+
+    def _ahead(self, n_bins):
+        """The messages on some number of bins; kept, for all copies."""
+        if n_bins not in self.resampled:
+            self.resampled[n_bins] = _resampled(self.messages, n_bins)
+        return self.resampled[n_bins]
 
     def at_least(self, strength):
         """The same with more strength where it is less than a number."""
         other = copy.copy(self)
+        other.__dict__.pop("powers", None)
         other.strength = self.strength.clamp_min(strength)
         return other
 
@@ -93,9 +108,8 @@ class Guide:
         relaxation, angles = self.relaxation, self.angles
         turned = before.to(angles.torsion) - angles.torsion[:, None, (at - 1).clamp_min(0)]
         energy = relaxation.backbone.rows(angles.angle[:, None, at].expand_as(turned), turned, at)
-        energy = energy * relaxation.inner[at, None]
-        energy = _resampled(energy, n_bins) + _resampled(self.messages[:, None, at], n_bins)
-        return -self.strength[:, None, None, None] * energy.to(before) * ~relaxation.internal.ends[at, None]
+        energy = torch.addcmul(self._ahead(n_bins)[:, None, at], _resampled(energy, n_bins), self.inner[at])
+        return energy.to(before).mul_(self.powers[:, None, at])
 
 
 def _messages(relaxation, angles, bins=_MESSAGE_BINS):
