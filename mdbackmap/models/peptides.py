@@ -181,6 +181,6 @@ class _Strain:
 
 
 def _seen(along, aside, turn, across):
-    """Vectors (..., 3), of the place given along and beside the axis of the peptide before, in a residue's own frame."""
+    """Vectors (..., 3), given along and beside the axis of the peptide before, in the own frame of a residue."""
     vectors = torch.stack(torch.broadcast_tensors(along, aside * turn[0], aside * turn[1]), -1)
     return (vectors.unsqueeze(-2) @ across).squeeze(-2)
