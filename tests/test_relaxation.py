@@ -74,7 +74,8 @@ class TestDerivatives:
         assert len(first) and len(a)
         short = (least - (sites[second] - sites[first] + shift).norm(dim=-1)).clamp_min(0)
         changed = (flat[b] - flat[a] + moved).norm(dim=-1) - rest
-        (expected,) = torch.autograd.grad(20 * short.square().sum() + 2 * changed.square().sum(), x)
+        cohesion = torch.where(changed > 0, 3 * 2.0, 2.0)
+        (expected,) = torch.autograd.grad(20 * short.square().sum() + (cohesion * changed.square()).sum(), x)
         torch.testing.assert_close(crowd.slopes(x.detach()), expected)
 
     @pytest.mark.parametrize("which", ["prior", "backbone"])

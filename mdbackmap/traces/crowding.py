@@ -17,9 +17,10 @@ _BISECTOR, _NORMAL = 0.24035, -0.06975  # C-beta from the C-alphas before and af
 _LEAST = {(0, 0): 4.4, (0, 1): 4.0, (1, 0): 4.0, (1, 1): 3.8}  # angstrom: C-alpha (0) and C-beta (1)
 _CLOSEST = 4.8  # pairs nearer than this are to be this far from each other
 _WATCHED = 2.0  # sites up to this much further apart are watched
-_NEAR = 9.0  # C-alphas nearer than this keep their distance
+_NEAR = 12.0  # C-alphas nearer than this keep their distance
+_SWELLING = 3.0  # what a distance that grows costs, against one that shrinks: room for atoms swells chains otherwise
 _APART = 4  # in sequence, of C-alphas that keep their distance
-_NEIGHBOURS = 24
+_NEIGHBOURS = 40
 _COUNTED = (8.0,)  # what `nearest` is to count; not used
 
 
@@ -92,10 +93,10 @@ class Crowd:
         """Derivatives (F, N, 3) of both energies with respect to the beads."""
         first, second, shift, least = self.apart
         sites = self.sites(beads)
-        pull = _springs(sites, first, second, shift, least, self.stiffness, only_short=True)
+        pull = _springs(sites, first, second, shift, least, self.stiffness, 0.0)
         on_alpha, on_beta = pull.split(beads.shape[-2], -2)
         pull = on_alpha + on_beta + self._lever(beads, on_beta * self.sided)
-        return pull + _springs(beads, *self.together, self.cohesion)
+        return pull + _springs(beads, *self.together, self.cohesion, _SWELLING)
 
     @staticmethod
     def _lever(beads, on_beta):
@@ -106,12 +107,12 @@ class Crowd:
         return on_back - on_ahead - on_back.roll(-1, -2) + on_ahead.roll(1, -2)
 
 
-def _springs(points, first, second, shift, rest, stiffness, only_short=False):
-    """Derivatives of stiffness (distance - rest)^2 over pairs, like `points` (F, n, 3)."""
+def _springs(points, first, second, shift, rest, stiffness, longer):
+    """Derivatives of stiffness (distance - rest)^2 over pairs, `longer` times that beyond rest; like `points`."""
     flat = points.flatten(0, 1)
     gap = flat.index_select(0, second) - flat.index_select(0, first) + shift
     distance = gap.norm(dim=-1).clamp_min(0.1)
     change = distance - rest
-    change = change.clamp_max(0) if only_short else change
+    change = torch.where(change > 0, longer * change, change)
     pull = gap * (2 * stiffness * change / distance).unsqueeze(-1)
     return torch.zeros_like(flat).index_add(0, first, -pull).index_add(0, second, pull).view_as(points)

@@ -42,8 +42,8 @@ class RelaxationConfig:
     floor: float = 2.0  # energies of a residue below this count nothing
     bond: float = 50.0  # per squared angstrom of a C-alpha distance off 3.80 (cis 2.95)
     stiffness: float = 20.0  # per squared angstrom of overlap
-    cohesion: float = 2.0  # per squared angstrom that near C-alphas change their distance
-    restraint: float = 0.5  # per squared angstrom from where a bead came from, at AUTO_TOLERANCE and below
+    cohesion: float = 0.7  # per squared angstrom that near C-alphas get nearer; three times as much if they part
+    restraint: float = 0.4  # per squared angstrom from where a bead came from, at AUTO_TOLERANCE and below
     rate: float = 0.2  # angstrom a step, at first
     turn_rate: float = 0.12  # radians a step, at first
     loose: float = 1.6  # multiple of the tolerance that is allowed at first
