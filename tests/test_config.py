@@ -44,6 +44,12 @@ def test_the_example_of_the_command_line_is_valid(read_text):
     assert run.init == "genzprot" and run.model is None
 
 
+def test_what_training_hides_may_change_where_it_goes_on(read_text):
+    run = read_text(PACKS + '[model]\ninit = "genzprot"\ndropout = 0.2\nanonymous = 0.1\n')
+    assert run.init == "genzprot" and run.model is None and run.hiding == {"dropout": 0.2, "anonymous": 0.1}
+    assert read_text(PACKS + "[model]\ndropout = 0.2\n").hiding == {}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -59,6 +65,9 @@ def test_the_example_of_the_command_line_is_valid(read_text):
         (PACKS + "[training]\nema = 1.0\n", r"ema and warmup must be in \[0, 1\)"),
         (PACKS + "[loss]\nkl = -1\n", "weight of the loss term 'kl' must be 0 or more"),
         (PACKS + '[model]\ninit = "genzprot"\nn_layers = 2\n', "has init and sizes"),
+        (PACKS + '[model]\ninit = "genzprot"\ndropout = "much"\n', r"dropout in \[model\] must be of type float"),
+        (PACKS + "[model]\ndropout = 1.5\n", r"dropout and anonymous must be in \[0, 1\)"),
+        (PACKS + '[model]\ninit = "genzprot"\nanonymous = -1\n', r"dropout and anonymous must be in \[0, 1\)"),
         ('[data]\npacks = "a.h5"\n', r"packs in \[data\] must be a list"),
         ("data = 3\n", "data must be a table"),
         ("[data\n", "is no TOML file"),

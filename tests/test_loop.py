@@ -227,13 +227,14 @@ def test_going_on_from_weights_by_toml(unbroken, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     packed = small_pack(tmp_path / "pack.h5")
     (tmp_path / "train.toml").write_text(
-        f'[data]\npacks = ["{packed.name}"]\n[model]\ninit = "{unbroken[0] / "model.pt"}"\n'
+        f'[data]\npacks = ["{packed.name}"]\n[model]\ninit = "{unbroken[0] / "model.pt"}"\nanonymous = 0.25\n'
         '[training]\nfolder = "fine"\nepochs = 1\nlearning_rate = 1e-9\nbatch_size = 150\n'
         "[validation]\nchains = 1\ntemperatures = [0.0]\nresidues = 400\n"
     )
     model, row = loop.run(tmp_path / "train.toml")
     for a, b in zip(model.parameters(), unbroken[1].parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
+    assert model.config.anonymous == 0.25
     about = checkpoint.load("fine/model.pt")[1]
     assert about["init"]["model"] == "model" and len(about["init"]["sha256"]) == 64
     assert 0 < row["T0_rmsd"] < 10 and row["valid_nats"] < 10

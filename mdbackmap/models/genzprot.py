@@ -49,6 +49,10 @@ class GenZProtConfig:
     dropout: float = 0.0  # share of the features hidden at random in training, in each round and before the heads
     anonymous: float = 0.0  # share of the residues whose type is hidden in training
 
+    def __post_init__(self):
+        if not (0 <= self.dropout < 1 and 0 <= self.anonymous < 1):
+            raise ValueError("model: dropout and anonymous must be in [0, 1)")
+
 
 class TorsionHead(nn.Module):
     """Logits (..., B) of one torsion from features and from the torsions drawn before it."""

@@ -9,6 +9,7 @@ Example of a file (every table but `data` and every key but `packs` may be left 
 
     [model]
     init = "genzprot"                          # go on from these weights; or sizes: n_layers = 5
+    dropout = 0.2                              # with either; as the weights have it, if left out
 
     [training]
     folder = "runs/mine"
@@ -30,6 +31,9 @@ from pathlib import Path
 
 from ..models.genzprot import GenZProtConfig
 from .losses import LossWeights
+
+
+_HIDING = ("dropout", "anonymous")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +106,7 @@ class Run:
     init: str | None  # bundled name or file of the weights to go on from
     model: GenZProtConfig | None  # sizes of a new network; None with `init`
     training: TrainingConfig
+    hiding: dict = dataclasses.field(default_factory=dict)  # with `init`: its `dropout` or `anonymous`, if changed
 
 
 def read(filename):
@@ -165,8 +170,13 @@ def parse(tables):
     if family != "genzprot":
         raise ValueError(f"family {family!r} in [model]: expected 'genzprot' (the default), 'cgvae' or 'chain'")
     init = model.pop("init", None)
+    hiding = {name: model.pop(name) for name in _HIDING if init is not None and name in model}
     if init is not None and (model or not isinstance(init, str)):
-        raise ValueError("[model] has init and sizes: weights come with their own sizes, so give one or the other")
+        raise ValueError(
+            "[model] has init and sizes: weights come with their own sizes, so give one or the other "
+            f"(init goes with {' and '.join(_HIDING)} alone)"
+        )
+    fill(GenZProtConfig, {"model": hiding}, "model")
     for name in ("loss", "validation"):
         if name in table(tables, "training"):
             raise ValueError(f"[training] has {name!r}: expected a table of its own, [{name}]")
@@ -175,7 +185,8 @@ def parse(tables):
     data = fill(DataConfig, tables, "data")
     if not data.packs:
         raise ValueError("no data: expected [data] with packs = [\"file.h5\", ...]; 'mdbackmap pack' makes them")
-    return Run(data, init, fill(GenZProtConfig, {"model": model}, "model") if init is None else None, training)
+    sizes = fill(GenZProtConfig, {"model": model}, "model") if init is None else None
+    return Run(data, init, sizes, training, hiding)
 
 
 def fill(kind, tables, name):

@@ -20,6 +20,7 @@ log.csv, .json  a row an epoch; curves.png shows them
 
 import contextlib
 import copy
+import dataclasses
 import json
 import logging
 import math
@@ -85,8 +86,18 @@ def run(filename, *, verbose=False, threads=None):
         model, origin = new_model(GenZProt, plan.model, plan.training.seed), None
     else:
         model, origin = checkpoint.load(plan.init)
+        model = with_config(model, **plan.hiding)
     data = Structures.read(*plan.data.packs, include=plan.data.include)
     return train(model, data, plan.training, origin=origin, verbose=verbose)
+
+
+def with_config(model, **changes):
+    """The same weights under a configuration with some changes that leave sizes as they are."""
+    if not changes:
+        return model
+    changed = type(model)(dataclasses.replace(model.config, **changes))
+    changed.load_state_dict(model.state_dict())
+    return changed
 
 
 def new_model(family, config, seed):
