@@ -15,9 +15,10 @@ LENGTH = 2.05
 """Length of the bond of two sulfurs."""
 BRIDGE = 12.0
 """What the bond is worth."""
-_BETAS = 3.2, 4.4
-_WIDTH = 0.35  # how far from its length the worth of a bond falls off
-_NEAR = 3.6  # sulfurs further apart than this are not pulled together
+_BETAS = 2.6, 4.5
+_WIDTH = 0.6  # how far from its length the worth of a bond falls off
+_MADE = 0.18  # how far from its length a bond counts as made
+NEAR = 3.6  # sulfurs further apart than this are not pulled together
 _CYS, _CB, _SG = residues.TYPE_OF_NAME["CYS"], 4, 5
 
 
@@ -50,7 +51,7 @@ def loose(types, atoms):
     own = atoms[:, at]
     beta, sulfur = own[:, :, _CB], own[:, :, _SG]
     distance = (sulfur.unsqueeze(2) - sulfur.unsqueeze(1)).norm(dim=-1)
-    pairs = may_bond(beta.unsqueeze(2) - beta.unsqueeze(1)) & (distance < _NEAR)
-    bonded = (distance > 0) & ((distance - LENGTH).abs() < 0.5 * _WIDTH)
+    pairs = may_bond(beta.unsqueeze(2) - beta.unsqueeze(1)) & (distance < NEAR)
+    bonded = (distance > 0) & ((distance - LENGTH).abs() < _MADE)
     found[:, at] = pairs.any(2) & ~bonded.any(2)
     return found

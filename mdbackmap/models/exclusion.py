@@ -19,7 +19,7 @@ from .disulfides import may_bond, worth
 STIFFNESS = 20.0
 """Energy of an overlap of one angstrom (it grows with the square)."""
 _RADII = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
-_POLAR, _SULFURS = 2.60, 2.0  # nearest that two N or O, two S, come at no cost
+_POLAR, SULFURS = 2.60, 2.0  # nearest that two N or O, two S, come at no cost
 LARGEST = _RADII["S"] + _RADII["C"]
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
 _UNBEARABLE = 20.0  # kT; two candidates that cost more cannot both be there, however much more
@@ -42,7 +42,7 @@ def _allowed(touch):
         for j, b in enumerate("CNOS"):
             table[i, j] = _RADII[a] + _RADII[b] - touch
     table[1:3, 1:3] = _POLAR
-    table[3, 3] = _SULFURS
+    table[3, 3] = SULFURS
     return table
 
 

@@ -14,8 +14,8 @@ import torch
 from .. import residues
 from ..geometry import full_precision, unit
 from ..movable import apart, elements
-from .disulfides import LENGTH, may_bond
-from .exclusion import LARGEST, STIFFNESS, allowed_distances
+from .disulfides import LENGTH, NEAR, may_bond
+from .exclusion import LARGEST, STIFFNESS, SULFURS, allowed_distances
 
 RESTRAINT = 8.0
 """kT per squared radian that a torsion turns away from where it was drawn."""
@@ -160,7 +160,7 @@ def _descend(types, atoms, chosen, n_steps, rate):
 def _pairs(types, atoms, chosen, margin):
     """
     Atoms (P,) of the chosen side chains as row * 14 + slot, and the atoms (P,) near them: up to `margin` further apart
-    than allowed.
+    than allowed; sulfurs, which may belong together, always up to `NEAR`.
 
     Besides, the distances (P,) of the pairs, those allowed (P,), and which pairs (P,) are sulfurs that belong together:
     they are held at the distance allowed.
@@ -170,7 +170,7 @@ def _pairs(types, atoms, chosen, margin):
     kinds = types[rows]
     turning, own = moved[kinds, 0], atoms[frames, rows]
     tip = (own * turning.unsqueeze(-1)).sum(1) / turning.sum(1, keepdim=True).clamp_min(1)
-    reach = ((own - tip.unsqueeze(1)).norm(dim=-1) * turning).amax(1) + LARGEST - TOUCH + margin
+    reach = ((own - tip.unsqueeze(1)).norm(dim=-1) * turning).amax(1) + max(LARGEST - TOUCH + margin, NEAR)
     far = ((atoms - atoms[:, :, 1:2]).norm(dim=-1) * real[types]).amax(2)  # (F, N)
     near = (atoms[frames, :, 1] - tip.unsqueeze(1)).norm(dim=-1) < reach.unsqueeze(1) + far[frames]  # (Q, N)
     row, residue = near.nonzero().unbind(1)
@@ -180,7 +180,7 @@ def _pairs(types, atoms, chosen, margin):
     row, residue, other = row[pair], residue[pair], others[pair, b]
     distance = (own[row, _FIRST:] - other.unsqueeze(1)).norm(dim=-1)  # (pairs of a residue and an atom, 9)
     limit = allowed_distances(element[kinds[row], _FIRST:], element[types[residue], b].unsqueeze(1), TOUCH)
-    close = (distance < limit + margin) & turning[row, _FIRST:]
+    close = (distance < limit + torch.where(limit == SULFURS, NEAR - SULFURS, margin)) & turning[row, _FIRST:]
     close &= (residue != rows[row]).unsqueeze(1) | apart().to(atoms.device)[kinds[row], _FIRST:, b]
     pair, a = close.nonzero().unbind(1)
     row, residue, b, distance, limit = row[pair], residue[pair], b[pair], distance[pair, a], limit[pair, a]

@@ -7,6 +7,7 @@ from mdbackmap.datafiles import VALIDATION
 from mdbackmap.internal import InternalCoordinates
 from mdbackmap.models.exclusion import STIFFNESS
 from mdbackmap.models.relief import _LISTED, SideChains, _pairs, _tables, relieve
+from mdbackmap.residues import TYPE_OF_NAME
 from mdbackmap.training.dataset import Structures
 
 
@@ -36,7 +37,7 @@ def test_turned_side_chains_are_those_of_turned_torsions(placed):
     wanted = torsions.clone()
     wanted[0, :, 1:5] += angles
     found = parts_of(internal, atoms).turned(angles)
-    there = _tables()[3][internal.types] & (internal.types != 14).unsqueeze(1)
+    there = _tables()[3][internal.types] & (internal.types != TYPE_OF_NAME["PRO"]).unsqueeze(1)
     assert can.sum() > 100
     torch.testing.assert_close(found[there], internal.to_cartesian(beads, wanted)[0][there], atol=1e-3, rtol=0)
 
@@ -93,3 +94,25 @@ def test_each_frame_is_relieved_as_if_alone(placed):
     chosen = torch.tensor([[f, row] for f in (0, 1) for row in internal.movable.residues.tolist()])
     both, half = relieve(internal.types, two, chosen), len(chosen) // 2
     torch.testing.assert_close(both[:half], relieve(internal.types, atoms, chosen[:half]), atol=1e-4, rtol=0)
+
+
+def test_sulfurs_that_belong_together_are_pulled_to_each_other():
+    """Two cysteines of a crystal, their sulfurs turned a little apart."""
+    data = Structures.read(VALIDATION)
+    for start, stop in zip(data.chains["offset"][:-1], data.chains["offset"][1:], strict=True):
+        rows = torch.arange(int(start), int(stop))
+        atoms = data.atoms(rows)[None]
+        cysteines = (data.types[rows] == TYPE_OF_NAME["CYS"]).nonzero()[:, 0]
+        near = torch.pdist(atoms[0, cysteines, 5]) if len(cysteines) == 2 else torch.ones(1)
+        if len(cysteines) == 2 and 1.9 < near < 2.2:
+            break
+    kinds, (moved, axis, *_) = data.types[rows][cysteines], _tables()
+    parts = SideChains(atoms[0, cysteines], axis[kinds], moved[kinds])
+    atoms = atoms.clone()
+    atoms[0, cysteines] = parts.turned(torch.tensor([[0.6, 0, 0, 0], [0.6, 0, 0, 0]]))
+    apart = torch.pdist(atoms[0, cysteines, 5])
+    assert apart > 2.5
+    chosen = torch.stack([torch.zeros(2, dtype=torch.int64), cysteines], 1)
+    angles = relieve(data.types[rows], atoms, chosen)
+    after = SideChains(atoms[0, cysteines], axis[kinds], moved[kinds]).turned(angles)
+    assert abs(torch.pdist(after[:, 5]) - 2.04) < abs(apart - 2.04) / 3
