@@ -32,7 +32,6 @@ from pathlib import Path
 from ..models.genzprot import GenZProtConfig
 from .losses import LossWeights
 
-
 _HIDING = ("dropout", "anonymous")
 
 

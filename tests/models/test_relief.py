@@ -5,6 +5,7 @@ import torch
 
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.internal import InternalCoordinates
+from mdbackmap.models.disulfides import NEAR
 from mdbackmap.models.exclusion import STIFFNESS
 from mdbackmap.models.relief import _LISTED, SideChains, _pairs, _tables, relieve
 from mdbackmap.residues import TYPE_OF_NAME
@@ -109,9 +110,9 @@ def test_sulfurs_that_belong_together_are_pulled_to_each_other():
     kinds, (moved, axis, *_) = data.types[rows][cysteines], _tables()
     parts = SideChains(atoms[0, cysteines], axis[kinds], moved[kinds])
     atoms = atoms.clone()
-    atoms[0, cysteines] = parts.turned(torch.tensor([[0.6, 0, 0, 0], [0.6, 0, 0, 0]]))
+    atoms[0, cysteines] = parts.turned(torch.tensor([[0.4, 0, 0, 0], [0.3, 0, 0, 0]]))
     apart = torch.pdist(atoms[0, cysteines, 5])
-    assert apart > 2.5
+    assert 2.5 < apart < NEAR
     chosen = torch.stack([torch.zeros(2, dtype=torch.int64), cysteines], 1)
     angles = relieve(data.types[rows], atoms, chosen)
     after = SideChains(atoms[0, cysteines], axis[kinds], moved[kinds]).turned(angles)
