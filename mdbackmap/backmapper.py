@@ -6,8 +6,6 @@ Shapes: F frames, N beads, A atoms. Positions in angstrom, times in picoseconds,
 """
 
 import logging
-import os
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -23,6 +21,7 @@ from .placing import placing_options
 from .reader import LiftedReader, bead_indices
 from .recognition.recognise import recognise
 from .recognition.trace import check_frames
+from .sampling import Sampler
 from .treatment import TraceTreatment
 from .universe import universe_of
 
@@ -30,7 +29,6 @@ logger = logging.getLogger(__name__)
 
 _RESIDUES_A_BATCH = {"cpu": 19200, "cuda": 96000}
 _FRAMES_TO_BIND = 10
-_PROCESS = os.getpid()  # where this module was loaded: a forked process finds another number
 
 
 def load_model(
@@ -186,9 +184,9 @@ class Backmapper:
         self.device, self.dtype = _device(device), _dtype(dtype)
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be 1 or more, not {threads}")
-        self.threads = threads
         self.provenance = {"mdbackmap": _version(), **provenance, "dtype": str(self.dtype).removeprefix("torch.")}
         self._network = network.to(self.device).eval()
+        self._sampler = Sampler(self._network, self.mapping, self.device, self.dtype, threads)
         self._trace = TraceTreatment(self.mapping.coarse, looked if network.relaxes else None, network.relaxes)
 
     def __repr__(self):
@@ -306,7 +304,7 @@ class Backmapper:
         tolerance = self._trace.tolerance(placing["bead_tolerance"], placing["mirror"])
         noise = Noise(seed, temperature, correlation_time)
         keys = (frames, [int(sample) for sample in samples], [float(time) for time in times])
-        return self._in_parallel(beads, noise, keys, boxes, tolerance)
+        return self._sampler(beads, noise, keys, boxes, tolerance)
 
     def displacements(self, beads, atoms, dimensions=None, mirror="error"):
         """
@@ -340,51 +338,6 @@ class Backmapper:
         check_frames(beads, self.n_beads, frames)
         return beads
 
-    def _halving(self, beads, noise, keys, boxes, tolerance):
-        """Sample; where the device's memory does not hold the batch, in halves."""
-        to = {"device": self.device}
-        box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, **to)
-        try:
-            beads_there = torch.tensor(beads, **to)
-            atoms = self._network.sample(self.mapping, beads_there, noise, *keys, box=box, bead_tolerance=tolerance)
-            return atoms.cpu().numpy()
-        except torch.OutOfMemoryError:
-            if len(beads) == 1:
-                raise
-        logger.warning("not enough memory on %s for %d frames: taken in halves", self.device, len(beads))
-        torch.cuda.empty_cache()
-        return np.concatenate([self._halving(*part, tolerance) for part in _cut(2, beads, noise, keys, boxes)])
-
-    def _in_parallel(self, beads, noise, keys, boxes, tolerance):
-        """
-        Sample on all threads: frames are shared out among them, as that pays better than sharing single operations.
-
-        A forked process gets one thread: torch hangs there with more.
-        """
-        forked = os.getpid() != _PROCESS
-        before = torch.get_num_threads()
-        threads = 1 if forked else self.threads or before
-        n_parts = 1 if self.device.type != "cpu" else min(threads, len(beads))
-        try:
-            if n_parts == 1:
-                return self._sample(threads, beads, noise, keys, boxes, tolerance)
-            cut = _cut(n_parts, beads, noise, keys, boxes)
-            with ThreadPoolExecutor(n_parts, "mdbackmap-sample") as pool:
-                found = pool.map(lambda arguments: self._sample(threads // n_parts, *arguments, tolerance), cut)
-                return np.concatenate(list(found))
-        finally:
-            if not forked:
-                torch.set_num_threads(before)
-
-    def _sample(self, threads, *arguments):
-        """One thread's share; torch's settings belong to the thread they are made in."""
-        torch.set_num_threads(threads)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16),
-        ):
-            return self._halving(*arguments)
-
     def universe(self):
         """
         An all-atom Universe of this molecule without coordinates.
@@ -417,13 +370,6 @@ class Backmapper:
         u = self.universe()
         u.trajectory = LiftedReader(cg.universe.trajectory, self.mapping, bead_indices(cg.atoms, self))
         return u
-
-
-def _cut(n_parts, beads, noise, keys, boxes):
-    """The arguments of `_halving` for some runs of frames, about as many frames in each."""
-    bounds = np.linspace(0, len(beads), n_parts + 1).astype(int)
-    parts = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
-    return [(beads[part], noise, [key[part] for key in keys], None if boxes is None else boxes[part]) for part in parts]
 
 
 def _device(device):

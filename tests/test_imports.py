@@ -21,7 +21,7 @@ mappings.plain
 recognition.__init__ recognition.beads recognition.breaks recognition.recognise
 recognition.sequence recognition.trace
 writing.__init__ writing.partial writing.pdb writing.pipeline writing.xdr""".split()
-TORCH = "batch checkpoint geometry internal movable neighbours".split()
+TORCH = "batch checkpoint geometry internal movable neighbours sampling".split()
 TORCH_PACKAGES = ("evaluation", "models", "traces", "training", "weights")
 MDANALYSIS = """boxes coarse frames molecule reader trajectory transformation universe
 writing.joining writing.moved writing.output writing.products writing.stream""".split()

@@ -1,0 +1,100 @@
+"""
+`Sampler`: frames of beads through a network, shared out among threads, in halves where memory is short.
+
+Shapes: F frames, N beads, A atoms. Positions in angstrom.
+"""
+
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+
+logger = logging.getLogger(__name__)
+
+_PROCESS = os.getpid()  # where this module was loaded: a forked process finds another number
+
+
+class Sampler:
+    """
+    A network on a device, for one molecule.
+
+    Parameters
+    ----------
+    network : Model
+    mapping : Mapping
+    device : torch.device
+    dtype : torch.dtype
+        Precision of the network; geometry is always float32.
+    threads : int, optional
+        By default as many as torch has.
+    """
+
+    def __init__(self, network, mapping, device, dtype, threads=None):
+        self.network, self.mapping, self.threads = network, mapping, threads
+        self.device, self.dtype = device, dtype
+
+    def __call__(self, beads, noise, keys, boxes, tolerance):
+        """
+        Sample on all threads: frames are shared out among them, as that pays better than sharing single operations.
+
+        A forked process gets one thread: torch hangs there with more.
+
+        Parameters
+        ----------
+        beads : (F, N, 3) float32 array
+        noise : Noise
+        keys : sequences of frames, samples, times (F,) each
+        boxes : (F, 3, 3) float array, optional
+        tolerance : float or "auto"
+
+        Returns
+        -------
+        (F, A, 3) float32 array
+        """
+        forked = os.getpid() != _PROCESS
+        before = torch.get_num_threads()
+        threads = 1 if forked else self.threads or before
+        n_parts = 1 if self.device.type != "cpu" else min(threads, len(beads))
+        try:
+            if n_parts == 1:
+                return self._share(threads, beads, noise, keys, boxes, tolerance)
+            cut = _cut(n_parts, beads, noise, keys, boxes)
+            with ThreadPoolExecutor(n_parts, "mdbackmap-sample") as pool:
+                found = pool.map(lambda arguments: self._share(threads // n_parts, *arguments, tolerance), cut)
+                return np.concatenate(list(found))
+        finally:
+            if not forked:
+                torch.set_num_threads(before)
+
+    def _share(self, threads, *arguments):
+        """One thread's share; torch's settings belong to the thread they are made in."""
+        torch.set_num_threads(threads)
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16),
+        ):
+            return self._halving(*arguments)
+
+    def _halving(self, beads, noise, keys, boxes, tolerance):
+        """Sample; where the device's memory does not hold the batch, in halves."""
+        to = {"device": self.device}
+        box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, **to)
+        try:
+            beads_there = torch.tensor(beads, **to)
+            atoms = self.network.sample(self.mapping, beads_there, noise, *keys, box=box, bead_tolerance=tolerance)
+            return atoms.cpu().numpy()
+        except torch.OutOfMemoryError:
+            if len(beads) == 1:
+                raise
+        logger.warning("not enough memory on %s for %d frames: taken in halves", self.device, len(beads))
+        torch.cuda.empty_cache()
+        return np.concatenate([self._halving(*part, tolerance) for part in _cut(2, beads, noise, keys, boxes)])
+
+
+def _cut(n_parts, beads, noise, keys, boxes):
+    """The arguments of a call for some runs of frames, about as many frames in each."""
+    bounds = np.linspace(0, len(beads), n_parts + 1).astype(int)
+    parts = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [(beads[part], noise, [key[part] for key in keys], None if boxes is None else boxes[part]) for part in parts]
