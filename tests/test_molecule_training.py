@@ -145,7 +145,8 @@ def test_configuration():
     tables = {"model": {"family": "cgvae", "parity": "full", "n_layers": 1}, "data": {"topology": "aa.pdb"}}
     plan = parse_molecule({**tables, "data": {"topology": "aa.pdb", "mapping": ["name A", "name B"]}})
     assert plan.model["parity"] == "full" and plan.data.mapping == ("name A", "name B")
-    assert MoleculeLoss() == MoleculeLoss(positions=1.0, kl=0.05, graph=25.0)  # the paper's
+    weights = vars(MoleculeLoss())
+    assert (weights["positions"], weights["kl"], weights["graph"]) == (1.0, 0.05, 25.0)  # the paper's
     for wrong, message in (
         ({"model": {"family": "cgvae", "molecule": {}}}, "comes from the data"),
         ({"model": {"family": "cgvae", "init": "a.pt", "n_layers": 1}}, "come with their own sizes and mapping"),
@@ -206,6 +207,23 @@ def test_loss_terms_and_who_feels_them():
     assert float(terms["positions"]) == pytest.approx(float((found.atoms - atoms).square().sum(-1).mean()))
     elbo = found.log_density - found.kl.sum(1)
     assert float(terms["nats"]) == pytest.approx(-float(elbo.mean()) / 20, rel=1e-5)
+
+
+def test_bonds_of_samples_are_learned_without_the_posterior():
+    from molecules import model_of, pairs_of_carbons
+
+    model, atoms = model_of(pairs_of_carbons(alkane(6))), torch.tensor(frames(alkane(6), 8))
+    before = [weight.clone() for weight in model.encoder.parameters()]
+    noise = torch.randn(2, 8, 3, 4, generator=torch.Generator().manual_seed(0))
+    optimizer, found = torch.optim.Adam(model.parameters(), lr=1e-2), []
+    for _ in range(40):
+        found.append(loss_terms(model, atoms, model(atoms, noise[0], prior_noise=noise[1]))["samples"])
+        optimizer.zero_grad()
+        found[-1].backward()
+        optimizer.step()
+    assert found[-1] < 0.3 * found[0]
+    assert all(torch.equal(old, new) for old, new in zip(before, model.encoder.parameters(), strict=True))
+    assert loss_terms(model, atoms, model(atoms, noise[0]))["samples"] == 0
 
 
 def test_lengths_are_whole_in_a_box(folder):

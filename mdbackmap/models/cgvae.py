@@ -43,7 +43,7 @@ class CGVAEConfig:
     n_features: int = 64  # scalar features of a bead
     n_channels: int = 16  # channels of pseudo-scalars, vectors and pseudo-vectors
     n_latent: int = 8  # numbers of the latent of a bead
-    n_prior_layers: int = 1  # rounds of messages on the beads before the latent
+    n_prior_layers: int = 3  # rounds of messages on the beads before the latent; after one, left is like right
     n_layers: int = 2  # rounds of messages after it
     n_encoder_layers: int = 1  # rounds of messages on the atoms
     n_basis: int = 16  # radial functions of a distance
@@ -74,11 +74,14 @@ class Reconstruction:
         log p(atoms | beads, latent) in nats; lengths in angstrom, in the subspace that keeps the beads.
     kl : torch.Tensor (F, N)
         KL(posterior || prior) of each bead, in nats.
+    drawn : torch.Tensor (F, A, 3) or None
+        Decoded from a draw of the prior, which feels nothing of what is made of it.
     """
 
     atoms: torch.Tensor
     log_density: torch.Tensor
     kl: torch.Tensor
+    drawn: torch.Tensor | None = None
 
 
 class CGVAE(Model):
@@ -176,7 +179,7 @@ class CGVAE(Model):
         offsets = offsets - (offsets * self.tables.weights.unsqueeze(-1)).sum(2, keepdim=True)
         return (beads.unsqueeze(2) + offsets).flatten(1, 2)[:, self.tables.slot_of_atom]
 
-    def forward(self, atoms, noise, box=None):
+    def forward(self, atoms, noise, box=None, prior_noise=None):
         """
         Encode and decode, for training.
 
@@ -187,6 +190,8 @@ class CGVAE(Model):
         noise : torch.Tensor (F, N, D)
             Standard normal numbers for the draw from the posterior.
         box : torch.Tensor (F, 3, 3), optional
+        prior_noise : torch.Tensor (F, N, D), optional
+            The same for a draw from the prior, which is decoded, too.
 
         Returns
         -------
@@ -199,7 +204,11 @@ class CGVAE(Model):
         kl = 0.5 * (log_p - log_q + (log_q.exp() + (mean_q - mean_p).square()) / log_p.exp() - 1).sum(-1)
         latent = mean_q + (0.5 * log_q).exp() * noise.flatten(0, 1)
         decoded = self.decode(features, edges, latent, beads)
-        return Reconstruction(decoded, self.log_density(atoms, decoded), kl.unflatten(0, (len(atoms), -1)))
+        drawn = None
+        if prior_noise is not None:
+            latent = (mean_p + (0.5 * log_p).exp() * prior_noise.flatten(0, 1)).detach()
+            drawn = self.decode(features, edges, latent, beads)
+        return Reconstruction(decoded, self.log_density(atoms, decoded), kl.unflatten(0, (len(atoms), -1)), drawn)
 
     def log_density(self, atoms, decoded):
         """

@@ -86,6 +86,29 @@ def test_parity(parity, mirrors):
     assert mirrors or apart > 0.1
 
 
+@pytest.mark.parametrize(("parity", "rounds", "sees"), [("chiral", 3, True), ("chiral", 1, False), ("full", 3, False)])
+def test_the_prior_tells_left_from_right(parity, rounds, sees):
+    """Where mirrored beads stand for other conformations; one round of messages sees distances and angles alone."""
+    mapping, atoms = molecule()
+    model = model_of(mapping, parity=parity, n_prior_layers=rounds)
+    beads = model.tables.project(atoms)
+    with torch.no_grad():
+        priors = [model.prior(model.condition(x)[0].scalars) for x in (beads, beads * MIRROR)]
+    apart = (priors[0] - priors[1]).abs().max()
+    assert apart > 1e-4 if sees else apart < 1e-6
+
+
+def test_draws_from_the_prior_beside_those_from_the_posterior():
+    mapping, atoms = molecule()
+    model = model_of(mapping)
+    noise = torch.randn(2, 5, 5, 4, generator=torch.Generator().manual_seed(0))
+    found = model(atoms, noise[0], prior_noise=noise[1])
+    assert torch.equal(found.drawn, model.draw(model.tables.project(atoms), noise[1]))
+    found.drawn.square().sum().backward()
+    assert all(p.grad is None for p in (*model.prior.parameters(), *model.encoder.parameters()))
+    assert model.latent.weight.grad.abs().sum() > 0
+
+
 def test_three_beads_have_atoms_out_of_their_plane():
     mapping, atoms = molecule(6)
     model = model_of(mapping)

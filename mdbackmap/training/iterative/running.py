@@ -120,7 +120,8 @@ def _memory(model, task, config):
     example = task.collate(torch.arange(min(config.batch_size, len(task.atoms))), generator)
 
     def loss():
-        named = loss_terms(model, example.atoms, model(example.atoms, example.noise))
+        made = model(example.atoms, example.noise, prior_noise=example.prior_noise)
+        named = loss_terms(model, example.atoms, made)
         return sum(vars(config.loss)[name] * value for name, value in named.items())
 
     model.train()

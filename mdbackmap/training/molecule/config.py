@@ -53,6 +53,7 @@ class MoleculeLoss:
     positions: float = 1.0  # mean square displacement of the atoms, square angstrom
     kl: float = 0.05  # KL(posterior || prior) of a bead, nats
     graph: float = 25.0  # mean square error of distances over one or two bonds, square angstrom (chignolin: 50)
+    samples: float = 0.0  # the same of samples from the prior; only the decoder feels it
     nats: float = 0.0  # the negative evidence lower bound itself, nats an atom
     width: float = 1.0  # fit of the decoder's widths, nats an atom; no other weight of the network feels it
 
@@ -124,7 +125,7 @@ def parse_molecule(tables):
     >>> parse_molecule({**tables, "loss": {"beta": 1.0}})
     Traceback (most recent call last):
     ...
-    ValueError: unknown key 'beta' in [loss]: known are positions, kl, graph, nats, width
+    ValueError: unknown key 'beta' in [loss]: known are positions, kl, graph, samples, nats, width
     """
     known(tables, ("data", "model", "training", "loss", "validation"), "the file (tables)")
     for name in ("loss", "validation"):

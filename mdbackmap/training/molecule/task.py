@@ -7,6 +7,7 @@ The terms of the loss, each with a weight of its name in `MoleculeLoss`:
 positions mean square displacement of the reconstructed atoms, square angstrom
 kl        KL(posterior || prior) of a bead, nats
 graph     mean square error of the distances of atoms joined by one or two bonds, square angstrom
+samples   the same of what is drawn from the prior: such distances hardly depend on the conformation
 nats      -log p(atoms | beads, latent) + KL: the negative evidence lower bound, nats an atom
 width     the same without the KL, felt by the decoder's widths alone
 ========= =====================================================================================
@@ -28,16 +29,20 @@ from .holding import HELD_OUT, TRAIN
 
 @dataclasses.dataclass
 class Example:
-    """Atoms (F, A, 3) of some frames, noise (F, N, D) for their latents, and shifts (F, N, 3) of beads, if any."""
+    """
+    Atoms (F, A, 3) of some frames, noise (F, N, D) for latents of the posterior and, if they are wanted, of the prior,
+    and shifts (F, N, 3) of beads, if any.
+    """
 
     atoms: torch.Tensor
     noise: torch.Tensor
+    prior_noise: torch.Tensor | None = None
     shifts: torch.Tensor | None = None
 
     def to(self, device):
         """The same on another device."""
-        shifts = None if self.shifts is None else self.shifts.to(device)
-        return Example(self.atoms.to(device), self.noise.to(device), shifts)
+        parts = (self.atoms, self.noise, self.prior_noise, self.shifts)
+        return Example(*(None if part is None else part.to(device) for part in parts))
 
 
 class Frames(Task):
@@ -85,18 +90,24 @@ class Frames(Task):
         return list(torch.randperm(len(self.atoms), generator=generator).split(self.config.batch_size))
 
     def collate(self, part, generator):
-        normal = torch.randn(len(part), *self.shape, generator=generator)
+        normal = self._normal(len(part), generator)
         shifts = None
         if self.config.noise:
             shifts = bead_shifts(self.mapping.coarse, len(part), self.config.noise, generator)
-        return Example(self.atoms[part], normal, shifts)
+        return Example(self.atoms[part], *normal, shifts)
+
+    def _normal(self, n_frames, generator):
+        """Noise for the posterior, and for the prior where its samples count in the loss."""
+        normal = torch.randn(n_frames, *self.shape, generator=generator)
+        wanted = self.config.loss.samples > 0
+        return normal, torch.randn(n_frames, *self.shape, generator=generator) if wanted else None
 
     def terms(self, model, example, generator):
         """Where beads are shifted, their atoms go along, but their bonds to other beads keep the true lengths."""
         atoms = example.atoms
         if example.shifts is not None:
             atoms = atoms + example.shifts[:, model.tables.bead_of_atom]
-        found = model(atoms, example.noise)
+        found = model(atoms, example.noise, prior_noise=example.prior_noise)
         return loss_terms(model, atoms, found, example.atoms), torch.tensor(float(len(atoms)))
 
     def validate(self, model, device):
@@ -106,10 +117,10 @@ class Frames(Task):
         generator = torch.Generator().manual_seed(0)
         found = []
         for atoms in self.held.split(256):
-            noise = torch.randn(len(atoms), *self.shape, generator=generator)
+            example = Example(atoms, *self._normal(len(atoms), generator)).to(device)
             with torch.no_grad():
-                example = Example(atoms, noise).to(device)
-                named = loss_terms(model, example.atoms, model(example.atoms, example.noise))
+                made = model(example.atoms, example.noise, prior_noise=example.prior_noise)
+                named = loss_terms(model, example.atoms, made)
             found.append({name: float(value) * len(atoms) / len(self.held) for name, value in named.items()})
         row = {f"valid_{name}": sum(part[name] for part in found) for name in found[0]}
         weights = vars(self.config.loss)
@@ -186,17 +197,25 @@ def loss_terms(model, atoms, found, true=None):
     dict of str to torch.Tensor ()
     """
     n_atoms = atoms.shape[1]
-    first, second = model.tables.pairs.T
-    lengths = [_lengths(x, first, second) for x in (found.atoms, atoms if true is None else true)]
-    graph = (lengths[0] - lengths[1]).square().mean() if len(first) else atoms.new_zeros(())
+    pairs, true = model.tables.pairs, atoms if true is None else true
+    none = found.drawn is None
     width = -model.log_density(atoms, found.atoms.detach())
     return {
         "positions": (found.atoms - atoms).square().sum(-1).mean(),
         "kl": found.kl.mean(),
-        "graph": graph,
+        "graph": _strain(found.atoms, true, pairs),
+        "samples": atoms.new_zeros(()) if none else _strain(found.drawn, true, pairs),
         "nats": (found.kl.sum(1) - found.log_density).mean() / n_atoms,
         "width": width.mean() / n_atoms,
     }
+
+
+def _strain(atoms, true, pairs):
+    """Mean square error of the distances of pairs."""
+    if not len(pairs):
+        return atoms.new_zeros(())
+    made, true = (_lengths(x, *pairs.T) for x in (atoms, true))
+    return (made - true).square().mean()
 
 
 def _lengths(atoms, first, second):
