@@ -22,7 +22,8 @@ from mdbackmap.training.iterative.reading import read_frames
 from mdbackmap.training.loop import new_model, run
 from mdbackmap.training.molecule.config import MoleculeTraining
 from mdbackmap.training.molecule.running import model_config
-from mdbackmap.training.molecule.task import Frames, bead_shifts, loss_terms
+from mdbackmap.training.molecule.task import Frames, bead_shifts
+from mdbackmap.training.molecule.terms import loss_terms
 
 TABLES = {"model": {"family": "chain"}, "data": {"topology": str(TRPCAGE_PDB), "trajectory": [str(TRPCAGE_XTC)]}}
 

@@ -105,6 +105,7 @@ def test_c_alphas_alone_have_weight():
         ("blocks", "expected a whole number above 0"),
         ("graph:x", "expected a whole number above 0"),
         ("none.json", "no such file"),
+        ("learned:3", "learned from frames, in training"),
         ([[0], [0, 1]], "atom 0 is in 2 groups"),
         ([[0], []], "bead 1 has no atoms"),
         ([[0], [99]], "bead 1 names atom 99"),

@@ -1,5 +1,6 @@
 """Training on one molecule: configuration, frames held out, learned mappings, the run itself and its continuation."""
 
+import dataclasses
 import json
 
 import MDAnalysis as mda
@@ -15,7 +16,7 @@ from mdbackmap.training.molecule.config import MoleculeLoss, parse_molecule
 from mdbackmap.training.molecule.holding import hold_out
 from mdbackmap.training.molecule.learned import learned_groups
 from mdbackmap.training.molecule.reading import chosen_frames
-from mdbackmap.training.molecule.task import loss_terms
+from mdbackmap.training.molecule.terms import loss_terms
 from mdbackmap.universe import universe_of
 
 TOML = """
@@ -147,6 +148,7 @@ def test_configuration():
     assert plan.model["parity"] == "full" and plan.data.mapping == ("name A", "name B")
     weights = vars(MoleculeLoss())
     assert (weights["positions"], weights["kl"], weights["graph"]) == (1.0, 0.05, 25.0)  # the paper's
+    assert [MoleculeLoss(graph=2.0).samples, MoleculeLoss(graph=2.0, samples=0.0).samples] == [2.0, 0.0]
     for wrong, message in (
         ({"model": {"family": "cgvae", "molecule": {}}}, "comes from the data"),
         ({"model": {"family": "cgvae", "init": "a.pt", "n_layers": 1}}, "come with their own sizes and mapping"),
@@ -224,6 +226,24 @@ def test_bonds_of_samples_are_learned_without_the_posterior():
     assert found[-1] < 0.3 * found[0]
     assert all(torch.equal(old, new) for old, new in zip(before, model.encoder.parameters(), strict=True))
     assert loss_terms(model, atoms, model(atoms, noise[0]))["samples"] == 0
+
+
+def test_overlaps_of_samples_count():
+    from molecules import model_of, pairs_of_carbons
+
+    model, atoms = model_of(pairs_of_carbons(alkane(6))), torch.zeros(2, 20, 3)
+    atoms[:, :, 0] = 5 * torch.arange(20)  # nothing is near anything
+    found = model(atoms, torch.zeros(2, 3, 4))
+
+    def term(true):
+        return float(loss_terms(model, true, dataclasses.replace(found, drawn=true))["samples"])
+
+    assert term(atoms) == 0
+    atoms[1, 19] = atoms[1, 0] + torch.tensor([0.0, 1.0, 0.0])  # a hydrogen of the other end beside the first carbon
+    expected = (1.3 * (0.68 + 0.23) + 0.2 - 1.0) ** 2 / (2 * (19 + 36))  # two frames; bonds and angles
+    assert term(atoms) == pytest.approx(expected, rel=1e-4)
+    atoms[1, 19] = atoms[1, 16] + torch.tensor([0.0, 1.0, 0.0])  # beside its own carbon
+    assert term(atoms) == 0
 
 
 def test_lengths_are_whole_in_a_box(folder):

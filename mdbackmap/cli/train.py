@@ -50,6 +50,7 @@ epochs = 200
 [loss]
 # kl = 0.05                # smaller: sharper atoms, samples that vary more
 # graph = 25.0             # bonded distances
+# samples = 25.0           # those of samples from the prior; as graph if left out
 """
 CHAIN_EXAMPLE = """\
 [model]

@@ -74,6 +74,11 @@ def groups_of(kind, fine, select=None) -> Groups:
         if not (number.isdigit() and int(number) > 0):
             raise MappingError(f"mapping {kind!r}: expected a whole number above 0, such as '{name}:4'")
         return Groups(counted[name](fine, int(number)), f"{name}:{number}")
+    if name == "learned":
+        raise MappingError(
+            f"mapping {kind!r} is learned from frames, in training: give it in [data] of a file for 'mdbackmap train', "
+            "then name the model that comes out, as its mapping goes with it"
+        )
     raise MappingError(
         f"mapping {kind!r} is not known: expected one of {', '.join(KINDS)}, a list of selections, or a JSON file"
     )

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from ..mapping import MappingError
-from ..mappings.bonds import molecules, pairs_within
+from ..mappings.bonds import bonding_distances, molecules, pairs_within
 
 _BONDED = 2  # atoms joined by so many bonds count in the loss of the graph
+_APART = 0.2  # angstrom: by so much further than a bond other atoms are apart
 
 
 class MoleculeTables(nn.Module):
@@ -41,6 +42,7 @@ class MoleculeTables(nn.Module):
 
     def __init__(self, mapping):
         super().__init__()
+        self._elements, self._reach = mapping.fine.elements, None
         self.n_beads, self.n_atoms = mapping.n_beads, mapping.n_atoms
         _check(mapping)
         owner = mapping.bead_of_atom
@@ -69,6 +71,17 @@ class MoleculeTables(nn.Module):
     def n_kinds(self):
         """Numbers of kinds of beads and of atoms."""
         return int(self.kind_of_bead.max()) + 1, int(self.kind_of_atom.max()) + 1
+
+    @property
+    def reach(self):
+        """(A, A): distances in angstrom below which atoms overlap, each pair once; 0 if one or two bonds join it."""
+        if self._reach is None:
+            reach = bonding_distances(self._elements)
+            reach = np.triu(np.where(reach > 0, reach + _APART, 0.0), 1)
+            reach[tuple(np.sort(self.pairs.cpu().numpy(), axis=1).T)] = 0.0
+            self._reach = torch.tensor(reach)
+        self._reach = self._reach.to(self.weights)
+        return self._reach
 
     def project(self, atoms):
         """

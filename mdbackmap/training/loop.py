@@ -271,10 +271,14 @@ def _schedule(progress, warmup):
 
 
 def _weights(config, progress):
-    """Weights of the terms; that of `kl` rises at first, or the latent would be given up before it is of use."""
+    """
+    Weights of the terms; that of `kl` rises at first, or the latent would be given up before it is of use. So does that
+    of `samples`, which are nothing at first but noise.
+    """
     weights = dict(vars(config.loss))
     if config.kl_warmup:
-        weights["kl"] *= min(1.0, progress / config.kl_warmup)
+        for name in weights.keys() & {"kl", "samples"}:
+            weights[name] *= min(1.0, progress / config.kl_warmup)
     return weights
 
 

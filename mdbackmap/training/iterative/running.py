@@ -13,7 +13,8 @@ from ...models.cgvae import CGVAE
 from ...models.chain import Chain
 from ..molecule.holding import HELD_OUT, TRAIN, hold_out
 from ..molecule.running import model_config
-from ..molecule.task import Frames, loss_terms
+from ..molecule.task import Frames
+from ..molecule.terms import loss_terms
 from .levels import Level, make_levels
 from .memory import step_memory
 from .reading import read_frames

@@ -53,9 +53,13 @@ class MoleculeLoss:
     positions: float = 1.0  # mean square displacement of the atoms, square angstrom
     kl: float = 0.05  # KL(posterior || prior) of a bead, nats
     graph: float = 25.0  # mean square error of distances over one or two bonds, square angstrom (chignolin: 50)
-    samples: float = 0.0  # the same of samples from the prior; only the decoder feels it
+    samples: float | None = None  # the same of samples from the prior, their latents fixed; None: as graph; 0: not made
     nats: float = 0.0  # the negative evidence lower bound itself, nats an atom
     width: float = 1.0  # fit of the decoder's widths, nats an atom; no other weight of the network feels it
+
+    def __post_init__(self):
+        if self.samples is None:
+            object.__setattr__(self, "samples", self.graph)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +86,7 @@ class MoleculeTraining:
     warmup: float = 0.03  # share of the run in which the learning rate rises
     weight_decay: float = 0.01
     clip: float = 1.0  # largest norm of the gradient
-    kl_warmup: float = 0.2  # share of the run in which the weight of the term kl rises from 0
+    kl_warmup: float = 0.2  # share of the run in which the weights of the terms kl and samples rise from 0
     noise: float = 0.0  # largest RMS of smooth noise on the beads, angstrom: what a step before this one may do to them
     ema: float = 0.995  # decay of the moving average of the weights, which is what is kept
     device: str = "cpu"

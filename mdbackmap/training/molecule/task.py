@@ -1,17 +1,6 @@
 """
 Frames of one molecule as a task for the training loop.
 
-The terms of the loss, each with a weight of its name in `MoleculeLoss`:
-
-========= =====================================================================================
-positions mean square displacement of the reconstructed atoms, square angstrom
-kl        KL(posterior || prior) of a bead, nats
-graph     mean square error of the distances of atoms joined by one or two bonds, square angstrom
-samples   the same of what is drawn from the prior: such distances hardly depend on the conformation
-nats      -log p(atoms | beads, latent) + KL: the negative evidence lower bound, nats an atom
-width     the same without the KL, felt by the decoder's widths alone
-========= =====================================================================================
-
 Shapes: F frames, N beads, A atoms, D latent size.
 """
 
@@ -25,6 +14,7 @@ from ..metrics.graphs import graph_difference
 from ..tasks import Task
 from .config import LAST
 from .holding import HELD_OUT, TRAIN
+from .terms import loss_terms
 
 
 @dataclasses.dataclass
@@ -177,46 +167,3 @@ def bead_shifts(coarse, n_frames, amplitude, generator):
         shifts = shifts + near / count[:, None]
     shifts = shifts / shifts.square().sum(-1, keepdim=True).mean(1, keepdim=True).sqrt()
     return amplitude * torch.rand(n_frames, 1, 1, generator=generator) * shifts
-
-
-def loss_terms(model, atoms, found, true=None):
-    """
-    The terms of the loss.
-
-    Parameters
-    ----------
-    model : CGVAE
-    atoms : torch.Tensor (F, A, 3)
-    found : Reconstruction
-        What the model makes of them.
-    true : torch.Tensor (F, A, 3), optional
-        What lengths of bonds are compared with, where `atoms` are shifted.
-
-    Returns
-    -------
-    dict of str to torch.Tensor ()
-    """
-    n_atoms = atoms.shape[1]
-    pairs, true = model.tables.pairs, atoms if true is None else true
-    none = found.drawn is None
-    width = -model.log_density(atoms, found.atoms.detach())
-    return {
-        "positions": (found.atoms - atoms).square().sum(-1).mean(),
-        "kl": found.kl.mean(),
-        "graph": _strain(found.atoms, true, pairs),
-        "samples": atoms.new_zeros(()) if none else _strain(found.drawn, true, pairs),
-        "nats": (found.kl.sum(1) - found.log_density).mean() / n_atoms,
-        "width": width.mean() / n_atoms,
-    }
-
-
-def _strain(atoms, true, pairs):
-    """Mean square error of the distances of pairs."""
-    if not len(pairs):
-        return atoms.new_zeros(())
-    made, true = (_lengths(x, *pairs.T) for x in (atoms, true))
-    return (made - true).square().mean()
-
-
-def _lengths(atoms, first, second):
-    return ((atoms[:, first] - atoms[:, second]).square().sum(-1) + 1e-8).sqrt()
