@@ -62,7 +62,7 @@ def test_samples_are_molecules(bundled):
     model, _, _, frames = bundled
     judgement = judge_molecule(model, frames)
     assert judgement.table["sample"]["rmsd_heavy"] < 2.0
-    assert judgement.table["sample"]["ged_heavy"] < 0.03
+    assert judgement.table["sample"]["ged_heavy"] < 0.01
     assert judgement.table["reconstruction"]["rmsd_heavy"] < judgement.table["sample"]["rmsd_heavy"]
     np.testing.assert_array_equal(draw(model, frames), draw(model, frames))
 
