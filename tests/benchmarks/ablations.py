@@ -16,7 +16,7 @@ from mdbackmap.training.chains import read_chains
 
 COLUMNS = ("rmsd", "rmsd_backbone", "chi1", "chi12", "rama_favoured", "rotamer_outliers", "clashscore", "ged", "angles")
 NO_STRAIN = [(peptides, "_ROUNDS", 0), (peptides, "_BEND", (math.pi, 1.0)), (peptides, "_PHI", (0.0, math.pi, 1.0))]
-NO_RELIEF = [(sidechains, "_TIGHT", (math.inf, math.inf)), (disulfides, "_NEAR", 0.0)]
+NO_RELIEF = [(sidechains, "_TIGHT", (math.inf, math.inf)), (disulfides, "NEAR", 0.0)]
 NO_EXCLUSION = [(exclusion, "STIFFNESS", 0.0), (relief, "STIFFNESS", 0.0), (disulfides, "BRIDGE", 0.0), *NO_RELIEF]
 ABLATIONS = {
     "all of it": [],
@@ -24,7 +24,7 @@ ABLATIONS = {
     "no maps in draws on kept beads": [(genzprot, "FAINT", 0.0)],
     "no relief": NO_RELIEF,
     "no distance kept by draws": [(sidechains, "_TOUCH", (0.2, 0.2)), (sidechains, "_TIGHT", (0.3, 0.3))],
-    "no disulfides": [(disulfides, "BRIDGE", 0.0), (disulfides, "_NEAR", 0.0)],
+    "no disulfides": [(disulfides, "BRIDGE", 0.0), (disulfides, "NEAR", 0.0)],
     "no exclusion, no relief": NO_EXCLUSION,
 }
 
