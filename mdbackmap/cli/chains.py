@@ -52,7 +52,7 @@ def held_out(model, provenance, args):
     from ..evaluation.iterative.judging import whole_mapping
     from ..training.iterative.reading import read_frames
     from ..training.molecule.config import MoleculeData
-    from ..training.molecule.holding import HELD_OUT, hold_out
+    from ..training.molecule.holding import HELD_OUT, split
     from ..training.molecule.reading import open_molecule
     from .molecules import digest
 
@@ -74,7 +74,7 @@ def held_out(model, provenance, args):
     whole_mapping(model, frames.topology.n_atoms)
     positions, kind, where = frames.positions, "frame", "all that there are"
     if same and not args.all_frames:
-        use = hold_out(frames.runs, data.hold_out, data.share, data.block, data.gap)
+        use = split(data, frames.runs)
         positions = positions[use == HELD_OUT]
         where = f"runs {list(data.hold_out)}" if data.hold_out else f"blocks of {data.block}, gaps of {data.gap}"
         kind = "held-out frame"
