@@ -11,6 +11,7 @@ from traces import topology
 import mdbackmap as mdb
 from mdbackmap import checkpoint
 from mdbackmap.datafiles import TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.mapping import MappingError
 from mdbackmap.mappings.grouping import group_mapping
 from mdbackmap.mappings.kinds import groups_of
 from mdbackmap.models.cgvae import CGVAE
@@ -75,6 +76,19 @@ def test_levels_follow_each_other():
     np.testing.assert_allclose(upper.positions, lower.mapping.project(lower.positions), atol=1e-5)
     assert np.bincount(lower.mapping.bead_of_atom).tolist() == [8, 6, 6]
     assert upper.mapping.n_beads == 3
+
+
+def test_a_step_that_is_there_brings_its_own_level():
+    given = plan({"mapping": "beads:3"}, {"mapping": "beads:10"})
+    trace = read_frames(given.data, "ca")
+    use = np.zeros(len(trace.positions), dtype=int)
+    first, second = (step.run for step in given.steps)
+    upper, lower = make_levels(trace, use, [first, second])
+    again, there = make_levels(trace, use, [first, ("x.pt", lower.mapping)])
+    assert there.mapping is lower.mapping and again.mapping.fine is lower.mapping.coarse
+    np.testing.assert_array_equal(again.positions, upper.positions)
+    with pytest.raises(MappingError, match="20 atoms, but x.pt was trained on 10"):
+        make_levels(trace, use, [("x.pt", upper.mapping)])
 
 
 def test_heavy_atoms_come_in_the_order_of_the_model():
@@ -238,7 +252,7 @@ def test_the_command_compares(trained, tmp_path, capsys):
     folder, *_ = trained
     models = ["--chain", str(folder / "model.pt"), "--chain", str(folder / "one-step.pt")]
     out = tmp_path / "found.json"
-    rest = ["--elbo", "--n-samples", "1", "--json", str(out), "--plots", str(tmp_path)]
+    rest = ["--elbo", "--temperature", "1", "--n-samples", "1", "--json", str(out), "--plots", str(tmp_path)]
     assert main(["evaluate", *models, str(TRPCAGE_PDB), str(TRPCAGE_XTC), *rest]) == 0
     said = capsys.readouterr().out
     assert "4 held-out frames" in said and "RMSD, heavy atoms" in said and "radian" in said
@@ -246,9 +260,14 @@ def test_the_command_compares(trained, tmp_path, capsys):
     chain, one = found.values()
     assert (chain["kind"], one["kind"]) == ("3 steps", "1 step")
     assert chain["mean"]["bonds"] > 99.9 > one["mean"]["bonds"]
-    assert chain["mean"]["memory_mb"] < one["mean"]["memory_mb"]
+    for memory in ("memory_mb", "memory_recomputed_mb"):
+        assert chain["mean"][memory] < one["mean"][memory]
+    assert 0 < chain["mean"]["rmsd_last"] < chain["mean"]["rmsd"] and "rmsd_last" not in one["mean"]
     assert [row["family"] for row in chain["bounds"]] == ["cgvae", "cgvae", "genzprot"]
-    assert one["bounds"][-1]["family"] == "whole" and (tmp_path / "steps.png").stat().st_size > 10_000
+    assert [row["family"] for row in one["bounds"]] == ["cgvae", "whole", "C-alphas"]
+    alphas = one["bounds"][-1]["dimensions"]
+    assert alphas == chain["bounds"][-1]["dimensions"] == 3 * (20 - 5) and "no bound: densities per" in said
+    assert (tmp_path / "steps.png").stat().st_size > 10_000
 
 
 def test_a_file_of_another_kind_of_run_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 
 LABELS = {
     "rmsd": ("RMSD, heavy atoms (A)", 3),
+    "rmsd_last": ("RMSD of the last step on true beads (A)", 3),
     "rmsd_backbone": ("RMSD, backbone N, C, O (A)", 3),
     "rmsd_ca": ("RMSD, C-alphas (A)", 3),
     "bonds": ("bonds within 10% (%)", 2),
@@ -26,6 +27,7 @@ LABELS = {
     "parameters": ("parameters", 0),
     "trained": ("parameters trained on this", 0),
     "memory_mb": ("memory of a training step (MB)", 1),
+    "memory_recomputed_mb": ("the same, messages recomputed (MB)", 1),
     "training_minutes": ("training time (min)", 1),
     "sampling_ms": ("processor time a sample (ms)", 2),
 }
@@ -69,11 +71,14 @@ def _cell(value, decimals, width):
 
 def bounds_table(judgements):
     """The terms of the evidence lower bound as lines of text, a step a line."""
-    lines = [f"{'model':<24}{'step':<10}{'measure':<10}{'dims':>6}{'log p':>11}{'KL':>10}{'ELBO':>11}"]
+    lines = [f"{'model':<24}{'step':<10}{'to':<10}{'measure':<10}{'dims':>6}{'log p':>11}{'KL':>10}{'ELBO':>11}"]
     for name, judgement in judgements.items():
         for row in judgement.bounds:
             numbers = "{dimensions:>6.0f}{log_density:>11.1f}{kl:>10.1f}{elbo:>11.1f}".format(**row)
-            lines.append(f"{name:<24}{row['family']:<10}{row['measure']:<10}{numbers}")
+            lines.append(f"{name:<24}{row['family']:<10}{row['level']:<10}{row['measure']:<10}{numbers}")
+        if not any(row["family"] == "whole" for row in judgement.bounds):
+            mixed = " and ".join(dict.fromkeys(row["measure"] for row in judgement.bounds))
+            lines.append(f"{name:<24}whole     no bound: densities per {mixed} have no sum")
     return "\n".join(lines)
 
 
@@ -97,9 +102,13 @@ def picture(judgements, title=""):
     rows = -(-len(shown) // columns)
     figure = Figure(figsize=(3.4 * columns, 3.0 * rows), layout="constrained")
     for axes, key in zip(figure.subplots(rows, columns, squeeze=False).flat, shown, strict=False):
-        for kind in sorted({found.kind for found in judgements.values()}):
-            points = [(x.n_beads, x.mean[key]) for x in judgements.values() if x.kind == kind and key in x.mean]
-            axes.plot(*zip(*sorted(points), strict=True), "o-", label=kind) if points else None
+        kinds = sorted({(found.kind, found.temperature) for found in judgements.values()})
+        for kind, temperature in kinds:
+            some = [x for x in judgements.values() if (x.kind, x.temperature) == (kind, temperature)]
+            points = sorted((x.n_beads, x.mean[key]) for x in some if key in x.mean)
+            colour, dash = f"C{int(kind.split()[0]) - 1}", "--" if temperature == 0 else "-"
+            label = f"{kind}, T = {temperature:g}"
+            axes.plot(*zip(*points, strict=True), marker="o", ls=dash, color=colour, label=label) if points else None
         true = next(iter(judgements.values())).reference.get(key)
         if true is not None and key in ("clashscore", "rama_favoured"):
             axes.axhline(true, color="grey", linestyle=":", label="MD")

@@ -49,14 +49,15 @@ def run_chain(plan, *, verbose=False):
     use = split(data, frames.runs)
     logger.info("%s; %d to train on, %d held out", frames, (use == TRAIN).sum(), (use == HELD_OUT).sum())
     sources = _sources(plan, frames, fine, use)
-    trained = [step.run for step in plan.steps if step.run is not None]
-    levels = iter(make_levels(frames, use, trained, plan.training.seed))
+    found = [step.run or (step.init, there[k][0].molecule) for k, step in enumerate(plan.steps)]
+    found = [step for step in found if not isinstance(step, tuple) or step[1] is not None]
+    levels = make_levels(frames, use, found, plan.training.seed)
     steps, provenances, row = [], [], {}
     for number, step in enumerate(plan.steps):
         if number in there:
             model, origin = there[number]
         else:
-            model, origin, last = _train(step.run, next(levels), use, sources, verbose)
+            model, origin, last = _train(step.run, levels[number], use, sources, verbose)
             row |= {f"step_{number + 1}_{name}": value for name, value in last.items()}
         steps.append(model)
         provenances.append(origin)
