@@ -15,6 +15,7 @@ from mdbackmap.mapping import MappingError
 from mdbackmap.mappings.grouping import group_mapping
 from mdbackmap.mappings.kinds import groups_of
 from mdbackmap.models.cgvae import CGVAE
+from mdbackmap.models.pseudovectors import recompute
 from mdbackmap.training.config import read
 from mdbackmap.training.iterative.config import parse_chain
 from mdbackmap.training.iterative.levels import make_levels
@@ -164,6 +165,26 @@ def test_memory_of_a_step_grows_with_the_batch():
     weights = 16 * sum(weight.numel() for weight in model.parameters())
     two, four, eight = (bytes_of(n) - weights for n in (2, 4, 8))
     assert two > 0 and 1.8 < (eight - four) / (four - two) < 2.2
+
+
+def test_messages_recomputed_need_less_memory_and_give_the_same_gradients():
+    mapping = pairs_of_carbons(alkane(8))
+    positions = torch.tensor(frames(mapping.fine, 8))
+    model = new_model(CGVAE, model_config(mapping, positions.numpy(), dict(SMALL)), 0)
+    noise = torch.randn(8, mapping.n_beads, SMALL["n_latent"], generator=torch.Generator().manual_seed(0))
+
+    def loss():
+        return loss_terms(model, positions, model(positions, noise))["nats"]
+
+    found = {}
+    for again in (False, True):
+        recompute(model, again)
+        loss().backward()
+        gradients = [weight.grad.clone() for weight in model.parameters() if weight.grad is not None]
+        found[again] = gradients, step_memory(model, loss)
+    assert all(torch.equal(one, other) for one, other in zip(found[False][0], found[True][0], strict=True))
+    weights = 16 * sum(weight.numel() for weight in model.parameters())
+    assert found[True][1] - weights < 0.7 * (found[False][1] - weights)
 
 
 @pytest.fixture(scope="module")
