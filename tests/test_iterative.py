@@ -1,12 +1,13 @@
 """Training chains: descriptions, levels, noise on beads, and whole runs to one checkpoint that is used as any model."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import torch
 from molecules import SMALL, alkane, frames, pairs_of_carbons
-from traces import topology
+from traces import tiny, topology
 
 import mdbackmap as mdb
 from mdbackmap import checkpoint
@@ -21,6 +22,7 @@ from mdbackmap.training.iterative.config import parse_chain
 from mdbackmap.training.iterative.levels import make_levels
 from mdbackmap.training.iterative.memory import step_memory
 from mdbackmap.training.iterative.reading import read_frames
+from mdbackmap.training.iterative.tuning import structures_of, tune
 from mdbackmap.training.loop import new_model, run
 from mdbackmap.training.molecule.config import MoleculeTraining
 from mdbackmap.training.molecule.running import model_config
@@ -55,6 +57,8 @@ def test_shared_tables_are_overruled_by_those_of_a_step():
         ([], {}, "no steps"),
         ([{}], {}, "neither mapping nor init"),
         ([{"init": "genzprot", "mapping": "ca"}], {}, "init and more"),
+        ([{"init": "genzprot", "training": {"noises": 1}}], {}, "unknown key 'noises'"),
+        ([{"init": "genzprot", "training": {"folder": "x"}}], {}, "folder belongs into"),
         ([{"mapping": "ca", "epochs": 3}], {}, "unknown key 'epochs'"),
         ([{"mapping": "ca", "training": {"folder": "x"}}], {}, "folder belongs into"),
         ([{"mapping": "ca", "model": {"init": "x.pt"}}], {}, "has init"),
@@ -187,6 +191,26 @@ def test_messages_recomputed_need_less_memory_and_give_the_same_gradients():
     assert found[True][1] - weights < 0.7 * (found[False][1] - weights)
 
 
+def test_the_last_step_goes_on_with_the_same_frames(tmp_path):
+    given = plan({"mapping": "beads:5"}, {"init": "genzprot", "training": {"epochs": 12, "batch_size": 100}})
+    config = dataclasses.replace(given.steps[1].tuning, folder=str(tmp_path))
+    assert (config.epochs, config.noise, config.validation.chains) == (12, 0.6, 0)
+    protein = read_frames(given.data, "protein")
+    use = np.array([0] * 12 + [-1] * 2 + [2] * 4 + [1] * 2)
+    data = structures_of(protein, use)
+    assert repr(data) == "<Structures: 16 chains, 320 residues; 12 to train on, 4 to validate on>"
+    flat = data.atoms(torch.arange(20))[data.mask[:20]].numpy()
+    expected = protein.positions[0] - protein.positions[0].mean(0)
+    np.testing.assert_allclose(flat, expected, atol=0.003)
+    model = tiny()
+    before = [weight.clone() for weight in model.parameters()]
+    tuned, origin, row = tune(model, None, protein, use, config, [])
+    assert all(torch.equal(one, other) for one, other in zip(before, model.parameters(), strict=True))
+    log = json.loads((tmp_path / "log.json").read_text())
+    assert row["valid_nats"] < log[0]["valid_nats"] - 0.1 and origin["memory_bytes"] > 0
+    assert tuned.config == model.config
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A chain of three steps on trp-cage, and a single step, hardly trained."""
@@ -266,8 +290,6 @@ def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
 
 
 def test_the_command_compares(trained, tmp_path, capsys):
-    import json
-
     from mdbackmap.cli import main
 
     folder, *_ = trained

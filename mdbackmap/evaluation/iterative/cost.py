@@ -21,7 +21,7 @@ def cost(model, provenance):
     """
     steps = list(model.steps) if model.family == "chain" else [model]
     origins = provenance.get("steps", [{}] * len(steps)) if model.family == "chain" else [provenance]
-    own = [k for k, step in enumerate(steps) if step.molecule is not None]
+    own = [k for k, step in enumerate(steps) if step.molecule is not None or "memory_bytes" in origins[k]]
     count = [sum(weight.numel() for weight in step.parameters()) for step in steps]
     row = {"parameters": float(sum(count)), "trained": float(sum(count[k] for k in own))}
     minutes = [origins[k].get("minutes") for k in own]

@@ -19,6 +19,7 @@ from ..molecule.terms import loss_terms
 from .levels import Level, make_levels
 from .memory import step_memory
 from .reading import read_frames
+from .tuning import tune
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,10 @@ def run_chain(plan, *, verbose=False):
     levels = make_levels(frames, use, found, plan.training.seed)
     steps, provenances, row = [], [], {}
     for number, step in enumerate(plan.steps):
-        if number in there:
+        if step.tuning is not None:
+            model, origin, last = _tuned(there[number], step, plan, use, sources, verbose)
+            row |= {f"step_{number + 1}_{name}": value for name, value in last.items()}
+        elif number in there:
             model, origin = there[number]
         else:
             model, origin, last = _train(step.run, levels[number], use, sources, verbose)
@@ -90,6 +94,16 @@ def _sources(plan, frames, fine, use):
     data |= {"fine": fine, "mapping": [str(step.init or step.run.data.mapping) for step in plan.steps]}
     data["topology"], data["trajectory"] = frames.sources[0]["name"], [file["name"] for file in frames.sources[1:]]
     return [*frames.sources, data]
+
+
+def _tuned(there, step, plan, use, sources, verbose):
+    """A step for any protein, trained on with the frames of this one."""
+    model, origin = there
+    if model.molecule is not None or model.family != "genzprot":
+        raise ValueError(f"{step.init} is no GenZProt: only that can be trained on within a chain, [steps.training]")
+    if step is not plan.steps[-1]:
+        raise ValueError(f"{step.init} is not the last step: only that can be trained on within a chain")
+    return tune(model, origin, read_frames(plan.data, "protein"), use, step.tuning, sources, verbose)
 
 
 def _whole(chain, plan, frames):
