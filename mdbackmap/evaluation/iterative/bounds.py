@@ -54,7 +54,7 @@ def bounds(model, atoms, seed=0):
     rows = rows[::-1]
     traces = [k for k, mapping in enumerate(mappings) if is_trace(mapping.fine)]
     found = _sums(rows, "whole")
-    if traces and traces[0]:
+    if traces and 0 < traces[0] < len(rows) - 1:
         found += _sums(rows[: traces[0] + 1], "C-alphas")
     elif not traces and len(steps) == 1 and steps[0].family == "cgvae":
         found += _alphas(steps[0], np.asarray(atoms, dtype=np.float32), seed)
