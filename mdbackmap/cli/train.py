@@ -82,7 +82,7 @@ graph = 2.0                # less than for atoms: C-alphas are brought to their 
 [[steps]]
 init = "genzprot"          # a model that is there: a bundled one, or a file
 # [steps.training]         # go on with it on the same frames: side chains as this protein has them
-# epochs = 15
+# epochs = 6
 
 # [baseline]               # besides, a single step from the same beads to the same atoms: one-step.pt, to compare with
 """

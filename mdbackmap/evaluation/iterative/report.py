@@ -100,24 +100,28 @@ def picture(judgements, title=""):
     shown = [key for key in PANELS if any(key in found.mean for found in judgements.values())]
     columns = -(-len(shown) // 2) if len(shown) > 3 else len(shown)
     rows = -(-len(shown) // columns)
-    figure = Figure(figsize=(3.4 * columns, 3.0 * rows), layout="constrained")
+    figure = Figure(figsize=(3.4 * columns, 3.0 * rows + 0.5), layout="constrained")
     for axes, key in zip(figure.subplots(rows, columns, squeeze=False).flat, shown, strict=False):
-        kinds = sorted({(found.kind, found.temperature) for found in judgements.values()})
-        for kind, temperature in kinds:
-            some = [x for x in judgements.values() if (x.kind, x.temperature) == (kind, temperature)]
-            points = sorted((x.n_beads, x.mean[key]) for x in some if key in x.mean)
-            colour, dash = f"C{int(kind.split()[0]) - 1}", "--" if temperature == 0 else "-"
-            label = f"{kind}, T = {temperature:g}"
-            axes.plot(*zip(*points, strict=True), marker="o", ls=dash, color=colour, label=label) if points else None
-        true = next(iter(judgements.values())).reference.get(key)
-        if true is not None and key in ("clashscore", "rama_favoured"):
-            axes.axhline(true, color="grey", linestyle=":", label="MD")
-        if key in _LOGARITHMIC and all(x.mean.get(key, 1) > 0 for x in judgements.values()):
-            axes.set_yscale("log")
-        axes.set(xlabel="beads", ylabel=LABELS[key][0])
-    figure.axes[0].legend(frameon=False)
+        _panel(axes, key, list(judgements.values()))
+    named = {label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=4, frameon=False)
     for axes in figure.axes[len(shown) :]:
         axes.remove()
     if title:
         figure.suptitle(title)
     return figure
+
+
+def _panel(axes, key, judgements):
+    """One metric: a colour for each number of steps, dashes for temperature 0, dots for the true frames."""
+    kinds = sorted({(found.kind, found.temperature) for found in judgements})
+    for kind, temperature in kinds:
+        some = [x for x in judgements if (x.kind, x.temperature) == (kind, temperature) and key in x.mean]
+        points = sorted((x.n_beads, x.mean[key]) for x in some) or [(np.nan, np.nan)]
+        style = {"color": f"C{list(dict(kinds)).index(kind)}", "ls": "-" if temperature else "--", "marker": "o"}
+        axes.plot(*zip(*points, strict=True), label=f"{kind}, T = {temperature:g}", **style)
+    true = judgements[0].reference.get(key)
+    logarithmic = key in _LOGARITHMIC and all(x.mean.get(key, 1) > 0 for x in judgements)
+    if true is not None and key in ("clashscore", "rama_favoured") and (true > 0 or not logarithmic):
+        axes.axhline(true, color="grey", linestyle=":", label="MD")
+    axes.set(xlabel="beads", ylabel=LABELS[key][0], yscale="log" if logarithmic else "linear")

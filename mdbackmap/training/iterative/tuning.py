@@ -20,7 +20,7 @@ from .memory import step_memory
 
 logger = logging.getLogger(__name__)
 
-DEFAULTS = {"epochs": 15, "batch_size": 800, "noise": 0.6, "ema": 0.95}
+DEFAULTS = {"epochs": 6, "batch_size": 800, "noise": 0.6, "ema": 0.95}
 """What a `TrainingConfig` has here, unless the file says otherwise: little data, few passes."""
 _STEP = 0.005  # angstrom
 _SPLIT = {TRAIN: 0, VALID: 1}
