@@ -38,7 +38,7 @@ class ModelJudgement:
     Attributes
     ----------
     kind : str
-        "1 step", "2 steps", ..., or "2 steps, last one too" if its last step was trained on with this molecule, too.
+        "1 step", "2 steps", ..., or "2 steps, last tuned" if its last step was trained on with this molecule, too.
     n_beads : int
         At the coarsest level.
     temperature : float
@@ -101,7 +101,7 @@ def judge_model(model, provenance, true, *, n_samples=1, temperature=1.0, seed=0
     n_steps = len(model.steps) if model.family == "chain" else 1
     kind = f"{n_steps} step{'s' if n_steps > 1 else ''}"
     if n_steps > 1 and model.steps[-1].molecule is None and "memory_bytes" in provenance.get("steps", [{}])[-1]:
-        kind += ", last one too"
+        kind += ", last tuned"
     found = bounds(model, true, seed) if elbo else []
     return ModelJudgement(kind, model.molecule.n_beads, temperature, mean, found, reference)
 
