@@ -1,26 +1,30 @@
 """Training chains: descriptions, levels, noise on beads, and whole runs to one checkpoint that is used as any model."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import torch
 from molecules import SMALL, alkane, frames, pairs_of_carbons
-from traces import topology
+from traces import tiny, topology
 
 import mdbackmap as mdb
 from mdbackmap import checkpoint
 from mdbackmap.datafiles import TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.mapping import MappingError
 from mdbackmap.mappings.grouping import group_mapping
 from mdbackmap.mappings.kinds import groups_of
 from mdbackmap.models.cgvae import CGVAE
+from mdbackmap.models.pseudovectors import recompute
 from mdbackmap.training.config import read
 from mdbackmap.training.iterative.config import parse_chain
 from mdbackmap.training.iterative.levels import make_levels
 from mdbackmap.training.iterative.memory import step_memory
 from mdbackmap.training.iterative.reading import read_frames
+from mdbackmap.training.iterative.tuning import structures_of, tune
 from mdbackmap.training.loop import new_model, run
-from mdbackmap.training.molecule.config import MoleculeTraining
+from mdbackmap.training.molecule.config import MoleculeLoss, MoleculeTraining
 from mdbackmap.training.molecule.running import model_config
 from mdbackmap.training.molecule.task import Frames, bead_shifts
 from mdbackmap.training.molecule.terms import loss_terms
@@ -53,6 +57,8 @@ def test_shared_tables_are_overruled_by_those_of_a_step():
         ([], {}, "no steps"),
         ([{}], {}, "neither mapping nor init"),
         ([{"init": "genzprot", "mapping": "ca"}], {}, "init and more"),
+        ([{"init": "genzprot", "training": {"noises": 1}}], {}, "unknown key 'noises'"),
+        ([{"init": "genzprot", "training": {"folder": "x"}}], {}, "folder belongs into"),
         ([{"mapping": "ca", "epochs": 3}], {}, "unknown key 'epochs'"),
         ([{"mapping": "ca", "training": {"folder": "x"}}], {}, "folder belongs into"),
         ([{"mapping": "ca", "model": {"init": "x.pt"}}], {}, "has init"),
@@ -75,6 +81,19 @@ def test_levels_follow_each_other():
     np.testing.assert_allclose(upper.positions, lower.mapping.project(lower.positions), atol=1e-5)
     assert np.bincount(lower.mapping.bead_of_atom).tolist() == [8, 6, 6]
     assert upper.mapping.n_beads == 3
+
+
+def test_a_step_that_is_there_brings_its_own_level():
+    given = plan({"mapping": "beads:3"}, {"mapping": "beads:10"})
+    trace = read_frames(given.data, "ca")
+    use = np.zeros(len(trace.positions), dtype=int)
+    first, second = (step.run for step in given.steps)
+    upper, lower = make_levels(trace, use, [first, second])
+    again, there = make_levels(trace, use, [first, ("x.pt", lower.mapping)])
+    assert there.mapping is lower.mapping and again.mapping.fine is lower.mapping.coarse
+    np.testing.assert_array_equal(again.positions, upper.positions)
+    with pytest.raises(MappingError, match="20 atoms, but x.pt was trained on 10"):
+        make_levels(trace, use, [("x.pt", upper.mapping)])
 
 
 def test_heavy_atoms_come_in_the_order_of_the_model():
@@ -118,8 +137,8 @@ def test_noise_in_training_helps_where_beads_are_noisy():
     noisy = torch.tensor(mapping.project(helices(40, 1))) + shifts
 
     def error(noise):
-        config = MoleculeTraining(batch_size=16, noise=noise)
-        model = new_model(CGVAE, model_config(mapping, known, dict(SMALL)), 0)
+        config = MoleculeTraining(batch_size=16, noise=noise, loss=MoleculeLoss(samples=0.0))
+        model = new_model(CGVAE, model_config(mapping, known, {**SMALL, "n_prior_layers": 1}), 0)
         task = Frames(known, np.zeros(64, dtype=int), mapping, config, SMALL["n_latent"])
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
         generator = torch.Generator().manual_seed(0)
@@ -150,6 +169,46 @@ def test_memory_of_a_step_grows_with_the_batch():
     weights = 16 * sum(weight.numel() for weight in model.parameters())
     two, four, eight = (bytes_of(n) - weights for n in (2, 4, 8))
     assert two > 0 and 1.8 < (eight - four) / (four - two) < 2.2
+
+
+def test_messages_recomputed_need_less_memory_and_give_the_same_gradients():
+    mapping = pairs_of_carbons(alkane(8))
+    positions = torch.tensor(frames(mapping.fine, 8))
+    model = new_model(CGVAE, model_config(mapping, positions.numpy(), dict(SMALL)), 0)
+    noise = torch.randn(8, mapping.n_beads, SMALL["n_latent"], generator=torch.Generator().manual_seed(0))
+
+    def loss():
+        return loss_terms(model, positions, model(positions, noise))["nats"]
+
+    found = {}
+    for again in (False, True):
+        recompute(model, again)
+        loss().backward()
+        gradients = [weight.grad.clone() for weight in model.parameters() if weight.grad is not None]
+        found[again] = gradients, step_memory(model, loss)
+    assert all(torch.equal(one, other) for one, other in zip(found[False][0], found[True][0], strict=True))
+    weights = 16 * sum(weight.numel() for weight in model.parameters())
+    assert found[True][1] - weights < 0.7 * (found[False][1] - weights)
+
+
+def test_the_last_step_goes_on_with_the_same_frames(tmp_path):
+    given = plan({"mapping": "beads:5"}, {"init": "genzprot", "training": {"epochs": 5, "batch_size": 100}})
+    config = dataclasses.replace(given.steps[1].tuning, folder=str(tmp_path))
+    assert (config.epochs, config.noise, config.validation.chains) == (5, 0.6, 0)
+    protein = read_frames(given.data, "protein")
+    use = np.array([0] * 12 + [-1] * 2 + [2] * 4 + [1] * 2)
+    data = structures_of(protein, use)
+    assert repr(data) == "<Structures: 16 chains, 320 residues; 12 to train on, 4 to validate on>"
+    flat = data.atoms(torch.arange(20))[data.mask[:20]].numpy()
+    expected = protein.positions[0] - protein.positions[0].mean(0)
+    np.testing.assert_allclose(flat, expected, atol=0.003)
+    model = tiny()
+    before = [weight.clone() for weight in model.parameters()]
+    tuned, origin, row = tune(model, None, protein, use, config, [])
+    assert all(torch.equal(one, other) for one, other in zip(before, model.parameters(), strict=True))
+    log = json.loads((tmp_path / "log.json").read_text())
+    assert row["valid_nats"] < log[0]["valid_nats"] - 0.1 and origin["memory_bytes"] > 0
+    assert tuned.config == model.config
 
 
 @pytest.fixture(scope="module")
@@ -231,14 +290,12 @@ def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
 
 
 def test_the_command_compares(trained, tmp_path, capsys):
-    import json
-
     from mdbackmap.cli import main
 
     folder, *_ = trained
     models = ["--chain", str(folder / "model.pt"), "--chain", str(folder / "one-step.pt")]
     out = tmp_path / "found.json"
-    rest = ["--elbo", "--n-samples", "1", "--json", str(out), "--plots", str(tmp_path)]
+    rest = ["--elbo", "--temperature", "1", "--n-samples", "1", "--json", str(out), "--plots", str(tmp_path)]
     assert main(["evaluate", *models, str(TRPCAGE_PDB), str(TRPCAGE_XTC), *rest]) == 0
     said = capsys.readouterr().out
     assert "4 held-out frames" in said and "RMSD, heavy atoms" in said and "radian" in said
@@ -246,9 +303,14 @@ def test_the_command_compares(trained, tmp_path, capsys):
     chain, one = found.values()
     assert (chain["kind"], one["kind"]) == ("3 steps", "1 step")
     assert chain["mean"]["bonds"] > 99.9 > one["mean"]["bonds"]
-    assert chain["mean"]["memory_mb"] < one["mean"]["memory_mb"]
-    assert [row["family"] for row in chain["bounds"]] == ["cgvae", "cgvae", "genzprot"]
-    assert one["bounds"][-1]["family"] == "whole" and (tmp_path / "steps.png").stat().st_size > 10_000
+    for memory in ("memory_mb", "memory_recomputed_mb"):
+        assert chain["mean"][memory] < one["mean"][memory]
+    assert 0 < chain["mean"]["rmsd_last"] < chain["mean"]["rmsd"] and "rmsd_last" not in one["mean"]
+    assert [row["family"] for row in chain["bounds"]] == ["cgvae", "cgvae", "genzprot", "C-alphas"]
+    assert [row["family"] for row in one["bounds"]] == ["cgvae", "whole", "C-alphas"]
+    alphas = one["bounds"][-1]["dimensions"]
+    assert alphas == chain["bounds"][-1]["dimensions"] == 3 * (20 - 5) and "no bound: densities per" in said
+    assert (tmp_path / "steps.png").stat().st_size > 10_000
 
 
 def test_a_file_of_another_kind_of_run_is_refused(tmp_path):

@@ -181,6 +181,18 @@ def test_frames_are_held_out_in_blocks_within_runs():
         hold_out(np.zeros(5), held_runs=[0])
 
 
+@pytest.mark.parametrize("held_runs", [(), (1,)])
+def test_frames_for_validation_are_apart_from_all_others(held_runs):
+    use = hold_out(np.repeat([0, 1], 600), held_runs, share=0.2, block=15, gap=3, valid=0.1)
+    of = {kind: np.flatnonzero((use == kind) & (np.arange(1200) < 600)) for kind in (0, 1, 2)}
+    for one, other, least in ((2, 0, 4), (2, 1, 4), (1, 0, 4)):
+        if len(of[one]) and len(of[other]):
+            assert np.abs(of[one][None] - of[other][:, None]).min() >= least
+    assert abs(len(of[2]) / 600 - 0.1) < 0.03
+    without = hold_out(np.repeat([0, 1], 600), held_runs, share=0.2, block=15, gap=3)
+    assert ((use == 1) == (without == 1)).all()  # what is held out is the same
+
+
 def test_chosen_frames():
     assert chosen_frames("", 3).tolist() == [0, 1, 2]
     assert chosen_frames("-2:", 5).tolist() == [3, 4]

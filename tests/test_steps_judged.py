@@ -56,6 +56,27 @@ def test_bounds_of_two_steps_have_the_measure_of_one():
     assert rows[2]["elbo"] == pytest.approx(rows[0]["elbo"] + rows[1]["elbo"])
 
 
+def test_c_alphas_have_a_density_of_their_own_in_a_single_step():
+    """Beads made of C-alphas alone: the density of the C-alphas is that of a step that ends with them."""
+    lower, atoms = built()
+    ca = lower.coarse
+    upper = group_mapping(ca, groups_of("blocks:3", ca))
+    one, first = model_of(upper.then(lower)), model_of(upper)
+    alphas = torch.tensor(lower.fine.names == "CA")
+    for step in (one, first):
+        torch.nn.init.constant_(step.log_width, -0.7)
+    true = torch.tensor(atoms)
+    decoded = one.draw(one.tables.project(true), torch.zeros(len(true), upper.n_beads, one.config.n_latent)).detach()
+    own = one.log_density(true, decoded, alphas)
+    torch.testing.assert_close(own, first.log_density(true[:, alphas], decoded[:, alphas]), rtol=1e-4, atol=1e-2)
+    with pytest.raises(ValueError, match="count in a bead are left out"):
+        one.log_density(true, decoded, ~alphas)
+    row = bounds(one, atoms)[-1]
+    assert row["family"] == "C-alphas" and row["measure"] == "angstrom"
+    assert row["dimensions"] == bounds(Chain.of([first, tiny()]), atoms)[0]["dimensions"] == 3 * (12 - 4)
+    assert row["kl"] == pytest.approx(bounds(one, atoms)[0]["kl"])
+
+
 def test_measures_are_not_mixed():
     _, atoms = built()
     ca = topology("ACDEFGHIKLMN")

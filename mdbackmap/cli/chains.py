@@ -13,9 +13,8 @@ def run_chains(args):
     from ..evaluation.iterative.report import bounds_table, picture, table
     from ..evaluation.table import save_json
 
-    found = {}
-    sampling = {"n_samples": args.n_samples, "seed": args.seed, "temperature": args.temperature[-1]}
-    files = {}
+    found, elbos, files = {}, {}, {}
+    temperatures = list(dict.fromkeys(args.temperature))
     for name in args.chain:
         model, provenance = load(name)
         if model.molecule is None:
@@ -25,20 +24,27 @@ def run_chains(args):
             first = next(iter(files))
             raise ValueError(f"{name} is judged on {what}, {first} on {files[first]}: expected the same frames for all")
         files[name] = what
-        found[label(name)] = judge_model(model, provenance, true, elbo=args.elbo, **sampling)
+        for temperature in temperatures:
+            sampling = {"n_samples": args.n_samples if temperature else 1, "temperature": temperature}
+            asked = args.elbo and temperature == temperatures[0]
+            judged = judge_model(model, provenance, true, elbo=asked, seed=args.seed, **sampling)
+            found[label(name) + (f" T={temperature:g}" if len(temperatures) > 1 else "")] = judged
+            if asked:
+                elbos[label(name)] = judged
     if args.json:
         models = {name: dataclasses.asdict(judgement) for name, judgement in found.items()}
-        save_json({"frames": what, **sampling, "models": models}, args.json)
+        save_json({"frames": what, "n_samples": args.n_samples, "seed": args.seed, "models": models}, args.json)
     if args.plots:
         path = Path(args.plots) / "steps.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         picture(found, f"{Path(args.files[-1]).parent.name or 'samples'}: {what}").savefig(path, dpi=110)
     if not args.quiet:
-        print(f"{what}; samples from the prior, {args.n_samples} of each, nothing superposed")
+        above = f", {args.n_samples} of each above T = 0" if args.n_samples > 1 else ""
+        print(f"{what}; samples from the prior{above}, nothing superposed")
         print(table(found))
         if args.elbo:
-            print("\nevidence lower bound, nats a frame; compare models only under one measure")
-            print(bounds_table(found))
+            print("\nevidence lower bound, nats a frame; compare only rows of one measure that lead to the same level")
+            print(bounds_table(elbos))
 
 
 def label(name):
@@ -52,7 +58,7 @@ def held_out(model, provenance, args):
     from ..evaluation.iterative.judging import whole_mapping
     from ..training.iterative.reading import read_frames
     from ..training.molecule.config import MoleculeData
-    from ..training.molecule.holding import HELD_OUT, hold_out
+    from ..training.molecule.holding import HELD_OUT, split
     from ..training.molecule.reading import open_molecule
     from .molecules import digest
 
@@ -74,7 +80,7 @@ def held_out(model, provenance, args):
     whole_mapping(model, frames.topology.n_atoms)
     positions, kind, where = frames.positions, "frame", "all that there are"
     if same and not args.all_frames:
-        use = hold_out(frames.runs, data.hold_out, data.share, data.block, data.gap)
+        use = split(data, frames.runs)
         positions = positions[use == HELD_OUT]
         where = f"runs {list(data.hold_out)}" if data.hold_out else f"blocks of {data.block}, gaps of {data.gap}"
         kind = "held-out frame"

@@ -66,7 +66,7 @@ def frames_of(model, provenance, args):
 
     from ..mappings.named import named_mapping
     from ..training.molecule.config import MoleculeData
-    from ..training.molecule.holding import HELD_OUT, TRAIN, hold_out
+    from ..training.molecule.holding import HELD_OUT, TRAIN, split
     from ..training.molecule.reading import read_molecule
 
     known = {field.name for field in dataclasses.fields(MoleculeData)}
@@ -82,7 +82,7 @@ def frames_of(model, provenance, args):
     named_mapping(args.cgvae, frames.topology, load=lambda _: model.molecule)  # the same atoms, or an explanation
     if same and not args.all_frames:
         data = MoleculeData(**settings)
-        use = hold_out(frames.runs, data.hold_out, data.share, data.block, data.gap)
+        use = split(data, frames.runs)
         held, trained = (frames.positions[use == kind] for kind in (HELD_OUT, TRAIN))
         where = f"runs {list(data.hold_out)}" if data.hold_out else f"blocks of {data.block}, gaps of {data.gap}"
         if not len(held):

@@ -60,10 +60,16 @@ family = "chain"           # from ultra-coarse beads to atoms in steps, each tra
 topology = "aa.pdb"        # all atoms of a protein, or its C-alpha trace
 trajectory = ["aa.xtc"]
 # runs, frames, hold_out, block, gap and share as for a model of one molecule
+valid = 0.1                # share of the frames that chooses the weights, apart from those held out
 
 [training]                 # of all steps; [steps.training] after a step overrules it, as do its model, loss, validation
-folder = "runs/chain"       # model.pt goes here, the steps' own files into step-1, step-2, ...
+folder = "runs/chain"      # model.pt goes here, the steps' own files into step-1, step-2, ...
 epochs = 200
+noise = 1.0                # angstrom: moves the beads in training, as the step before will in use; few frames need it
+# recompute = true         # a third of the memory, half as much time again, the same weights
+
+[validation]
+best_by = "sample_rmsd"
 
 [[steps]]                  # from the coarsest on; each mapping is one of the beads of the step after it
 mapping = "beads:5"        # or "blocks:4", "learned:5", ["resid 1:8", "resid 9:20"], ...
@@ -72,11 +78,11 @@ mapping = "beads:5"        # or "blocks:4", "learned:5", ["resid 1:8", "resid 9:
 mapping = "blocks:2"       # here of the C-alphas, since the last step is for any protein
 [steps.loss]
 graph = 2.0                # less than for atoms: C-alphas are brought to their distances afterwards
-[steps.training]
-noise = 0.5                # angstrom: moves the beads in training, as the step before will in use
 
 [[steps]]
 init = "genzprot"          # a model that is there: a bundled one, or a file
+# [steps.training]         # go on with it on the same frames: side chains as this protein has them
+# epochs = 6
 
 # [baseline]               # besides, a single step from the same beads to the same atoms: one-step.pt, to compare with
 """

@@ -210,24 +210,30 @@ class CGVAE(Model):
             drawn = self.decode(features, edges, latent, beads)
         return Reconstruction(decoded, self.log_density(atoms, decoded), kl.unflatten(0, (len(atoms), -1)), drawn)
 
-    def log_density(self, atoms, decoded):
+    def log_density(self, atoms, decoded, some=None):
         """
         log p(atoms | decoded) (F,) in nats, under Gaussians of the learned widths.
 
         The density is one of the subspace of displacements that leave every bead where it is: independent Gaussians of
         widths s_a on it, with the volume of that subspace (3 (A - N) dimensions, if every bead owns atoms).
+
+        With `some` (A,) bool, the density of these atoms alone; all that count in a bead have to be among them.
         """
         log_width = self.log_width[self.tables.kind_of_atom]  # (A,)
+        weights, bead = self.tables.share, self.tables.bead_of_atom
+        if some is not None:
+            if (weights[~some] != 0).any():
+                raise ValueError("atoms that count in a bead are left out: the others have no density of their own")
+            atoms, decoded = atoms[:, some], decoded[:, some]
+            log_width, weights, bead = log_width[some], weights[some], bead[some]
         squared = ((atoms - decoded).square().sum(-1) / (2 * log_width).exp()).sum(-1)
-        weights = self.tables.share
-        bead = self.tables.bead_of_atom
         zero = weights.new_zeros(self.tables.n_beads)
         norm = zero.index_add(0, bead, weights.square())
         spread = zero.index_add(0, bead, weights.square() * (2 * log_width).exp())
         owning = norm > 0
         # |B' D^-1 B| of the precision in an orthonormal basis B of the subspace, bead by bead
         log_det = -2 * log_width.sum() + (spread[owning].log() - norm[owning].log()).sum()
-        n_free = self.tables.n_atoms - owning.sum()
+        n_free = len(log_width) - owning.sum()
         return -0.5 * squared - 1.5 * n_free * math.log(2 * math.pi) + 1.5 * log_det
 
     def elbo(self, atoms, noise, box=None):

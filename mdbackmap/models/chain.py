@@ -17,6 +17,7 @@ import dataclasses
 import torch
 from torch import nn
 
+from ..traces.relaxation import AUTO_TOLERANCE
 from .base import Model
 from .cgvae import CGVAE, CGVAEConfig
 from .genzprot import GenZProt, GenZProtConfig
@@ -52,7 +53,8 @@ class Chain(Model):
 
     Where a step makes a C-alpha trace, `mending` gives neighbouring C-alphas their distance before the next step
     takes them; the beads that the chain starts from stay where they are. A step that `relaxes` its beads may move what
-    the step before made, within the tolerance, and the coarsest beads move along by less.
+    the step before made, within the tolerance, and the coarsest beads move along by less. If the tolerance is "auto", a
+    trace that a step made, which is nobody's data, may move by `AUTO_TOLERANCE` in any frame.
 
     Parameters
     ----------
@@ -149,6 +151,8 @@ class Chain(Model):
         for number, (step, own, mend) in enumerate(zip(self.steps, mappings, mending, strict=True)):
             keyed = dataclasses.replace(noise, step=len(self.steps) - 1 - number)
             tolerance = bead_tolerance if step.relaxes else 0.0
+            if number and tolerance == "auto" and is_trace(own.coarse):
+                tolerance = AUTO_TOLERANCE
             fine = step.sample(own, beads, keyed, frames, samples, times, box=box, bead_tolerance=tolerance)
             beads = fine if mend is None else mend(fine, given, self.config.rounds)
             found.append(beads)

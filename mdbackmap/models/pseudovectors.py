@@ -13,6 +13,9 @@ from typing import NamedTuple
 import torch
 from e3nn import o3
 from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+_ONCE_MORE = {"use_reentrant": False, "preserve_rng_state": False}
 
 
 class Features(NamedTuple):
@@ -190,7 +193,14 @@ def _cross(a, b):
 
 
 class Rounds(nn.Module):
-    """Messages and updates in turn, `n_layers` times."""
+    """
+    Messages and updates in turn, `n_layers` times.
+
+    Set `recompute`, and each round is worked out again in the backward pass (Chen et al., arXiv 1604.06174): training
+    takes longer, holds a few numbers a point instead of hundreds an edge, and gives the same gradients.
+    """
+
+    recompute = False
 
     def __init__(self, n_layers, n_features, n_channels, n_basis):
         super().__init__()
@@ -200,5 +210,19 @@ class Rounds(nn.Module):
     def forward(self, features, edges):
         """Features in, features out."""
         for messages, update in zip(self.messages, self.updates, strict=True):
-            features = update(messages(features, edges))
+            if self.recompute and torch.is_grad_enabled():
+                features = checkpoint(_round, messages, update, edges, *features, **_ONCE_MORE)
+            else:
+                features = update(messages(features, edges))
         return features
+
+
+def _round(messages, update, edges, *features):
+    return update(messages(Features(*features), edges))
+
+
+def recompute(model, on=True):
+    """Let all rounds of a model be worked out again in the backward pass, or not."""
+    for module in model.modules():
+        if isinstance(module, Rounds):
+            module.recompute = on

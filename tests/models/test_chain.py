@@ -16,6 +16,7 @@ from mdbackmap.mappings.kinds import groups_of
 from mdbackmap.models.base import Noise
 from mdbackmap.models.chain import Chain, ChainConfig
 from mdbackmap.models.mending import CIS, Mending
+from mdbackmap.traces.relaxation import AUTO_TOLERANCE
 
 SEQUENCE = "ACDEFGHIKLMNPQRSTVWYACDE"
 
@@ -148,6 +149,21 @@ def test_it_does_not_matter_where_steps_come_from(chain, tmp_path):
         Chain.of([Chain.of([again.steps[0]]), again.steps[1]]),
     ):
         assert torch.equal(draw(other, other.molecule, beads_of(chain)), expected)
+
+
+def test_traces_of_steps_may_move_where_the_tolerance_is_auto():
+    """Those that the chain starts from may not, where they are like a protein's."""
+    chain, keys = two_steps(), (Noise(), [0, 1, 2], [0] * 3, [0.0] * 3)
+    auto, full = (
+        chain.sample(chain.molecule, beads_of(chain), *keys, bead_tolerance=tolerance)
+        for tolerance in ("auto", AUTO_TOLERANCE)
+    )
+    assert torch.equal(auto, full)
+    alone = Chain.of([tiny()])
+    mapping, helix = alone.mapping(topology("GAVLIAVL")), torch.arange(8) * np.radians(100.0)
+    beads = torch.stack([2.29 * helix.cos(), 2.29 * helix.sin(), 1.5 * torch.arange(8)], dim=-1)[None].float()
+    kept = mapping.project(alone.sample(mapping, beads, Noise(), [0], [0], [0.0], bead_tolerance="auto").numpy())
+    np.testing.assert_allclose(kept, beads.numpy(), atol=1e-3)
 
 
 def test_a_chain_of_transferable_models_fits_any_protein():

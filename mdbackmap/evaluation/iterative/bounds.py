@@ -4,7 +4,9 @@ The evidence lower bound of a chain: the sum of those of its steps, each on the 
 A density has a measure. A CGVAE's is one of positions in angstrom, on the subspace that keeps the beads; GenZProt's one
 of torsions per radian. Bounds are added up, and models are compared, only where all terms have one measure. Where the
 beads of the later step are single atoms (C-alphas), the subspaces of two CGVAE steps together are that of one step from
-the same beads to the same atoms, volume and all, so these may be compared.
+the same beads to the same atoms, volume and all, so these may be compared. GenZProt's bond lengths and angles are
+fixed, so it has no density of positions, and a chain that ends with it none of atoms; but where beads are made of
+C-alphas alone, a single step to all atoms has one of the C-alphas, with which the chain's first steps compare.
 
 Shapes: F frames, A atoms, L residues, D latent size.
 """
@@ -14,6 +16,7 @@ import torch
 
 from ...batch import Batch
 from ...internal import InternalCoordinates
+from ...models.mending import is_trace
 from ...residues import ATOMS, MAX_ATOMS
 from ..molecules import reconstruct
 
@@ -36,8 +39,8 @@ def bounds(model, atoms, seed=0):
     Returns
     -------
     list of dict
-        ``family``, ``measure``, ``dimensions``, ``log_density``, ``kl``, ``elbo``: nats a frame. A last row, "whole",
-        if all have one measure.
+        ``family``, ``level`` (that the step makes), ``measure``, ``dimensions``, ``log_density``, ``kl``, ``elbo``:
+        nats a frame. More rows: "whole", if all steps have one measure; "C-alphas" of what they say of these.
     """
     steps = list(model.steps) if model.family == "chain" else [model]
     mappings = model.mappings() if model.family == "chain" else [model.molecule]
@@ -46,19 +49,53 @@ def bounds(model, atoms, seed=0):
     steps, mappings = steps[:n_steps], mappings[:n_steps]
     for step, mapping in zip(reversed(steps), reversed(mappings), strict=True):
         found = _positions(step, level, seed) if step.family == "cgvae" else _torsions(step, mapping, level, seed)
-        rows.append({"family": step.family, **found})
+        rows.append({"family": step.family, "level": _level(mapping.fine), **found})
         level = mapping.project(level)
     rows = rows[::-1]
-    if len({row["measure"] for row in rows}) == 1:
-        total = {key: sum(row[key] for row in rows) for key in ("dimensions", "log_density", "kl", "elbo")}
-        rows.append({"family": "whole", "measure": rows[0]["measure"], **total})
-    return rows
+    traces = [k for k, mapping in enumerate(mappings) if is_trace(mapping.fine)]
+    found = _sums(rows, "whole")
+    if traces and 0 < traces[0] < len(rows) - 1:
+        found += _sums(rows[: traces[0] + 1], "C-alphas")
+    elif not traces and len(steps) == 1 and steps[0].family == "cgvae":
+        found += _alphas(steps[0], np.asarray(atoms, dtype=np.float32), seed)
+    return rows + found
+
+
+def _level(fine):
+    return "C-alphas" if is_trace(fine) else "atoms" if (fine.elements != "").all() else f"{fine.n_atoms} beads"
+
+
+def _sums(rows, name):
+    """One row that adds some up, if they have one measure."""
+    if len({row["measure"] for row in rows}) > 1:
+        return []
+    total = {key: sum(row[key] for row in rows) for key in ("dimensions", "log_density", "kl", "elbo")}
+    return [{"family": name, "level": rows[-1]["level"], "measure": rows[0]["measure"], **total}]
 
 
 def _positions(step, level, seed):
     owning = len(np.unique(step.molecule.beads))
     _, nats = reconstruct(step, level - level.mean(1, keepdims=True), seed)
     return {"measure": POSITIONS, "dimensions": 3 * (step.molecule.n_atoms - owning), **nats}
+
+
+@torch.no_grad()
+def _alphas(step, atoms, seed):
+    """What a step to all atoms says of the C-alphas, if its beads are made of these alone."""
+    alphas = step.molecule.fine.names == "CA"
+    if not alphas[step.molecule.atoms].all():
+        return []
+    generator = torch.Generator().manual_seed(seed)
+    shape, some = (step.molecule.n_beads, step.config.n_latent), torch.tensor(alphas)
+    density, kl = [], []
+    for part in torch.tensor(atoms - atoms.mean(1, keepdims=True)).split(_FRAMES):
+        found = step(part, torch.randn(len(part), *shape, generator=generator))
+        density.append(step.log_density(part, found.atoms, some))
+        kl.append(found.kl.sum(1))
+    density, kl = (float(torch.cat(x).mean()) for x in (density, kl))
+    n_free = 3 * (int(alphas.sum()) - len(np.unique(step.molecule.beads)))
+    terms = {"dimensions": n_free, "log_density": density, "kl": kl, "elbo": density - kl}
+    return [{"family": "C-alphas", "level": "C-alphas", "measure": POSITIONS, **terms}]
 
 
 @torch.no_grad()

@@ -16,17 +16,19 @@ def cost(model, provenance):
     -------
     dict of str to float
         ``parameters`` of all steps, ``trained`` of those that were trained on this molecule; ``training_minutes``, the
-        sum over these; ``memory_mb``, what the largest of them holds in a training step.
+        sum over these; ``memory_mb``, the peak of the largest of them in a training step; ``memory_recomputed_mb``,
+        the same if messages are worked out again in the backward pass.
     """
     steps = list(model.steps) if model.family == "chain" else [model]
     origins = provenance.get("steps", [{}] * len(steps)) if model.family == "chain" else [provenance]
-    own = [k for k, step in enumerate(steps) if step.molecule is not None]
+    own = [k for k, step in enumerate(steps) if step.molecule is not None or "memory_bytes" in origins[k]]
     count = [sum(weight.numel() for weight in step.parameters()) for step in steps]
     row = {"parameters": float(sum(count)), "trained": float(sum(count[k] for k in own))}
     minutes = [origins[k].get("minutes") for k in own]
-    memory = [origins[k].get("memory_bytes") for k in own]
     if own and None not in minutes:
         row["training_minutes"] = float(sum(minutes))
-    if own and None not in memory:
-        row["memory_mb"] = max(memory) / 1e6
+    for name, key in (("memory_mb", "memory_bytes"), ("memory_recomputed_mb", "memory_recomputed")):
+        memory = [origins[k].get(key) for k in own]
+        if own and None not in memory:
+            row[name] = max(memory) / 1e6
     return row

@@ -38,9 +38,10 @@ class ModelJudgement:
     Attributes
     ----------
     kind : str
-        "1 step", "2 steps", ...
+        "1 step", "2 steps", ..., or "2 steps, last tuned" if its last step was trained on with this molecule, too.
     n_beads : int
         At the coarsest level.
+    temperature : float
     mean : dict of str to float
     bounds : list of dict
         See `bounds.bounds`; empty if they were not asked for.
@@ -50,6 +51,7 @@ class ModelJudgement:
 
     kind: str
     n_beads: int
+    temperature: float
     mean: dict
     bounds: list
     reference: dict
@@ -91,13 +93,17 @@ def judge_model(model, provenance, true, *, n_samples=1, temperature=1.0, seed=0
     if mapping.n_atoms != model.molecule.n_atoms:
         slots, mask = as_slots(model.molecule.fine, atoms)
         mean |= evaluate_geometry(slots, mask, model.molecule.fine.types, model.molecule.fine.ends)
+    elif model.family == "chain":
+        mean |= _last_alone(model, true, n_samples, temperature, seed)
     moved = model.molecule.project(atoms) - np.concatenate([mapping.project(true)] * n_samples)
     mean["beads_moved"] = float(np.sqrt(np.square(moved).sum(-1).mean()))
     mean |= {**cost(model, provenance), "sampling_ms": 1000 * seconds}
     n_steps = len(model.steps) if model.family == "chain" else 1
     kind = f"{n_steps} step{'s' if n_steps > 1 else ''}"
+    if n_steps > 1 and model.steps[-1].molecule is None and "memory_bytes" in provenance.get("steps", [{}])[-1]:
+        kind += ", last tuned"
     found = bounds(model, true, seed) if elbo else []
-    return ModelJudgement(kind, model.molecule.n_beads, mean, found, reference)
+    return ModelJudgement(kind, model.molecule.n_beads, temperature, mean, found, reference)
 
 
 def whole_mapping(model, n_atoms):
@@ -137,6 +143,18 @@ def draw(model, mapping, true, sample=0, temperature=1.0, seed=0, tolerance="aut
         )
         out.append([next(x for x in levels if x.shape[1] == mapping.n_atoms).numpy(), levels[-1].numpy()])
     return [np.concatenate(level) for level in zip(*out, strict=True)]
+
+
+@torch.no_grad()
+def _last_alone(model, true, n_samples, temperature, seed):
+    """RMSD of the last step on its true beads: what earlier steps cannot be blamed for."""
+    step, mapping = model.steps[-1], model.mappings()[-1]
+    beads, found = torch.tensor(mapping.project(true)), []
+    for sample in range(n_samples):
+        keys = list(range(len(beads))), [sample] * len(beads), [0.0] * len(beads)
+        drawn = step.sample(mapping, beads, Noise(seed, temperature), *keys).numpy()
+        found.append(np.sqrt(np.square(drawn - true).sum(-1).mean(1)).mean())
+    return {"rmsd_last": float(np.mean(found))}
 
 
 def _trace(fine, drawn, true):

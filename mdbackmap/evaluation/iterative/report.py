@@ -6,6 +6,7 @@ import numpy as np
 
 LABELS = {
     "rmsd": ("RMSD, heavy atoms (A)", 3),
+    "rmsd_last": ("RMSD of the last step on true beads (A)", 3),
     "rmsd_backbone": ("RMSD, backbone N, C, O (A)", 3),
     "rmsd_ca": ("RMSD, C-alphas (A)", 3),
     "bonds": ("bonds within 10% (%)", 2),
@@ -26,6 +27,7 @@ LABELS = {
     "parameters": ("parameters", 0),
     "trained": ("parameters trained on this", 0),
     "memory_mb": ("memory of a training step (MB)", 1),
+    "memory_recomputed_mb": ("the same, messages recomputed (MB)", 1),
     "training_minutes": ("training time (min)", 1),
     "sampling_ms": ("processor time a sample (ms)", 2),
 }
@@ -69,11 +71,14 @@ def _cell(value, decimals, width):
 
 def bounds_table(judgements):
     """The terms of the evidence lower bound as lines of text, a step a line."""
-    lines = [f"{'model':<24}{'step':<10}{'measure':<10}{'dims':>6}{'log p':>11}{'KL':>10}{'ELBO':>11}"]
+    lines = [f"{'model':<24}{'step':<10}{'to':<10}{'measure':<10}{'dims':>6}{'log p':>11}{'KL':>10}{'ELBO':>11}"]
     for name, judgement in judgements.items():
         for row in judgement.bounds:
             numbers = "{dimensions:>6.0f}{log_density:>11.1f}{kl:>10.1f}{elbo:>11.1f}".format(**row)
-            lines.append(f"{name:<24}{row['family']:<10}{row['measure']:<10}{numbers}")
+            lines.append(f"{name:<24}{row['family']:<10}{row['level']:<10}{row['measure']:<10}{numbers}")
+        if not any(row["family"] == "whole" for row in judgement.bounds):
+            mixed = " and ".join(dict.fromkeys(row["measure"] for row in judgement.bounds))
+            lines.append(f"{name:<24}whole     no bound: densities per {mixed} have no sum")
     return "\n".join(lines)
 
 
@@ -95,20 +100,28 @@ def picture(judgements, title=""):
     shown = [key for key in PANELS if any(key in found.mean for found in judgements.values())]
     columns = -(-len(shown) // 2) if len(shown) > 3 else len(shown)
     rows = -(-len(shown) // columns)
-    figure = Figure(figsize=(3.4 * columns, 3.0 * rows), layout="constrained")
+    figure = Figure(figsize=(3.4 * columns, 3.0 * rows + 0.5), layout="constrained")
     for axes, key in zip(figure.subplots(rows, columns, squeeze=False).flat, shown, strict=False):
-        for kind in sorted({found.kind for found in judgements.values()}):
-            points = [(x.n_beads, x.mean[key]) for x in judgements.values() if x.kind == kind and key in x.mean]
-            axes.plot(*zip(*sorted(points), strict=True), "o-", label=kind) if points else None
-        true = next(iter(judgements.values())).reference.get(key)
-        if true is not None and key in ("clashscore", "rama_favoured"):
-            axes.axhline(true, color="grey", linestyle=":", label="MD")
-        if key in _LOGARITHMIC and all(x.mean.get(key, 1) > 0 for x in judgements.values()):
-            axes.set_yscale("log")
-        axes.set(xlabel="beads", ylabel=LABELS[key][0])
-    figure.axes[0].legend(frameon=False)
+        _panel(axes, key, list(judgements.values()))
+    named = {label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=4, frameon=False)
     for axes in figure.axes[len(shown) :]:
         axes.remove()
     if title:
         figure.suptitle(title)
     return figure
+
+
+def _panel(axes, key, judgements):
+    """One metric: a colour for each number of steps, dashes for temperature 0, dots for the true frames."""
+    kinds = sorted({(found.kind, found.temperature) for found in judgements})
+    for kind, temperature in kinds:
+        some = [x for x in judgements if (x.kind, x.temperature) == (kind, temperature) and key in x.mean]
+        points = sorted((x.n_beads, x.mean[key]) for x in some) or [(np.nan, np.nan)]
+        style = {"color": f"C{list(dict(kinds)).index(kind)}", "ls": "-" if temperature else "--", "marker": "o"}
+        axes.plot(*zip(*points, strict=True), label=f"{kind}, T = {temperature:g}", **style)
+    true = judgements[0].reference.get(key)
+    logarithmic = key in _LOGARITHMIC and all(x.mean.get(key, 1) > 0 for x in judgements)
+    if true is not None and key in ("clashscore", "rama_favoured") and (true > 0 or not logarithmic):
+        axes.axhline(true, color="grey", linestyle=":", label="MD")
+    axes.set(xlabel="beads", ylabel=LABELS[key][0], yscale="log" if logarithmic else "linear")

@@ -3,7 +3,8 @@ What the training of a chain depends on, read from a TOML file in which an unkno
 
 Steps are listed from the coarsest on. Each says its ``mapping``, which makes its beads from those of the step after it
 (of the last: from the atoms, or with ``fine = "ca"`` from the C-alphas); or it has ``init``, a model that is there
-already. ``[training]``, ``[loss]`` and ``[validation]`` are for all steps, ``[steps.training]`` and so on for one.
+already. The last step, if it is for any protein, is trained on with the same frames if it has ``[steps.training]``.
+``[training]``, ``[loss]`` and ``[validation]`` are for all other steps, ``[steps.training]`` and so on for one.
 Example::
 
     [model]
@@ -21,6 +22,7 @@ Example::
 
     [[steps]]
     init = "genzprot"
+    # [steps.training]    # go on with it
 
     [baseline]            # a single step from the same beads to the same atoms, to compare with
 """
@@ -29,6 +31,7 @@ import dataclasses
 from pathlib import Path
 
 from ...models.chain import ChainConfig
+from ..config import TrainingConfig
 from ..molecule.config import MoleculeData, MoleculeRun, MoleculeTraining, parse_molecule
 
 FINE = ("atoms", "protein", "ca")
@@ -42,6 +45,7 @@ class Step:
 
     init: str | None  # bundled name or file
     run: MoleculeRun | None  # None with `init`
+    tuning: TrainingConfig | None = None  # how to go on with a model for any protein
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,13 +109,30 @@ def _step(tables, given, number):
     known(given, ("mapping", "weights", "init", *_DETAILS), f"[[steps]] number {number}")
     init = given.get("init")
     if init is not None:
-        if set(given) != {"init"} or not isinstance(init, str):
-            raise ValueError(f"[[steps]] number {number} has init and more: a model that is there needs nothing else")
-        return Step(init, None)
+        if not set(given) <= {"init", "training"} or not isinstance(init, str):
+            raise ValueError(
+                f"[[steps]] number {number} has init and more: a model that is there needs nothing else, or "
+                "[steps.training] to go on with it"
+            )
+        return Step(init, None, _tuning(tables, given, number))
     if "mapping" not in given:
         raise ValueError(f'[[steps]] number {number} has neither mapping nor init: expected mapping = "beads:5"')
     own = {name: given[name] for name in ("mapping", "weights") if name in given}
     return Step(None, _merged(tables, given, own, _FOLDERS.format(number)))
+
+
+def _tuning(tables, given, number):
+    """How to go on with a model for any protein; of what all steps share, folder, device and seed count."""
+    from ..config import table
+    from .tuning import tuning_config
+
+    if "training" not in given:
+        return None
+    shared = {name: value for name, value in table(tables, "training").items() if name in ("device", "seed")}
+    if "folder" in table(given, "training"):
+        raise ValueError("folder belongs into [training]: the steps get folders within it")
+    base = Path(table(tables, "training").get("folder", MoleculeTraining.folder))
+    return tuning_config({**shared, **given["training"], "folder": str(base / _FOLDERS.format(number))}, number)
 
 
 def _baseline(tables):

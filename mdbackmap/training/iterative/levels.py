@@ -9,6 +9,7 @@ import numpy as np
 from ...mapping import Mapping
 from ...mappings.grouping import group_mapping
 from ...mappings.kinds import groups_of
+from ...mappings.named import named_mapping
 from ..molecule.holding import TRAIN
 from ..molecule.learned import learned_groups
 
@@ -30,7 +31,7 @@ class Level:
     positions: np.ndarray
 
 
-def make_levels(frames, use, runs, seed=0):
+def make_levels(frames, use, steps, seed=0):
     """
     The levels of steps that follow each other.
 
@@ -40,8 +41,8 @@ def make_levels(frames, use, runs, seed=0):
         At the finest level.
     use : (F,) int array
         From `holding.hold_out`; learned mappings see the training frames alone.
-    runs : list of MoleculeRun
-        One a step, coarsest first; each says its mapping and the weights in it.
+    steps : list of MoleculeRun or (str, Mapping)
+        Coarsest first: a run says its mapping and the weights in it; of a step that is there, its file and mapping.
     seed : int
         Of learned mappings.
 
@@ -49,19 +50,31 @@ def make_levels(frames, use, runs, seed=0):
     -------
     list of Level
         Coarsest first.
+
+    Raises
+    ------
+    MappingError
+        A step that is there and makes other atoms than the next one's beads, or other atoms than there are.
     """
     from ...molecule import selector
     from ...universe import universe_of
 
     topology, positions, select, found = frames.topology, frames.positions, frames.select, []
-    for run in reversed(runs):
-        kind = run.data.mapping
-        if isinstance(kind, str) and kind.startswith("learned:"):
-            groups = learned_groups(kind, positions[use == TRAIN], seed)
+    for step in reversed(steps):
+        if isinstance(step, tuple):
+            mapping = named_mapping(step[0], topology, load=lambda _, own=step[1]: own)
         else:
-            groups = groups_of(kind, topology, select)
-        mapping = group_mapping(topology, groups, run.data.weights)
+            mapping = _made(step.data, topology, select, positions[use == TRAIN], seed)
         found.append(Level(mapping, positions))
         topology, positions = mapping.coarse, mapping.project(positions)
         select = selector(universe_of(topology).atoms)
     return found[::-1]
+
+
+def _made(data, topology, select, positions, seed):
+    """The mapping that a description asks for; a learned one sees the positions given here."""
+    if isinstance(data.mapping, str) and data.mapping.startswith("learned:"):
+        groups = learned_groups(data.mapping, positions, seed)
+    else:
+        groups = groups_of(data.mapping, topology, select)
+    return group_mapping(topology, groups, data.weights)

@@ -11,13 +11,15 @@ import torch
 from ... import checkpoint
 from ...models.cgvae import CGVAE
 from ...models.chain import Chain
-from ..molecule.holding import HELD_OUT, TRAIN, hold_out
+from ...models.pseudovectors import recompute
+from ..molecule.holding import HELD_OUT, TRAIN, split
 from ..molecule.running import model_config
 from ..molecule.task import Frames
 from ..molecule.terms import loss_terms
 from .levels import Level, make_levels
 from .memory import step_memory
 from .reading import read_frames
+from .tuning import tune
 
 logger = logging.getLogger(__name__)
 
@@ -45,17 +47,21 @@ def run_chain(plan, *, verbose=False):
     fine = plan.fine or ("ca" if _for_any_protein(there.get(len(plan.steps) - 1)) else "atoms")
     frames = read_frames(plan.data, fine)
     data = plan.data
-    use = hold_out(frames.runs, data.hold_out, data.share, data.block, data.gap)
+    use = split(data, frames.runs)
     logger.info("%s; %d to train on, %d held out", frames, (use == TRAIN).sum(), (use == HELD_OUT).sum())
     sources = _sources(plan, frames, fine, use)
-    trained = [step.run for step in plan.steps if step.run is not None]
-    levels = iter(make_levels(frames, use, trained, plan.training.seed))
+    found = [step.run or (step.init, there[k][0].molecule) for k, step in enumerate(plan.steps)]
+    found = [step for step in found if not isinstance(step, tuple) or step[1] is not None]
+    levels = make_levels(frames, use, found, plan.training.seed)
     steps, provenances, row = [], [], {}
     for number, step in enumerate(plan.steps):
-        if number in there:
+        if step.tuning is not None:
+            model, origin, last = _tuned(there[number], step, plan, use, sources, verbose)
+            row |= {f"step_{number + 1}_{name}": value for name, value in last.items()}
+        elif number in there:
             model, origin = there[number]
         else:
-            model, origin, last = _train(step.run, next(levels), use, sources, verbose)
+            model, origin, last = _train(step.run, levels[number], use, sources, verbose)
             row |= {f"step_{number + 1}_{name}": value for name, value in last.items()}
         steps.append(model)
         provenances.append(origin)
@@ -90,6 +96,16 @@ def _sources(plan, frames, fine, use):
     return [*frames.sources, data]
 
 
+def _tuned(there, step, plan, use, sources, verbose):
+    """A step for any protein, trained on with the frames of this one."""
+    model, origin = there
+    if model.molecule is not None or model.family != "genzprot":
+        raise ValueError(f"{step.init} is no GenZProt: only that can be trained on within a chain, [steps.training]")
+    if step is not plan.steps[-1]:
+        raise ValueError(f"{step.init} is not the last step: only that can be trained on within a chain")
+    return tune(model, origin, read_frames(plan.data, "protein"), use, step.tuning, sources, verbose)
+
+
 def _whole(chain, plan, frames):
     """The level of a single step from the beads of a chain to its atoms."""
     if chain.molecule is None:
@@ -107,16 +123,17 @@ def _train(run, level, use, sources, verbose):
     model = new_model(CGVAE, config, run.training.seed)
     task = Frames(level.positions, use, level.mapping, run.training, config.n_latent, sources, repr(level.mapping))
     memory = _memory(model, task, run.training)
-    logger.info("%s: %.0f MB a training step", level.mapping, memory / 1e6)
+    told = [value / 1e6 for value in memory.values()]
+    logger.info("%s: %.1f MB a training step; messages recomputed, %.1f MB", level.mapping, *told)
     model, row = fit(model, task, run.training, verbose=verbose)
     path = Path(run.training.folder) / "model.pt"
-    origin = {**checkpoint.load(path)[1], "memory_bytes": memory}
+    origin = {**checkpoint.load(path)[1], **memory}
     checkpoint.save(path, model, {name: value for name, value in origin.items() if name not in ("model", "sha256")})
     return model, origin, row
 
 
 def _memory(model, task, config):
-    """Bytes of a training step."""
+    """Bytes of a training step, as it is and with messages worked out again."""
     generator = torch.Generator().manual_seed(0)
     example = task.collate(torch.arange(min(config.batch_size, len(task.atoms))), generator)
 
@@ -126,4 +143,8 @@ def _memory(model, task, config):
         return sum(vars(config.loss)[name] * value for name, value in named.items())
 
     model.train()
-    return step_memory(model, loss)
+    found = {}
+    for name, again in (("memory_bytes", False), ("memory_recomputed", True)):
+        recompute(model, again)
+        found[name] = step_memory(model, loss)
+    return found

@@ -40,10 +40,11 @@ class MoleculeData:
     block: int = 50  # frames of a block that is held out
     gap: int = 5  # frames beside each held-out block that are not trained on either
     share: float = 0.2  # share of the frames that is held out in blocks; 0 holds out none
+    valid: float = 0.0  # share for validation in blocks of its own; with 0 the frames held out are looked at instead
 
     def __post_init__(self):
-        if self.block < 1 or self.gap < 0 or not 0 <= self.share <= 0.5:
-            raise ValueError("data: block must be 1 or more, gap 0 or more, share within 0 and 0.5")
+        if self.block < 1 or self.gap < 0 or not 0 <= self.share <= 0.5 or not 0 <= self.valid <= 0.3:
+            raise ValueError("data: block must be 1 or more, gap 0 or more, share within 0 and 0.5, valid 0 and 0.3")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +65,7 @@ class MoleculeLoss:
 
 @dataclasses.dataclass(frozen=True)
 class MoleculeValidation:
-    """What is measured on the held-out frames, with the averaged weights."""
+    """What is measured on the frames for validation, or on those held out, with the averaged weights."""
 
     every: int = 10  # epochs from one validation to the next
     frames: int = 500  # held-out frames that are looked at, evenly spread; 0 measures nothing
@@ -88,6 +89,7 @@ class MoleculeTraining:
     clip: float = 1.0  # largest norm of the gradient
     kl_warmup: float = 0.2  # share of the run in which the weights of the terms kl and samples rise from 0
     noise: float = 0.0  # largest RMS of smooth noise on the beads, angstrom: what a step before this one may do to them
+    recompute: bool = False  # less memory, more time, the same weights: messages worked out again in the backward pass
     ema: float = 0.995  # decay of the moving average of the weights, which is what is kept
     device: str = "cpu"
     seed: int = 0

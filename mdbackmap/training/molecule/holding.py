@@ -6,10 +6,15 @@ Neighbouring frames of MD are alike, so a frame held out between two that are tr
 
 import numpy as np
 
-TRAIN, HELD_OUT, BETWEEN = 0, 1, -1
+TRAIN, HELD_OUT, VALID, BETWEEN = 0, 1, 2, -1
 
 
-def hold_out(runs, held_runs=(), share=0.2, block=50, gap=5):
+def split(data, runs):
+    """What each frame is for (see `hold_out`), as a `MoleculeData` says."""
+    return hold_out(runs, data.hold_out, data.share, data.block, data.gap, data.valid)
+
+
+def hold_out(runs, held_runs=(), share=0.2, block=50, gap=5, valid=0.0):
     """
     What each frame is for.
 
@@ -24,12 +29,14 @@ def hold_out(runs, held_runs=(), share=0.2, block=50, gap=5):
     block : int
         Frames of a block; fewer in runs that are too short for it.
     gap : int
-        Frames on either side of a held-out block that are neither trained on nor held out.
+        Frames on either side of a held-out block that are used for nothing; of a block for validation, not trained on.
+    valid : float
+        Share of the blocks of each run that is kept for validation, apart from those held out.
 
     Returns
     -------
     (F,) int64 array
-        0 to train on, 1 held out, -1 neither.
+        0 to train on, 1 held out, 2 for validation, -1 none of these.
 
     Raises
     ------
@@ -40,30 +47,50 @@ def hold_out(runs, held_runs=(), share=0.2, block=50, gap=5):
     --------
     >>> hold_out([0] * 12, share=0.5, block=3, gap=1).tolist()
     [0, 0, -1, 1, 1, 1, -1, 0, -1, 1, 1, 1]
+    >>> hold_out([0] * 12, share=0.25, block=2, gap=0, valid=0.2).tolist()
+    [0, 0, 0, 0, 1, 1, 2, 2, 0, 0, 0, 0]
     """
     runs = np.asarray(runs, dtype=np.int64)
     use = np.zeros(len(runs), dtype=np.int64)
     missing = [run for run in held_runs if run not in runs]
     if missing:
         raise ValueError(f"hold_out names run {missing[0]}: there are the runs 0..{runs.max()}")
-    if len(held_runs):
-        use[np.isin(runs, held_runs)] = HELD_OUT
-    elif share > 0:
-        for run in np.unique(runs):
-            at = np.flatnonzero(runs == run)
-            use[at] = _blocks(len(at), round(1 / share), block, gap)
+    for run in np.unique(runs):
+        at = np.flatnonzero(runs == run)
+        if run in held_runs:
+            use[at] = HELD_OUT
+        elif share or valid:
+            use[at] = _blocks(len(at), 0.0 if len(held_runs) else share, valid, block, gap)
     if not (use == TRAIN).any():
         raise ValueError(f"all {len(runs)} frames are held out: nothing is left to train on; hold out less")
     return use
 
 
-def _blocks(n_frames, every, block, gap):
-    """One run: of every so many blocks one is held out."""
-    block = min(block, max(1, n_frames // every))  # a short run has shorter ones
+def _blocks(n_frames, share, valid, block, gap):
+    """One run: of every so many blocks one is held out, some of the others are for validation."""
+    least = min((x for x in (share, valid) if x > 0), default=1.0)
+    block = min(block, max(1, n_frames // round(1 / least)))  # a short run has shorter ones
     number = np.arange(n_frames) // block
-    held = number % every == every // 2
-    near = held.copy()
+    held = _every(number, share)
+    others = np.unique(number[~held])
+    n_valid = round(valid * (number[-1] + 1))
+    chosen = others[((np.arange(n_valid) + 0.5) * len(others) / max(n_valid, 1)).astype(int)]
+    kind = np.where(held, HELD_OUT, np.where(np.isin(number, chosen), VALID, TRAIN))
+    kind = np.where(_near(kind == HELD_OUT, gap) & (kind != HELD_OUT), BETWEEN, kind)
+    return np.where(_near(kind == VALID, gap) & (kind == TRAIN), BETWEEN, kind)
+
+
+def _near(some, gap):
+    """Frames that are among some, or up to `gap` frames away."""
+    near = some.copy()
     for shift in range(1, gap + 1):
-        near[shift:] |= held[:-shift]
-        near[:-shift] |= held[shift:]
-    return np.where(held, HELD_OUT, np.where(near, BETWEEN, TRAIN))
+        near[shift:] |= some[:-shift]
+        near[:-shift] |= some[shift:]
+    return near
+
+
+def _every(number, share):
+    if not share:
+        return np.zeros(len(number), dtype=bool)
+    every = round(1 / share)
+    return number % every == every // 2

@@ -14,7 +14,7 @@ from ...mappings.kinds import groups_of
 from ...mappings.named import named_mapping
 from ...mappings.plain import to_plain
 from ...models.cgvae import CGVAE, CGVAEConfig
-from .holding import HELD_OUT, TRAIN, hold_out
+from .holding import HELD_OUT, TRAIN, split
 from .learned import learned_groups
 from .reading import read_molecule
 from .task import Frames
@@ -44,7 +44,7 @@ def run_molecule(plan, *, verbose=False):
     from ..loop import fit, new_model
 
     frames = read_molecule(plan.data)
-    use = hold_out(frames.runs, plan.data.hold_out, plan.data.share, plan.data.block, plan.data.gap)
+    use = split(plan.data, frames.runs)
     model, origin = None, None
     if plan.init is not None:
         model, origin = checkpoint.load(plan.init)

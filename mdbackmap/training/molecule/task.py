@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from ...models.base import Noise
+from ...models.pseudovectors import recompute
 from ..metrics.graphs import graph_difference
 from ..tasks import Task
 from .config import LAST
-from .holding import HELD_OUT, TRAIN
+from .holding import HELD_OUT, TRAIN, VALID
 from .terms import loss_terms
 
 
@@ -62,7 +63,7 @@ class Frames(Task):
         self.config, self.mapping, self.sources, self.described = config, mapping, list(sources), described
         centred = positions - positions.mean(1, keepdims=True)
         self.atoms = torch.from_numpy(np.ascontiguousarray(centred[use == TRAIN], dtype=np.float32))
-        held = np.flatnonzero(use == HELD_OUT)
+        held = np.flatnonzero(use == (VALID if (use == VALID).any() else HELD_OUT))
         some = np.unique(np.linspace(0, len(held) - 1, config.validation.frames).astype(int)) if len(held) else []
         self.held = torch.from_numpy(np.ascontiguousarray(centred[held[some]], dtype=np.float32)) if len(some) else None
         self.shape = (mapping.n_beads, n_latent)
@@ -97,6 +98,7 @@ class Frames(Task):
         atoms = example.atoms
         if example.shifts is not None:
             atoms = atoms + example.shifts[:, model.tables.bead_of_atom]
+        recompute(model, self.config.recompute)
         found = model(atoms, example.noise, prior_noise=example.prior_noise)
         return loss_terms(model, atoms, found, example.atoms), torch.tensor(float(len(atoms)))
 
