@@ -1,7 +1,7 @@
 """
 Models of one molecule, trained and judged: alanine dipeptide with N beads, chignolin with 6 beads or one a residue.
 
-    python tests/benchmarks/molecules.py MD_FOLDER dipeptide-4 chignolin-6 ...
+    python tests/benchmarks/single_molecules.py MD_FOLDER dipeptide-4 chignolin-6 ...
 
 MD_FOLDER has the folders ``alanine_dipeptide`` and ``chignolin``, with a topology and a trajectory in each. Every name
 becomes ``runs/NAME.toml``, which 'mdbackmap train' reads, and ``runs/NAME/``; a run that is there goes on. The tables
