@@ -25,11 +25,9 @@ mapping = "{mapping}"
 
 [training]
 folder = "runs/{name}"
-seed = 1
 {training}
 
 [loss]
-kl = 0.01
 {loss}
 
 [validation]
@@ -38,14 +36,21 @@ frames = 200
 """
 DIPEPTIDE = {
     "data": 'frames = "0:4500"\nruns = [1500, 1500, 1500, 2000]\nweights = "{weights}"',  # the runs at 300 K
-    "training": "epochs = 20\nlearning_rate = 5e-3\nkl_warmup = 0.6",
-    "loss": "graph = 25.0",
+    "training": "seed = 1\nepochs = 20\nlearning_rate = 5e-3\nkl_warmup = 0.6",
+    "loss": "kl = 0.01\ngraph = 25.0",
     "heavy": "",
 }
+MORE_BEADS = {
+    "data": DIPEPTIDE["data"] + "\nvalid = 0.1",
+    "training": "seed = 3\nepochs = 9\nlearning_rate = 5e-3\nkl_warmup = 0.3",
+    "loss": "kl = 0.002\nsamples = 0.0",
+    "heavy": "",
+}
+FOUR_BEADS = "[[0, 1, 2, 3, 4, 5], [6, 7], [8, 9, 10, 11, 12, 13], [14, 15, 16, 17, 18, 19, 20, 21]]"  # once learned
 CHIGNOLIN = {
     "data": "runs = [950, 1000, 1000, 1090]",
-    "training": "epochs = 1000\nminutes = 60\nbatch_size = 32\nlearning_rate = 4e-3\nkl_warmup = 0.3",
-    "loss": "graph = 50.0",
+    "training": "seed = 1\nepochs = 1000\nminutes = 60\nbatch_size = 32\nlearning_rate = 4e-3\nkl_warmup = 0.3",
+    "loss": "kl = 0.01\ngraph = 50.0",
     "heavy": "_heavy",
 }
 
@@ -55,7 +60,11 @@ def description(name, md):
     system, beads = name.split("-")
     if system == "dipeptide":
         mapping, weights = ("residue", "mass") if beads == "3" else (f"learned:{beads}", "geometry")
-        text = {**DIPEPTIDE, "data": DIPEPTIDE["data"].format(weights=weights), "folder": md / "alanine_dipeptide"}
+        if beads == "4":
+            mapping = f"runs/{name}.json"
+            Path(mapping).write_text(FOUR_BEADS)
+        chosen = DIPEPTIDE if beads == "3" else MORE_BEADS
+        text = {**chosen, "data": chosen["data"].format(weights=weights), "folder": md / "alanine_dipeptide"}
     else:
         mapping = "residue" if beads == "10" else f"beads:{beads}"
         text = {**CHIGNOLIN, "folder": md / "chignolin"}

@@ -30,6 +30,7 @@ def hold_out(runs, held_runs=(), share=0.2, block=50, gap=5, valid=0.0):
         Frames of a block; fewer in runs that are too short for it.
     gap : int
         Frames on either side of a held-out block that are used for nothing; of a block for validation, not trained on.
+        Beside blocks that are short, half as many as these have.
     valid : float
         Share of the blocks of each run that is kept for validation, apart from those held out.
 
@@ -70,6 +71,7 @@ def _blocks(n_frames, share, valid, block, gap):
     """One run: of every so many blocks one is held out, some of the others are for validation."""
     least = min((x for x in (share, valid) if x > 0), default=1.0)
     block = min(block, max(1, n_frames // round(1 / least)))  # a short run has shorter ones
+    gap = min(gap, max(1, block // 2))
     number = np.arange(n_frames) // block
     held = _every(number, share)
     others = np.unique(number[~held])
