@@ -5,15 +5,15 @@
 from __future__ import annotations
 
 import numpy as np
-from MDAnalysis.coordinates.base import ReaderBase
 from MDAnalysis.coordinates.timestep import Timestep
 
 from .boxes import box_vectors, joined
 from .frames import copy_trajectory, read_frame
+from .reader import DerivedReader
 from .universe import universe_of
 
 
-class CoarseReader(ReaderBase):
+class CoarseReader(DerivedReader):
     """
     Reads an all-atom trajectory as beads.
 
@@ -55,15 +55,6 @@ class CoarseReader(ReaderBase):
         """Close the files of the all-atom trajectory."""
         if hasattr(self, "_fine"):
             self._fine.close()
-
-    def _reopen(self):
-        self.ts.frame = -1
-
-    def _read_next_timestep(self, ts=None):
-        frame = self.ts.frame + 1
-        if frame >= self.n_frames:
-            raise EOFError(f"no frame {frame}: the trajectory has {self.n_frames}")
-        return self._read_frame(frame)
 
     def _read_frame(self, frame):
         fine = read_frame(self._fine, int(frame))

@@ -59,7 +59,20 @@ class LiftedTimestep(Timestep):
         self.beads = state["beads"]
 
 
-class LiftedReader(ReaderBase):
+class DerivedReader(ReaderBase):
+    """A reader of frames that are made from those of another trajectory, in its order; `_read_frame` makes one."""
+
+    def _reopen(self):
+        self.ts.frame = -1
+
+    def _read_next_timestep(self, ts=None):
+        frame = self.ts.frame + 1
+        if frame >= self.n_frames:
+            raise EOFError(f"no frame {frame}: the trajectory has {self.n_frames}")
+        return self._read_frame(frame)
+
+
+class LiftedReader(DerivedReader):
     """
     Reads a coarse trajectory as if it were all-atom, with every atom on its bead.
 
@@ -137,15 +150,6 @@ class LiftedReader(ReaderBase):
     def __setstate__(self, state):
         self.__dict__.update(state)
         self.ts.coarse = self._coarse
-
-    def _reopen(self):
-        self.ts.frame = -1
-
-    def _read_next_timestep(self, ts=None):
-        frame = self.ts.frame + 1
-        if frame >= self.n_frames:
-            raise EOFError(f"no frame {frame}: the trajectory has {self.n_frames}")
-        return self._read_frame(frame)
 
     def _read_frame(self, frame):
         found = self._coarse.read(frame)

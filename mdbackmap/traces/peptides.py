@@ -8,7 +8,6 @@ Shapes: F frames, N residues, B bins.
 """
 
 import copy
-import functools
 import math
 
 import torch
@@ -69,16 +68,16 @@ class Guide:
     """
 
     def __init__(self, relaxation, beads, strength):
-        self.relaxation, self.strength = relaxation, strength
+        self.relaxation = relaxation
         self.angles = relaxation.angles(beads)
         self.messages = _messages(relaxation, self.angles)
         self.inner = relaxation.inner.to(self.messages).unsqueeze(-1)
         self.resampled = {}
+        self._take(strength)
 
-    @functools.cached_property
-    def powers(self):
-        """What energies count for, (F, N, 1): nothing where a stretch ends."""
-        return (-self.strength.unsqueeze(1) * ~self.relaxation.internal.ends).unsqueeze(-1)
+    def _take(self, strength):
+        self.strength = strength
+        self.powers = (-strength.unsqueeze(1) * ~self.relaxation.internal.ends).unsqueeze(-1)  # (F, N, 1)
 
     def _ahead(self, n_bins):
         """The messages on some number of bins; kept, for all copies."""
@@ -89,8 +88,7 @@ class Guide:
     def at_least(self, strength):
         """The same with more strength where it is less than a number."""
         other = copy.copy(self)
-        other.__dict__.pop("powers", None)
-        other.strength = self.strength.clamp_min(strength)
+        other._take(self.strength.clamp_min(strength))
         return other
 
     def bias(self, at, before, n_bins):

@@ -15,7 +15,9 @@ Shapes: F frames, L residues.
 """
 
 import numpy as np
+import torch
 
+from ...geometry import angle
 from ...training.metrics.torsions import backbone_torsions, dihedral
 
 NEITHER, HELIX, STRAND, UNKNOWN = 0, 1, 2, -1
@@ -66,17 +68,15 @@ def by_trace(ca, ends):
     """
     ca = np.asarray(ca, dtype=float)
     known = np.zeros(ca.shape[:2], dtype=bool)
-    angle, torsion = np.zeros(known.shape), np.zeros(known.shape)
+    bend, torsion = np.zeros(known.shape), np.zeros(known.shape)
     if ca.shape[1] < 4:
         return np.full(known.shape, UNKNOWN)
     a, b, c, d = ca[:, :-3], ca[:, 1:-2], ca[:, 2:-1], ca[:, 3:]
     known[:, 1:-2] = ~(ends[:-3] | ends[1:-2] | ends[2:-1])
-    first, second = a - b, c - b
-    cosine = (first * second).sum(-1) / (np.linalg.norm(first, axis=-1) * np.linalg.norm(second, axis=-1))
-    angle[:, 1:-2] = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    bend[:, 1:-2] = np.degrees(angle(*(torch.from_numpy(x) for x in (a, b, c))).numpy())
     torsion[:, 1:-2] = np.degrees(dihedral(a, b, c, d))
-    helix = (abs(angle - 89) <= 12) & (abs(torsion - 50) <= 20)
-    strand = (abs(angle - 124) <= 14) & ((torsion >= 145) | (torsion <= -125))
+    helix = (abs(bend - 89) <= 12) & (abs(torsion - 50) <= 20)
+    strand = (abs(bend - 124) <= 14) & ((torsion >= 145) | (torsion <= -125))
     return _classes(helix, strand, known)
 
 
