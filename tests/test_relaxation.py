@@ -64,7 +64,7 @@ class TestDerivatives:
     def test_crowding(self):
         coarse = topology("MKVLAGTSDEFWPA", "A" * 7 + "B" * 7)
         start = 0.7 * trace(14, 3, frames=2, dtype=torch.float64)
-        crowd = Crowd(internal_of(coarse), start, 20.0, 2.0)
+        crowd = Crowd(internal_of(coarse), start, 20.0, 2.0, 5.0)
         x = (
             start + 0.2 * torch.randn(start.shape, generator=torch.Generator().manual_seed(1)).double()
         ).requires_grad_()
@@ -74,8 +74,11 @@ class TestDerivatives:
         assert len(first) and len(a)
         short = (least - (sites[second] - sites[first] + shift).norm(dim=-1)).clamp_min(0)
         changed = (flat[b] - flat[a] + moved).norm(dim=-1) - rest
-        cohesion = torch.where(changed > 0, 3 * 2.0, 2.0)
-        (expected,) = torch.autograd.grad(20 * short.square().sum() + (cohesion * changed.square()).sum(), x)
+        was = (start.flatten(0, 1)[b] - start.flatten(0, 1)[a] + moved).norm(dim=-1)
+        holding = torch.where((was > 5.5) & (was < 8), 5.0, 2.0)
+        assert len(holding.unique()) == 2
+        holding = torch.where(changed > 0, 3.0, 1.0) * holding
+        (expected,) = torch.autograd.grad(20 * short.square().sum() + (holding * changed.square()).sum(), x)
         torch.testing.assert_close(crowd.slopes(x.detach()), expected)
 
     @pytest.mark.parametrize("which", ["prior", "backbone"])
@@ -143,7 +146,7 @@ class TestRelaxation:
     def test_backbones_fit_better(self, go, relaxed):
         relaxation, beads = go
         before, after = (relaxation.strain(relaxation.angles(x))[0].mean() for x in (beads.double(), relaxed))
-        assert after < 0.6 * before
+        assert after < 0.65 * before
 
     def test_batches_and_order_do_not_matter(self, go, relaxed):
         relaxation, beads = go

@@ -20,6 +20,7 @@ from .exclusion import STIFFNESS, allowed_distances
 from .relief import relieve
 
 N_STEPS = 20
+_FIRMNESS = 0.7  # contacts of beads are held so much as while relaxing: atoms need room
 _RATE, _TURN_RATE = 0.06, 0.06  # angstrom and radians a step, at first
 _LISTED = 0.5  # pairs up to this much further apart than allowed are watched
 _MARGIN = 0.1  # and are pushed this much beyond what is allowed
@@ -166,7 +167,7 @@ def settle(relaxation, start, beads, torsions, tolerances, box=None):
 
 def _push(relaxation, start, beads, turns, tolerances, pairs, box):
     """Beads (F, N, 3) and peptide angles (F, N) after some steps."""
-    crowd = relaxation.crowd(start, box)
+    crowd = relaxation.crowd(start, box, _FIRMNESS)
     left = _Riders(relaxation.internal, pairs.frame, pairs.left, pairs.left_slot)
     right = _Riders(relaxation.internal, pairs.frame, pairs.right, pairs.right_slot)
     steps, turning, moved = BeadSteps(beads), TurnSteps(turns), beads

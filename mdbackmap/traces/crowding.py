@@ -18,6 +18,7 @@ _LEAST = {(0, 0): 4.4, (0, 1): 4.0, (1, 0): 4.0, (1, 1): 3.8}  # angstrom: C-alp
 _CLOSEST = 4.8  # pairs nearer than this are to be this far from each other
 _WATCHED = 2.0  # sites up to this much further apart are watched
 _NEAR = 12.0  # C-alphas nearer than this keep their distance
+_CONTACT = (5.5, 8.0)  # angstrom: those of residues in contact, which keep it more firmly; nearer ones may have to part
 _SWELLING = 3.0  # what a distance that grows costs, against one that shrinks: room for atoms swells chains otherwise
 _APART = 4  # in sequence, of C-alphas that keep their distance
 _NEIGHBOURS = 40
@@ -32,15 +33,15 @@ class Crowd:
     ----------
     internal : InternalCoordinates
     beads : torch.Tensor (F, N, 3)
-    stiffness, cohesion : float
-        Nats per squared angstrom of overlap, and of changed distance.
+    stiffness, cohesion, contact : float
+        Nats per squared angstrom of overlap, of changed distance, and of changed distance in contacts.
     box : torch.Tensor (F, 3, 3), optional
     """
 
-    def __init__(self, internal, beads, stiffness, cohesion, box=None):
+    def __init__(self, internal, beads, stiffness, cohesion, contact, box=None):
         inner = ~internal.starts & ~internal.ends
         self.sided = (inner & (internal.types != residues.TYPE_OF_NAME["GLY"])).to(beads.dtype).unsqueeze(-1)
-        self.stiffness, self.cohesion = stiffness, cohesion
+        self.stiffness = stiffness
         frame, i, j, gap = self._neighbours(internal, beads, box)
         n = beads.shape[1]
         shift = gap - (beads[frame, j] - beads[frame, i])  # to the nearest image
@@ -50,6 +51,8 @@ class Crowd:
         together = (distance < _NEAR) & ((j - i >= _APART) | (joined[i] != joined[j]))
         a, b, shift, distance = (v[together] for v in (frame * n + i, frame * n + j, shift, distance))
         self.together = a, b, shift, distance.clamp_min(_CLOSEST)
+        touching = (distance > _CONTACT[0]) & (distance < _CONTACT[1])
+        self.holding = torch.where(touching, contact, cohesion).to(distance)  # (P,), stiffness
 
     @staticmethod
     def _neighbours(internal, beads, box):
@@ -96,7 +99,7 @@ class Crowd:
         pull = _springs(sites, first, second, shift, least, self.stiffness, 0.0)
         on_alpha, on_beta = pull.split(beads.shape[-2], -2)
         pull = on_alpha + on_beta + self._lever(beads, on_beta * self.sided)
-        return pull + _springs(beads, *self.together, self.cohesion, _SWELLING)
+        return pull + _springs(beads, *self.together, self.holding, _SWELLING)
 
     @staticmethod
     def _lever(beads, on_beta):
@@ -108,7 +111,11 @@ class Crowd:
 
 
 def _springs(points, first, second, shift, rest, stiffness, longer):
-    """Derivatives of stiffness (distance - rest)^2 over pairs, `longer` times that beyond rest; like `points`."""
+    """
+    Derivatives of stiffness (distance - rest)^2 over pairs, `longer` times that beyond rest; like `points`.
+
+    `stiffness` is a number or one for each pair (P,).
+    """
     flat = points.flatten(0, 1)
     gap = flat.index_select(0, second) - flat.index_select(0, first) + shift
     distance = gap.norm(dim=-1).clamp_min(0.1)

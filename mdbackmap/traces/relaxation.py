@@ -42,8 +42,9 @@ class RelaxationConfig:
     floor: float = 2.0  # energies of a residue below this count nothing
     bond: float = 50.0  # per squared angstrom of a C-alpha distance off 3.80 (cis 2.95)
     stiffness: float = 20.0  # per squared angstrom of overlap
-    cohesion: float = 0.7  # per squared angstrom that near C-alphas get nearer; three times as much if they part
-    restraint: float = 0.4  # per squared angstrom from where a bead came from, at AUTO_TOLERANCE and below
+    cohesion: float = 0.5  # per squared angstrom that near C-alphas get nearer; three times as much if they part
+    contact: float = 12.0  # the same for C-alphas of residues in contact
+    restraint: float = 0.2  # per squared angstrom from where a bead came from, at AUTO_TOLERANCE and below
     rate: float = 0.2  # angstrom a step, at first
     turn_rate: float = 0.12  # radians a step, at first
     loose: float = 1.6  # multiple of the tolerance that is allowed at first
@@ -176,9 +177,10 @@ class Relaxation:
             moved = within(start, moved - steps(slope, config.rate * fade), room * tolerances)
         return moved
 
-    def crowd(self, start, box=None):
-        """The `Crowd` of beads (F, N, 3) as they came."""
-        return Crowd(self.internal, start, self.config.stiffness, self.config.cohesion, box)
+    def crowd(self, start, box=None, firmness=1.0):
+        """The `Crowd` of beads (F, N, 3) as they came, contacts held `firmness` times as firmly as configured."""
+        config = self.config
+        return Crowd(self.internal, start, config.stiffness, config.cohesion, firmness * config.contact, box)
 
     def pull(self, start, moved, tolerances, crowd):
         """Derivatives (F, N, 3) of what does not depend on angles: restraint and crowding."""
