@@ -16,6 +16,7 @@ except (ImportError, OSError):  # an optional accelerator, never required; OSErr
     torch_cluster = None
 
 _PAIRS = 1_000_000  # whose distances are in memory at a time
+_CLOSE_PAIRS = 4_000_000  # the same, of `close_pairs`
 _LARGE = 4000
 
 
@@ -129,3 +130,40 @@ def _search_tree(positions, index, width, counts, radii):
         pairs = torch_cluster.radius(positions, positions, radius, max_num_neighbors=4096)
         counts[:, column] = torch.bincount(pairs[0], minlength=len(positions)).to(counts.dtype) - 1
     return None
+
+
+def close_pairs(positions, radii, box=None):
+    """
+    Pairs of points whose spheres meet, some at a time.
+
+    Parameters
+    ----------
+    positions : torch.Tensor (F, N, 3)
+    radii : torch.Tensor, broadcastable to (F, N)
+    box : torch.Tensor (F, 3, 3), optional
+        Box vectors as rows: distances are those of the nearest images.
+
+    Yields
+    ------
+    frame, first, second : torch.Tensor (p,) int64
+        Indices of the frame and of its two points, the first below the second.
+    gap : torch.Tensor (p, 3)
+        From the first to the (nearest image of the) second.
+
+    Examples
+    --------
+    >>> line = torch.tensor([[[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [3.5, 0.0, 0.0]]])
+    >>> [(one.tolist(), two.tolist()) for _, one, two, _ in close_pairs(line, torch.tensor(1.0))]
+    [([0], [1])]
+    """
+    n = positions.shape[1]
+    radii = radii.expand(positions.shape[:2])
+    own, few = torch.arange(n, device=positions.device), max(1, _CLOSE_PAIRS // (len(positions) * n))
+    for start in range(0, n, few):
+        part = slice(start, start + few)
+        gap = positions[:, None] - positions[:, part, None]
+        if box is not None:
+            gap = minimum_image(gap, box[:, None, None].to(gap))
+        near = (gap.norm(dim=-1) < radii[:, part, None] + radii[:, None]) & (own > own[part, None])
+        frame, first, second = near.nonzero().unbind(1)
+        yield frame, first + start, second, gap[frame, first, second]

@@ -281,7 +281,7 @@ class GenZProt(Model):
         features = torch.cat(hidden)
         if temperature > 0:
             guide = self._hint(internal, beads, guide)
-        drawn = draw_peptides(self, internal, beads, features, uniform[..., 0], temperature, guide)
+        drawn = draw_peptides(self, internal, beads, features, uniform[..., 0], temperature, guide, box)
         torsions[..., _PEPTIDE] = drawn
         self._draw_ends(internal, features, torsions, uniform[..., 1], temperature)
         drawn = [

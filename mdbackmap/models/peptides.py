@@ -15,6 +15,7 @@ import torch
 
 from .. import residues
 from ..geometry import dihedral, full_precision, wrap
+from .collisions import collisions, crowding
 from .layers import fourier
 
 N_DRAWS = 8
@@ -28,7 +29,7 @@ _STRAINED = 1.0  # kT
 _ROUNDS = 3
 
 
-def draw_peptides(model, internal, beads, hidden, uniform, temperature, guide=None):
+def draw_peptides(model, internal, beads, hidden, uniform, temperature, guide=None, box=None):
     """
     Peptide angles along each chain; phi of the last residues.
 
@@ -47,6 +48,7 @@ def draw_peptides(model, internal, beads, hidden, uniform, temperature, guide=No
     guide : Guide, optional
         Angles are drawn from the network's distributions times the guide's to the power of its strength: 1 for frames
         whose beads were relaxed; at temperature 0 each is the most probable one there.
+    box : torch.Tensor (F, 3, 3), optional
 
     Returns
     -------
@@ -56,15 +58,20 @@ def draw_peptides(model, internal, beads, hidden, uniform, temperature, guide=No
     if temperature == 0 and guide is None:
         levels = levels_of(N_DRAWS, len(internal.types), 1)[..., 0].to(uniform)
         _, shares = _walk(model, internal, *told, levels.expand(len(beads), -1, -1), 1.0)
-        return _mend(model, internal, *told, model.bins.peak(shares, _SMOOTHING), shares, None)
+        angles = _mend(model, internal, *told, model.bins.peak(shares, _SMOOTHING), shares, None)
+        return _part(model, internal, beads, *told, angles, shares, None, box)
     angles, shares = _walk(model, internal, *told, uniform.unsqueeze(1), temperature, guide)
     angles = angles.squeeze(1)
     if temperature > 0:
-        return _mend(model, internal, *told, angles, shares, uniform, None if guide is None else guide.strength < 1)
+        among = None if guide is None else guide.strength < 1
+        angles = _mend(model, internal, *told, angles, shares, uniform, among)
+        return _part(model, internal, beads, *told, angles, shares, uniform, box)
     kept = (guide.strength < 1).nonzero()[:, 0]
     if len(kept) == 0:
         return angles
-    return angles.index_copy(0, kept, draw_peptides(model, internal, beads[kept], hidden[kept], uniform[kept], 0))
+    boxes = None if box is None else box[kept]
+    drawn = draw_peptides(model, internal, beads[kept], hidden[kept], uniform[kept], 0, box=boxes)
+    return angles.index_copy(0, kept, drawn)
 
 
 def levels_of(n_draws, n_residues, n_numbers):
@@ -125,6 +132,26 @@ def _mend(model, internal, joined, strain, angles, shares, uniform, among=None):
         grid = grid - strain.of(frames, (at + 1) % len(everyone), second, outer[1][:, None, None], (-1, 1, 1))
         picked = _pick(grid.flatten(1), None if uniform is None else uniform[frames, at])
         angles[frames, at - 1], angles[frames, at] = centres[picked // len(centres)], centres[picked % len(centres)]
+    return angles
+
+
+def _part(model, internal, beads, joined, strain, angles, shares, uniform, box):
+    """Draw those of the angles (F, N) anew with which a peptide lies in another; the best ones if `uniform` is None."""
+    centres, frames = model.bins.centres(joined), torch.arange(len(beads), device=beads.device)
+    for _ in range(_ROUNDS):
+        left = frames.unique()
+        frames, at = collisions(internal, beads[left], angles[left], None if box is None else box[left])
+        frames = left[frames]
+        if len(at) == 0:
+            break
+        own, following = centres.expand(len(at), -1), (at + 1) % len(internal.types)
+        behind, ahead = angles[frames, (at - 1).clamp_min(0), None], angles[frames, following, None]
+        logits = shares[frames, at].clamp_min(1e-9).log() - crowding(internal, beads, angles, frames, at, own, box)
+        logits = (
+            logits - strain.of(frames, at, behind, own, (-1, 1)) - strain.of(frames, following, own, ahead, (-1, 1))
+        )
+        picked = _pick(logits, None if uniform is None else uniform[frames, at])
+        angles = angles.index_put((frames, at), centres[picked])
     return angles
 
 

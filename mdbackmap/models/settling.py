@@ -14,7 +14,7 @@ import torch
 from .. import residues
 from ..geometry import full_precision
 from ..movable import elements
-from ..neighbours import minimum_image
+from ..neighbours import close_pairs
 from ..traces.descent import BeadSteps, TurnSteps, within
 from .exclusion import STIFFNESS, allowed_distances
 from .relief import relieve
@@ -27,7 +27,6 @@ _MARGIN = 0.1  # and are pushed this much beyond what is allowed
 _PROLINE = residues.TYPE_OF_NAME["PRO"]
 _SULFUR = "CNOS".index("S")
 _REACH = 3.8  # no atoms further apart than this are listed
-_PAIRS = 4_000_000  # pairs of residues whose distances are in memory at a time
 _SHARES = {0: (-1, 0.37), 2: (1, 0.37), 3: (1, 0.43)}  # N, C, O: the other bead of the peptide, and its share of them
 _TURNING = 5  # slots from here on turn with side chains
 
@@ -89,18 +88,11 @@ def _real(types):
 
 def _near(internal, centre, reach, box, apart):
     """Frames, residues i < j (p,) whose spheres meet, so far apart in sequence; shifts (p, 3) of i to j's image."""
-    joined, own = torch.cumsum(internal.starts, 0), torch.arange(len(internal.types), device=centre.device)
-    found, few = [], max(1, _PAIRS // (centre.shape[0] * centre.shape[1]))
-    for start in range(0, centre.shape[1], few):
-        part = slice(start, start + few)
-        gap = centre[:, part, None] - centre[:, None]
-        if box is not None:
-            gap = minimum_image(gap, box[:, None, None].to(gap))
-        near = gap.norm(dim=-1) < reach[:, part, None] + reach[:, None] + _REACH
-        far = (own - own[part, None] >= apart) | ((joined != joined[part, None]) & (own > own[part, None]))
-        frame, i, j = (near & far).nonzero().unbind(1)
-        shift = gap[frame, i, j] - (centre[frame, i + start] - centre[frame, j])
-        found.append((frame, i + start, j, shift))
+    joined, found = torch.cumsum(internal.starts, 0), []
+    for frame, i, j, gap in close_pairs(centre, reach + _REACH / 2, box):
+        far = (j - i >= apart) | (joined[i] != joined[j])
+        frame, i, j, gap = (values[far] for values in (frame, i, j, gap))
+        found.append((frame, i, j, centre[frame, j] - centre[frame, i] - gap))
     return [torch.cat(parts) for parts in zip(*found, strict=True)]
 
 
