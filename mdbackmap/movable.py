@@ -56,7 +56,7 @@ class MovableAtoms:
     """
 
     def __init__(self, types):
-        kinds = types.tolist()
+        self.types, kinds = types, types.tolist()
         names = [residues.RESIDUE_NAMES[kind] for kind in kinds]
         turns = [name not in ("GLY", "ALA", "PRO") for name in names]
         sizes = [len(residues.ATOMS[name]) for name in names]

@@ -1,31 +1,103 @@
 """
 Disulfides: which cysteines are bonded, told by their C-betas, and what the bond is worth.
 
-Of pairs of cysteines in crystals whose C-betas lie 3.4-4.2 angstrom apart, 90% are bonded; of those 4.5 or more apart,
-hardly any.
+Of pairs of cysteines in crystals whose C-betas lie 3.4-4.2 angstrom apart, 95% are bonded; of those 4.5 or more apart,
+hardly any. Cysteines that hold a metal ion are near each other, too: of pairs in the company of two more cysteines or
+histidines (C-betas within 7 angstrom of their middle) only 25% are bonded if they are more than 4.2 angstrom apart, and
+22% if two of the four are those of a C-X-X-C motif.
 
-Shapes: F frames, N residues. Lengths in angstrom, energies in kT.
+Shapes: F frames, N residues, C cysteines, H cysteines and histidines, P pairs. Lengths in angstrom, energies in kT.
 """
 
 import torch
 
 from .. import residues
+from ..geometry import axis_frame, turn_about_x
+from ..neighbours import minimum_image
 
 LENGTH = 2.05
 """Length of the bond of two sulfurs."""
 BRIDGE = 12.0
 """What the bond is worth."""
 _BETAS = 2.6, 4.5
+_COMPANY, _LOOSE = 7.0, 4.3  # where others may hold the same ion; C-betas as far apart as this are doubtful then
 _WIDTH = 0.6  # how far from its length the worth of a bond falls off
 _MADE = 0.18  # how far from its length a bond counts as made
 NEAR = 3.6  # sulfurs further apart than this are not pulled together
-_CYS, _CB, _SG = residues.TYPE_OF_NAME["CYS"], 4, 5
+_CYS, _HIS = residues.TYPE_OF_NAME["CYS"], residues.TYPE_OF_NAME["HIS"]
+_CB, _SG = 4, 5
 
 
-def may_bond(apart):
-    """Whether vectors (..., 3) from C-beta to C-beta are those of a disulfide."""
-    distance = apart.norm(dim=-1)
-    return (distance > _BETAS[0]) & (distance < _BETAS[1])
+class Bridges:
+    """
+    Which cysteines of some frames may be bonded.
+
+    Parameters
+    ----------
+    types : torch.Tensor (N,) int64
+    betas : torch.Tensor (F, N, 3)
+        C-betas.
+    box : torch.Tensor (F, 3, 3), optional
+
+    Attributes
+    ----------
+    cysteines : torch.Tensor (C,) int64
+    allowed : torch.Tensor (F, C, C) bool
+    """
+
+    def __init__(self, types, betas, box=None):
+        self.cysteines = at = (types == _CYS).nonzero()[:, 0]
+        self.place = torch.zeros_like(types).index_put((at,), torch.arange(len(at), device=at.device))
+        self.gap = gap = self._nearest(betas[:, None, at] - betas[:, at, None], box)  # (F, C, C, 3)
+        distance = gap.norm(dim=-1)
+        self.allowed = (distance > _BETAS[0]) & (distance < _BETAS[1])
+        frames, one, other = self.allowed.nonzero().unbind(1)
+        if len(frames):
+            middle = betas[frames, at[one]] + gap[frames, one, other] / 2
+            box = None if box is None else box[frames]
+            holding = self._holds_metal(types, betas[frames], middle, distance[frames, one, other], box)
+            self.allowed[frames, one, other] = ~holding
+
+    def __call__(self, frames, one, other):
+        """Whether residues `one` and `other` (P,), cysteines, may be bonded in `frames` (P,)."""
+        return self.allowed[frames, self.place[one], self.place[other]]
+
+    def pairs(self):
+        """
+        Pairs that are each other's nearest of those that may be bonded.
+
+        Returns
+        -------
+        frames, one, other : torch.Tensor (P,) int64
+            Residues, the first below the second.
+        gap : torch.Tensor (P, 3)
+            From C-beta to (the nearest image of the other) C-beta.
+        """
+        if self.allowed.numel() == 0:
+            frames = one = other = self.cysteines.new_zeros(0)
+        else:
+            distance = torch.where(self.allowed, self.gap.norm(dim=-1), torch.inf)
+            partner = distance.argmin(2)  # (F, C)
+            index = torch.arange(len(self.cysteines), device=partner.device)
+            mutual = self.allowed.any(2) & (partner.gather(1, partner) == index) & (index < partner)
+            frames, one = mutual.nonzero().unbind(1)
+            other = partner[frames, one]
+        return frames, self.cysteines[one], self.cysteines[other], self.gap[frames, one, other]
+
+    @staticmethod
+    def _nearest(gap, box):
+        """Vectors (n, ..., 3) to the nearest images in boxes (n, 3, 3)."""
+        return gap if box is None else minimum_image(gap, box.view(-1, *[1] * (gap.dim() - 2), 3, 3).to(gap))
+
+    def _holds_metal(self, types, betas, middle, distance, box):
+        """Which pairs (P,) are in company that holds a metal ion; all C-betas (P, N, 3), middles of pairs (P, 3)."""
+        at = ((types == _CYS) | (types == _HIS)).nonzero()[:, 0]
+        near = self._nearest(betas[:, at] - middle.unsqueeze(1), box).norm(dim=-1) < _COMPANY  # (P, H)
+        motif = (types[at] == _CYS) & (types[(at + 3) % len(types)] == _CYS) & (at + 3 < len(types))
+        partner = torch.searchsorted(at, at + 3).clamp_max(len(at) - 1)
+        motif = (near & near[:, partner] & motif).any(1)
+        company = near.sum(1) - 2
+        return ((company >= 2) & (distance > _LOOSE)) | ((company == 2) & motif)
 
 
 def worth(distance):
@@ -33,13 +105,19 @@ def worth(distance):
     return BRIDGE * torch.exp(-(((distance - LENGTH) / _WIDTH) ** 2))
 
 
-def loose(types, atoms):
+def sulfur_places(atoms, chi1):
+    """Places (P, B, 3) of SG from CB, for cysteines (P, 14, 3) of which N, CA and CB are there and chi1 (B,)."""
+    local = turn_about_x(atoms.new_tensor(residues.IDEAL_ATOMS["CYS"]["SG"][1:]), chi1)  # (B, 3)
+    return local @ axis_frame(atoms[:, 1], atoms[:, _CB], atoms[:, 0])
+
+
+def loose(bridges, atoms):
     """
     Cysteines whose sulfurs should be bonded, but are not quite.
 
     Parameters
     ----------
-    types : torch.Tensor (N,) int64
+    bridges : Bridges
     atoms : torch.Tensor (F, N, 14, 3)
 
     Returns
@@ -47,11 +125,9 @@ def loose(types, atoms):
     torch.Tensor (F, N) bool
     """
     found = torch.zeros(atoms.shape[:2], dtype=torch.bool, device=atoms.device)
-    at = (types == _CYS).nonzero()[:, 0]
-    own = atoms[:, at]
-    beta, sulfur = own[:, :, _CB], own[:, :, _SG]
+    sulfur = atoms[:, bridges.cysteines, _SG]
     distance = (sulfur.unsqueeze(2) - sulfur.unsqueeze(1)).norm(dim=-1)
-    pairs = may_bond(beta.unsqueeze(2) - beta.unsqueeze(1)) & (distance < NEAR)
+    pairs = bridges.allowed & (distance < NEAR)
     bonded = (distance > 0) & ((distance - LENGTH).abs() < _MADE)
-    found[:, at] = pairs.any(2) & ~bonded.any(2)
+    found[:, bridges.cysteines] = pairs.any(2) & ~bonded.any(2)
     return found

@@ -14,12 +14,12 @@ import functools
 import torch
 
 from ..neighbours import minimum_image
-from .disulfides import may_bond, worth
+from .disulfides import Bridges, worth
 
 STIFFNESS = 20.0
 """Energy of an overlap of one angstrom (it grows with the square)."""
 _RADII = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
-_POLAR, SULFURS = 2.60, 2.0  # nearest that two N or O, two S, come at no cost
+_POLAR, _BONDED = 2.60, 2.0  # nearest that two N or O, two S that may be bonded, come at no cost
 LARGEST = _RADII["S"] + _RADII["C"]
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
 _UNBEARABLE = 20.0  # kT; two candidates that cost more cannot both be there, however much more
@@ -42,7 +42,6 @@ def _allowed(touch):
         for j, b in enumerate("CNOS"):
             table[i, j] = _RADII[a] + _RADII[b] - touch
     table[1:3, 1:3] = _POLAR
-    table[3, 3] = SULFURS
     return table
 
 
@@ -88,6 +87,8 @@ class Overlaps:
     box : torch.Tensor (F, 3, 3), optional
     touch : float
         Overlap of van der Waals spheres that costs nothing, in angstrom; below 0, atoms keep their distance.
+    bridges : Bridges, optional
+        Which cysteines may be bonded, where it is known already.
 
     Attributes
     ----------
@@ -99,14 +100,14 @@ class Overlaps:
         Energy of each candidate of `left` with each of `right`.
     """
 
-    def __init__(self, movable, atoms, box=None, touch=0.0):
+    def __init__(self, movable, atoms, box=None, touch=0.0, bridges=None):
         self.movable, self.box, self.touch = movable, box, touch
         self.reach = LARGEST - touch  # no pair of atoms further apart than this overlaps
         n_frames, self.n_candidates = atoms.shape[:2]
         self.turning = atoms[:, :, movable.turning].transpose(1, 2).contiguous()  # (F, S, R, 3)
         self.fixed = atoms[:, 0, movable.fixed]  # (F, X, 3)
         self.trace = atoms[:, 0, 1::14]  # (F, N, 3)
-        self.beta = atoms[:, 0, 4::14]
+        self.bridges = bridges or Bridges(movable.types, atoms[:, 0, 4::14], box)
         self.centre = self.turning.mean(2)  # (F, S, 3)
         self.spread = (self.turning - self.centre.unsqueeze(2)).norm(dim=-1).amax(2)  # (F, S)
         self._spheres(n_frames)
@@ -172,6 +173,7 @@ class Overlaps:
         allowed = allowed_distances(movable.turning_element[a], movable.turning_element[b], self.touch)
         bridges = self._bridges(at, a, b)
         gains = worth(distance[bridges])
+        allowed = allowed.index_fill(0, bridges, _BONDED)
         energy = _energy_(allowed[:, None, None], distance).index_add_(0, bridges, -gains)
         total = energy.new_zeros(len(i), *energy.shape[1:]).index_add(0, pair, energy)
         touching = total.flatten(1).abs().amax(1) > 1e-3
@@ -183,9 +185,8 @@ class Overlaps:
     def _bridges(self, frames, a, b):
         """Which of the pairs of atoms are SG of two cysteines whose C-betas lie as in a disulfide."""
         pairs = (self.movable.thiol[a] & self.movable.thiol[b]).nonzero()[:, 0]
-        one, two = (self.beta[frames[pairs], self.movable.turning[rows[pairs]] // 14] for rows in (a, b))
-        apart = two - one if self.box is None else minimum_image(two - one, self.box[frames[pairs]])
-        return pairs[may_bond(apart)]
+        one, two = (self.movable.turning[rows[pairs]] // 14 for rows in (a, b))
+        return pairs[self.bridges(frames[pairs], one, two)]
 
 
 def choose(overlaps, log_weights, uniform, n_steps=48):

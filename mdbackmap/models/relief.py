@@ -14,8 +14,8 @@ import torch
 from .. import residues
 from ..geometry import full_precision, unit
 from ..movable import apart, elements
-from .disulfides import LENGTH, NEAR, may_bond
-from .exclusion import LARGEST, STIFFNESS, SULFURS, allowed_distances
+from .disulfides import LENGTH, NEAR, Bridges
+from .exclusion import LARGEST, STIFFNESS, allowed_distances
 
 RESTRAINT = 8.0
 """kT per squared radian that a torsion turns away from where it was drawn."""
@@ -23,6 +23,7 @@ TOUCH = 0.2
 """Overlap of van der Waals spheres that side chains are not turned for, angstrom."""
 _LISTED = 1.6  # pairs up to this much further apart than allowed are watched
 _LEAST = 0.2  # kT of overlap that a side chain is turned for
+_SULFUR = "CNOS".index("S")
 _FIRST = 5  # slot of the first atom that torsions of a side chain turn
 
 
@@ -179,8 +180,10 @@ def _pairs(types, atoms, chosen, margin):
     pair, b = near.nonzero().unbind(1)
     row, residue, other = row[pair], residue[pair], others[pair, b]
     distance = (own[row, _FIRST:] - other.unsqueeze(1)).norm(dim=-1)  # (pairs of a residue and an atom, 9)
-    limit = allowed_distances(element[kinds[row], _FIRST:], element[types[residue], b].unsqueeze(1), TOUCH)
-    close = (distance < limit + torch.where(limit == SULFURS, NEAR - SULFURS, margin)) & turning[row, _FIRST:]
+    first, second = element[kinds[row], _FIRST:], element[types[residue], b].unsqueeze(1)
+    limit = allowed_distances(first, second, TOUCH)
+    least = torch.where((first == _SULFUR) & (second == _SULFUR), NEAR, 0.0)
+    close = (distance < (limit + margin).maximum(least)) & turning[row, _FIRST:]
     close &= (residue != rows[row]).unsqueeze(1) | apart().to(atoms.device)[kinds[row], _FIRST:, b]
     pair, a = close.nonzero().unbind(1)
     row, residue, b, distance, limit = row[pair], residue[pair], b[pair], distance[pair, a], limit[pair, a]
@@ -193,5 +196,6 @@ def _sulfurs(types, atoms, frames, one, other, a, b):
     """Which pairs of atoms are SG of cysteines whose C-betas lie as in a disulfide."""
     cysteine = types == residues.TYPE_OF_NAME["CYS"]
     both = cysteine[one] & cysteine[other] & (a == 5) & (b == 5) & (one != other)
-    both[both.clone()] = may_bond(atoms[frames[both], other[both], 4] - atoms[frames[both], one[both], 4])
+    if both.any():
+        both[both.clone()] = Bridges(types, atoms[:, :, 4])(frames[both], one[both], other[both])
     return both

@@ -13,7 +13,7 @@ import torch
 
 from .. import residues
 from ..geometry import wrap
-from .disulfides import loose
+from .disulfides import Bridges, loose, sulfur_places, worth
 from .exclusion import Overlaps, choose, marginals
 from .layers import fourier
 from .peptides import levels_of
@@ -27,6 +27,7 @@ CHIS = (1, 2, 3, 4)
 N_RANDOM = len(CHIS) * N_CANDIDATES + 1
 """Uniform numbers of a residue that `draw_sidechains` takes above temperature 0."""
 _PEPTIDE = 0
+_CB = 4  # slot
 # At temperature 0, and above:
 _TOUCH = 0.2, -0.1  # overlap of spheres that costs nothing; draws that keep a distance are nearer to the truth
 _TIGHT = 0.3, 1.0  # overlap energy in kT above which a side chain is turned out of the way
@@ -34,6 +35,7 @@ _LEAST_SPREAD = 0.7  # candidates are not drawn colder than this, or they would 
 _ALIKE = math.radians(35)  # torsions this close count as the same rotamer, softly
 _PER_SQUARE = 0.025  # worth of a squared angstrom of an atom, against that of a right rotamer
 _ROOM = 0.15  # worth of a kT of overlap
+_PULL = 0.35  # share of a disulfide's worth by which two cysteines are drawn: if one is likely at all, most are bonded
 
 
 def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperature, box=None):
@@ -64,27 +66,30 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
     else:
         levels = levels_of(N_CANDIDATES_AT_ZERO, len(internal.types), len(CHIS)).to(uniform)
         levels = levels.expand(len(beads), -1, -1, -1)
+    backbone = internal.backbone(beads, torsions)
+    placed = internal.to_cartesian(beads, torsions, backbone)
+    bridges = Bridges(internal.types, placed[:, :, _CB], box)
     torsions = torsions.unsqueeze(1).repeat(1, levels.shape[1], 1, 1)  # (F, R, N, 6)
-    log_weights = _draw(model, internal, hidden, torsions, levels, temperature or 1.0)
+    log_weights = _draw(model, internal, hidden, torsions, levels, temperature or 1.0, bridges, placed)
     if len(internal.movable.residues) == 0:
         return torsions[:, 0]
-    backbone = internal.backbone(beads, torsions[:, 0])
     wide = [part.unsqueeze(1).expand(-1, levels.shape[1], -1, -1) for part in (beads, *backbone)]
     atoms = internal.to_cartesian(wide[0], torsions, wide[1:])
-    overlaps = Overlaps(internal.movable, atoms.flatten(2, 3), box, _TOUCH[drawn])
+    overlaps = Overlaps(internal.movable, atoms.flatten(2, 3), box, _TOUCH[drawn], bridges)
     at = internal.movable.residues
     if drawn:
         weights = log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, R)
         state, energy = choose(overlaps, weights, uniform[:, at, -1].flatten())
     else:
         state, energy = _least_error(internal, atoms, torsions, overlaps)
-    return _settle(internal, beads, backbone, torsions, state, energy > _TIGHT[drawn])
+    return _settle(internal, bridges, beads, backbone, torsions, state, energy > _TIGHT[drawn])
 
 
-def _draw(model, internal, hidden, torsions, uniform, temperature):
+def _draw(model, internal, hidden, torsions, uniform, temperature, bridges, placed):
     """
     Fill in the side-chain torsions of the candidates (F, R, N, 6), each given the ones before it.
 
+    Cysteines that may be bonded are drawn together; `placed` (F, N, 14, 3) has their N, CA and CB.
     Returns the log weights (F, R, N) that candidates need for the temperature asked for.
     """
     spread = max(temperature, _LEAST_SPREAD)  # temperature at which candidates are drawn
@@ -101,6 +106,8 @@ def _draw(model, internal, hidden, torsions, uniform, temperature):
         head = model.chis[k - 1]
         logits = head.after(head.features(hidden[:, at]).unsqueeze(1), seen[:, :, at])
         angles = model.bins.draw(logits, uniform[:, :, at, k - 1], spread)
+        if k == 1:
+            _draw_bridges(model, bridges, placed, at, logits[:, 0], angles, uniform, spread)
         if temperature < spread:
             angles[:, 0] = model.bins.draw(logits[:, 0], uniform[:, 0, at, k - 1], temperature)
             sharpen = 1 / max(temperature, 0.1) - 1 / spread
@@ -109,6 +116,29 @@ def _draw(model, internal, hidden, torsions, uniform, temperature):
         known = internal.defined[:, k].expand(torsions.shape[:3])
         seen = torch.cat([seen, fourier(torsions[..., k], known, order)], dim=-1)
     return log_weights
+
+
+def _draw_bridges(model, bridges, placed, at, logits, angles, uniform, temperature):
+    """
+    Fill in chi1, in place, of cysteines that may be bonded: pairs from the network's distributions times the bond's.
+
+    `angles` (F, R, n) and `logits` (F, n, B) are those of residues `at` (n,); each candidate is a pair that fits.
+    """
+    frames, one, other, gap = bridges.pairs()
+    if len(frames) == 0:
+        return
+    centres = model.bins.centres(logits)
+    left, right = (torch.searchsorted(at, residue) for residue in (one, other))
+    first, second = (torch.log_softmax(logits[frames, k] / temperature, -1) for k in (left, right))
+    places = [sulfur_places(placed[frames, residue], centres) for residue in (one, other)]
+    distance = torch.cdist(places[0], places[1] + gap.unsqueeze(1), compute_mode="donot_use_mm_for_euclid_dist")
+    joint = first.unsqueeze(2) + second.unsqueeze(1) + _PULL * worth(distance)  # (P, B, B)
+    shape, levels = (-1, uniform.shape[1], -1), uniform[frames, ..., 0]  # (P, R, N)
+    rows = torch.arange(len(frames), device=at.device)
+    drawn = model.bins.draw(joint.logsumexp(2).unsqueeze(1).expand(shape), levels[rows, :, one])
+    nearest = ((drawn + math.pi) / model.bins.width).round().long() % len(centres)
+    angles[frames, :, left] = drawn
+    angles[frames, :, right] = model.bins.draw(joint[rows.unsqueeze(1), nearest], levels[rows, :, other])
 
 
 def _least_error(internal, atoms, torsions, overlaps):
@@ -131,7 +161,7 @@ def _alike(internal, torsions):
     return (one + two + close.prod(-1)) / 3
 
 
-def _settle(internal, beads, backbone, torsions, state, tight):
+def _settle(internal, bridges, beads, backbone, torsions, state, tight):
     """The torsions (F, N, 6) of the chosen candidates; where they are still `tight` (F M,), turned out of the way."""
     at, n_frames = internal.movable.residues, len(beads)
     chosen = torsions[:, 0].clone()
@@ -139,7 +169,7 @@ def _settle(internal, beads, backbone, torsions, state, tight):
     picked = picked[torch.arange(len(state), device=state.device), state]
     chosen[:, at] = picked.unflatten(0, (n_frames, -1))
     placed = internal.to_cartesian(beads, chosen, backbone)
-    turned = loose(internal.types, placed)
+    turned = loose(bridges, placed)
     turned[:, at] |= tight.unflatten(0, (n_frames, -1))
     turned = turned.nonzero()
     if len(turned):

@@ -1,0 +1,104 @@
+"""Disulfides: which cysteines may be bonded, where their sulfurs can be, and that bonds are made."""
+
+import math
+
+import pytest
+import torch
+from traces import angles_for, internal_of, topology, trace
+
+from mdbackmap import checkpoint
+from mdbackmap.datafiles import VALIDATION
+from mdbackmap.models.base import Noise
+from mdbackmap.models.disulfides import Bridges, sulfur_places
+from mdbackmap.residues import TYPE_OF_NAME
+from mdbackmap.training.chains import read_chains
+
+CORNERS = torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 8**0.5  # a tetrahedron with edges of 1
+
+
+def types_of(sequence):
+    return internal_of(topology(sequence)).types
+
+
+@pytest.mark.parametrize("distance, bonded", [(2.5, False), (3.8, True), (4.4, True), (4.6, False)])
+@pytest.mark.parametrize("boxed", [False, True])
+def test_the_distance_of_betas_decides(distance, bonded, boxed):
+    betas = torch.tensor([[[0.0, 0, 0], [20.0, 0, 0], [distance + 50.0 * boxed, 0, 0]]])
+    bridges = Bridges(types_of("CCC"), betas, 50 * torch.eye(3)[None] if boxed else None)
+    assert bridges.cysteines.tolist() == [0, 1, 2]
+    found = bridges(torch.tensor([0, 0]), torch.tensor([0, 0]), torch.tensor([2, 1]))
+    assert found.tolist() == [bonded, False]
+    frames, one, other, gap = bridges.pairs()
+    if bonded:
+        assert (frames.tolist(), one.tolist(), other.tolist()) == ([0], [0], [2])
+        torch.testing.assert_close(gap, torch.tensor([[distance, 0.0, 0.0]]), atol=1e-4, rtol=0)
+    else:
+        assert len(frames) == 0
+
+
+def test_pairs_are_each_others_nearest():
+    betas = torch.tensor([[0.0, 90.0, 4.0, 60.0, 7.6, 30.0, 11.7]])[..., None] * torch.tensor([1.0, 0.0, 0.0])
+    bridges = Bridges(types_of("CACACAC"), betas)
+    assert bridges.allowed[0, [0, 1, 2], [1, 2, 3]].all()
+    _, one, other, _ = bridges.pairs()
+    assert (one.tolist(), other.tolist()) == ([2], [4])
+
+
+@pytest.mark.parametrize(
+    "sequence, edge, bonded",
+    [
+        ("CAAACAAACAAAC", 4.4, False),  # four around an ion
+        ("CAAACAAACAAAC", 4.0, True),
+        ("CAAACAAAHAAAH", 4.4, False),
+        ("CAAACAAAAAAAA", 4.4, True),
+        ("CAACAAAACAAAC", 4.0, False),  # a motif of zinc fingers
+        ("CAACAAAAAAAAA", 4.0, True),
+    ],
+)
+def test_cysteines_that_hold_an_ion_are_not_bonded(sequence, edge, bonded):
+    types = types_of(sequence)
+    holders = torch.tensor([k for k, name in enumerate(sequence) if name in "CH"])
+    betas = 30.0 * torch.arange(len(types))[:, None] * torch.tensor([1.0, 0.0, 0.0])
+    betas[holders] = edge * CORNERS[: len(holders)]
+    bridges = Bridges(types, betas[None])
+    assert bool(bridges.allowed[0, 0, 1]) == bonded
+    frames, one, *_ = bridges.pairs()
+    assert (len(frames) > 0) == bonded and (one == 0).all()
+
+
+def test_no_cysteines():
+    bridges = Bridges(types_of("AG"), torch.zeros(2, 2, 3))
+    assert bridges.allowed.shape == (2, 0, 0) and all(len(part) == 0 for part in bridges.pairs())
+
+
+def test_places_of_sulfurs_are_those_of_the_atoms():
+    internal, beads, chi1 = internal_of(topology("ACA")), trace(3), torch.linspace(-3, 3, 7)
+    torsions = angles_for(internal).expand(7, -1, -1).clone()
+    torsions[:, 1, 1] = chi1
+    atoms = internal.to_cartesian(beads.expand(7, -1, -1), torsions)
+    wanted = atoms[:, 1, 5] - atoms[:, 1, 4]
+    torch.testing.assert_close(sulfur_places(atoms[:1, 1], chi1)[0], wanted, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_most_disulfides_of_crystals_are_made(temperature):
+    """By the bundled model, of those whose C-betas it puts where they can be."""
+    model, made, cysteine = checkpoint.load("genzprot")[0].eval(), [], TYPE_OF_NAME["CYS"]
+    for chain in read_chains(VALIDATION):
+        coarse = chain.trace()
+        at = torch.from_numpy(coarse.types == cysteine).nonzero()[:, 0]
+        native = torch.from_numpy(chain.positions[0])[at, 5]
+        bonds = (torch.cdist(native, native) < 2.3).triu(1).nonzero()
+        if len(bonds) < 2 or len(coarse.types) > 200:
+            continue
+        internal = internal_of(coarse)
+        beads = torch.tensor(chain.beads[:1], dtype=torch.float32)
+        normal = torch.from_numpy(Noise(seed=0).normal([0], [0], [0.0], (len(coarse.types), model.n_random))).float()
+        with torch.inference_mode():
+            atoms = internal.to_cartesian(beads, model.sample_torsions(internal, beads, normal, temperature))
+        allowed = Bridges(internal.types, atoms[:, :, 4]).allowed[0]
+        length = torch.cdist(atoms[0, at, 5], atoms[0, at, 5])
+        made += [math.isclose(length[i, j], 2.05, abs_tol=0.35) for i, j in bonds.tolist() if allowed[i, j]]
+        if len(made) > 10:
+            break
+    assert len(made) > 10 and sum(made) >= 0.8 * len(made)
