@@ -22,6 +22,7 @@ _RADII = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
 _POLAR, _BONDED = 2.60, 2.0  # nearest that two N or O, two S that may be bonded, come at no cost
 LARGEST = _RADII["S"] + _RADII["C"]
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
+_IN_CACHE = 200_000  # numbers
 _UNBEARABLE = 20.0  # kT; two candidates that cost more cannot both be there, however much more
 _GOLDEN = 0.6180339887498949
 
@@ -57,6 +58,12 @@ def _expand(first_a, count_a, first_b, count_b):
 def _energy_(allowed, distance):
     """Overlap energies, in the memory of the distances."""
     return distance.neg_().add_(allowed).clamp_min_(0).square_().mul_(STIFFNESS)
+
+
+def _blocks(n_pairs, n_numbers, device):
+    """Slices of pairs, `n_numbers` each, that fit the caches of a CPU."""
+    size = max(1, _IN_CACHE // n_numbers if device.type == "cpu" else n_pairs)
+    return [slice(start, start + size) for start in range(0, n_pairs, size)]
 
 
 def _rows(values, frames, index):
@@ -150,11 +157,13 @@ class Overlaps:
             target = target + _image_shift(target - centre, at, self.box)
         close = (target - centre).norm(dim=-1) < _rows(self.spread, at, a) + self.reach
         at, a, b, target = _where(close, at, a, b, target)
-        distance = (_rows(self.turning, at, a) - target.unsqueeze(1)).norm(dim=-1)  # (pairs, R)
-        allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b], self.touch)
-        energy = _energy_(allowed.unsqueeze(1), distance)
+        allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b], self.touch).unsqueeze(1)
         rows = at * len(movable.residues) + movable.owner[a]
-        return energy.new_zeros(n_frames * len(movable.residues), self.n_candidates).index_add(0, rows, energy)
+        total = target.new_zeros(n_frames * len(movable.residues), self.n_candidates)
+        for part in _blocks(len(at), 4 * self.n_candidates, target.device):
+            distance = (_rows(self.turning, at[part], a[part]) - target[part].unsqueeze(1)).norm(dim=-1)  # (pairs, R)
+            total.index_add_(0, rows[part], _energy_(allowed[part], distance))
+        return total
 
     def _with_each_other(self):
         movable, n_movable = self.movable, len(self.movable.residues)
@@ -167,20 +176,28 @@ class Overlaps:
         between = between if shift is None else between + shift
         close = between.norm(dim=-1) < _rows(self.spread, at, a) + _rows(self.spread, at, b) + self.reach
         at, a, b, pair, between = _where(close, at, a, b, pair, between if shift is None else shift)
-        second = _rows(self.turning, at, b)
-        second = second if shift is None else second + between.unsqueeze(1)
-        distance = torch.cdist(_rows(self.turning, at, a), second, compute_mode="donot_use_mm_for_euclid_dist")
-        allowed = allowed_distances(movable.turning_element[a], movable.turning_element[b], self.touch)
-        bridges = self._bridges(at, a, b)
-        gains = worth(distance[bridges])
-        allowed = allowed.index_fill(0, bridges, _BONDED)
-        energy = _energy_(allowed[:, None, None], distance).index_add_(0, bridges, -gains)
-        total = energy.new_zeros(len(i), *energy.shape[1:]).index_add(0, pair, energy)
+        bridges = torch.zeros_like(at, dtype=torch.bool).index_fill(0, self._bridges(at, a, b), True)
+        total = self.own.new_zeros(len(i), self.n_candidates, self.n_candidates)
+        for part in _blocks(len(at), self.n_candidates**2, total.device):
+            rows = [values[part] for values in (at, a, b, bridges)]
+            energy = self._of_atoms(*rows, None if shift is None else between[part])
+            total.index_add_(0, pair[part], energy)
         touching = total.flatten(1).abs().amax(1) > 1e-3
         left, right = frames[touching] * n_movable + i[touching], frames[touching] * n_movable + j[touching]
         total = total[touching]
         both = torch.cat([total, total.transpose(1, 2)])
         return torch.cat([left, right]), torch.cat([right, left]), both
+
+    def _of_atoms(self, frames, a, b, bridges, shift):
+        """Energies (p, R, R) of pairs of turning atoms, the second one shifted by (p, 3)."""
+        first, second = _rows(self.turning, frames, a), _rows(self.turning, frames, b)
+        second = second if shift is None else second + shift.unsqueeze(1)
+        distance = torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist")
+        allowed = allowed_distances(self.movable.turning_element[a], self.movable.turning_element[b], self.touch)
+        bound = bridges.nonzero()[:, 0]
+        gains = worth(distance[bound])
+        allowed = allowed.index_fill(0, bound, _BONDED)
+        return _energy_(allowed[:, None, None], distance).index_add_(0, bound, -gains)
 
     def _bridges(self, frames, a, b):
         """Which of the pairs of atoms are SG of two cysteines whose C-betas lie as in a disulfide."""

@@ -18,7 +18,7 @@ from ..geometry import dihedral, full_precision, wrap
 from .collisions import collisions, crowding
 from .layers import fourier
 
-N_DRAWS = 8
+N_DRAWS = 16
 """Draws of a chain whose distributions are averaged for the most likely angles (temperature 0)."""
 FAINT = 0.2
 """Power of the Ramachandran maps in draws on beads that are kept."""

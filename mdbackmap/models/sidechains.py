@@ -21,7 +21,7 @@ from .relief import relieve
 
 N_CANDIDATES = 8
 """Side chains drawn for each residue, of which one is chosen."""
-N_CANDIDATES_AT_ZERO = 20
+N_CANDIDATES_AT_ZERO = 26
 """The same at temperature 0, where how often one is near another says how likely it is."""
 CHIS = (1, 2, 3, 4)
 N_RANDOM = len(CHIS) * N_CANDIDATES + 1
@@ -33,7 +33,7 @@ _TOUCH = 0.2, -0.1  # overlap of spheres that costs nothing; draws that keep a d
 _TIGHT = 0.3, 1.0  # overlap energy in kT above which a side chain is turned out of the way
 _LEAST_SPREAD = 0.7  # candidates are not drawn colder than this, or they would all be the same
 _ALIKE = math.radians(35)  # torsions this close count as the same rotamer, softly
-_PER_SQUARE = 0.025  # worth of a squared angstrom of an atom, against that of a right rotamer
+_PER_SQUARE = 0.03  # worth of a squared angstrom of an atom, against that of a right rotamer
 _ROOM = 0.15  # worth of a kT of overlap
 _PULL = 0.35  # share of a disulfide's worth by which two cysteines are drawn: if one is likely at all, most are bonded
 
