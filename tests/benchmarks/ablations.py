@@ -11,7 +11,7 @@ import sys
 from mdbackmap.checkpoint import load
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation.benchmark import benchmark
-from mdbackmap.models import disulfides, exclusion, genzprot, peptides, relief, sidechains
+from mdbackmap.models import collisions, disulfides, exclusion, genzprot, peptides, relief, sidechains
 from mdbackmap.training.chains import read_chains
 
 COLUMNS = ("rmsd", "rmsd_backbone", "chi1", "chi12", "rama_favoured", "rotamer_outliers", "clashscore", "ged", "angles")
@@ -22,8 +22,10 @@ ABLATIONS = {
     "all of it": [],
     "no strain energy, nothing drawn anew": NO_STRAIN,
     "no maps in draws on kept beads": [(genzprot, "FAINT", 0.0)],
+    "peptides may lie in each other": [(collisions, "_TOUCHING", 0.0)],
     "no relief": NO_RELIEF,
     "no distance kept by draws": [(sidechains, "_TOUCH", (0.2, 0.2)), (sidechains, "_TIGHT", (0.3, 0.3))],
+    "cysteines not drawn together": [(sidechains, "_PULL", 0.0)],
     "no disulfides": [(disulfides, "BRIDGE", 0.0), (disulfides, "NEAR", 0.0)],
     "no exclusion, no relief": NO_EXCLUSION,
 }
