@@ -20,7 +20,7 @@ _OXYGEN = 1  # among C, O and N of the next residue
 @full_precision
 def collisions(internal, beads, angles, box=None):
     """
-    Peptides whose oxygen is too near an atom of another one that is not next to them.
+    Peptides whose oxygen is too near an atom of another one; of neighbours, only oxygens count.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ def collisions(internal, beads, angles, box=None):
     around = turn_about_x(local, angles.unsqueeze(-1)) @ axes  # (F, N, 3, 3), from the C-alpha
     found = []
     for frame, one, other, gap in close_pairs(beads, beads.new_tensor(_REACH), box):
-        joined = ~(internal.ends[one] | internal.ends[other]) & ((other - one) > 1)
+        joined = ~(internal.ends[one] | internal.ends[other])
         frame, one, other, gap = (v[joined] for v in (frame, one, other, gap))  # gap: from `one` to `other`
-        first, second = around[frame, one], around[frame, other] + gap.unsqueeze(1)
-        into = (first[:, _OXYGEN, None] - second).norm(dim=-1).amin(1) < _TOUCHING
-        onto = ((second[:, _OXYGEN, None] - first).norm(dim=-1).amin(1) < _TOUCHING) & ~into
+        first, second, met = around[frame, one], around[frame, other] + gap.unsqueeze(1), _met(other - one)
+        into = (((first[:, _OXYGEN, None] - second).norm(dim=-1) < _TOUCHING) & met).any(1)
+        onto = (((second[:, _OXYGEN, None] - first).norm(dim=-1) < _TOUCHING) & met).any(1) & ~into
         found.append(torch.stack([torch.cat([frame[into], frame[onto]]), torch.cat([one[into], other[onto]])]))
     return torch.unique(torch.cat(found, 1), dim=1).unbind(0)
 
@@ -58,11 +58,17 @@ def crowding(internal, beads, angles, frames, at, turns, box=None):
     gap = beads[frames] - beads[frames, at].unsqueeze(1)  # (Q, N, 3)
     if box is not None:
         gap = minimum_image(gap, box[frames].unsqueeze(1).to(gap))
-    near = (gap.norm(dim=-1) < 2 * _REACH) & ((everyone - at.unsqueeze(1)).abs() > 1) & ~internal.ends
+    near = (gap.norm(dim=-1) < 2 * _REACH) & (everyone != at.unsqueeze(1)) & ~internal.ends
     row, other = near.nonzero().unbind(1)
     turned = turn_about_x(local[frames[row], other], angles[frames[row], other].unsqueeze(-1))
     atoms = turned @ axes[frames[row], other] + gap[row, other].unsqueeze(1)  # (P, 3, 3), from the own C-alpha
     oxygen = turn_about_x(local[frames, at, None, _OXYGEN], turns) @ axes[frames, at]  # (Q, B, 3)
     distance = torch.cdist(oxygen[row], atoms, compute_mode="donot_use_mm_for_euclid_dist")  # (P, B, 3)
-    cost = _STIFFNESS * (_CLEAR - distance).clamp_min(0).square().sum(-1)
+    met = _met((other - at[row]).abs()).unsqueeze(1)
+    cost = _STIFFNESS * ((_CLEAR - distance).clamp_min(0).square() * met).sum(-1)
     return torch.zeros_like(turns).index_add(0, row, cost)
+
+
+def _met(apart):
+    """Which atoms (p, 3) of a peptide an oxygen can meet that many residues (p,) apart."""
+    return (apart > 1).unsqueeze(1) | (torch.arange(3, device=apart.device) == _OXYGEN)

@@ -21,13 +21,14 @@ from .relief import relieve
 
 N_CANDIDATES = 8
 """Side chains drawn for each residue, of which one is chosen."""
-N_CANDIDATES_AT_ZERO = 26
+N_CANDIDATES_AT_ZERO = 24
 """The same at temperature 0, where how often one is near another says how likely it is."""
 CHIS = (1, 2, 3, 4)
 N_RANDOM = len(CHIS) * N_CANDIDATES + 1
 """Uniform numbers of a residue that `draw_sidechains` takes above temperature 0."""
 _PEPTIDE = 0
 _CB = 4  # slot
+_PROLINE, _PUCKER = residues.TYPE_OF_NAME["PRO"], math.radians(60)  # no ring of crystals is bent further (62)
 # At temperature 0, and above:
 _TOUCH = 0.2, -0.1  # overlap of spheres that costs nothing; draws that keep a distance are nearer to the truth
 _TIGHT = 0.3, 1.0  # overlap energy in kT above which a side chain is turned out of the way
@@ -107,6 +108,8 @@ def _draw(model, internal, hidden, torsions, uniform, temperature, bridges, plac
         logits = head.after(head.features(hidden[:, at]).unsqueeze(1), seen[:, :, at])
         angles = model.bins.draw(logits, uniform[:, :, at, k - 1], spread)
         if k == 1:
+            limit = torch.where(internal.types[at] == _PROLINE, _PUCKER, torch.inf)
+            angles = angles.clamp(-limit, limit)
             _draw_bridges(model, bridges, placed, at, logits[:, 0], angles, uniform, spread)
         if temperature < spread:
             angles[:, 0] = model.bins.draw(logits[:, 0], uniform[:, 0, at, k - 1], temperature)

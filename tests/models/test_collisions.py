@@ -32,7 +32,9 @@ def distances(internal, beads, angles):
     atoms = peptide_atoms(internal, beads, angles)
     found = (atoms[:, None, 1, None] - atoms[None]).norm(dim=-1)
     index = torch.arange(len(atoms))
-    found[(index[:, None] - index).abs() < 2] = torch.inf
+    apart = (index[:, None] - index).abs()
+    found[apart == 0] = torch.inf
+    found[..., [0, 2]] = found[..., [0, 2]].masked_fill((apart == 1).unsqueeze(2), torch.inf)
     found[internal.ends], found[:, internal.ends] = torch.inf, torch.inf
     return found
 

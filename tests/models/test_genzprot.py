@@ -154,3 +154,13 @@ def test_every_weight_learns(example):
 def test_mapping_needs_one_bead_a_residue():
     mapping = tiny().mapping(topology("GAP"))
     assert mapping.n_atoms == 4 + 5 + 7
+
+
+def test_rings_of_proline_are_bent_as_in_crystals():
+    """Whatever the network says: a ring bent over would have CG inside it."""
+    model, internal, beads = tiny(), internal_of(topology("APAPPA")), trace(6, frames=64)
+    normal = torch.randn(64, 6, model.n_random, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        torsions = model.sample_torsions(internal, beads, normal, 1.0)
+    pucker = torsions[:, internal.prolines, 1].abs()
+    assert pucker.max() <= math.radians(60) + 1e-6 and pucker.std() > 0.1
