@@ -21,7 +21,7 @@ RESTRAINT = 8.0
 """kT per squared radian that a torsion turns away from where it was drawn."""
 TOUCH = 0.2
 """Overlap of van der Waals spheres that side chains are not turned for, angstrom."""
-_LISTED = 1.6  # pairs up to this much further apart than allowed are watched
+_LISTED = 1.4  # pairs up to this much further apart than allowed are watched
 _LEAST = 0.2  # kT of overlap that a side chain is turned for
 _SULFUR = "CNOS".index("S")
 _FIRST = 5  # slot of the first atom that torsions of a side chain turn
@@ -124,26 +124,38 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
         By how much each torsion is turned, in radians.
     """
     angles = atoms.new_zeros(len(chosen), 4)
-    slot, _, gap, allowed, bound = _pairs(types, atoms, chosen, 0.0)
-    energy = STIFFNESS * torch.where(bound, allowed - gap, (allowed - gap).clamp_min(0)).square()
-    strained = angles.new_zeros(len(chosen)).index_add(0, slot // residues.MAX_ATOMS, energy) > _LEAST
-    rows = strained.nonzero()[:, 0]
+    before = _overlap(types, atoms, chosen)
+    rows = (before > _LEAST).nonzero()[:, 0]
     if len(rows):
-        angles[rows] = _descend(types, atoms, chosen[rows], n_steps, rate)
+        turned, around = _descend(types, atoms, chosen[rows], n_steps, rate)
+        better = _overlap(types, around, chosen[rows]) < before[rows]
+        angles[rows] = torch.where(better.unsqueeze(1), turned, 0.0)
     return angles
 
 
+def _overlap(types, atoms, chosen):
+    """Overlap energies (Q,) of side chains, in kT; sulfurs that belong together count by how far they are off."""
+    slot, _, gap, allowed, bound = _pairs(types, atoms, chosen, 0.0)
+    energy = STIFFNESS * torch.where(bound, allowed - gap, (allowed - gap).clamp_min(0)).square()
+    return atoms.new_zeros(len(chosen)).index_add(0, slot // residues.MAX_ATOMS, energy)
+
+
 def _descend(types, atoms, chosen, n_steps, rate):
-    """`relieve` for side chains that overlap with something."""
+    """
+    `relieve` for side chains that overlap with something.
+
+    Besides the angles (Q, 4), all the atoms (F, N, 14, 3) then.
+    """
     frames, rows = chosen.unbind(1)
     moved, axis = (table.to(atoms.device)[types[rows]] for table in _tables()[:2])
     chains, can = SideChains(atoms[frames, rows], axis, moved), moved.any(2)
-    slot, other, _, allowed, bound = _pairs(types, atoms, chosen, _LISTED)
     flat, where = atoms.reshape(-1, residues.MAX_ATOMS, 3).clone(), frames * len(types) + rows
-    lowest = torch.where(bound, -torch.inf, 0.0)  # sulfurs that belong together are pulled, too
     angles = atoms.new_zeros(len(chosen), 4)
     mean, square, current = torch.zeros_like(angles), torch.zeros_like(angles), chains.atoms
     for step in range(1, n_steps + 1):
+        if step in (1, 1 + n_steps // 2):  # what was far may have come near
+            slot, other, _, allowed, bound = _pairs(types, flat.view_as(atoms), chosen, _LISTED)
+            lowest = torch.where(bound, -torch.inf, 0.0)  # sulfurs that belong together are pulled, too
         gap = current.reshape(-1, 3).index_select(0, slot) - flat.view(-1, 3).index_select(0, other)
         distance = gap.norm(dim=-1).clamp_min(0.5)
         push = -2 * STIFFNESS * (allowed - distance).maximum(lowest) / distance
@@ -155,7 +167,7 @@ def _descend(types, atoms, chosen, n_steps, rate):
         angles = torch.where(can, angles - change, 0.0)
         current = chains.turned(angles)
         flat[where] = current
-    return angles
+    return angles, flat.view_as(atoms)
 
 
 def _pairs(types, atoms, chosen, margin):
