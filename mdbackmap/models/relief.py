@@ -22,6 +22,7 @@ RESTRAINT = 8.0
 TOUCH = 0.2
 """Overlap of van der Waals spheres that side chains are not turned for, angstrom."""
 _LISTED = 1.4  # pairs up to this much further apart than allowed are watched
+_BOND = 100.0  # kT per squared angstrom of a disulfide
 _LEAST = 0.2  # kT of overlap that a side chain is turned for
 _SULFUR = "CNOS".index("S")
 _FIRST = 5  # slot of the first atom that torsions of a side chain turn
@@ -136,7 +137,8 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
 def _overlap(types, atoms, chosen):
     """Overlap energies (Q,) of side chains, in kT; sulfurs that belong together count by how far they are off."""
     slot, _, gap, allowed, bound = _pairs(types, atoms, chosen, 0.0)
-    energy = STIFFNESS * torch.where(bound, allowed - gap, (allowed - gap).clamp_min(0)).square()
+    short = torch.where(bound, _BOND**0.5 * (allowed - gap), STIFFNESS**0.5 * (allowed - gap).clamp_min(0))
+    energy = short.square()
     return atoms.new_zeros(len(chosen)).index_add(0, slot // residues.MAX_ATOMS, energy)
 
 
@@ -156,9 +158,10 @@ def _descend(types, atoms, chosen, n_steps, rate):
         if step in (1, 1 + n_steps // 2):  # what was far may have come near
             slot, other, _, allowed, bound = _pairs(types, flat.view_as(atoms), chosen, _LISTED)
             lowest = torch.where(bound, -torch.inf, 0.0)  # sulfurs that belong together are pulled, too
+            stiffness = torch.where(bound, _BOND, STIFFNESS)
         gap = current.reshape(-1, 3).index_select(0, slot) - flat.view(-1, 3).index_select(0, other)
         distance = gap.norm(dim=-1).clamp_min(0.5)
-        push = -2 * STIFFNESS * (allowed - distance).maximum(lowest) / distance
+        push = -2 * stiffness * (allowed - distance).maximum(lowest) / distance
         gradient = torch.zeros_like(current).view(-1, 3).index_add_(0, slot, push.unsqueeze(1) * gap)
         slope = chains.torques(current, gradient.view_as(current)) + 2 * RESTRAINT * angles
         mean, square = 0.8 * mean + 0.2 * slope, 0.95 * square + 0.05 * slope**2
