@@ -160,10 +160,13 @@ def close_pairs(positions, radii, box=None):
     radii = radii.expand(positions.shape[:2])
     own, few = torch.arange(n, device=positions.device), max(1, _CLOSE_PAIRS // (len(positions) * n))
     for start in range(0, n, few):
-        part = slice(start, start + few)
-        gap = positions[:, None] - positions[:, part, None]
-        if box is not None:
-            gap = minimum_image(gap, box[:, None, None].to(gap))
-        near = (gap.norm(dim=-1) < radii[:, part, None] + radii[:, None]) & (own > own[part, None])
-        frame, first, second = near.nonzero().unbind(1)
-        yield frame, first + start, second, gap[frame, first, second]
+        part, rest = positions[:, start : start + few], positions[:, start:]
+        if box is None:
+            distance = torch.cdist(part, rest, compute_mode="donot_use_mm_for_euclid_dist")
+        else:
+            gap = minimum_image(rest[:, None] - part[:, :, None], box[:, None, None].to(part))
+            distance = gap.norm(dim=-1)
+        near = distance < radii[:, start : start + few, None] + radii[:, None, start:]
+        frame, first, second = (near & (own[start:] > own[start : start + few, None])).nonzero().unbind(1)
+        between = rest[frame, second] - part[frame, first] if box is None else gap[frame, first, second]
+        yield frame, first + start, second + start, between
