@@ -55,7 +55,7 @@ class Bridges:
         if len(frames):
             middle = betas[frames, at[one]] + gap[frames, one, other] / 2
             box = None if box is None else box[frames]
-            holding = self._holds_metal(types, betas[frames], middle, distance[frames, one, other], box)
+            holding = self._holds_metal(types, betas, frames, middle, distance[frames, one, other], box)
             self.allowed[frames, one, other] = ~holding
 
     def __call__(self, frames, one, other):
@@ -89,10 +89,10 @@ class Bridges:
         """Vectors (n, ..., 3) to the nearest images in boxes (n, 3, 3)."""
         return gap if box is None else minimum_image(gap, box.view(-1, *[1] * (gap.dim() - 2), 3, 3).to(gap))
 
-    def _holds_metal(self, types, betas, middle, distance, box):
-        """Which pairs (P,) are in company that holds a metal ion; all C-betas (P, N, 3), middles of pairs (P, 3)."""
+    def _holds_metal(self, types, betas, frames, middle, distance, box):
+        """Which pairs (P,) of `frames` (P,) are in company that holds a metal ion; `middle` (P, 3) is theirs."""
         at = ((types == _CYS) | (types == _HIS)).nonzero()[:, 0]
-        near = self._nearest(betas[:, at] - middle.unsqueeze(1), box).norm(dim=-1) < _COMPANY  # (P, H)
+        near = self._nearest(betas[:, at][frames] - middle.unsqueeze(1), box).norm(dim=-1) < _COMPANY  # (P, H)
         motif = (types[at] == _CYS) & (types[(at + 3) % len(types)] == _CYS) & (at + 3 < len(types))
         partner = torch.searchsorted(at, at + 3).clamp_max(len(at) - 1)
         motif = (near & near[:, partner] & motif).any(1)
