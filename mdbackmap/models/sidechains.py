@@ -136,12 +136,11 @@ def _draw_bridges(model, bridges, placed, at, logits, angles, uniform, temperatu
     places = [sulfur_places(placed[frames, residue], centres) for residue in (one, other)]
     distance = torch.cdist(places[0], places[1] + gap.unsqueeze(1), compute_mode="donot_use_mm_for_euclid_dist")
     joint = first.unsqueeze(2) + second.unsqueeze(1) + _PULL * worth(distance)  # (P, B, B)
-    shape, levels = (-1, uniform.shape[1], -1), uniform[frames, ..., 0]  # (P, R, N)
-    rows = torch.arange(len(frames), device=at.device)
-    drawn = model.bins.draw(joint.logsumexp(2).unsqueeze(1).expand(shape), levels[rows, :, one])
+    shape, rows = (-1, uniform.shape[1], -1), torch.arange(len(frames), device=at.device)
+    drawn = model.bins.draw(joint.logsumexp(2).unsqueeze(1).expand(shape), uniform[frames, :, one, 0])
     nearest = ((drawn + math.pi) / model.bins.width).round().long() % len(centres)
     angles[frames, :, left] = drawn
-    angles[frames, :, right] = model.bins.draw(joint[rows.unsqueeze(1), nearest], levels[rows, :, other])
+    angles[frames, :, right] = model.bins.draw(joint[rows.unsqueeze(1), nearest], uniform[frames, :, other, 0])
 
 
 def _least_error(internal, atoms, torsions, overlaps):
