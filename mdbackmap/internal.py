@@ -228,11 +228,14 @@ class InternalCoordinates:
     def backbone(self, ca, torsions):
         """N, C and O, each (..., N, 3), of `to_cartesian`."""
         before, _ = trace_neighbours(ca, self.first, self.last)
-        local, frame = self.peptide_frames(ca)
-        local = turn_about_x(local, torsions[..., 0, None])
-        c, o, n_next = (ca.unsqueeze(-2) + local @ frame).unbind(-2)
+        c, o, n_next = (ca.unsqueeze(-2) + self.peptides(ca, torsions[..., 0])).unbind(-2)
         n = n_next.roll(1, dims=-2)
         return self._chain_ends(ca, before, n, c, o, n_next, torsions)
+
+    def peptides(self, ca, angles):
+        """C, O and the next N (..., N, 3, 3), each from its CA, of peptides turned by `angles` (..., N)."""
+        local, frame = self.peptide_frames(ca)
+        return turn_about_x(local, angles.unsqueeze(-1)) @ frame
 
     def peptide_frames(self, ca):
         """Places of C, O and the next N from each CA at angle 0, and the axes they refer to, each (..., N, 3, 3)."""

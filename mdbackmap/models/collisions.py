@@ -35,8 +35,7 @@ def collisions(internal, beads, angles, box=None):
     frames, at : torch.Tensor (Q,) int64
         Of two oxygens in each other's way, the first.
     """
-    local, axes = internal.peptide_frames(beads)
-    around = turn_about_x(local, angles.unsqueeze(-1)) @ axes  # (F, N, 3, 3), from the C-alpha
+    around = internal.peptides(beads, angles)
     found = []
     for frame, one, other, gap in close_pairs(beads, beads.new_tensor(_REACH), box):
         joined = ~(internal.ends[one] | internal.ends[other])

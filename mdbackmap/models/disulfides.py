@@ -4,7 +4,7 @@ Disulfides: which cysteines are bonded, told by their C-betas, and what the bond
 Of pairs of cysteines in crystals whose C-betas lie 3.4-4.2 angstrom apart, 95% are bonded; of those 4.5 or more apart,
 hardly any. Cysteines that hold a metal ion are near each other, too: of pairs in the company of two more cysteines or
 histidines (C-betas within 7 angstrom of their middle) only 25% are bonded if they are more than 4.2 angstrom apart, and
-22% if two of the four are those of a C-X-X-C motif.
+22% if two of the four are those of a C-X-X-C motif. (`_LOOSE` allows what a model's C-betas are off besides.)
 
 Shapes: F frames, N residues, C cysteines, H cysteines and histidines, P pairs. Lengths in angstrom, energies in kT.
 """

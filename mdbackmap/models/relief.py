@@ -25,6 +25,7 @@ _LISTED = 1.4  # pairs up to this much further apart than allowed are watched
 _BOND = 100.0  # kT per squared angstrom of a disulfide
 _LEAST = 0.2  # kT of overlap that a side chain is turned for
 _SULFUR = "CNOS".index("S")
+_CB = 4  # slot
 _FIRST = 5  # slot of the first atom that torsions of a side chain turn
 
 
@@ -125,24 +126,25 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
         By how much each torsion is turned, in radians.
     """
     angles = atoms.new_zeros(len(chosen), 4)
-    before = _overlap(types, atoms, chosen)
+    bridges = Bridges(types, atoms[:, :, _CB])  # C-betas stay where they are
+    before = _overlap(types, atoms, chosen, bridges)
     rows = (before > _LEAST).nonzero()[:, 0]
     if len(rows):
-        turned, around = _descend(types, atoms, chosen[rows], n_steps, rate)
-        better = _overlap(types, around, chosen[rows]) < before[rows]
+        turned, around = _descend(types, atoms, chosen[rows], bridges, n_steps, rate)
+        better = _overlap(types, around, chosen[rows], bridges) < before[rows]
         angles[rows] = torch.where(better.unsqueeze(1), turned, 0.0)
     return angles
 
 
-def _overlap(types, atoms, chosen):
+def _overlap(types, atoms, chosen, bridges):
     """Overlap energies (Q,) of side chains, in kT; sulfurs that belong together count by how far they are off."""
-    slot, _, gap, allowed, bound = _pairs(types, atoms, chosen, 0.0)
+    slot, _, gap, allowed, bound = _pairs(types, atoms, chosen, bridges, 0.0)
     short = torch.where(bound, _BOND**0.5 * (allowed - gap), STIFFNESS**0.5 * (allowed - gap).clamp_min(0))
     energy = short.square()
     return atoms.new_zeros(len(chosen)).index_add(0, slot // residues.MAX_ATOMS, energy)
 
 
-def _descend(types, atoms, chosen, n_steps, rate):
+def _descend(types, atoms, chosen, bridges, n_steps, rate):
     """
     `relieve` for side chains that overlap with something.
 
@@ -156,7 +158,7 @@ def _descend(types, atoms, chosen, n_steps, rate):
     mean, square, current = torch.zeros_like(angles), torch.zeros_like(angles), chains.atoms
     for step in range(1, n_steps + 1):
         if step in (1, 1 + n_steps // 2):  # what was far may have come near
-            slot, other, _, allowed, bound = _pairs(types, flat.view_as(atoms), chosen, _LISTED)
+            slot, other, _, allowed, bound = _pairs(types, flat.view_as(atoms), chosen, bridges, _LISTED)
             lowest = torch.where(bound, -torch.inf, 0.0)  # sulfurs that belong together are pulled, too
             stiffness = torch.where(bound, _BOND, STIFFNESS)
         gap = current.reshape(-1, 3).index_select(0, slot) - flat.view(-1, 3).index_select(0, other)
@@ -173,7 +175,7 @@ def _descend(types, atoms, chosen, n_steps, rate):
     return angles, flat.view_as(atoms)
 
 
-def _pairs(types, atoms, chosen, margin):
+def _pairs(types, atoms, chosen, bridges, margin):
     """
     Atoms (P,) of the chosen side chains as row * 14 + slot, and the atoms (P,) near them: up to `margin` further apart
     than allowed; sulfurs, which may belong together, always up to `NEAR`.
@@ -202,15 +204,14 @@ def _pairs(types, atoms, chosen, margin):
     close &= (residue != rows[row]).unsqueeze(1) | apart().to(atoms.device)[kinds[row], _FIRST:, b]
     pair, a = close.nonzero().unbind(1)
     row, residue, b, distance, limit = row[pair], residue[pair], b[pair], distance[pair, a], limit[pair, a]
-    bound = _sulfurs(types, atoms, frames[row], rows[row], residue, a + _FIRST, b)
+    bound = _sulfurs(types, bridges, frames[row], rows[row], residue, a + _FIRST, b)
     other = (frames[row] * len(types) + residue) * residues.MAX_ATOMS + b
     return row * residues.MAX_ATOMS + a + _FIRST, other, distance, torch.where(bound, LENGTH, limit), bound
 
 
-def _sulfurs(types, atoms, frames, one, other, a, b):
+def _sulfurs(types, bridges, frames, one, other, a, b):
     """Which pairs of atoms are SG of cysteines whose C-betas lie as in a disulfide."""
     cysteine = types == residues.TYPE_OF_NAME["CYS"]
     both = cysteine[one] & cysteine[other] & (a == 5) & (b == 5) & (one != other)
-    if both.any():
-        both[both.clone()] = Bridges(types, atoms[:, :, 4])(frames[both], one[both], other[both])
+    both[both.clone()] = bridges(frames[both], one[both], other[both])
     return both

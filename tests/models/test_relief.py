@@ -5,7 +5,7 @@ import torch
 
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.internal import InternalCoordinates
-from mdbackmap.models.disulfides import NEAR
+from mdbackmap.models.disulfides import NEAR, Bridges
 from mdbackmap.models.exclusion import STIFFNESS
 from mdbackmap.models.relief import _LISTED, SideChains, _pairs, _tables, relieve
 from mdbackmap.residues import TYPE_OF_NAME
@@ -54,14 +54,16 @@ def test_torques_are_derivatives(placed):
 
 
 def overlap(types, atoms, chosen):
-    _, _, distance, allowed, _ = _pairs(types, atoms, chosen, 0.0)
+    _, _, distance, allowed, _ = _pairs(types, atoms, chosen, Bridges(types, atoms[:, :, 4]), 0.0)
     return float((STIFFNESS * (allowed - distance).clamp_min(0) ** 2).sum())
 
 
 def test_listed_pairs_are_all_there_are(placed):
     internal, _, _, atoms = placed
     chosen = torch.tensor([[0, row] for row in internal.movable.residues.tolist()[:12]])
-    one, other, distance, allowed, _ = _pairs(internal.types, atoms, chosen, _LISTED)
+    one, other, distance, allowed, _ = _pairs(
+        internal.types, atoms, chosen, Bridges(internal.types, atoms[:, :, 4]), _LISTED
+    )
     flat = atoms.reshape(-1, 3)
     first = chosen[one // 14, 1] * 14 + one % 14
     torch.testing.assert_close((flat[first] - flat[other]).norm(dim=-1), distance)
