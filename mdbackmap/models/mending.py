@@ -4,7 +4,8 @@ C-alpha traces put right: neighbours at their distance, no C-alphas on top of ea
 A decoder that places C-alphas in space has no bonds by construction. `Mending` finds a trace near to what was decoded
 by projecting it onto one condition after the other, over and over, as SHAKE does (Ryckaert et al., J Comput Phys 1977):
 distances of neighbours, of next neighbours, of all others, and the places of the coarse beads. The last projection of
-each round is that onto the beads, so these are kept exactly, and the distances as well as the beads allow.
+each round is that onto the beads, so these are kept exactly, and the distances as well as the beads allow. Then the
+trace is relaxed towards those of proteins (`traces.relaxation`), the beads held where they are.
 
 Shapes: F frames, N beads, n C-alphas. Angstrom.
 """
@@ -12,11 +13,15 @@ Shapes: F frames, N beads, n C-alphas. Angstrom.
 import numpy as np
 import torch
 
+from ..internal import InternalCoordinates
+from ..traces.relaxation import FREE, Relaxation
+
 TRANS = (3.76, 3.85)  # distance of neighbouring C-alphas
 CIS = (2.91, 2.99)
 NEXT = (5.0, 7.3)  # of next neighbours: virtual bond angles of 82 to 148 degrees
 APART = 4.0  # of all others, at least
 _EVERY = 2  # rounds from one look at all pairs to the next
+_AFTER = 10  # rounds after the relaxation
 
 
 def is_trace(topology):
@@ -72,9 +77,20 @@ class Mending:
         self.beads, self.atoms = (torch.tensor(x) for x in (mapping.beads, mapping.atoms))
         self.weights = torch.tensor(mapping.weights, dtype=torch.float32)
         self.n_beads = mapping.n_beads
+        self._tables = (trace.types, trace.ends, trace.cis)
+        self._relaxation = None
 
     def __call__(self, atoms, beads, rounds):
-        """Traces (F, n, 3) near to `atoms`, over the beads (F, N, 3)."""
+        """Traces (F, n, 3) like those of proteins, near to `atoms`, over the beads (F, N, 3)."""
+        mended = self.mend(atoms, beads, rounds)
+        if self._relaxation is None or self._relaxation.internal.types.device != atoms.device:
+            tables = (torch.tensor(table, device=atoms.device) for table in self._tables)
+            self._relaxation = Relaxation(InternalCoordinates(*tables), FREE)
+        eased = self._relaxation.ease(mended, lambda moved: moved + self._pull(moved, beads.to(moved)))
+        return self.mend(eased, beads, min(rounds, _AFTER))
+
+    def mend(self, atoms, beads, rounds):
+        """Traces (F, n, 3) near to `atoms`, their distances put right, over the beads (F, N, 3)."""
         centre = beads.mean(1, keepdim=True)  # small numbers are the more exact ones
         atoms, beads = atoms - centre, beads - centre
         with torch.autocast(atoms.device.type, enabled=False):
@@ -96,7 +112,7 @@ class Mending:
 
     def _pull(self, atoms, beads):
         """The smallest displacements (F, n, 3) that put the beads back."""
-        at, own, weights = (x.to(atoms.device) for x in (self.beads, self.atoms, self.weights))
+        at, own, weights = self.beads.to(atoms.device), self.atoms.to(atoms.device), self.weights.to(atoms)
         sums = torch.zeros_like(beads).index_add(1, at, weights[:, None] * atoms[:, own])
         norm = weights.new_zeros(self.n_beads).index_add(0, at, weights.square()).clamp_min(1e-12)
         missing = (beads - sums) / norm[:, None]

@@ -51,6 +51,10 @@ class RelaxationConfig:
     tight_at: float = 0.5  # share of the steps after which the tolerance holds
 
 
+FREE = RelaxationConfig(prior_steps=30, joint_steps=0, floor=0.0, restraint=0.0, cohesion=0.0, contact=0.0)
+"""For traces that are nobody's data: they go where the prior sends them, as far as it takes."""
+
+
 class Relaxation:
     """
     The relaxation of one molecule.
@@ -155,7 +159,26 @@ class Relaxation:
         relaxed = beads.index_copy(0, frames, moved[fresh.cumsum(0) - 1])
         return relaxed, tolerances, Guide(self, relaxed, (tolerances > 0).to(came))
 
-    def _relax(self, start, tolerances, box):
+    @full_precision
+    def ease(self, beads, hold):
+        """
+        Relax beads as far as it takes, but for what is held.
+
+        Parameters
+        ----------
+        beads : torch.Tensor (F, N, 3)
+            In angstrom, chains whole.
+        hold : callable
+            What is held: takes beads (F, N, 3), float64, after each step, and gives them back put right.
+
+        Returns
+        -------
+        torch.Tensor (F, N, 3)
+        """
+        anywhere = torch.full((len(beads),), math.inf, dtype=torch.float64, device=beads.device)
+        return self._relax(beads.double(), anywhere, None, hold).to(beads)
+
+    def _relax(self, start, tolerances, box, hold=None):
         config = self.config
         crowd = self.crowd(start, box)
         steps, total = BeadSteps(start), config.prior_steps + config.joint_steps
@@ -175,6 +198,7 @@ class Relaxation:
                 turns = turns - turning(on_turns, config.turn_rate * fade)
             room = config.loose + (1 - config.loose) * min(1.0, step / (config.tight_at * total))
             moved = within(start, moved - steps(slope, config.rate * fade), room * tolerances)
+            moved = moved if hold is None else hold(moved)
         return moved
 
     def crowd(self, start, box=None, firmness=1.0):

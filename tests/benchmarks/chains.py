@@ -12,16 +12,17 @@ from pathlib import Path
 from mdbackmap.cli import main
 
 SYSTEMS = {  # folder, files, runs, block, gap, frames, epochs of a step and of tuning, beads
-    "trpcage": ("md/trpcage", "_heavy", [150, 150], 15, 3, "", 100, 15, (10, 5)),
-    "bba": ("md/bba", "_heavy", [100, 100], 10, 2, "", 140, 15, (7, 14)),
-    "chignolin": ("md/chignolin", "_heavy", [950, 1000, 1000, 1090], 40, 8, "::2", 16, 5, (5, 3)),
-    "go": ("cg/go_proteing", "", [], 25, 5, "", 40, 0, (19, 5, 10, 28)),
-    "asyn": ("cg/asyn_calvados2", "", [], 25, 5, "", 25, 0, (35,)),
+    "trpcage": ("md/trpcage", "_heavy", [150, 150], 15, 3, "", 100, 15, (10, 7, 5, 3)),
+    "bba": ("md/bba", "_heavy", [100, 100], 10, 2, "", 140, 15, (14, 9, 7, 4)),
+    "chignolin": ("md/chignolin", "_heavy", [950, 1000, 1000, 1090], 40, 8, "::2", 16, 5, (5, 4, 3)),
+    "go": ("cg/go_proteing", "", [], 25, 5, "", 40, 0, (28, 19, 10, 5)),
+    "asyn": ("cg/asyn_calvados2", "", [], 25, 5, "", 25, 0, (70, 35, 14, 7)),
 }
 THREE = {"trpcage": (5, 10), "go": (5, 19)}  # beads of the first step, and of the model that is the second
 STEP = """[steps.model]
 n_features = 32
 n_channels = 8
+n_neighbours = 4
 [steps.loss]
 kl = 0.1
 graph = 2.0
@@ -29,6 +30,7 @@ graph = 2.0
 BASELINE = """[baseline.model]
 n_features = 32
 n_channels = 8
+n_neighbours = 4
 [baseline.loss]
 kl = 0.1
 graph = 10.0
@@ -48,7 +50,8 @@ def describe(data, folder, system, steps):
         + (f"runs = {runs}\n" if runs else "")
         + (f'frames = "{frames}"\n' if frames else "")
         + fine
-        + f'[training]\nfolder = "{folder}"\nepochs = {epochs}\nbatch_size = 32\nlearning_rate = 6e-3\nnoise = 1.0\n'
+        + f'[training]\nfolder = "{folder}"\nepochs = {epochs}\nbatch_size = 32\nlearning_rate = 6e-3\n'
+        + "noise = 1.0\nrecompute = true\n"
         + f'[validation]\nevery = {3 if frames else 10}\nbest_by = "sample_rmsd"\n{steps}'
     )
 
@@ -66,11 +69,11 @@ def train(data, out, system, name, steps):
 
 def run(data, out, system):
     """Train and judge all models of a system."""
-    where, suffix, runs, *_, epochs, tuning, beads = SYSTEMS[system]
+    where, suffix, runs, *_, _, tuning, beads = SYSTEMS[system]
     last, models, tuned = '[[steps]]\ninit = "genzprot"\n', [], None
     for n in beads:
         first = f'[[steps]]\nmapping = "beads:{n}"\n{STEP}'
-        single = f"{BASELINE}epochs = {epochs // 2}\n" if runs else ""
+        single = BASELINE if runs else ""
         folder = train(data, out, system, n, first + last + single)
         models += [folder / "model.pt", *([folder / "one-step.pt"] if runs else [])]
         if tuning:
