@@ -98,6 +98,19 @@ def test_noise_needs_a_generator_and_moves_the_beads_smoothly(batches):
     assert changed[0] and not changed[1:].any()
 
 
+def test_rough_beads_have_bonds_that_vary(data, batches):
+    """White noise comes on top of smooth noise; of the same entries, distances of neighbours vary by as much."""
+    units = batches.units
+
+    def spread(roughness):
+        batches = Batches(data, units, 20, noise=0.3, roughness=roughness)
+        example = batches.collate(units, seeded())
+        lengths = (example.batch.after - example.batch.beads).norm(dim=-1)[~example.internal.ends]
+        return lengths.std()
+
+    assert spread(0.0) < 0.1 and spread(0.4) > spread(0.0) + 0.03
+
+
 def test_jitter_keeps_distances(data):
     rows = torch.arange(200)
     internal = InternalCoordinates(data.types[rows], data.ends[rows], data.cis[rows])

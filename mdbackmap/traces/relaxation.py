@@ -35,7 +35,7 @@ _CAP = 20.0  # nats that one residue counts at most
 class RelaxationConfig:
     """How beads are relaxed; every energy is in nats."""
 
-    prior_steps: int = 40  # on the prior over traces alone
+    prior_steps: int = 25  # on the prior over traces alone
     joint_steps: int = 80  # of beads and peptide angles together
     rescans: tuple = (0, 25, 50)  # joint steps before which all peptides are turned anew
     prior: float = 2.0  # weight of the prior over traces

@@ -82,6 +82,7 @@ class TrainingConfig:
     ema: float = 0.998  # decay of the moving average of the weights, which is what is kept
     noise: float = 0.4  # largest RMS of smooth noise on the beads, angstrom
     blur: float = 0.0  # the same for those entries that have no noise: so little that beads are no fingerprints
+    roughness: float = 0.0  # largest RMS of white noise on top for those that have noise: bonds of C-alphas are springs
     neighbour_dropout: float = 0.0  # share of the neighbours hidden at random
     bfloat16: bool = False  # autocast; faster only where the processor has it
     device: str = "cpu"
@@ -93,8 +94,8 @@ class TrainingConfig:
 
     def __post_init__(self):
         check_schedule(self)
-        if self.noise < 0 or self.blur < 0 or not 0 <= self.neighbour_dropout < 1:
-            raise ValueError("training: noise and blur must be 0 or more, neighbour_dropout in [0, 1)")
+        if min(self.noise, self.blur, self.roughness) < 0 or not 0 <= self.neighbour_dropout < 1:
+            raise ValueError("training: noise, blur and roughness must be 0 or more, neighbour_dropout in [0, 1)")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,7 +18,7 @@ from .. import residues
 from ..batch import COUNT_RADII, Batch, separation
 from ..internal import InternalCoordinates, trace_neighbours
 from ..neighbours import nearest
-from .jitter import jitter
+from .jitter import jitter, roughen
 from .layouts import TRAIN, read_packs
 
 _CIS = 3.3
@@ -235,13 +235,18 @@ class Batches:
         true atoms on the noisy trace.
     blur : float
         The same for the other half.
+    roughness : float
+        Largest RMS of white noise on top of `noise`, in angstrom.
     neighbour_dropout : float
         Share of the neighbours that are hidden at random.
     """
 
-    def __init__(self, structures, units, n_neighbours, size=2400, noise=0.0, blur=0.0, neighbour_dropout=0.0):
+    def __init__(
+        self, structures, units, n_neighbours, size=2400, noise=0.0, blur=0.0, neighbour_dropout=0.0, roughness=0.0
+    ):
         self.structures, self.units, self.size = structures, units, size
-        self.noise, self.blur, self.neighbour_dropout = noise, blur, neighbour_dropout
+        self.noise, self.blur, self.roughness = noise, blur, roughness
+        self.neighbour_dropout = neighbour_dropout
         self.torsions, self.known = structures.torsions
         for unit in units:
             ends = self._ends(unit)
@@ -291,11 +296,14 @@ class Batches:
         cut = ends & ~self.structures.ends[rows]  # ends that only the cutting made have no angle of their own
         known[cut, 0] = known[cut, 5] = False
         known[internal.first, 5] &= self._true_start(rows[internal.first])
-        if (self.noise or self.blur) and generator is not None:
+        if (self.noise or self.blur or self.roughness) and generator is not None:
             amplitude = torch.rand(len(units), generator=generator)
             much = torch.rand(len(units), generator=generator) < 0.5
             amplitude *= torch.where(much, self.noise, self.blur)
             beads = jitter(beads, internal, amplitude.repeat_interleave(lengths), generator)
+            if self.roughness:
+                amplitude = torch.rand(len(units), generator=generator) * torch.where(much, self.roughness, 0.0)
+                beads = roughen(beads, amplitude.repeat_interleave(lengths), generator)
             torsions = torsions.clone()
             inner = ~ends
             torsions[inner, 0] = internal.peptide_angles(beads, atoms, mask)[0][inner]

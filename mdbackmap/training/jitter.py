@@ -1,6 +1,8 @@
 """
-Smooth noise on C-alpha traces: what a coarse-grained force field does to them, roughly.
+Noise on C-alpha traces: what a coarse-grained force field does to them, roughly.
 """
+
+import math
 
 import torch
 
@@ -25,3 +27,8 @@ def jitter(beads, internal, amplitude, generator, rounds=8):
         correction = 0.25 * (length - wanted) / length * bond * inner_next
         moved = moved + correction - correction.roll(1, 0)
     return moved
+
+
+def roughen(beads, amplitude, generator):
+    """Beads (n, 3) with white noise of `amplitude` (n,) angstrom RMS: as bonds that are springs have them."""
+    return beads + torch.randn(beads.shape, generator=generator) * (amplitude / math.sqrt(3))[:, None]

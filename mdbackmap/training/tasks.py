@@ -79,7 +79,7 @@ class Chains(Task):
 
     def __init__(self, data, n_neighbours, config):
         self.config, self.data, self.sources = config, data, data.sources
-        augmentation = config.noise, config.blur, config.neighbour_dropout
+        augmentation = config.noise, config.blur, config.neighbour_dropout, config.roughness
         self.batches = Batches(data, cut_units(data, TRAIN), n_neighbours, config.batch_size, *augmentation)
         if not self.batches.units:
             raise ValueError(f"no chain to train on in {data}: expected chains of split 0")
