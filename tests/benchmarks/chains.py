@@ -4,8 +4,10 @@ Chains beside single steps on trp-cage, BBA, chignolin, protein G and alpha-synu
     python tests/benchmarks/chains.py DATA OUT [system ...]
 
 DATA holds ``md/trpcage`` and so on, ``cg/go_proteing``, ``cg/asyn_calvados2``. A finished run in OUT is not repeated.
+The table at the end has a row for each number of beads: one step / two steps / two steps, the last tuned.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -37,6 +39,19 @@ graph = 10.0
 [baseline.training]
 noise = 0.0
 """
+
+
+COLUMNS = {  # heading, decimals, what
+    "heavy RMSD (A)": (2, "rmsd"),
+    "C-alpha RMSD (A)": (2, "rmsd_ca"),
+    "GED (%)": (2, "ged"),
+    "clashes": (0, "clashscore"),
+    "Ramachandran favoured (%)": (0, "rama_favoured"),
+    "secondary structure (%)": (0, "ss"),
+    "CA-CA 3.6-4.0 A (%)": (1, "ca_bonds"),
+    "MB": (0, "memory_recomputed_mb"),
+}
+KINDS = ("{}:one-step", "{}", "{}-tuned")  # of models: one step, two, two with the last tuned
 
 
 def describe(data, folder, system, steps):
@@ -92,9 +107,34 @@ def run(data, out, system):
     return main(["evaluate", *chains, *files, *rest])
 
 
+def table(out, systems):
+    """Lines of the table, at T = 0."""
+    lines = ["| | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    for system in systems:
+        models = json.loads((out / f"{system}.json").read_text())["models"]
+        for n in SYSTEMS[system][-1]:
+            lines.append(_line(f"{system}, {n}", models, [kind.format(f"{system}-{n}") for kind in KINDS]))
+        if system in THREE:
+            n, middle = THREE[system]
+            lines.append(_line(f"{system}, {n} by {middle}", models, [f"{system}-{n}-{middle}"]))
+    return "\n".join(lines)
+
+
+def _line(title, models, names):
+    found = [models[f"{name} T=0"]["mean"] for name in names if f"{name} T=0" in models]
+    cells = [
+        " / ".join(f"{mean[key]:.{decimals}f}" for mean in found if mean.get(key) is not None)
+        for decimals, key in COLUMNS.values()
+    ]
+    return f"| {title} | " + " | ".join(cells) + " |"
+
+
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     data, out = (Path(name).resolve() for name in sys.argv[1:3])
     out.mkdir(parents=True, exist_ok=True)
-    sys.exit(max(run(data, out, system) for system in sys.argv[3:] or SYSTEMS))
+    chosen = sys.argv[3:] or list(SYSTEMS)
+    failed = max(run(data, out, system) for system in chosen)
+    print(table(out, chosen))
+    sys.exit(failed)
