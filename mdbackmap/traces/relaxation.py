@@ -38,7 +38,7 @@ class RelaxationConfig:
     prior_steps: int = 25  # on the prior over traces alone
     joint_steps: int = 80  # of beads and peptide angles together
     rescans: tuple = (0, 25, 50)  # joint steps before which all peptides are turned anew
-    prior: float = 2.0  # weight of the prior over traces
+    prior: float = 3.0  # weight of the prior over traces
     floor: float = 2.0  # energies of a residue below this count nothing
     bond: float = 50.0  # per squared angstrom of a C-alpha distance off 3.80 (cis 2.95)
     stiffness: float = 20.0  # per squared angstrom of overlap
