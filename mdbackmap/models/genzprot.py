@@ -20,6 +20,7 @@ from ..internal import TORSIONS, InternalCoordinates
 from ..mapping import Mapping
 from ..traces.peptides import Guide
 from ..traces.relaxation import Relaxation
+from ..traces.rotamers import RotamerPrior
 from .base import Model, Noise
 from .encoder import Encoder
 from .features import Features
@@ -279,14 +280,15 @@ class GenZProt(Model):
         uniform = torch.special.ndtr(normal[..., size:]).clamp(1e-6, 1 - 1e-6)
         torsions = beads.new_zeros(*beads.shape[:2], len(TORSIONS))
         features = torch.cat(hidden)
+        priors = [None if guide is None else RotamerPrior(internal.types, guide.strength[part]) for part in parts]
         if temperature > 0:
             guide = self._hint(internal, beads, guide)
         drawn = draw_peptides(self, internal, beads, features, uniform[..., 0], temperature, guide, box)
         torsions[..., _PEPTIDE] = drawn
         self._draw_ends(internal, features, torsions, uniform[..., 1], temperature)
         drawn = [
-            draw_sidechains(self, internal, beads[p], own, torsions[p], uniform[p, :, 2:], temperature, cell)
-            for p, own, cell in zip(parts, hidden, boxes, strict=True)
+            draw_sidechains(self, internal, beads[p], own, torsions[p], uniform[p, :, 2:], temperature, cell, prior)
+            for p, own, cell, prior in zip(parts, hidden, boxes, priors, strict=True)
         ]
         return fold_symmetric(internal.types, torch.cat(drawn))
 

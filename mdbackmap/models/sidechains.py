@@ -39,7 +39,7 @@ _ROOM = 0.15  # worth of a kT of overlap
 _PULL = 0.35  # share of a disulfide's worth by which two cysteines are drawn: if one is likely at all, most are bonded
 
 
-def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperature, box=None):
+def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperature, box=None, prior=None):
     """
     Torsions with those of the side chains filled in.
 
@@ -56,6 +56,8 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
         Numbers in (0, 1); not used at temperature 0.
     temperature : float
     box : torch.Tensor (F, 3, 3), optional
+    prior : RotamerPrior, optional
+        Counts besides the network.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
     placed = internal.to_cartesian(beads, torsions, backbone)
     bridges = Bridges(internal.types, placed[:, :, _CB], box)
     torsions = torsions.unsqueeze(1).repeat(1, levels.shape[1], 1, 1)  # (F, R, N, 6)
-    log_weights = _draw(model, internal, hidden, torsions, levels, temperature or 1.0, bridges, placed)
+    log_weights = _draw(model, internal, hidden, torsions, levels, temperature or 1.0, bridges, placed, prior)
     if len(internal.movable.residues) == 0:
         return torsions[:, 0]
     wide = [part.unsqueeze(1).expand(-1, levels.shape[1], -1, -1) for part in (beads, *backbone)]
@@ -86,7 +88,7 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
     return _settle(internal, bridges, beads, backbone, torsions, state, energy > _TIGHT[drawn])
 
 
-def _draw(model, internal, hidden, torsions, uniform, temperature, bridges, placed):
+def _draw(model, internal, hidden, torsions, uniform, temperature, bridges, placed, prior):
     """
     Fill in the side-chain torsions of the candidates (F, R, N, 6), each given the ones before it.
 
@@ -106,6 +108,8 @@ def _draw(model, internal, hidden, torsions, uniform, temperature, bridges, plac
             break
         head = model.chis[k - 1]
         logits = head.after(head.features(hidden[:, at]).unsqueeze(1), seen[:, :, at])
+        if prior is not None:
+            logits = logits - prior(k, at, torsions[:, :, at, k - 1])
         angles = model.bins.draw(logits, uniform[:, :, at, k - 1], spread)
         if k == 1:
             limit = torch.where(internal.types[at] == _PROLINE, _PUCKER, torch.inf)
