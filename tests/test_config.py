@@ -46,8 +46,8 @@ def test_the_example_of_the_command_line_is_valid(read_text):
 
 def test_what_training_hides_may_change_where_it_goes_on(read_text):
     run = read_text(PACKS + '[model]\ninit = "genzprot"\ndropout = 0.2\nanonymous = 0.1\n')
-    assert run.init == "genzprot" and run.model is None and run.hiding == {"dropout": 0.2, "anonymous": 0.1}
-    assert read_text(PACKS + "[model]\ndropout = 0.2\n").hiding == {}
+    assert run.init == "genzprot" and run.model is None and run.changes == {"dropout": 0.2, "anonymous": 0.1}
+    assert read_text(PACKS + "[model]\ndropout = 0.2\n").changes == {}
 
 
 @pytest.mark.parametrize(

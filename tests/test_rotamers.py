@@ -8,11 +8,12 @@ import pytest
 import torch
 
 import mdbackmap as mdb
+from mdbackmap import checkpoint
 from mdbackmap.datafiles import GO_PDB, GO_XTC, VALIDATION
 from mdbackmap.residues import TYPE_OF_NAME
-from mdbackmap.traces import rotamers
 from mdbackmap.traces.rotamers import TABLES, RotamerPrior
 from mdbackmap.training.dataset import Structures
+from mdbackmap.training.loop import with_config
 from mdbackmap.training.metrics.top8000 import rotamer_score
 from mdbackmap.training.rotamer_prior import STEP, build, rotamer_energies
 
@@ -68,10 +69,12 @@ def _outliers(atoms):
     return 100 * (np.array(scores) < 0.003).mean(), len(scores)
 
 
-def test_fewer_outliers_on_beads_that_no_crystal_has(monkeypatch):
+def test_fewer_outliers_on_beads_that_no_crystal_has(tmp_path):
     coarse = mda.Universe(GO_PDB, GO_XTC)
-    model = mdb.load_model("genzprot", coarse.atoms)
-    found, count = _outliers(mdb.backmap(coarse, model, temperature=1.0).atoms)
-    monkeypatch.setattr(rotamers, "WEIGHT", 0.0)
-    without, _ = _outliers(mdb.backmap(coarse, model, temperature=1.0).atoms)
+    network, provenance = checkpoint.load("genzprot")
+    checkpoint.save(tmp_path / "without.pt", with_config(network, rotamers=0.0), provenance)
+    (found, count), (without, _) = (
+        _outliers(mdb.backmap(coarse, mdb.load_model(name, coarse.atoms), temperature=1.0).atoms)
+        for name in ("genzprot", tmp_path / "without.pt")
+    )
     assert count > 50 and found < 0.6 * without

@@ -49,8 +49,11 @@ class GenZProtConfig:
     order: int = 4  # Fourier order in which a torsion is shown to the next ones
     dropout: float = 0.0  # share of the features hidden at random in training, in each round and before the heads
     anonymous: float = 0.0  # share of the residues whose type is hidden in training
+    rotamers: float = 0.6  # weight, in sampling, of the rotamers of crystals where beads were moved
 
     def __post_init__(self):
+        if self.rotamers < 0:
+            raise ValueError(f"model: rotamers must be 0 or more, not {self.rotamers}")
         if not (0 <= self.dropout < 1 and 0 <= self.anonymous < 1):
             raise ValueError("model: dropout and anonymous must be in [0, 1)")
 
@@ -280,7 +283,8 @@ class GenZProt(Model):
         uniform = torch.special.ndtr(normal[..., size:]).clamp(1e-6, 1 - 1e-6)
         torsions = beads.new_zeros(*beads.shape[:2], len(TORSIONS))
         features = torch.cat(hidden)
-        priors = [None if guide is None else RotamerPrior(internal.types, guide.strength[part]) for part in parts]
+        rotamers = None if guide is None else self.config.rotamers * guide.strength
+        priors = [rotamers if guide is None else RotamerPrior(internal.types, rotamers[part]) for part in parts]
         if temperature > 0:
             guide = self._hint(internal, beads, guide)
         drawn = draw_peptides(self, internal, beads, features, uniform[..., 0], temperature, guide, box)

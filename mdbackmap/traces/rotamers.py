@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-WEIGHT = 0.6
-"""A network knows rotamers, too: counted in full, they would count twice."""
 TABLES = Path(__file__).with_name("rotamers.npz")
 
 
@@ -25,7 +23,7 @@ def _table():
 
 class RotamerPrior:
     """
-    -log p(chi k | residue type, chi k-1), times `WEIGHT`.
+    -log p(chi k | residue type, chi k-1), up to a constant.
 
     Parameters
     ----------
@@ -55,4 +53,4 @@ class RotamerPrior:
         else:
             cells = torch.remainder((before / (2 * math.pi) * n_before).floor().long() + n_before // 2, n_before)
             found = self.table[k - 1][self.types[at].expand_as(cells), cells]
-        return found.to(before) * (WEIGHT * self.strength.to(before))[:, None, None, None]
+        return found.to(before) * self.strength.to(before)[:, None, None, None]

@@ -32,7 +32,7 @@ from pathlib import Path
 from ..models.genzprot import GenZProtConfig
 from .losses import LossWeights
 
-_HIDING = ("dropout", "anonymous")
+_CHANGEABLE = ("dropout", "anonymous", "rotamers")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Run:
     init: str | None  # bundled name or file of the weights to go on from
     model: GenZProtConfig | None  # sizes of a new network; None with `init`
     training: TrainingConfig
-    hiding: dict = dataclasses.field(default_factory=dict)  # with `init`: its `dropout` or `anonymous`, if changed
+    changes: dict = dataclasses.field(default_factory=dict)  # with `init`: what of its configuration is changed
 
 
 def read(filename):
@@ -170,13 +170,13 @@ def parse(tables):
     if family != "genzprot":
         raise ValueError(f"family {family!r} in [model]: expected 'genzprot' (the default), 'cgvae' or 'chain'")
     init = model.pop("init", None)
-    hiding = {name: model.pop(name) for name in _HIDING if init is not None and name in model}
+    changes = {name: model.pop(name) for name in _CHANGEABLE if init is not None and name in model}
     if init is not None and (model or not isinstance(init, str)):
         raise ValueError(
             "[model] has init and sizes: weights come with their own sizes, so give one or the other "
-            f"(init goes with {' and '.join(_HIDING)} alone)"
+            f"(init goes with {', '.join(_CHANGEABLE)} alone)"
         )
-    fill(GenZProtConfig, {"model": hiding}, "model")
+    fill(GenZProtConfig, {"model": changes}, "model")
     for name in ("loss", "validation"):
         if name in table(tables, "training"):
             raise ValueError(f"[training] has {name!r}: expected a table of its own, [{name}]")
@@ -186,7 +186,7 @@ def parse(tables):
     if not data.packs:
         raise ValueError("no data: expected [data] with packs = [\"file.h5\", ...]; 'mdbackmap pack' makes them")
     sizes = fill(GenZProtConfig, {"model": model}, "model") if init is None else None
-    return Run(data, init, sizes, training, hiding)
+    return Run(data, init, sizes, training, changes)
 
 
 def fill(kind, tables, name):

@@ -86,7 +86,7 @@ def run(filename, *, verbose=False, threads=None):
         model, origin = new_model(GenZProt, plan.model, plan.training.seed), None
     else:
         model, origin = checkpoint.load(plan.init)
-        model = with_config(model, **plan.hiding)
+        model = with_config(model, **plan.changes)
     data = Structures.read(*plan.data.packs, include=plan.data.include)
     return train(model, data, plan.training, origin=origin, verbose=verbose)
 

@@ -58,12 +58,11 @@ def tune(model, origin, frames, use, config, sources, verbose=False):
     model, provenance, row
         As of training a step of one molecule.
     """
-    from ..loop import fit
+    from ..loop import fit, with_config
     from ..tasks import Chains
 
     data = structures_of(frames, use, sources)
-    again = type(model)(model.config)
-    again.load_state_dict(model.state_dict())
+    again = with_config(model, rotamers=0.0)  # it learns those of this protein
     task = Chains(data, model.config.n_neighbours, config)
     memory = _memory(again, task)
     logger.info("%s: %.1f MB a training step", data, memory / 1e6)
