@@ -208,7 +208,7 @@ def test_the_last_step_goes_on_with_the_same_frames(tmp_path):
     assert all(torch.equal(one, other) for one, other in zip(before, model.parameters(), strict=True))
     log = json.loads((tmp_path / "log.json").read_text())
     assert row["valid_nats"] < log[0]["valid_nats"] - 0.1 and origin["memory_bytes"] > 0
-    assert tuned.config == model.config
+    assert tuned.config == dataclasses.replace(model.config, rotamers=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +265,8 @@ def test_a_run_ends_in_one_checkpoint(trained):
 def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
     """As any model: bound to beads, lifted, on the fly and in a file, in any batches.
 
-    Beads are kept: the traces of untrained steps are so odd that relaxing them makes much of rounding.
+    Beads are kept: the traces of untrained steps are so odd that relaxing them makes much of rounding. What they are made
+    like proteins by makes a little.
     """
     import MDAnalysis as mda
 
@@ -284,7 +285,7 @@ def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
     conversion.run(stop=5)
     written = mda.Universe(str(conversion.results.topology), str(tmp_path / "aa.xtc"))
     for frame in (4, 0):
-        np.testing.assert_allclose(u.trajectory[frame].positions, written.trajectory[frame].positions, atol=0.006)
+        np.testing.assert_allclose(u.trajectory[frame].positions, written.trajectory[frame].positions, atol=0.02)
     atoms = u.trajectory[2].positions
     np.testing.assert_allclose(model.molecule.project(atoms), beads.trajectory[2].positions, atol=1e-3)
 
