@@ -265,8 +265,8 @@ def test_a_run_ends_in_one_checkpoint(trained):
 def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
     """As any model: bound to beads, lifted, on the fly and in a file, in any batches.
 
-    Beads are kept: the traces of untrained steps are so odd that relaxing them makes much of rounding. What they are made
-    like proteins by makes a little.
+    Beads are kept: the traces of untrained steps are so odd that relaxing them makes much of rounding; what they are
+    made like proteins by, a little.
     """
     import MDAnalysis as mda
 
