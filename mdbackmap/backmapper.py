@@ -18,7 +18,7 @@ from .mapping import MappingError
 from .mappings.binding import bind
 from .models.base import Noise
 from .placing import placing_options
-from .reader import LiftedReader, bead_indices
+from .reader import LiftedReader, bead_indices, bead_names
 from .recognition.recognise import recognise
 from .recognition.trace import check_frames
 from .sampling import Sampler
@@ -106,7 +106,8 @@ def load_model(
         indices, coarse = recognise(atoms, mapping=mapping, **how, frames=look)
         joined = network.mapping(coarse)
     options = {"device": device, "dtype": dtype, "threads": threads}
-    return Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"))
+    names = bead_names(atoms.universe.atoms[np.asarray(indices)])
+    return Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), bead_names=names)
 
 
 def _refuse_names(molecule, mapping, how):
@@ -169,6 +170,8 @@ class Backmapper:
         As in `load_model`.
     looked : (f, N, 3) float array, optional
         Beads of some frames of the trajectory, by which the trace is judged.
+    bead_names : (N,) str array, optional
+        Residue and name of each bead; beads of other names are refused later.
 
     Attributes
     ----------
@@ -179,8 +182,20 @@ class Backmapper:
         Version, model, hash of the weights and more; plain values.
     """
 
-    def __init__(self, network, mapping, indices, provenance, *, device=None, dtype=None, threads=None, looked=None):
-        self.mapping, self.indices = mapping, np.asarray(indices)
+    def __init__(
+        self,
+        network,
+        mapping,
+        indices,
+        provenance,
+        *,
+        device=None,
+        dtype=None,
+        threads=None,
+        looked=None,
+        bead_names=None,
+    ):
+        self.mapping, self.indices, self.bead_names = mapping, np.asarray(indices), bead_names
         self.device, self.dtype = _device(device), _dtype(dtype)
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be 1 or more, not {threads}")

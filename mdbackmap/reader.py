@@ -18,6 +18,7 @@ from MDAnalysis.coordinates.base import ReaderBase
 from MDAnalysis.coordinates.chain import ChainReader
 from MDAnalysis.coordinates.timestep import Timestep
 
+from .attributes import attribute
 from .frames import CoarseFrames, copy_trajectory
 
 
@@ -205,12 +206,32 @@ def bead_indices(atoms, model) -> np.ndarray:
     ValueError
         The group is not that molecule.
     """
-    atoms = atoms.atoms
+    atoms, found = atoms.atoms, None
     if np.isin(model.indices, atoms.ix).all():
-        return np.asarray(model.indices)
-    if len(atoms) == model.n_beads:
-        return np.asarray(atoms.ix)
+        found = np.asarray(model.indices)
+    elif len(atoms) == model.n_beads:
+        found = np.asarray(atoms.ix)
+    if found is None:
+        raise ValueError(
+            f"the group of {len(atoms)} atoms does not hold the model's {model.n_beads} beads: give the atoms that the "
+            "model was loaded with, load_model(..., atoms)"
+        )
+    _check_names(bead_names(atoms.universe.atoms[found]), model.bead_names)
+    return found
+
+
+def bead_names(beads) -> np.ndarray:
+    """(N,) str array, "LEU CA": residue and name of each bead of a group."""
+    return np.char.add(np.char.add(attribute(beads, "resnames", ""), " "), attribute(beads, "names", ""))
+
+
+def _check_names(found, bound):
+    """Refuse beads of another molecule than the one that a model is bound to (None: nobody knows)."""
+    if bound is None or np.array_equal(found, bound):
+        return
+    at = int((found != bound).argmax())
     raise ValueError(
-        f"the group of {len(atoms)} atoms does not hold the model's {model.n_beads} beads: give the atoms that the "
-        "model was loaded with, load_model(..., atoms)"
+        f"these are beads of another molecule: number {at} is {str(found[at])!r}, the model's is {str(bound[at])!r}. A "
+        "model is bound to the molecule that it was loaded with: load it with the atoms of this Universe, "
+        "load_model(..., atoms)"
     )

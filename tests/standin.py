@@ -25,7 +25,7 @@ class Standin:
     def __init__(self, coarse, indices=None, delay=0.0):
         self.mapping = Mapping.ca(coarse)
         self.indices = np.arange(coarse.n_atoms) if indices is None else np.asarray(indices)
-        self.delay = delay
+        self.delay, self.bead_names = delay, None
         self.calls = []
 
     n_beads = property(lambda self: self.mapping.n_beads)

@@ -459,6 +459,28 @@ class TestUniverse:
             model.lift(universe("MKV"))
 
 
+class TestOtherMolecules:
+    """A model is bound to one molecule; beads of another are refused, however many there are."""
+
+    @pytest.mark.parametrize("sequence", ["ACDEFGHIKV", "ACDEFGHIKLMN"])
+    def test_lift_and_write(self, weights, tmp_path, sequence):
+        model, other = mdb.load_model(weights, universe("ACDEFGHIKL").atoms), universe(sequence)
+        if sequence == "ACDEFGHIKLMN":  # the very molecule first, others behind it
+            assert model.lift(other).atoms.n_atoms == model.n_atoms
+            other = universe("V" + sequence[1:])
+        with pytest.raises(ValueError, match="another molecule: number [09] is 'VAL CA', the model's is"):
+            model.lift(other)
+        with pytest.raises(ValueError, match="another molecule"):
+            mdb.BackmapTrajectory(other.atoms, model, filename=tmp_path / "aa.xtc").run()
+        assert not list(tmp_path.iterdir())
+
+    def test_a_model_of_one_molecule(self):
+        beads = mda.Universe(GO_PDB, GO_XTC)
+        model = mdb.load_model("genzprot", beads.atoms)
+        with pytest.raises(ValueError, match="another molecule"):
+            model.lift(mda.Universe(CALVADOS_PDB, CALVADOS_XTC))
+
+
 class TestLoading:
     def test_needs_atoms(self, weights):
         with pytest.raises(TypeError, match="cg.atoms"):

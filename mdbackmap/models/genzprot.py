@@ -266,6 +266,12 @@ class GenZProt(Model):
             return Guide(self._relaxation_of(internal), beads.double(), beads.new_full(beads.shape[:1], FAINT))
         return guide.at_least(FAINT)
 
+    def _prior(self, internal, guide, part):
+        """What crystals say of the side chains of some frames; None where the network is left alone."""
+        if guide is None or not self.config.rotamers:
+            return None
+        return RotamerPrior(internal.types, self.config.rotamers * guide.strength[part], self.config.n_bins)
+
     def sample_torsions(self, internal, beads, normal, temperature, box=None, guide=None):
         """
         Torsions (F, N, 6) in radians for beads (F, N, 3), side chains chosen so that they do not overlap.
@@ -283,8 +289,7 @@ class GenZProt(Model):
         uniform = torch.special.ndtr(normal[..., size:]).clamp(1e-6, 1 - 1e-6)
         torsions = beads.new_zeros(*beads.shape[:2], len(TORSIONS))
         features = torch.cat(hidden)
-        rotamers = None if guide is None else self.config.rotamers * guide.strength
-        priors = [rotamers if guide is None else RotamerPrior(internal.types, rotamers[part]) for part in parts]
+        priors = [self._prior(internal, guide, part) for part in parts]
         if temperature > 0:
             guide = self._hint(internal, beads, guide)
         drawn = draw_peptides(self, internal, beads, features, uniform[..., 0], temperature, guide, box)

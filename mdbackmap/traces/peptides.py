@@ -82,7 +82,7 @@ class Guide:
     def _ahead(self, n_bins):
         """The messages on some number of bins; kept, for all copies."""
         if n_bins not in self.resampled:
-            self.resampled[n_bins] = _resampled(self.messages, n_bins)
+            self.resampled[n_bins] = resampled(self.messages, n_bins)
         return self.resampled[n_bins]
 
     def at_least(self, strength):
@@ -106,7 +106,7 @@ class Guide:
         relaxation, angles = self.relaxation, self.angles
         turned = before.to(angles.torsion) - angles.torsion[:, None, (at - 1).clamp_min(0)]
         energy = relaxation.backbone.rows(angles.angle[:, None, at].expand_as(turned), turned, at)
-        energy = torch.addcmul(self._ahead(n_bins)[:, None, at], _resampled(energy, n_bins), self.inner[at])
+        energy = torch.addcmul(self._ahead(n_bins)[:, None, at], resampled(energy, n_bins), self.inner[at])
         return energy.to(before).mul_(self.powers[:, None, at])
 
 
@@ -123,7 +123,7 @@ def _messages(relaxation, angles, bins=_MESSAGE_BINS):
     return messages
 
 
-def _resampled(values, bins):
+def resampled(values, bins):
     """Values (..., B) on the circle at another number of points, straight lines between them."""
     n = values.shape[-1]
     if n == bins:

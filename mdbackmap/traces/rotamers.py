@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .peptides import resampled
+
 TABLES = Path(__file__).with_name("rotamers.npz")
 
 
@@ -31,6 +33,8 @@ class RotamerPrior:
         Residue types, indices into `residues.ALPHABET`.
     strength : torch.Tensor (F,)
         What the energies of each frame are multiplied by.
+    n_bins : int
+        Points of the circle, from -180 degrees on.
 
     Examples
     --------
@@ -41,9 +45,9 @@ class RotamerPrior:
     175
     """
 
-    def __init__(self, types, strength):
+    def __init__(self, types, strength, n_bins=72):
         self.types, self.strength = types, strength
-        self.table = _table().to(types.device)
+        self.table = resampled(_table(), n_bins).to(types.device)
 
     def __call__(self, k, at, before):
         """Energies (F, R, n, B) of chi `k` (1 to 4) of residues `at` (n,), those before it being `before` (F, R, n)."""
