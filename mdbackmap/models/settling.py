@@ -15,7 +15,7 @@ from .. import residues
 from ..geometry import full_precision
 from ..movable import elements
 from ..neighbours import close_pairs
-from ..traces.descent import BeadSteps, TurnSteps, within
+from ..traces.descent import BeadSteps, TurnSteps, snapped, within
 from .exclusion import STIFFNESS, allowed_distances
 from .relief import relieve
 
@@ -171,6 +171,6 @@ def _push(relaxation, start, beads, turns, tolerances, pairs, box):
         distance = gap.norm(dim=-1).clamp_min(0.5)
         push = gap * (-2 * STIFFNESS * (pairs.allowed + _MARGIN - distance).clamp_min(0) / distance).unsqueeze(-1)
         apart = right.collect(left.collect(torch.zeros_like(shifts), push), -push).view_as(moved)
-        moved = within(start, moved - steps(slope + apart, _RATE * fade), tolerances)
-        turns = turns - turning(on_turns, _TURN_RATE * fade)
+        moved = snapped(within(start, moved - steps(slope + apart, _RATE * fade), tolerances))
+        turns = snapped(turns - turning(on_turns, _TURN_RATE * fade))
     return moved, turns

@@ -17,7 +17,7 @@ import torch
 from ..geometry import full_precision
 from .angles import TraceAngles
 from .crowding import Crowd
-from .descent import BeadSteps, TurnSteps, within
+from .descent import BeadSteps, TurnSteps, snapped, within
 from .energies import CA_CA, Backbone, TracePrior
 from .peptides import Guide, best_turns
 
@@ -195,10 +195,10 @@ class Relaxation:
             else:
                 *forces, on_turns = self._towards_backbones(angles, turns)
                 slope = slope + angles.forces(*forces)
-                turns = turns - turning(on_turns, config.turn_rate * fade)
+                turns = snapped(turns - turning(on_turns, config.turn_rate * fade))
             room = config.loose + (1 - config.loose) * min(1.0, step / (config.tight_at * total))
             moved = within(start, moved - steps(slope, config.rate * fade), room * tolerances)
-            moved = moved if hold is None else hold(moved)
+            moved = snapped(moved if hold is None else hold(moved))
         return moved
 
     def crowd(self, start, box=None, firmness=1.0):
