@@ -21,7 +21,7 @@ CIS = (2.91, 2.99)
 NEXT = (5.0, 7.3)  # of next neighbours: virtual bond angles of 82 to 148 degrees
 APART = 4.0  # of all others, at least
 _EVERY = 2  # rounds from one look at all pairs to the next
-_AFTER = 10  # rounds after the relaxation
+_AFTER = 30  # rounds after the relaxation
 
 
 def is_trace(topology):

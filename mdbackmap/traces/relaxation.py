@@ -39,7 +39,8 @@ class RelaxationConfig:
     joint_steps: int = 80  # of beads and peptide angles together
     rescans: tuple = (0, 25, 50)  # joint steps before which all peptides are turned anew
     prior: float = 3.0  # weight of the prior over traces
-    floor: float = 2.0  # energies of a residue below this count nothing
+    floor: float = 2.0  # energies of a residue's backbone below this count nothing
+    prior_floor: float = 2.0  # the same for the prior
     bond: float = 50.0  # per squared angstrom of a C-alpha distance off 3.80 (cis 2.95)
     stiffness: float = 20.0  # per squared angstrom of overlap
     cohesion: float = 0.5  # per squared angstrom that near C-alphas get nearer; three times as much if they part
@@ -51,8 +52,10 @@ class RelaxationConfig:
     tight_at: float = 0.5  # share of the steps after which the tolerance holds
 
 
-FREE = RelaxationConfig(prior_steps=30, joint_steps=0, floor=0.0, restraint=0.0, cohesion=0.0, contact=0.0)
-"""For traces that are nobody's data: they go where the prior sends them, as far as it takes."""
+FREE = RelaxationConfig(
+    prior_steps=150, joint_steps=150, rescans=(0, 30, 60, 90), prior_floor=0.5, restraint=0.0, cohesion=0.0, contact=0.0
+)
+"""For traces that are nobody's data: they go where proteins are, as far as it takes."""
 
 
 class Relaxation:
@@ -223,16 +226,17 @@ class Relaxation:
     def _towards_traces(self, angles):
         """Derivatives (F, N) with respect to lengths, angles and torsions: bonds and the prior over traces."""
         energy, here, turn, following = self.prior(angles.angle, angles.torsion, angles.angle.roll(-1, -1))
-        weight = self.config.prior * self.turning * self._counted(energy)
+        weight = self.config.prior * self.turning * self._counted(energy, self.config.prior_floor)
         return self._on_length(angles), weight * here + (weight * following).roll(1, -1), weight * turn
 
     def _towards_backbones(self, angles, turns):
         """Derivatives (F, N) with respect to lengths, angles, torsions and peptide angles: bonds and backbones."""
         energy, here, before, after = self.backbone(angles.angle, (turns - angles.torsion).roll(1, -1), turns)
-        weight = self.inner * self._counted(energy)
+        weight = self.inner * self._counted(energy, self.config.floor)
         before = (weight * before).roll(-1, -1)
         return self._on_length(angles), weight * here, -before * ~self.internal.starts, before + weight * after
 
-    def _counted(self, energy):
+    @staticmethod
+    def _counted(energy, floor):
         """0 below the floor, 1 from one nat above it."""
-        return (energy - self.config.floor).clamp(0, 1)
+        return (energy - floor).clamp(0, 1)

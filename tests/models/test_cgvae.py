@@ -171,7 +171,20 @@ def test_temperature_scales_the_latent():
     normal = torch.from_numpy(Noise(seed=5).normal(range(5), [0] * 5, [0.0] * 5, (5, 4)))
     with torch.no_grad():
         expected = model.draw(beads, 0.5 * normal)
-    assert torch.equal(draw(model, mapping, beads, noise=Noise(seed=5, temperature=0.5)), expected)
+    drawn = draw(model, mapping, beads, noise=Noise(seed=5, temperature=0.5))
+    torch.testing.assert_close(drawn, expected, atol=1e-5, rtol=0)
+
+
+def test_what_else_is_in_a_batch_leaves_no_trace():
+    mapping, atoms = molecule()
+    model = model_of(mapping)
+    beads = model.tables.project(atoms)
+    together = draw(model, mapping, beads)
+    model.load_state_dict({name: 0.5 * weight for name, weight in model.state_dict().items()})
+    assert not torch.equal(draw(model, mapping, beads), together)  # no copy of other weights is left
+    together = draw(model, mapping, beads)
+    alone = [model.sample(mapping, beads[k : k + 1], Noise(seed=5), [k], [0], [0.0]) for k in range(len(beads))]
+    assert torch.equal(torch.cat(alone), together)
 
 
 def test_copies_of_a_molecule_share_their_weights():
