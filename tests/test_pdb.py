@@ -1,5 +1,7 @@
 """PDB and mmCIF: read back with MDAnalysis and gemmi; chains end where the topology says so."""
 
+import re
+
 import MDAnalysis as mda
 import numpy as np
 import pytest
@@ -99,3 +101,17 @@ def test_columns_never_run_together():
         assert len(line) <= 80
         if line.startswith("ATOM"):
             assert [float(line[i : i + 8]) for i in (30, 38, 46)] == [-999.999] * 3
+
+
+def test_far_from_the_origin(tmp_path):
+    """Moved as a whole to where the columns can hold it, and a remark says by what."""
+    fine, positions = molecule()
+    far = positions + np.array([2e4, -3e3, 0])
+    write_topology(tmp_path / "far.pdb", fine, far, remarks=["by: hand"])
+    text = (tmp_path / "far.pdb").read_text()
+    found = mda.Universe(str(tmp_path / "far.pdb")).atoms.positions
+    assert_allclose(found - found[0], far - far[0], atol=2e-3)
+    x, y, z = (float(word) for word in re.search(r"moved by: (\S+) (\S+) (\S+) A", text).groups())
+    assert_allclose(found, far + [x, y, z], atol=1e-3)
+    with pytest.raises(ValueError, match="do not fit a PDB file"):
+        write_topology(tmp_path / "huge.pdb", fine, positions * 1e5)

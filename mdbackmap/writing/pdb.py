@@ -30,9 +30,20 @@ def fits_pdb(topology: Topology) -> bool:
     )
 
 
+def _into_columns(positions):
+    """Positions (A, 3) that fit, moved by whole angstroms if need be, and what a remark says of it."""
+    positions = np.asarray(positions, dtype=np.float64)
+    if positions.min(initial=0) > _MIN and positions.max(initial=0) < _MAX:
+        return positions, []
+    by = -np.floor(positions.min(0))
+    return positions + by, ["moved by: {:.0f} {:.0f} {:.0f} A, to fit the columns of this format".format(*by)]
+
+
 def write_topology(path, topology: Topology, positions, dimensions=None, remarks=()):
     """
     Write one structure, as PDB or as mmCIF by the name of the file.
+
+    A structure too far from the origin for the columns of a PDB file is moved there as a whole; a remark says by what.
 
     Parameters
     ----------
@@ -50,7 +61,7 @@ def write_topology(path, topology: Topology, positions, dimensions=None, remarks
     Raises
     ------
     ValueError
-        A structure that PDB cannot hold (`fits_pdb`, or coordinates beyond its columns).
+        A structure that PDB cannot hold (`fits_pdb`, or larger than 10,000 angstrom).
     ImportError
         mmCIF without `gemmi`.
 
@@ -70,7 +81,8 @@ def write_topology(path, topology: Topology, positions, dimensions=None, remarks
         text = mmcif_text(topology, positions, dimensions, remarks)
     else:
         layout = PDBLayout(topology)
-        text = header(remarks) + box_line(dimensions) + layout.atoms(positions) + "END\n"
+        moved, told = _into_columns(positions)
+        text = header([*remarks, *told]) + box_line(dimensions) + layout.atoms(moved) + "END\n"
     with open(path, "w", encoding="ascii", errors="replace") as file:
         file.write(text)
         file.flush()

@@ -113,12 +113,12 @@ class Products:
         provenance : dict
         """
         (folder / PUBLISHING).touch()
-        if self.note is not None:
-            self._move_text(folder / "note.json", json.dumps(provenance) + "\n", self.note)
         if self.topology is not None and not (self.topology.exists() and same_atoms(self.topology, topology)):
             aside = folder / f"topology{self.topology.suffix}"
             write_topology(aside, topology, *first, remarks=remarks(provenance))
             os.replace(aside, self.topology)
+        if self.note is not None:
+            self._move_text(folder / "note.json", json.dumps(provenance) + "\n", self.note)
         os.replace(path, self.trajectory)
 
     @staticmethod
