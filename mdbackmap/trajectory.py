@@ -50,6 +50,7 @@ from .writing.partial import Partial
 from .writing.pipeline import Pipeline
 from .writing.products import Products, remarks
 from .writing.stream import Stream, choose_frames, input_files
+from .writing.xdr import bytes_after
 
 logger = logging.getLogger(__name__)
 
@@ -209,6 +210,7 @@ class BackmapTrajectory(AnalysisBase):
         """Check everything that can be checked, and open the partial output."""
         model = self.model
         check_trajectory(self._trajectory)
+        _warn_of_cut(self._trajectory)
         self._chosen = choose_frames(self._trajectory, start, stop, step, frames)
         self._partial, self._done = None, np.zeros(len(self._chosen), dtype=bool)
         if self.filename is not None:
@@ -365,3 +367,16 @@ class BackmapTrajectory(AnalysisBase):
 
 def _digest(array):
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
+
+
+def _warn_of_cut(trajectory):
+    """MDAnalysis reads an XTC or TRR file that ends within a frame up to there, and does not always say so."""
+    for reader in getattr(trajectory, "readers", [trajectory]):
+        offsets = getattr(getattr(reader, "_xdr", None), "offsets", ())
+        if len(offsets):
+            try:
+                left = bytes_after(reader.filename, int(offsets[-1]))
+            except OSError:  # a frame of another kind: who reads it will say
+                continue
+            if left:
+                logger.warning("%s is cut off: %d bytes behind its %d frames", reader.filename, left, len(offsets))

@@ -16,6 +16,8 @@ from MDAnalysis.transformations import translate
 from numpy.testing import assert_allclose, assert_array_equal
 from standin import chain, standin
 
+from mdbackmap.backmapper import load_model
+from mdbackmap.datafiles import GO_PDB, GO_XTC
 from mdbackmap.trajectory import BackmapTrajectory
 from mdbackmap.transformation import backmap
 from mdbackmap.writing import output
@@ -510,3 +512,15 @@ class TestMemoryAndOrder:
         results = BackmapTrajectory(cg.atoms, model, tmp_path / "aa.trr").run().results
         boxes = [ts.dimensions is None for ts in mda.Universe(results.topology, results.filename).trajectory]
         assert boxes == [i == 4 for i in range(9)]
+
+
+def test_a_file_that_ends_within_a_frame(tmp_path, caplog):
+    """MDAnalysis reads up to there in silence if it is the header of a frame that is cut."""
+    whole = Path(GO_XTC).read_bytes()
+    offsets = mda.Universe(GO_PDB, GO_XTC).trajectory._xdr.offsets
+    (tmp_path / "cut.xtc").write_bytes(whole[: int(offsets[5]) + 28])
+    for name, told in ((tmp_path / "cut.xtc", True), (GO_XTC, False)):
+        caplog.clear()
+        cg = mda.Universe(GO_PDB, str(name))
+        BackmapTrajectory(cg.atoms, load_model("genzprot", cg.atoms), tmp_path / "aa.xtc", overwrite=True).run(stop=1)
+        assert ("cut off: 28 bytes behind its 5 frames" in caplog.text) == told

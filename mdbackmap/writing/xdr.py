@@ -49,6 +49,19 @@ def count_frames(path) -> int:
     return n
 
 
+def bytes_after(path, at) -> int:
+    """
+    Bytes of an XTC or TRR file beyond the frame that starts at byte `at`: what is left of one that was cut off.
+
+    Raises
+    ------
+    OSError
+        No such frame there.
+    """
+    with open(path, "rb") as file:
+        return os.path.getsize(path) - at - _frame_length(file, at, path)
+
+
 def _frame_length(file, at, path):
     """Bytes of the frame that starts at byte `at`."""
     file.seek(at)
