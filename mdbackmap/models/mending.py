@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..internal import InternalCoordinates
-from ..traces.relaxation import FREE, Relaxation
+from ..traces.relaxation import Relaxation
 
 TRANS = (3.76, 3.85)  # distance of neighbouring C-alphas
 CIS = (2.91, 2.99)
@@ -85,8 +85,8 @@ class Mending:
         mended = self.mend(atoms, beads, rounds)
         if self._relaxation is None or self._relaxation.internal.types.device != atoms.device:
             tables = (torch.tensor(table, device=atoms.device) for table in self._tables)
-            self._relaxation = Relaxation(InternalCoordinates(*tables), FREE)
-        eased = self._relaxation.ease(mended, lambda moved: moved + self._pull(moved, beads.to(moved)))
+            self._relaxation = Relaxation(InternalCoordinates(*tables))
+        eased = self._relaxation.ease(mended, lambda moved, some: moved + self._pull(moved, beads[some].to(moved)))
         return self.mend(eased, beads, min(rounds, _AFTER))
 
     def mend(self, atoms, beads, rounds):

@@ -52,10 +52,12 @@ class RelaxationConfig:
     tight_at: float = 0.5  # share of the steps after which the tolerance holds
 
 
-FREE = RelaxationConfig(
-    prior_steps=150, joint_steps=150, rescans=(0, 30, 60, 90), prior_floor=0.5, restraint=0.0, cohesion=0.0, contact=0.0
-)
-"""For traces that are nobody's data: they go where proteins are, as far as it takes."""
+FREE = RelaxationConfig(prior_steps=30, joint_steps=0, prior_floor=0.5, restraint=0.0, cohesion=0.0, contact=0.0)
+"""For traces that are nobody's data: they go where the prior sends them."""
+FAR = dataclasses.replace(FREE, prior_steps=120, joint_steps=150, rescans=(0, 30, 60, 90))
+"""For those that still are unlike proteins then."""
+_ODD, _VERY_ODD = -0.2, 0.6  # nats a residue beyond crystals from which on they go further, and as far as `_AS_FAR`
+_AS_FAR = 3.0  # angstrom, RMS over a frame
 
 
 class Relaxation:
@@ -165,21 +167,29 @@ class Relaxation:
     @full_precision
     def ease(self, beads, hold):
         """
-        Relax beads as far as it takes, but for what is held.
+        Relax traces that are nobody's data, as `FREE` says, and those that still are unlike proteins as `FAR` says.
 
         Parameters
         ----------
         beads : torch.Tensor (F, N, 3)
             In angstrom, chains whole.
         hold : callable
-            What is held: takes beads (F, N, 3), float64, after each step, and gives them back put right.
+            What is held: takes beads (f, N, 3), float64, and which frames (f,) they are, after each step, and gives
+            them back put right.
 
         Returns
         -------
         torch.Tensor (F, N, 3)
         """
-        anywhere = torch.full((len(beads),), math.inf, dtype=torch.float64, device=beads.device)
-        return self._relax(beads.double(), anywhere, None, hold).to(beads)
+        frames = torch.arange(len(beads), device=beads.device)
+        anywhere = torch.full(frames.shape, math.inf, dtype=torch.float64, device=beads.device)
+        first, then = (Relaxation(self.internal, config) for config in (FREE, FAR))
+        moved = first._relax(beads.double(), anywhere, None, lambda at: hold(at, frames))
+        share = ((self.excess(moved) - _ODD) / (_VERY_ODD - _ODD)).clamp(0, 1)
+        odd = share.nonzero()[:, 0]
+        if len(odd):
+            moved[odd] = then._relax(moved[odd], _AS_FAR * share[odd], None, lambda at: hold(at, odd))
+        return moved.to(beads)
 
     def _relax(self, start, tolerances, box, hold=None):
         config = self.config
