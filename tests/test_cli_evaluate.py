@@ -123,9 +123,32 @@ def test_folders_are_compared_by_name(files, tmp_path, capsys):
     shutil.copy(files / "one.pdb", tmp_path / "b" / "x.pdb")
     shutil.copy(COMPLEX_PDB, tmp_path / "b" / "y.pdb")
     assert run("evaluate", tmp_path / "a", tmp_path / "b") == 0
-    first, second, mean = value(capsys.readouterr().out, "RMSD, all heavy atoms            A")
+    out, err = capsys.readouterr()
+    assert f"only in {tmp_path / 'a'}, not judged: only.pdb" in err and f"only in {tmp_path / 'b'}" not in err
+    first, second, mean = value(out, "RMSD, all heavy atoms            A")
     assert first > 0 and second == 0 and mean == pytest.approx(first / 2, abs=1e-3)
     assert "expected two folders" in refused(capsys, "evaluate", tmp_path / "a", files / "one.pdb")
+
+
+def test_many_files_in_one_folder_only_are_counted(tmp_path, capsys):
+    for folder, names in (("a", "xbcdefgh"), ("b", "x")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            shutil.copy(TRPCAGE_PDB, tmp_path / folder / f"{name}.pdb")
+    assert run("evaluate", tmp_path / "a", tmp_path / "b", "--quiet") == 0
+    assert "not judged: b.pdb, c.pdb, d.pdb, e.pdb, f.pdb and 2 more" in capsys.readouterr().err
+
+
+def test_residues_that_the_generated_protein_lacks(tmp_path, capsys):
+    with open(COMPLEX_PDB, "rb") as whole:
+        (tmp_path / "cut.pdb").write_bytes(whole.read(60000))
+    assert run("evaluate", COMPLEX_PDB, tmp_path / "cut.pdb", "--json", tmp_path / "cut.json") == 0
+    out, err = capsys.readouterr()
+    assert "lacks 99 of the 194 residues of" in err and "in chain A, 87 of 87 in chain D" in err
+    assert "95 residues of the reference's 194" in out
+    assert json.loads((tmp_path / "cut.json").read_text())["structures"][0]["missing_residues"] == 99
+    assert run("evaluate", tmp_path / "cut.pdb", COMPLEX_PDB) == 0
+    assert "lacks" not in capsys.readouterr().err
 
 
 def test_refusals(files, tmp_path, capsys):
