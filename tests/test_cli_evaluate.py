@@ -9,9 +9,10 @@ import pytest
 from traces import tiny
 
 from mdbackmap import checkpoint
-from mdbackmap.cli import main
+from mdbackmap.cli import main, options
 from mdbackmap.cli.proteins import grouped, has_topology
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.evaluation.table import save_json
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +169,34 @@ def test_refusals(files, tmp_path, capsys):
         with pytest.raises(SystemExit) as caught:
             run(*wrong)
         assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("verb", [["check"], ["check", "--trace"], ["evaluate", TRPCAGE_PDB]])
+def test_places_that_cannot_be_written_to_are_refused_first(verb, tmp_path, capsys, monkeypatch):
+    def read(*_):
+        raise AssertionError("read before the places were looked at")
+
+    monkeypatch.setattr(options, "open_universe", read)
+    (tmp_path / "file").write_text("mine")
+    file = shutil.copy(TRPCAGE_PDB, tmp_path / "in.pdb")
+    for option, place, words in (
+        ("--json", tmp_path, "is a folder, expected the name of a file"),
+        ("--json", tmp_path / "none" / "x.json", "no such folder for --json"),
+        ("--json", tmp_path / "file" / "x.json", "no such folder for --json"),
+        ("--json", file, "is an input"),
+        ("--plots", tmp_path / "file", "is a file, expected a folder"),
+        ("--plots", tmp_path / "file" / "plots", "is a file, expected a folder"),
+    ):
+        assert words in refused(capsys, *verb, file, option, place)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "in.pdb"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_json_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError):
+        save_json({"rmsd": 1.0}, tmp_path / "folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 def test_check_a_trajectory(tmp_path, capsys):

@@ -105,6 +105,7 @@ def check(args):
 
 def run(args):
     """Judge, and show the table."""
+    proteins.check_writing(args, [*args.files, *filter(None, (args.top, args.pack, args.ensembles))])
     proteins.require_energy(args)
     if args.chain:
         chains.run_chains(args)

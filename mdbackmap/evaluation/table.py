@@ -179,8 +179,11 @@ def save_json(content, filename):
     >>> save_json({"rmsd": float("nan")}, "metrics.json")  # doctest: +SKIP
     """
     aside = Path(f"{filename}.part")
-    aside.write_text(json.dumps(_plain(content), indent=1, allow_nan=False) + "\n")
-    os.replace(aside, filename)
+    try:
+        aside.write_text(json.dumps(_plain(content), indent=1, allow_nan=False) + "\n")
+        os.replace(aside, filename)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _plain(value):
