@@ -11,7 +11,17 @@ from traces import tiny
 from mdbackmap import checkpoint
 from mdbackmap.cli import main, options
 from mdbackmap.cli.proteins import grouped, has_topology
-from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.datafiles import (
+    CHIGNOLIN_PDB,
+    CHIGNOLIN_XTC,
+    COMPLEX_PDB,
+    DIPEPTIDE_PDB,
+    DIPEPTIDE_XTC,
+    GO_PDB,
+    GO_XTC,
+    TRPCAGE_PDB,
+    TRPCAGE_XTC,
+)
 from mdbackmap.evaluation.table import save_json
 
 
@@ -247,6 +257,25 @@ def test_benchmark(weights, tmp_path, capsys):
     assert content["model"]["sha256"] and content["n_samples"] == 2
     assert set(content["crystal"]) - {"PULCHRA"} == {"native", "T=1", "T=1, noisy beads"}
     assert len(content["crystal"]["T=1"]["chains"]) == 2 and content["nats"]["nats"] > 0
+
+
+def test_a_model_of_one_molecule_is_not_judged_on_many(tmp_path, capsys):
+    for run_of in (["--benchmark"], ["--pack", "x.h5"], ["--ensembles", "x.h5"]):
+        said = refused(capsys, "evaluate", *run_of, "--model", "cgvae-chignolin")
+        assert "cgvae model of one molecule" in said and "--cgvae MODEL or --chain MODEL" in said
+
+
+def test_a_bundled_model_of_one_protein_among_chains(tmp_path, capsys):
+    file = tmp_path / "found.json"
+    options = ["--step", "200", "--temperature", "0", "--elbo", "--json", file]
+    assert run("evaluate", "--chain", "cgvae-chignolin", CHIGNOLIN_PDB, CHIGNOLIN_XTC, *options) == 0
+    assert "frames (all that there are)" in capsys.readouterr().out
+    (found,) = json.loads(file.read_text())["models"].values()
+    assert 0.3 < found["mean"]["rmsd"] < 2.5 and found["bounds"][0]["level"] == "atoms"
+    said = refused(capsys, "evaluate", "--chain", "cgvae-chignolin", TRPCAGE_PDB, TRPCAGE_XTC)
+    assert "cgvae-chignolin.pt was trained on 93" in said
+    said = refused(capsys, "evaluate", "--chain", "cgvae-alanine-dipeptide", DIPEPTIDE_PDB, DIPEPTIDE_XTC)
+    assert "no amino acids (ACE, NME)" in said and "use --cgvae cgvae-alanine-dipeptide" in said
 
 
 def test_own_chains(weights, tmp_path, capsys):

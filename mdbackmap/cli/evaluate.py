@@ -211,6 +211,11 @@ def run_benchmark(args):
     from ..evaluation.table import save_json
 
     model, provenance = load(args.model)
+    if model.molecule is not None:
+        raise ValueError(
+            f"--model {args.model} is a {model.family} model of one molecule and cannot be judged on many proteins; "
+            "judge it on its own trajectory: --cgvae MODEL or --chain MODEL, with aa.pdb aa.xtc"
+        )
     sampling = {"temperatures": args.temperature, "n_samples": args.n_samples, "seed": args.seed}
     chains, nats = known_chains(model, args)
     if not chains:
