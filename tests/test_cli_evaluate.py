@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import MDAnalysis as mda
 import numpy as np
@@ -219,6 +220,31 @@ def test_check_a_trajectory(tmp_path, capsys):
     assert len(listed) == 4 and len(out[out.index("worst") :].splitlines()) == 3
     content = json.loads((tmp_path / "out.json").read_text())["structures"][0]
     assert content["n_frames"] == 4 and len(content["by_residue"]["faults"]["angles"]) == 20
+
+
+def test_files_that_are_not_what_their_names_say(tmp_path, capsys):
+    for name in ("junk.pdb", "junk.gro", "junk.h5"):
+        (tmp_path / name).write_text("hello world, this is garbage\nand more of it\n")
+    said = refused(capsys, "check", tmp_path / "junk.pdb")
+    assert f"finds no atoms in {tmp_path / 'junk.pdb'}" in said and "out of bounds" not in said
+    said = refused(capsys, "check", tmp_path / "junk.gro")
+    assert f"cannot read {tmp_path / 'junk.gro'} as what its name says" in said and "GROParser" not in said
+    for option in ("--ensembles", "--pack"):
+        said = refused(capsys, "evaluate", option, tmp_path / "junk.h5")
+        assert f"{tmp_path / 'junk.h5'} is no HDF5 file: expected a file of 'mdbackmap pack'" in said
+        assert "no such file: none.h5" in refused(capsys, "evaluate", option, "none.h5")
+        assert "is a folder" in refused(capsys, "evaluate", option, tmp_path)
+
+
+def test_coordinates_that_are_no_numbers(tmp_path, capsys):
+    lines = Path(TRPCAGE_PDB).read_text().splitlines()
+    wrong = [line[12:16].strip() in ("CE", "NZ") and line[22:26].strip() == "8" for line in lines]
+    lines = [line[:30] + 3 * "     nan" + line[54:] if bad else line for line, bad in zip(lines, wrong, strict=True)]
+    (tmp_path / "nan.pdb").write_text("\n".join(lines))
+    for command in (["check"], ["evaluate", TRPCAGE_PDB]):
+        said = refused(capsys, *command, tmp_path / "nan.pdb")
+        assert "nan.pdb: atom CE of LYS 8 has NaN" in said and "2 atoms in 1 of 1 frames" in said
+        assert "mask" not in said
 
 
 def test_check_says_where_a_structure_is_broken(tmp_path, capsys):
