@@ -25,6 +25,7 @@ from .models.chain import STEPS, Chain, ChainConfig
 
 FORMAT = 1
 _FAMILIES = {**STEPS, "chain": (Chain, ChainConfig)}
+_ZIP = b"PK\x03\x04"  # how files of torch begin
 WEIGHTS = Path(__file__).parent / "weights"
 
 
@@ -141,9 +142,21 @@ def _read(path):
     try:
         content = torch.load(path, weights_only=True, map_location="cpu")
     except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, ValueError, KeyError) as error:
-        reason = str(error).split("\n")[0]
-        raise CheckpointError(f"{path} is no mdbackmap checkpoint (or is damaged): {reason}") from error
+        raise CheckpointError(f"{path} is no mdbackmap checkpoint: {_why_unread(path)}") from error
     expected = {"format", "family", "config", "state_dict", "provenance"}
     if not isinstance(content, dict) or not expected <= set(content):
         raise CheckpointError(f"{path} is no mdbackmap checkpoint: expected the entries {', '.join(sorted(expected))}")
     return content
+
+
+def _why_unread(path):
+    """What is wrong with a file that torch cannot read; its own words advise to let the file run code."""
+    with open(path, "rb") as file:
+        begin = file.read(len(_ZIP))
+    if not begin:
+        return "it is empty (0 bytes); was it written to the end?"
+    if begin != _ZIP:
+        return "it does not begin like one; expected a .pt file of 'mdbackmap train'"
+    if not zipfile.is_zipfile(path):
+        return "it is damaged or cut off; was it written, or copied, to the end?"
+    return "it holds more than plain values and tensors, or is damaged; expected a .pt file of 'mdbackmap train'"

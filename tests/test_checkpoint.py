@@ -105,6 +105,23 @@ def test_truncated(path, share):
         load(path)
 
 
+def test_why_a_file_is_no_checkpoint(path, tmp_path):
+    """In words of our own: those of torch advise to let the file run code."""
+    whole = path.read_bytes()
+    torch.save(Evil(tmp_path / "trap"), tmp_path / "objects.pt")
+    for content, words in (
+        (b"", "is empty"),
+        (b"junk\n", "does not begin like one"),
+        (b"PK junk", "does not begin like one"),
+        (whole[: len(whole) // 2], "damaged or cut off"),
+        ((tmp_path / "objects.pt").read_bytes(), "more than plain values and tensors"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=f"mine.pt is no mdbackmap checkpoint: .*{words}") as caught:
+            load(path)
+        assert "weights_only" not in str(caught.value) and "\n" not in str(caught.value)
+
+
 def test_other_files(tmp_path):
     path = tmp_path / "other.pt"
     path.write_text("ATOM      1  CA  ALA A   1\n")

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import MDAnalysis as mda
 import numpy as np
 import pytest
 
+from mdbackmap.checkpoint import bundled
 from mdbackmap.cli import build_parser, main, set_threads
 from mdbackmap.cli.options import breaks, fasta, frames, sequence
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
@@ -298,6 +300,7 @@ class TestBadInput:
         ["convert", "ca.pdb", "-o", "aa.xtc", "--resume", "--overwrite"],
         ["convert", "ca.pdb", "-o", "aa.xtc", "--colour", "red"],
         ["models", "surplus"],
+        ["models", "genzprot", "--names"],
         ["transmogrify"],
     ],
 )
@@ -357,10 +360,23 @@ def test_coarsen_refuses_to_replace_its_input(converted, capsys):
     assert Path(converted[0]).read_bytes() == before
 
 
-def test_models(capsys):
-    assert main(["models"]) == 0
+def test_models_one_a_line(capsys):
+    assert main(["models", "--quiet"]) == 0
+    heads, *lines = capsys.readouterr().out.splitlines()
+    assert heads.split()[:3] == ["model", "family", "for"]
+    assert [line.split()[0] for line in lines] == sorted(bundled())
+    assert "any protein" in lines[-1] and "10 beads to 93 atoms" in lines[1] and "4040 frames" in lines[1]
+    assert all(len(line) < 140 and " MB " in line and "{" not in line for line in lines)
+
+
+def test_models_that_are_named_in_full(tmp_path, capsys):
+    copy = shutil.copy(bundled()["genzprot"], tmp_path / "mine.pt")
+    assert main(["models", "cgvae-chignolin", str(copy)]) == 0
     shown = capsys.readouterr().out
-    assert "genzprot" in shown and "sha256" in shown
+    assert shown.count("  sha256 ") == 2 and str(copy) in shown and "  training " in shown
+    assert main(["models", "genzprot", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(name))
+    assert found["genzprot"]["family"] == "genzprot" and len(found["genzprot"]["sha256"]) == 64
 
 
 def test_demo(tmp_path, capsys):

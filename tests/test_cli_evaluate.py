@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import MDAnalysis as mda
 import numpy as np
@@ -9,9 +10,20 @@ import pytest
 from traces import tiny
 
 from mdbackmap import checkpoint
-from mdbackmap.cli import main
+from mdbackmap.cli import main, options
 from mdbackmap.cli.proteins import grouped, has_topology
-from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.datafiles import (
+    CHIGNOLIN_PDB,
+    CHIGNOLIN_XTC,
+    COMPLEX_PDB,
+    DIPEPTIDE_PDB,
+    DIPEPTIDE_XTC,
+    GO_PDB,
+    GO_XTC,
+    TRPCAGE_PDB,
+    TRPCAGE_XTC,
+)
+from mdbackmap.evaluation.table import save_json
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +135,32 @@ def test_folders_are_compared_by_name(files, tmp_path, capsys):
     shutil.copy(files / "one.pdb", tmp_path / "b" / "x.pdb")
     shutil.copy(COMPLEX_PDB, tmp_path / "b" / "y.pdb")
     assert run("evaluate", tmp_path / "a", tmp_path / "b") == 0
-    first, second, mean = value(capsys.readouterr().out, "RMSD, all heavy atoms            A")
+    out, err = capsys.readouterr()
+    assert f"only in {tmp_path / 'a'}, not judged: only.pdb" in err and f"only in {tmp_path / 'b'}" not in err
+    first, second, mean = value(out, "RMSD, all heavy atoms            A")
     assert first > 0 and second == 0 and mean == pytest.approx(first / 2, abs=1e-3)
     assert "expected two folders" in refused(capsys, "evaluate", tmp_path / "a", files / "one.pdb")
+
+
+def test_many_files_in_one_folder_only_are_counted(tmp_path, capsys):
+    for folder, names in (("a", "xbcdefgh"), ("b", "x")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            shutil.copy(TRPCAGE_PDB, tmp_path / folder / f"{name}.pdb")
+    assert run("evaluate", tmp_path / "a", tmp_path / "b", "--quiet") == 0
+    assert "not judged: b.pdb, c.pdb, d.pdb, e.pdb, f.pdb and 2 more" in capsys.readouterr().err
+
+
+def test_residues_that_the_generated_protein_lacks(tmp_path, capsys):
+    with open(COMPLEX_PDB, "rb") as whole:
+        (tmp_path / "cut.pdb").write_bytes(whole.read(60000))
+    assert run("evaluate", COMPLEX_PDB, tmp_path / "cut.pdb", "--json", tmp_path / "cut.json") == 0
+    out, err = capsys.readouterr()
+    assert "lacks 99 of the 194 residues of" in err and "in chain A, 87 of 87 in chain D" in err
+    assert "95 residues of the reference's 194" in out
+    assert json.loads((tmp_path / "cut.json").read_text())["structures"][0]["missing_residues"] == 99
+    assert run("evaluate", tmp_path / "cut.pdb", COMPLEX_PDB) == 0
+    assert "lacks" not in capsys.readouterr().err
 
 
 def test_refusals(files, tmp_path, capsys):
@@ -147,6 +182,34 @@ def test_refusals(files, tmp_path, capsys):
         assert caught.value.code == 2
 
 
+@pytest.mark.parametrize("verb", [["check"], ["check", "--trace"], ["evaluate", TRPCAGE_PDB]])
+def test_places_that_cannot_be_written_to_are_refused_first(verb, tmp_path, capsys, monkeypatch):
+    def read(*_):
+        raise AssertionError("read before the places were looked at")
+
+    monkeypatch.setattr(options, "open_universe", read)
+    (tmp_path / "file").write_text("mine")
+    file = shutil.copy(TRPCAGE_PDB, tmp_path / "in.pdb")
+    for option, place, words in (
+        ("--json", tmp_path, "is a folder, expected the name of a file"),
+        ("--json", tmp_path / "none" / "x.json", "no such folder for --json"),
+        ("--json", tmp_path / "file" / "x.json", "no such folder for --json"),
+        ("--json", file, "is an input"),
+        ("--plots", tmp_path / "file", "is a file, expected a folder"),
+        ("--plots", tmp_path / "file" / "plots", "is a file, expected a folder"),
+    ):
+        assert words in refused(capsys, *verb, file, option, place)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "in.pdb"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_json_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError):
+        save_json({"rmsd": 1.0}, tmp_path / "folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
 def test_check_a_trajectory(tmp_path, capsys):
     arguments = ["--step", "5", "--json", tmp_path / "out.json", "--plots", tmp_path / "plots", "--worst", "2"]
     assert run("check", TRPCAGE_PDB, TRPCAGE_XTC, *arguments) == 0
@@ -157,6 +220,31 @@ def test_check_a_trajectory(tmp_path, capsys):
     assert len(listed) == 4 and len(out[out.index("worst") :].splitlines()) == 3
     content = json.loads((tmp_path / "out.json").read_text())["structures"][0]
     assert content["n_frames"] == 4 and len(content["by_residue"]["faults"]["angles"]) == 20
+
+
+def test_files_that_are_not_what_their_names_say(tmp_path, capsys):
+    for name in ("junk.pdb", "junk.gro", "junk.h5"):
+        (tmp_path / name).write_text("hello world, this is garbage\nand more of it\n")
+    said = refused(capsys, "check", tmp_path / "junk.pdb")
+    assert f"finds no atoms in {tmp_path / 'junk.pdb'}" in said and "out of bounds" not in said
+    said = refused(capsys, "check", tmp_path / "junk.gro")
+    assert f"cannot read {tmp_path / 'junk.gro'} as what its name says" in said and "GROParser" not in said
+    for option in ("--ensembles", "--pack"):
+        said = refused(capsys, "evaluate", option, tmp_path / "junk.h5")
+        assert f"{tmp_path / 'junk.h5'} is no HDF5 file: expected a file of 'mdbackmap pack'" in said
+        assert "no such file: none.h5" in refused(capsys, "evaluate", option, "none.h5")
+        assert "is a folder" in refused(capsys, "evaluate", option, tmp_path)
+
+
+def test_coordinates_that_are_no_numbers(tmp_path, capsys):
+    lines = Path(TRPCAGE_PDB).read_text().splitlines()
+    wrong = [line[12:16].strip() in ("CE", "NZ") and line[22:26].strip() == "8" for line in lines]
+    lines = [line[:30] + 3 * "     nan" + line[54:] if bad else line for line, bad in zip(lines, wrong, strict=True)]
+    (tmp_path / "nan.pdb").write_text("\n".join(lines))
+    for command in (["check"], ["evaluate", TRPCAGE_PDB]):
+        said = refused(capsys, *command, tmp_path / "nan.pdb")
+        assert "nan.pdb: atom CE of LYS 8 has NaN" in said and "2 atoms in 1 of 1 frames" in said
+        assert "mask" not in said
 
 
 def test_check_says_where_a_structure_is_broken(tmp_path, capsys):
@@ -195,6 +283,25 @@ def test_benchmark(weights, tmp_path, capsys):
     assert content["model"]["sha256"] and content["n_samples"] == 2
     assert set(content["crystal"]) - {"PULCHRA"} == {"native", "T=1", "T=1, noisy beads"}
     assert len(content["crystal"]["T=1"]["chains"]) == 2 and content["nats"]["nats"] > 0
+
+
+def test_a_model_of_one_molecule_is_not_judged_on_many(tmp_path, capsys):
+    for run_of in (["--benchmark"], ["--pack", "x.h5"], ["--ensembles", "x.h5"]):
+        said = refused(capsys, "evaluate", *run_of, "--model", "cgvae-chignolin")
+        assert "cgvae model of one molecule" in said and "--cgvae MODEL or --chain MODEL" in said
+
+
+def test_a_bundled_model_of_one_protein_among_chains(tmp_path, capsys):
+    file = tmp_path / "found.json"
+    options = ["--step", "200", "--temperature", "0", "--elbo", "--json", file]
+    assert run("evaluate", "--chain", "cgvae-chignolin", CHIGNOLIN_PDB, CHIGNOLIN_XTC, *options) == 0
+    assert "frames (all that there are)" in capsys.readouterr().out
+    (found,) = json.loads(file.read_text())["models"].values()
+    assert 0.3 < found["mean"]["rmsd"] < 2.5 and found["bounds"][0]["level"] == "atoms"
+    said = refused(capsys, "evaluate", "--chain", "cgvae-chignolin", TRPCAGE_PDB, TRPCAGE_XTC)
+    assert "cgvae-chignolin.pt was trained on 93" in said
+    said = refused(capsys, "evaluate", "--chain", "cgvae-alanine-dipeptide", DIPEPTIDE_PDB, DIPEPTIDE_XTC)
+    assert "no amino acids (ACE, NME)" in said and "use --cgvae cgvae-alanine-dipeptide" in said
 
 
 def test_own_chains(weights, tmp_path, capsys):

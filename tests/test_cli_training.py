@@ -55,6 +55,11 @@ def test_pack_does_not_replace_a_file_unasked(folder, capsys):
     assert len(Structures.read("pack.h5").types) == 194
 
 
+def test_pack_without_mmseqs_names_the_option(folder, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", str(folder))
+    assert "--clusters words" in failed(capsys, "pack", COMPLEX_PDB, "-o", "pack.h5", "--clusters", "mmseqs")
+
+
 def test_pack_used_wrongly(folder, capsys):
     assert "nothing to pack" in wrong(capsys, "pack", "-o", "pack.h5")
     assert "--name is given 1 times" in wrong(capsys, "pack", "a.pdb", "--name", "x", "-o", "pack.h5")
@@ -89,6 +94,18 @@ def test_train_says_what_is_wrong(folder, capsys):
     assert "no such file: a.h5" in failed(capsys, "train", "a.toml")
     (folder / "a.toml").write_text('[data]\npacks = ["a.h5"]\n[model]\ninit = "nothing"\n')
     assert "no model 'nothing'" in failed(capsys, "train", "a.toml")
+
+
+@pytest.mark.parametrize("name", ["mine.txt", "mine.txt/run"])
+@pytest.mark.parametrize("family", ["genzprot", "cgvae", "chain"])
+def test_train_into_a_file(folder, capsys, family, name):
+    (folder / "mine.txt").write_text("mine")
+    assert main(["pack", COMPLEX_PDB, "-o", "pack.h5", "--quiet", "--validation", "0"]) == 0
+    files = f'[data]\ntopology = "{TRPCAGE_PDB}"\ntrajectory = ["{TRPCAGE_XTC}"]\n'
+    data = '[data]\npacks = ["pack.h5"]\n' if family == "genzprot" else files
+    steps = '[[steps]]\nmapping = "beads:5"\n[[steps]]\ninit = "genzprot"\n' if family == "chain" else ""
+    (folder / "mine.toml").write_text(f'[model]\nfamily = "{family}"\n{data}[training]\nfolder = "{name}"\n{steps}')
+    assert "mine.txt is a file, expected a folder" in failed(capsys, "train", "mine.toml")
 
 
 def test_train_prints_an_example(capsys):

@@ -8,7 +8,7 @@ import MDAnalysis as mda
 import numpy as np
 import pytest
 
-from mdbackmap.datafiles import COMPLEX_PDB, TRPCAGE_PDB, TRPCAGE_XTC, VALIDATION
+from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, TRPCAGE_PDB, TRPCAGE_XTC, VALIDATION
 from mdbackmap.residues import ATOMS, RESIDUE_NAMES
 from mdbackmap.training import Structures, pack
 from mdbackmap.training.packing import split
@@ -86,6 +86,19 @@ def test_bad_files_are_listed_with_the_reason(folder, tmp_path):
     assert reasons["water.pdb"] == "no amino acid with a C-alpha atom"
     with h5py.File(tmp_path / "pack.h5") as file:
         assert dict(json.loads(file.attrs["left_out"])) == reasons
+
+
+def test_chains_of_c_alphas_alone_are_left_out(tmp_path):
+    universe = mda.Universe(COMPLEX_PDB)
+    universe.select_atoms("chainID A or name CA").write(str(tmp_path / "half.pdb"))
+    report = pack(tmp_path / "pack.h5", [tmp_path / "half.pdb", GO_PDB], validation=0)
+    assert report.n_chains == 1 and Structures.read(tmp_path / "pack.h5").chains["chain_id"].tolist() == [b"A"]
+    reasons = dict(report.left_out)
+    assert set(reasons) == {"half chain D", "go_protein_g chain A"}
+    assert reasons["half chain D"].startswith("87 C-alphas and no other backbone atoms")
+    with pytest.raises(ValueError, match="nothing to pack: go_protein_g chain A: 56 C-alphas"):
+        pack(tmp_path / "none.h5", [GO_PDB])
+    assert not (tmp_path / "none.h5").exists()
 
 
 def test_related_entries_are_on_one_side_and_the_share_is_kept(folder, tmp_path):

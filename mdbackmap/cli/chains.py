@@ -19,6 +19,7 @@ def run_chains(args):
         model, provenance = load(name)
         if model.molecule is None:
             raise ValueError(f"{name} is a {model.family} model for any protein: --chain judges models of one molecule")
+        refuse_others(name, model.molecule.fine)
         true, what = held_out(model, provenance, args)
         if files and what != next(iter(files.values())):
             first = next(iter(files))
@@ -53,9 +54,27 @@ def label(name):
     return path.parent.name if path.stem == "model" else f"{path.parent.name}:{path.stem}" if path.suffix else path.stem
 
 
+def refuse_others(name, fine):
+    """Refuse a model of what is no protein: all that is measured here is of amino acids."""
+    others = sorted(set(fine.resnames[fine.types < 0].tolist()))
+    if others:
+        raise ValueError(
+            f"{name} is a model of a molecule with residues that are no amino acids ({', '.join(others[:5])}): --chain "
+            f"judges models of proteins; use --cgvae {name}"
+        )
+
+
+def is_listed(fine):
+    """Whether a topology has just the heavy atoms that every amino acid has, in the usual order."""
+    from ..residues import ATOMS
+
+    return fine.names.tolist() == [atom for resname in fine.resnames for atom in ATOMS[resname]]
+
+
 def held_out(model, provenance, args):
     """True frames at the finest level of a model that the files have, and a line that says which they are."""
     from ..evaluation.iterative.judging import whole_mapping
+    from ..mappings.named import named_mapping
     from ..training.iterative.reading import read_frames
     from ..training.molecule.config import MoleculeData
     from ..training.molecule.holding import HELD_OUT, split
@@ -74,9 +93,12 @@ def held_out(model, provenance, args):
         settings["select"] = args.select
     data = MoleculeData(**settings)
     atoms, _ = open_molecule(data)
+    fine = model.molecule.fine
     has_atoms = {"N", "CA", "C", "O"} <= set(atoms.names)
-    ends_at_trace = (model.molecule.fine.names == "CA").all()
-    frames = read_frames(data, "protein" if has_atoms and not ends_at_trace else "ca")
+    level = "ca" if not has_atoms or (fine.names == "CA").all() else "protein" if is_listed(fine) else "atoms"
+    frames = read_frames(data, level)
+    if level == "atoms":
+        named_mapping(f"{provenance['model']}.pt", frames.topology, load=lambda _: model.molecule)  # or an explanation
     whole_mapping(model, frames.topology.n_atoms)
     positions, kind, where = frames.positions, "frame", "all that there are"
     if same and not args.all_frames:

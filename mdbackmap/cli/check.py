@@ -35,6 +35,7 @@ def add_parser(verbs):
 
 def run(args):
     """Judge, and show what was found."""
+    proteins.check_writing(args, [args.topology, *args.trajectory])
     if args.trace:
         return traces.run(args)
     from ..evaluation.judging import judge_alone

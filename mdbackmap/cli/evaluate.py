@@ -1,11 +1,15 @@
 """``mdbackmap evaluate``: generated structures against known ones, and the benchmark of a model."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
 from . import chains, molecules, options, proteins
 
+logger = logging.getLogger(__name__)
+
 PULCHRA = "PULCHRA"
+NAMES_SHOWN = 5  # of files that are in one folder only
 
 
 def add_parser(verbs):
@@ -101,6 +105,7 @@ def check(args):
 
 def run(args):
     """Judge, and show the table."""
+    proteins.check_writing(args, [*args.files, *filter(None, (args.top, args.pack, args.ensembles))])
     proteins.require_energy(args)
     if args.chain:
         chains.run_chains(args)
@@ -129,7 +134,10 @@ def compare(args):
     for judgement in judgements:
         frames = options.count(len(judgement.frames), "frame")
         samples = f", {judgement.n_samples} samples of each" if judgement.n_samples > 1 else ""
-        print(f"{judgement.name}: {options.count(len(judgement.types), 'residue')}, {frames}{samples}")
+        residues = options.count(len(judgement.types), "residue")
+        if judgement.missing:
+            residues += f" of the reference's {len(judgement.types) + judgement.missing}"
+        print(f"{judgement.name}: {residues}, {frames}{samples}")
     columns = {Path(judgement.name).stem: judgement.mean for judgement in judgements}
     if len(columns) < len(judgements):
         columns = {judgement.name: judgement.mean for judgement in judgements}
@@ -162,7 +170,17 @@ def _pairs_of_folders(folders, args):
         raise ValueError(
             f"{folders[0]} and {folders[1]} have no structure files of one name: expected such as 1abc.pdb"
         )
+    for folder, here, there in ((folders[0], first, second), (folders[1], second, first)):
+        _warn_alone(folder, [name for name in here if name not in there and proteins.has_topology(name)])
     return [([first[name]], [second[name]]) for name in shared]
+
+
+def _warn_alone(folder, names):
+    """Say which files are in one folder only."""
+    if names:
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        shown = ", ".join(names[:NAMES_SHOWN])
+        logger.warning("only in %s, not judged: %s%s", folder, shown, more)
 
 
 def read_pair(reference, generated, args):
@@ -193,6 +211,11 @@ def run_benchmark(args):
     from ..evaluation.table import save_json
 
     model, provenance = load(args.model)
+    if model.molecule is not None:
+        raise ValueError(
+            f"--model {args.model} is a {model.family} model of one molecule and cannot be judged on many proteins; "
+            "judge it on its own trajectory: --cgvae MODEL or --chain MODEL, with aa.pdb aa.xtc"
+        )
     sampling = {"temperatures": args.temperature, "n_samples": args.n_samples, "seed": args.seed}
     chains, nats = known_chains(model, args)
     if not chains:

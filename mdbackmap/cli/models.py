@@ -2,40 +2,103 @@
 
 import json
 from importlib.resources import files
+from pathlib import Path
+
+HEADS = ("model", "family", "for", "trained on", "size", "date", "version")
 
 
 def add_parser(verbs):
     """Declare the options of ``models``."""
     parser = verbs.add_parser(
-        "models", help="list the bundled models", description="List the models whose weights come with the package."
+        "models",
+        help="list the bundled models",
+        description="List the models whose weights come with the package, one a line; or tell all that is known of "
+        "those that are named: data, settings, metrics.",
+        epilog="Examples: mdbackmap models; mdbackmap models genzprot; mdbackmap models runs/mine/model.pt --json",
     )
-    parser.add_argument("--names", action="store_true", help="their names only, one a line")
+    parser.add_argument("model", nargs="*", metavar="MODEL", help="a bundled model or a .pt file (default: list all)")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--names", action="store_true", help="their names only, one a line")
+    group.add_argument("--json", action="store_true", help="all that is known of them as JSON, by name")
+    parser.set_defaults(check=check)
     return parser
 
 
+def check(args):
+    """What is wrong with the usage, or None."""
+    if args.model and args.names:
+        return "--names lists the bundled models: name none"
+    unknown = [name for name in args.model if name not in bundled() and not Path(name).is_file()]
+    known = ", ".join(bundled()) or "none"
+    return f"no model {unknown[0]!r}: expected a bundled one ({known}) or a .pt file" if unknown else None
+
+
 def run(args):
-    """Print each bundled model with its provenance."""
-    for file in bundled():
-        name = file.name.removesuffix(".pt")
-        if args.names:
-            print(name)
-            continue
-        provenance = read_provenance(file)
-        print(f"{name}  ({file.stat().st_size / 1e6:.1f} MB)")
-        for key, value in provenance.items():
-            text = value if isinstance(value, str) else json.dumps(value)
-            print(f"  {key:<14} {text}")
+    """Print one line a model, or all that is known of each."""
+    if args.names:
+        print(*bundled(), sep="\n")
+        return
+    known = {name: read(name) for name in dict.fromkeys(args.model or bundled())}
+    if args.json:
+        from ..evaluation.table import plain
+
+        print(json.dumps(plain({name: about(*known[name]) for name in known}), indent=1))
+    elif args.model:
+        for name in known:
+            print("\n".join(told(name, about(*known[name]))))
+    else:
+        print("\n".join(table([row(name, *known[name]) for name in known])))
+        if not args.quiet:
+            print("'mdbackmap models MODEL' tells all that is known of one")
 
 
 def bundled():
     """The weight files of the package, by name."""
-    return sorted(
-        (file for file in files("mdbackmap").joinpath("weights").iterdir() if file.name.endswith(".pt")), key=str
-    )
+    found = (file for file in files("mdbackmap").joinpath("weights").iterdir() if file.name.endswith(".pt"))
+    return {file.name.removesuffix(".pt"): file for file in sorted(found, key=str)}
 
 
-def read_provenance(file):
-    """What a checkpoint says about itself, and its hash."""
-    from ..checkpoint import load
+def read(name):
+    """A model, what its checkpoint says about itself, and the size of the file in MB."""
+    from ..checkpoint import find, load
 
-    return load(str(file))[1]
+    return *load(name), find(name).stat().st_size / 1e6
+
+
+def about(model, provenance, size):
+    """All that is known of a model, as plain values."""
+    return {"family": model.family, "for": purpose(model), "megabytes": round(size, 1), **provenance}
+
+
+def purpose(model):
+    """
+    What a model is for, in a few words.
+
+    Examples
+    --------
+    >>> purpose(read("cgvae-chignolin")[0])
+    'one molecule, 10 beads to 93 atoms'
+    """
+    if model.molecule is None:
+        return "any protein, C-alphas to atoms"
+    return f"one molecule, {model.molecule.n_beads} beads to {model.molecule.n_atoms} atoms"
+
+
+def row(name, model, provenance, size):
+    """The cells of one line of the list, as `HEADS` names them."""
+    data = str(provenance.get("structures", "-")).strip("<>").removeprefix("Structures: ").split(";")[0]
+    version = [str(provenance.get(key, "-")) for key in ("date", "version")]
+    return [name, model.family, purpose(model), data, f"{size:.1f} MB", *version]
+
+
+def table(rows):
+    """Lines with the cells of rows below their heads."""
+    rows = [HEADS, *rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in rows]
+
+
+def told(name, content):
+    """Lines with all that is known of a model."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
+    return [name, *(f"  {key:<14} {text}" for key, text in texts.items())]

@@ -103,6 +103,11 @@ def _unread(files, why):
             f"{trajectory} has {n_trajectory} particles a frame, {files[0]} has {n_topology}: expected equal numbers; "
             "name the topology that belongs to this trajectory"
         )
+    if "out of bounds for axis 0 with size 0" in why:
+        return f"MDAnalysis finds no atoms in {files[0]}: is it such a file as its name says, and complete?"
+    unparsed = re.match(r"Failed to construct topology from file .* with parser <.*>\. Error: (.*)", why)
+    if unparsed:
+        return f"MDAnalysis cannot read {files[0]} as what its name says it is: {unparsed[1]}"
     return f"MDAnalysis cannot read {' with '.join(files)}: {re.split(r'[.!] ', why)[0]}"
 
 

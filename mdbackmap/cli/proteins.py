@@ -1,5 +1,6 @@
 """Which proteins the arguments of ``evaluate`` and ``check`` name: files into groups, groups into arrays."""
 
+import os
 from pathlib import Path
 
 from . import options
@@ -55,6 +56,46 @@ def add_writing(parser):
     group.add_argument(
         "--worst", type=options.natural, default=5, metavar="N", help="residues to name, the worst first (default: 5)"
     )
+
+
+def check_writing(args, inputs=()):
+    """
+    Refuse places where ``--json`` and ``--plots`` cannot write, before any work is done.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        With the options of `add_writing`.
+    inputs : sequence of str
+        Files that are read.
+
+    Raises
+    ------
+    OSError
+        No such folder, a folder in place of a file or a file in place of a folder, or no permission.
+    ValueError
+        If the JSON file is an input.
+    """
+    if args.json:
+        file, folder = Path(args.json), Path(args.json).absolute().parent
+        if file.is_dir():
+            raise IsADirectoryError(f"--json {file} is a folder, expected the name of a file: add one to it")
+        if not folder.is_dir():
+            raise FileNotFoundError(f"no such folder for --json {file}: create {folder} first")
+        if file.exists() and any(Path(name).exists() and file.samefile(name) for name in inputs):
+            raise ValueError(f"--json {file} is an input and would be overwritten: give it another name")
+        _require_writable(folder, f"--json {file}")
+    if args.plots:
+        folder = Path(args.plots).absolute()
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(f"--plots {args.plots}: {there} is a file, expected a folder; give another name")
+        _require_writable(there, f"--plots {args.plots}")
+
+
+def _require_writable(folder, what):
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"{what}: no permission to write into {folder}; give another folder")
 
 
 def has_topology(filename):

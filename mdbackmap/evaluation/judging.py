@@ -44,6 +44,8 @@ class Judgement:
         See `faults.find_faults`.
     generated, reference : Chain
         The residues that were judged; `reference` may be None.
+    missing : int
+        Residues of the reference that the generated protein does not have.
     """
 
     name: str
@@ -56,14 +58,16 @@ class Judgement:
     faults: dict
     generated: object
     reference: object = None
+    missing: int = 0
 
     def content(self):
         """Plain values for a JSON file."""
         residues = {"labels": self.labels, "faults": {name: counts.mean(0) for name, counts in self.faults.items()}}
         if self.errors is not None:
             residues["rmsd"] = self.errors
-        shape = {"residues": len(self.types), "n_frames": len(self.frames), "n_samples": self.n_samples}
-        return {"name": self.name, **shape, "mean": self.mean, "frames": self.frames, "by_residue": residues}
+        counts = {"residues": len(self.types), "missing_residues": self.missing}
+        counts |= {"n_frames": len(self.frames), "n_samples": self.n_samples}
+        return {"name": self.name, **counts, "mean": self.mean, "frames": self.frames, "by_residue": residues}
 
 
 def judge_alone(chain, *, energy_steps=None):
@@ -131,6 +135,11 @@ def judge(generated, reference, *, legacy=False, energy_steps=None):
     ValueError
         If the numbers of frames do not fit.
 
+    Warns
+    -----
+    UserWarning
+        If the generated protein lacks residues of the reference, or its C-alphas lie elsewhere.
+
     Examples
     --------
     >>> import MDAnalysis as mda
@@ -141,6 +150,8 @@ def judge(generated, reference, *, legacy=False, energy_steps=None):
     0.0
     """
     ours, theirs = common(reference, generated)
+    missing = len(reference.types) - len(np.unique(ours))
+    _warn_missing(generated, reference, ours)
     reference, generated = part(reference, ours), part(generated, theirs)
     n_samples, extra = divmod(len(generated.positions), len(reference.positions))
     if extra or not n_samples:
@@ -165,7 +176,21 @@ def judge(generated, reference, *, legacy=False, energy_steps=None):
     errors = np.sqrt(square.mean(0).sum(1) / np.maximum((mask & SLOTS[reference.types]).sum(1), 1))
     faults = find_faults(generated.positions, *known)
     labels, types = reference.labels, reference.types
-    return Judgement(generated.name, labels, types, n_samples, mean, frames, errors, faults, generated, reference)
+    found = mean, frames, errors, faults, generated, reference, missing
+    return Judgement(generated.name, labels, types, n_samples, *found)
+
+
+def _warn_missing(generated, reference, rows):
+    absent = np.setdiff1d(np.arange(len(reference.types)), rows)
+    if len(absent):
+        chains = [str(label).rpartition(" ")[0] for label in reference.labels]
+        counts = {name: sum(chains[k] == name for k in absent) for name in dict.fromkeys(chains[k] for k in absent)}
+        where = ", ".join(f"{n} of {chains.count(name)} in chain {name or '(unnamed)'}" for name, n in counts.items())
+        warnings.warn(
+            f"{generated.name} lacks {len(absent)} of the {len(chains)} residues of {reference.name} ({where}); only "
+            "the others are judged",
+            stacklevel=4,
+        )
 
 
 def _warn_moved(generated, frames):

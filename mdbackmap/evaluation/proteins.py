@@ -47,7 +47,8 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     MappingError
         If there is no protein, or a residue is not known.
     ValueError
-        If there are only C-alphas, no frames, or chains torn apart by a periodic boundary.
+        If there are only C-alphas, no frames, coordinates that are not finite, or chains torn apart by a periodic
+        boundary.
 
     Warns
     -----
@@ -75,6 +76,7 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     rows, slots, places = _places(atoms, resindices, coarse)
     bound, owners = _hydrogens(atoms, resindices)
     read = _positions(atoms[np.append(places, bound)], trajectory, frames)
+    _refuse_not_finite(read, atoms[np.append(places, bound)], frames, name)
     positions = np.zeros((len(frames), len(beads), MAX_ATOMS, 3))
     positions[:, rows, slots] = read[:, : len(places)]
     mask = np.zeros(positions.shape[1:3], dtype=bool)
@@ -140,6 +142,18 @@ def _bind(hydrogens, rows, heavy, mask):
 
 def _positions(atoms, trajectory, frames):
     return np.stack([(trajectory[int(frame)], atoms.positions.astype(float))[1] for frame in frames])
+
+
+def _refuse_not_finite(positions, atoms, frames, name):
+    bad = ~np.isfinite(positions).all(-1)  # (F, A)
+    if bad.any():
+        k, at = np.argwhere(bad)[0]
+        atom = f"{atoms.names[at]} of {attribute(atoms, 'resnames', '')[at]} {atoms.resids[at]}"
+        raise ValueError(
+            f"{name or 'the protein'}: atom {atom} has NaN or infinite coordinates in frame {frames[k]} "
+            f"({bad.sum()} atoms in {bad.any(1).sum()} of {len(bad)} frames): expected numbers; take such atoms out of "
+            "the file, or leave the frames out"
+        )
 
 
 def _labels(coarse):

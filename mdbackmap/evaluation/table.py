@@ -179,16 +179,19 @@ def save_json(content, filename):
     >>> save_json({"rmsd": float("nan")}, "metrics.json")  # doctest: +SKIP
     """
     aside = Path(f"{filename}.part")
-    aside.write_text(json.dumps(_plain(content), indent=1, allow_nan=False) + "\n")
-    os.replace(aside, filename)
+    try:
+        aside.write_text(json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
+        os.replace(aside, filename)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
-def _plain(value):
-    """Numpy and NaN out of a nest of dicts and lists."""
+def plain(value):
+    """A nest of dicts and lists with numpy's values as Python's, and None for NaN and infinity, which JSON lacks."""
     if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,7 +8,6 @@ array is.
 import logging
 from dataclasses import dataclass
 
-import h5py
 import numpy as np
 import torch
 
@@ -16,6 +15,7 @@ from ..models.base import Noise
 from ..residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
 from ..topology import Topology
 from .dataset import Structures
+from .layouts import open_pack
 from .metrics.hydrogens import Hydrogens
 from .metrics.torsions import CA
 
@@ -155,15 +155,17 @@ def read_ensembles(filename, n_frames=5, limit=None, *, split=None, largest=700)
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     ValueError
-        If the file holds no ensembles.
+        If it holds no ensembles, or is no HDF5 file.
 
     Examples
     --------
     >>> read_ensembles("ensembles.h5", n_frames=2)[0]  # doctest: +SKIP
     <Chain cobrotoxin: 62 residues, 2 frames>
     """
-    with h5py.File(filename) as pack:
+    with open_pack(filename) as pack:
         names = [name for name in pack if f"{name}/ca" in pack and pack[f"{name}/ca"].ndim == 3]
         if not names or pack.attrs.get("alphabet") != ALPHABET:
             raise ValueError(

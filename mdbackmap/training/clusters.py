@@ -77,7 +77,10 @@ def clusters(sequences, identity, method="auto"):
 def tool(method="auto"):
     """What `clusters` will use: "mmseqs" or "words"."""
     if method == "mmseqs" and shutil.which("mmseqs") is None:
-        raise RuntimeError("mmseqs2 is not installed: there is no mmseqs on the PATH; method='words' needs nothing")
+        raise RuntimeError(
+            "mmseqs2 is not installed: there is no mmseqs on the PATH; install it, or do without: method='words' "
+            "(--clusters words)"
+        )
     return "words" if method == "words" or shutil.which("mmseqs") is None else "mmseqs"
 
 

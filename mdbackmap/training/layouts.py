@@ -11,6 +11,7 @@ Legend: R residues, C chains. Lengths in angstrom.
 
 import fnmatch
 import logging
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -65,13 +66,7 @@ def read_pack(filename, include=None):
     >>> residue["ca"].shape, len(chain["entry"]), step
     ((15589, 3), 85, 0.005)
     """
-    try:
-        pack = h5py.File(filename)
-    except OSError as error:
-        if not isinstance(error, FileNotFoundError):
-            raise ValueError(f"{filename} is no HDF5 file, expected a structure pack: {error}") from error
-        raise FileNotFoundError(f"no such file: {filename}") from error
-    with pack:
+    with open_pack(filename) as pack:
         systems = _systems(pack)
         if systems == []:
             raise ValueError(
@@ -84,6 +79,29 @@ def read_pack(filename, include=None):
         step = float(pack.attrs.get("step", STEPS[layout]))
         residue, chain = _ensembles(pack, systems, include, step) if systems else _structures(pack, step)
     return residue, chain, step
+
+
+def open_pack(filename):
+    """
+    The HDF5 file of a pack, open.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file.
+    ValueError
+        It is no HDF5 file, or a damaged one.
+    """
+    path = Path(filename)
+    if not path.exists():
+        raise FileNotFoundError(f"no such file: {filename}")
+    if path.is_dir():
+        raise ValueError(f"{filename} is a folder, expected a file of 'mdbackmap pack'")
+    try:
+        return h5py.File(filename)
+    except OSError as error:
+        why = "is damaged or cut off" if h5py.is_hdf5(filename) else "is no HDF5 file"
+        raise ValueError(f"{filename} {why}: expected a file of 'mdbackmap pack'") from error
 
 
 def read_packs(filenames, include=None):

@@ -72,6 +72,26 @@ class replacing:
             self.aside.unlink(missing_ok=True)
 
 
+def make_folder(name):
+    """
+    The folder of a run, made if there is none.
+
+    Raises
+    ------
+    NotADirectoryError
+        A file has its name, or that of a folder that it should be in.
+    """
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        file = next(path for path in (folder, *folder.parents) if path.exists() and not path.is_dir())
+        raise NotADirectoryError(
+            f'folder = "{name}" in [training]: {file} is a file, expected a folder; give another name'
+        ) from error
+    return folder
+
+
 def plot(rows, filename):
     """Curves of the log as a PNG; without matplotlib, nothing but a message."""
     try:

@@ -25,7 +25,6 @@ import json
 import logging
 import math
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -170,8 +169,7 @@ def fit(model, task, config, *, origin=None, verbose=False):
     model, row
         As of `train`.
     """
-    folder = Path(config.folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = log.make_folder(config.folder)
     model.to(config.device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     average = AveragedModel(model, multi_avg_fn=_moving_average(config.ema))

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _TEXT = {"name": "S32", "pdb_id": "S8", "method": "S24", "source": "S48"}
 _COMPRESSED = {"compression": "gzip", "shuffle": True}
+_N, _C = 0, 2  # slots
 _FURTHEST = 1e6  # angstrom: coordinates beyond this are no coordinates
 
 
@@ -155,21 +156,23 @@ def _collected(paths, systems, models, min_residues, left_out, progress):
             left_out.append((path.name, str(error)))
             continue
         for entry in entries:
-            yield from _long_enough(entry, min_residues, left_out)
+            yield from _usable(entry, min_residues, left_out)
     for system in systems:
         try:
             for entry in read_system(system, lambda frames, name=system.name: progress(frames, desc=name)):
-                yield from _long_enough(entry, min_residues, left_out)
+                yield from _usable(entry, min_residues, left_out)
         except (ValueError, OSError) as error:
             left_out.append((system.name, str(error)))
 
 
-def _long_enough(entry, min_residues, left_out):
-    """The entry without its short chains and those with impossible coordinates, unless nothing is left of it."""
+def _usable(entry, min_residues, left_out):
+    """The entry without chains that are short, mere traces, or of impossible coordinates, unless nothing is left."""
     kept = []
     for polymer, atom14, mask in entry.chains:
         if len(polymer) < min_residues:
             reason = f"{len(polymer)} residues, fewer than {min_residues}"
+        elif not mask[:, [_N, _C]].any():
+            reason = f"{len(polymer)} C-alphas and no other backbone atoms: expected all heavy atoms"
         elif np.abs(atom14).max() > _FURTHEST:
             reason = f"coordinates beyond {_FURTHEST:g} angstrom"
         else:

@@ -126,13 +126,14 @@ def as_slots(fine, atoms):
     Parameters
     ----------
     fine : Topology
-        As `protein_topology` makes it.
+        Of amino acids only; atoms without a slot (hydrogens, the second oxygen of a last residue) are left out.
     atoms : (F, A, 3) float array
     """
     names = [ATOMS[name] for name in fine.resnames]
-    slot = np.array([names[r].index(name) for r, name in zip(fine.residue_of_atom, fine.names, strict=True)])
+    named = [(r, name, k) for k, (r, name) in enumerate(zip(fine.residue_of_atom, fine.names, strict=True))]
+    row, slot, place = np.array([(r, names[r].index(name), k) for r, name, k in named if name in names[r]]).T
     out = np.zeros((len(atoms), fine.n_residues, MAX_ATOMS, 3))
     mask = np.zeros((fine.n_residues, MAX_ATOMS), dtype=bool)
-    out[:, fine.residue_of_atom, slot] = atoms
-    mask[fine.residue_of_atom, slot] = True
+    out[:, row, slot] = atoms[:, place]
+    mask[row, slot] = True
     return out, mask

@@ -12,6 +12,7 @@ from ... import checkpoint
 from ...models.cgvae import CGVAE
 from ...models.chain import Chain
 from ...models.pseudovectors import recompute
+from ..log import make_folder
 from ..molecule.holding import HELD_OUT, TRAIN, split
 from ..molecule.running import model_config
 from ..molecule.task import Frames
@@ -53,6 +54,7 @@ def run_chain(plan, *, verbose=False):
     found = [step.run or (step.init, there[k][0].molecule) for k, step in enumerate(plan.steps)]
     found = [step for step in found if not isinstance(step, tuple) or step[1] is not None]
     levels = make_levels(frames, use, found, plan.training.seed)
+    folder = make_folder(plan.training.folder)
     steps, provenances, row = [], [], {}
     for number, step in enumerate(plan.steps):
         if step.tuning is not None:
@@ -66,8 +68,6 @@ def run_chain(plan, *, verbose=False):
         steps.append(model)
         provenances.append(origin)
     chain = Chain.of(steps, plan.rounds)
-    folder = Path(plan.training.folder)
-    folder.mkdir(parents=True, exist_ok=True)
     provenance = {**_shared(provenances), "data": sources, "steps": provenances}
     checkpoint.save(folder / "model.pt", chain, provenance)
     if plan.baseline is not None:
