@@ -524,3 +524,15 @@ def test_a_file_that_ends_within_a_frame(tmp_path, caplog):
         cg = mda.Universe(GO_PDB, str(name))
         BackmapTrajectory(cg.atoms, load_model("genzprot", cg.atoms), tmp_path / "aa.xtc", overwrite=True).run(stop=1)
         assert ("cut off: 28 bytes behind its 5 frames" in caplog.text) == told
+
+
+def test_beads_that_are_no_c_alphas_whatever_their_names(caplog):
+    """Kept beads at distances of no protein are named; if there are many, one asks what they are."""
+    cg = mda.Universe(GO_PDB, GO_XTC)
+    sound = mda.Universe(GO_PDB, cg.trajectory.timeseries()[:1], order="fac")
+    wide = mda.Universe(GO_PDB, 1.12 * cg.trajectory.timeseries()[:1], order="fac")
+    for u, told in ((wide, True), (sound, False)):
+        caplog.clear()
+        BackmapTrajectory(u.atoms, load_model("genzprot", u.atoms), bead_tolerance=0.0).run()
+        assert ("are they C-alphas?" in caplog.text) == told
+        assert ("frame 0: chain A, ASP 2: its distance to the next C-alpha" in caplog.text) == told

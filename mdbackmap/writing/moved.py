@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 _NAMED = 5  # frames and residues that warnings name
 _REST, _CIS_REST, _OFF = 3.80, 2.95, 0.3  # distances of neighbouring C-alphas, and how far off is too far
+_MANY = 0.15  # share of beads that lie as C-alphas never do from which on one may ask
 _CLOSE = 3.4  # C-alphas of other residues are never nearer than this
 
 
@@ -39,7 +40,7 @@ class Moved:
         self._rms = np.full(n_structures, np.nan, dtype=np.float32)
         self._squares = np.zeros(model.n_beads)
         self._unrepaired = np.zeros(model.mapping.coarse.n_residues, dtype=np.int64)
-        self._named = 0
+        self._named, self._doubted = 0, False
 
     def add(self, job, positions, first):
         """Add the (F, A, 3) positions of a job whose first frame's first sample is number `first` of this part."""
@@ -48,24 +49,36 @@ class Moved:
         boxes = [frame.dimensions for frame in job.frames]
         left = np.stack([impossible(one, coarse, box) for one, box in zip(beads, boxes, strict=True)])
         self._unrepaired += left.sum(0)
+        self._doubt(left)
         part = slice(first, first + len(positions))
         if self._options["bead_tolerance"] == 0:
             self._rms[part] = 0.0
+            self._name(job, left, "is that of no protein; beads are kept")
             return
         moved = displacements(self._model, job.frames, positions, **self._options).astype(float)
         self._rms[part] = np.sqrt((moved**2).mean(1))
         self._squares += (moved**2).sum(0)
-        self._name(job, left & moved.any(1)[:, None])
+        kept = ~moved.any(1)[:, None]
+        self._name(job, left & ~kept, "could not be repaired within the tolerance")
+        self._name(job, left & kept, "is that of no protein; its frame, mostly like one, is kept")
 
-    def _name(self, job, left):
-        """Say where beads could not be repaired; the first few times."""
+    def _doubt(self, left):
+        """Ask once whether these are C-alphas, if many lie as C-alphas never do."""
+        share = left.mean()
+        if share > _MANY and not self._doubted:
+            self._doubted = True
+            logger.warning(
+                "%.0f%% of the beads lie at distances that C-alphas never have: are they C-alphas? Other beads of "
+                "that name need a model of their own", 100 * share,
+            )  # fmt: skip
+
+    def _name(self, job, left, what):
+        """Say where beads lie as in no protein; the first few times."""
         for row, residue in np.argwhere(left)[: _NAMED - self._named]:
             self._named += 1
             label = self._model.mapping.coarse.label(residue)
-            logger.warning(
-                "frame %d: %s: its distance to the next C-alpha, or to another one, could not be repaired within the "
-                "tolerance", job.frames[row].frame, label,
-            )  # fmt: skip
+            words = "frame %d: %s: its distance to the next C-alpha, or to another one, %s"
+            logger.warning(words, job.frames[row].frame, label, what)
 
     def results(self):
         """What `BackmapTrajectory` has in its results; squares are summed, to be divided by the number of frames."""
