@@ -528,11 +528,11 @@ def test_a_file_that_ends_within_a_frame(tmp_path, caplog):
 
 def test_beads_that_are_no_c_alphas_whatever_their_names(caplog):
     """Kept beads at distances of no protein are named; if there are many, one asks what they are."""
-    cg = mda.Universe(GO_PDB, GO_XTC)
-    sound = mda.Universe(GO_PDB, cg.trajectory.timeseries()[:1], order="fac")
-    wide = mda.Universe(GO_PDB, 1.12 * cg.trajectory.timeseries()[:1], order="fac")
-    for u, told in ((wide, True), (sound, False)):
+    beads = mda.Universe(GO_PDB, GO_XTC).trajectory.timeseries()[:1]
+    shaken = beads + np.random.default_rng(0).normal(0, 0.3, beads.shape)
+    for positions, told in ((shaken, True), (beads, False)):
+        u = mda.Universe(GO_PDB, positions, order="fac")
         caplog.clear()
         BackmapTrajectory(u.atoms, load_model("genzprot", u.atoms), bead_tolerance=0.0).run()
         assert ("are they C-alphas?" in caplog.text) == told
-        assert ("frame 0: chain A, ASP 2: its distance to the next C-alpha" in caplog.text) == told
+        assert ("frame 0: chain A, " in caplog.text) == ("its distance to the next C-alpha" in caplog.text) == told
