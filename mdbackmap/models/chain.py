@@ -54,7 +54,8 @@ class Chain(Model):
     Where a step makes a C-alpha trace, `mending` gives neighbouring C-alphas their distance before the next step
     takes them; the beads that the chain starts from stay where they are. A step that `relaxes` its beads may move what
     the step before made, within the tolerance, and the coarsest beads move along by less. If the tolerance is "auto", a
-    trace that a step made, which is nobody's data, may move by `AUTO_TOLERANCE` in any frame.
+    trace that a step made, which is nobody's data, may move by `AUTO_TOLERANCE` in any frame, and coarsest beads that
+    leave no room for C-alphas at their distance give way.
 
     Parameters
     ----------
@@ -154,7 +155,7 @@ class Chain(Model):
             if number and tolerance == "auto" and is_trace(own.coarse):
                 tolerance = AUTO_TOLERANCE
             fine = step.sample(own, beads, keyed, frames, samples, times, box=box, bead_tolerance=tolerance)
-            beads = fine if mend is None else mend(fine, given, self.config.rounds)
+            beads = fine if mend is None else mend(fine, given, self.config.rounds, firm=bead_tolerance != "auto")
             found.append(beads)
         return found
 

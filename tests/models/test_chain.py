@@ -221,6 +221,18 @@ def test_mended_traces_have_their_distances(spread):
     assert (apart.min(-1).values > 3.5).float().mean() > 0.985  # of the random walks themselves 0.93
 
 
+def test_beads_that_leave_no_room_for_their_trace():
+    """Two beads too far apart: they stay, or the distances along the chain are kept."""
+    mapping, sound = blocks(4), positions(5)
+    beads = torch.tensor(mapping.project(sound.numpy()))
+    beads[:, 0] += (beads[:, 0] - beads[:, 1]) * 6.0 / (beads[:, 0] - beads[:, 1]).norm(dim=-1, keepdim=True)
+    mend = Mending(mapping)
+    firm, loose = (mend(sound, beads, 100, firm=firm) for firm in (True, False))
+    np.testing.assert_allclose(mapping.project(firm.numpy()), beads.numpy(), atol=1e-3)
+    longest = [lengths(trace, mapping.fine.ends).max() for trace in (firm, loose)]
+    assert longest[0] > 4.2 and longest[1] < 4.0
+
+
 def test_a_sound_trace_stays_nearly_where_it_is():
     """A helix, all distances of which are right."""
     fine = dataclasses.replace(topology(SEQUENCE[:16]), bonds=[[k, k + 1] for k in range(15)])
