@@ -158,7 +158,7 @@ def test_it_does_not_matter_where_steps_come_from(chain, tmp_path):
 
 def test_traces_of_steps_may_move_where_the_tolerance_is_auto():
     """Those that the chain starts from may not, where they are like a protein's."""
-    chain, keys = two_steps(), (Noise(), [0, 1, 2], [0] * 3, [0.0] * 3)
+    chain, keys = two_steps(rounds=0), (Noise(), [0, 1, 2], [0] * 3, [0.0] * 3)
     auto, full = (
         chain.sample(chain.molecule, beads_of(chain), *keys, bead_tolerance=tolerance)
         for tolerance in ("auto", AUTO_TOLERANCE)
