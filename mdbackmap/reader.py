@@ -206,12 +206,12 @@ def bead_indices(atoms, model) -> np.ndarray:
     ValueError
         The group is not that molecule.
     """
-    atoms, found = atoms.atoms, None
+    atoms = atoms.atoms
     if np.isin(model.indices, atoms.ix).all():
         found = np.asarray(model.indices)
     elif len(atoms) == model.n_beads:
         found = np.asarray(atoms.ix)
-    if found is None:
+    else:
         raise ValueError(
             f"the group of {len(atoms)} atoms does not hold the model's {model.n_beads} beads: give the atoms that the "
             "model was loaded with, load_model(..., atoms)"

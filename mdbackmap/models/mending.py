@@ -103,8 +103,7 @@ class Mending:
             for number in range(rounds):
                 if number % _EVERY == 0:
                     atoms = atoms + self._push(atoms)
-                for pairs in reversed(self.pairs):
-                    atoms = pairs.project(atoms)
+                atoms = self._put_right(atoms)
                 atoms = atoms + self._pull(atoms, beads)
         return atoms + centre
 
@@ -113,9 +112,14 @@ class Mending:
         centre = beads.mean(1, keepdim=True)
         atoms = atoms - centre
         for _ in range(rounds):
-            for pairs in reversed(self.pairs):
-                atoms = pairs.project(atoms)
+            atoms = self._put_right(atoms)
         return atoms + centre
+
+    def _put_right(self, atoms):
+        """Traces (F, n, 3) projected onto the distances along them, one after the other."""
+        for pairs in reversed(self.pairs):
+            atoms = pairs.project(atoms)
+        return atoms
 
     def _push(self, atoms):
         """Displacements (F, n, 3) that part C-alphas which are too near."""

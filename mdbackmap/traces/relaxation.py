@@ -10,6 +10,7 @@ Shapes: F frames, N beads. Lengths in angstrom, angles in radians, energies in n
 """
 
 import dataclasses
+import functools
 import math
 
 import torch
@@ -164,6 +165,10 @@ class Relaxation:
         relaxed = beads.index_copy(0, frames, moved[fresh.cumsum(0) - 1])
         return relaxed, tolerances, Guide(self, relaxed, (tolerances > 0).to(came))
 
+    @functools.cached_property
+    def _easing(self):
+        return Relaxation(self.internal, FREE), Relaxation(self.internal, FAR)
+
     @full_precision
     def ease(self, beads, hold):
         """
@@ -183,7 +188,7 @@ class Relaxation:
         """
         frames = torch.arange(len(beads), device=beads.device)
         anywhere = torch.full(frames.shape, math.inf, dtype=torch.float64, device=beads.device)
-        first, then = (Relaxation(self.internal, config) for config in (FREE, FAR))
+        first, then = self._easing
         moved = first._relax(beads.double(), anywhere, None, lambda at: hold(at, frames))
         share = ((self.excess(moved) - _ODD) / (_VERY_ODD - _ODD)).clamp(0, 1)
         odd = share.nonzero()[:, 0]

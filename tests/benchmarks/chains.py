@@ -84,7 +84,7 @@ def train(data, out, system, name, steps):
 
 def run(data, out, system):
     """Train and judge all models of a system."""
-    where, suffix, runs, *_, _, tuning, beads = SYSTEMS[system]
+    where, suffix, runs, *_, tuning, beads = SYSTEMS[system]
     last, models, tuned = '[[steps]]\ninit = "genzprot"\n', [], None
     for n in beads:
         first = f'[[steps]]\nmapping = "beads:{n}"\n{STEP}'
