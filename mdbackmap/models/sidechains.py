@@ -152,19 +152,27 @@ def _least_error(internal, atoms, torsions, overlaps):
     shares = marginals(overlaps)  # (F M, R)
     at = internal.movable.residues
     places = (atoms[:, :, at] - atoms[:, :, at, 1:2]).transpose(1, 2).flatten(0, 1).flatten(2)  # (F M, R, 14 * 3)
-    far = torch.cdist(places, places).square()  # (F M, R, R)
-    worth = _alike(internal, torsions[:, :, at].transpose(1, 2)).flatten(0, 1) - _PER_SQUARE * far
+    worth = _alike(internal, torsions[:, :, at].transpose(1, 2).flatten(0, 1)) - _PER_SQUARE * _apart(places)
     expected = (shares.unsqueeze(1) * worth).sum(-1)
     return choose(overlaps, expected / _ROOM, None)
 
 
+def _apart(points):
+    """Square distances (q, R, R) of points (q, R, d)."""
+    squares = points.square().sum(-1)
+    return torch.baddbmm(squares.unsqueeze(2) + squares.unsqueeze(1), points, points.transpose(1, 2), alpha=-2)
+
+
 def _alike(internal, torsions):
-    """How much alike candidates (F, M, R, 6) are, (F, M, R, R): in chi1, in chi1 and chi2, in all, averaged."""
-    defined = internal.defined[internal.movable.residues, 1:5]
-    turn = wrap(torsions[..., :, None, 1:5] - torsions[..., None, :, 1:5])
-    close = torch.where(defined[:, None, None], torch.exp((turn.cos() - 1) / _ALIKE**2), 1.0)
-    one, two = close[..., 0], close[..., 0] * close[..., 1]
-    return (one + two + close.prod(-1)) / 3
+    """How much alike candidates (q, R, 6) are, (q, R, R): in chi1, in chi1 and chi2, in all, averaged; q = F M."""
+    defined = internal.defined[internal.movable.residues, 1:5].to(torsions)  # (M, 4)
+    sizes = (defined / _ALIKE).repeat(len(torsions) // len(defined), 1).unsqueeze(1)  # (q, 1, 4)
+    chis = torsions[..., 1:5]
+    turns = torch.stack([chis.cos() * sizes, chis.sin() * sizes], -1).flatten(2)  # (q, R, 8)
+    parts = [_apart(turns[..., part]).mul_(-0.5) for part in (slice(0, 2), slice(2, 4), slice(4, 8))]
+    total = parts[0].exp()
+    total += parts[1].add_(parts[0]).exp()
+    return total.add_(parts[2].add_(parts[1]).exp_()).div_(3)
 
 
 def _settle(internal, bridges, beads, backbone, torsions, state, tight):
