@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..internal import InternalCoordinates
+from ..traces.projection import Pairs, alternating
 from ..traces.relaxation import Relaxation
 
 TRANS = (3.76, 3.85)  # distance of neighbouring C-alphas
@@ -67,10 +68,10 @@ class Mending:
         low = np.where(trace.cis[:-1], CIS[0], TRANS[0])
         high = np.where(trace.cis[:-1], CIS[1], TRANS[1])
         first = np.arange(n - 1)
-        self.pairs = [_Pairs(first[some], 1, low[some], high[some]) for some in _colours(bonded, first % 2)]
+        self.pairs = [Pairs(first[some], 1, low[some], high[some]) for some in alternating(bonded, first % 2)]
         near = bonded[:-1] & bonded[1:]
         first = np.arange(len(near))
-        self.pairs += [_Pairs(first[some], 2, *NEXT) for some in _colours(near, first % 4 // 2)]
+        self.pairs += [Pairs(first[some], 2, *NEXT) for some in alternating(near, first % 4 // 2)]
         self.free = torch.ones(n, n, dtype=torch.bool)  # pairs that only have to keep apart
         self.free[torch.arange(n), torch.arange(n)] = False
         for pairs in self.pairs:
@@ -136,26 +137,3 @@ class Mending:
         norm = weights.new_zeros(self.n_beads).index_add(0, at, weights.square()).clamp_min(1e-12)
         missing = (beads - sums) / norm[:, None]
         return torch.zeros_like(atoms).index_add(1, own, weights[:, None] * missing[:, at])
-
-
-class _Pairs:
-    """C-alphas `first` and `first + step`, no one in two pairs, with the range of their distances."""
-
-    def __init__(self, first, step, low, high):
-        self.first = torch.tensor(np.asarray(first, dtype=np.int64))
-        self.second = self.first + step
-        self.low, self.high = (torch.tensor(np.asarray(x, dtype=np.float32)) for x in (low, high))
-
-    def project(self, atoms):
-        """Both of each pair moved alike, as little as brings their distance into its range."""
-        device = atoms.device
-        first, second, low, high = (x.to(device) for x in (self.first, self.second, self.low, self.high))
-        along = atoms[:, second] - atoms[:, first]
-        length = along.norm(dim=-1).clamp_min(1e-3)
-        wanted = length.clamp(low, high)
-        move = (0.5 * (wanted / length - 1)).unsqueeze(-1) * along
-        return atoms.index_add(1, first, -move).index_add(1, second, move)
-
-
-def _colours(present, colour):
-    return [np.flatnonzero(present & (colour == k)) for k in (0, 1)]

@@ -171,6 +171,7 @@ def _push(relaxation, start, beads, turns, tolerances, pairs, box):
         distance = gap.norm(dim=-1).clamp_min(0.5)
         push = gap * (-2 * STIFFNESS * (pairs.allowed + _MARGIN - distance).clamp_min(0) / distance).unsqueeze(-1)
         apart = right.collect(left.collect(torch.zeros_like(shifts), push), -push).view_as(moved)
-        moved = snapped(within(start, moved - steps(slope + apart, _RATE * fade), tolerances))
+        moved = relaxation.put_right(moved - steps(slope + apart, _RATE * fade))
+        moved = snapped(within(start, moved, tolerances))
         turns = snapped(turns - turning(on_turns, _TURN_RATE * fade))
     return moved, turns

@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import math
 
+import numpy as np
 import torch
 
 from ..geometry import full_precision
@@ -21,6 +22,7 @@ from .crowding import Crowd
 from .descent import BeadSteps, TurnSteps, snapped, within
 from .energies import CA_CA, Backbone, TracePrior
 from .peptides import Guide, best_turns
+from .projection import Pairs, alternating
 
 AUTO_TOLERANCE = 0.9
 """How far (RMS over a frame) beads may move where `bead_tolerance` is "auto"."""
@@ -29,6 +31,8 @@ _UNLIKE, _FEW = 2.8, 3.0  # nats a residue: crystals have 1.1 to 3.0, short chai
 _CROWDED = 0.3  # nats a residue of overlap that is nothing unusual: crystals have 0.2, at most 1.1
 _BEGIN, _FULL = 0.7, 1.7  # frames of a protein-like trajectory are relaxed from this much beyond it, fully from this
 _JOINED = (2.5, 5.0)  # angstrom: C-alphas outside are not judged (a chain cut by a periodic boundary)
+_SLACK = 0.05  # angstrom that C-alphas side by side may be nearer or further than they should, in the end
+_SWEEPS = 6
 _CAP = 20.0  # nats that one residue counts at most
 
 
@@ -86,6 +90,8 @@ class Relaxation:
         starts, ends, cis = internal.starts, internal.ends, internal.cis & ~internal.ends
         self.rest = torch.where(cis, CA_CA[True], CA_CA[False]).double()
         self.bonded = (~ends).double()
+        first, rest = alternating((~ends).cpu().numpy(), np.arange(len(ends)) % 2), self.rest.cpu().numpy()
+        self.lengths = [Pairs(at, 1, rest[at] - _SLACK, rest[at] + _SLACK) for at in first]
         inner = ~starts & ~ends
         self.inner = inner.double()  # residues with an angle, and with peptides on both sides
         odd = cis | cis.roll(1) | cis.roll(-1)
@@ -234,6 +240,12 @@ class Relaxation:
         angles = self.angles(moved)
         *forces, on_turns = self._towards_backbones(angles, turns)
         return self.pull(start, moved, tolerances, crowd) + angles.forces(*forces), on_turns
+
+    def put_right(self, beads):
+        """Beads (F, N, 3) with those side by side at their distances, as well as some sweeps along the chain go."""
+        for pairs in self.lengths * _SWEEPS:
+            beads = pairs.project(beads, _JOINED)
+        return beads
 
     def _on_length(self, angles):
         return 2 * self.config.bond * (angles.length - self.rest) * self.bonded
