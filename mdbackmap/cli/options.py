@@ -2,8 +2,9 @@
 
 import argparse
 import math
-import re
 from pathlib import Path
+
+from ..opening import open_files
 
 RANGE = ("start", "stop", "step")
 
@@ -73,42 +74,15 @@ def open_universe(args, files=None):
     ValueError
         If MDAnalysis cannot read the files, or the selection is empty.
     """
-    import MDAnalysis as mda
-
-    files = (args.topology, *args.trajectory) if files is None else files
-    for name in files:
-        if not Path(name).exists():
-            raise FileNotFoundError(f"no such file: {name}")
-        if Path(name).is_file() and not Path(name).stat().st_size:
-            raise ValueError(f"{name} is empty (0 bytes): was it written to the end?")
     output = getattr(args, "output", None)
     if output is not None and not Path(output).absolute().parent.is_dir():
         raise FileNotFoundError(f"no such folder for the output: {Path(output).parent}")
-    try:
-        universe = mda.Universe(*files)
-    except Exception as error:
-        raise ValueError(_unread(files, " ".join(str(error).split()))) from error
+    files = (args.topology, *args.trajectory) if files is None else files
+    universe = open_files(files)
     atoms = universe.select_atoms(args.select) if args.select else universe.atoms
     if not len(atoms):
         raise ValueError(f"--select {args.select!r} selects none of the {len(universe.atoms)} particles of {files[0]}")
     return universe, atoms
-
-
-def _unread(files, why):
-    """Why MDAnalysis cannot read files, from what it says itself."""
-    numbers = re.search(r"Topology number of atoms (\d+) Trajectory: (.*) Number of atoms (\d+)", why)
-    if numbers:
-        n_topology, trajectory, n_trajectory = numbers.groups()
-        return (
-            f"{trajectory} has {n_trajectory} particles a frame, {files[0]} has {n_topology}: expected equal numbers; "
-            "name the topology that belongs to this trajectory"
-        )
-    if "out of bounds for axis 0 with size 0" in why:
-        return f"MDAnalysis finds no atoms in {files[0]}: is it such a file as its name says, and complete?"
-    unparsed = re.match(r"Failed to construct topology from file .* with parser <.*>\. Error: (.*)", why)
-    if unparsed:
-        return f"MDAnalysis cannot read {files[0]} as what its name says it is: {unparsed[1]}"
-    return f"MDAnalysis cannot read {' with '.join(files)}: {re.split(r'[.!] ', why)[0]}"
 
 
 def count(n, what):

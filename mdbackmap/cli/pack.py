@@ -1,7 +1,6 @@
 """``mdbackmap pack``: structure files and all-atom MD become a file to train on."""
 
 import argparse
-import re
 from pathlib import Path
 
 from . import options
@@ -134,20 +133,12 @@ def run(args):
 
 def systems(args):
     """The trajectories that ``--md`` names."""
-    import MDAnalysis as mda
-
+    from ..opening import open_files
     from ..training.sources import System
 
     found = []
     for k, files in enumerate(args.md):
-        for name in files:
-            if not Path(name).exists():
-                raise FileNotFoundError(f"no such file: {name}")
-        try:
-            universe = mda.Universe(*files)
-        except Exception as error:
-            why = re.split(r"[.!]\s", " ".join(str(error).split()))[0]
-            raise ValueError(f"MDAnalysis cannot read {' with '.join(files)}: {why}") from error
+        universe = open_files(files)
         name = args.name[k] if args.name else Path(files[-1]).stem
         if name in [system.name for system in found]:
             raise ValueError(f"two systems are named {name}: tell them apart with --name")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...opening import open_files
 from ...topology import Topology
 
 
@@ -78,18 +79,10 @@ def open_molecule(data):
     """
     The AtomGroup that `MoleculeData` names, and its files as plain values; arguments and errors as of `read_molecule`.
     """
-    import MDAnalysis as mda
-
     files = [data.topology, *data.trajectory]
-    for name in files:
-        if not Path(name).is_file():
-            raise FileNotFoundError(f"no such file: {name}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            universe = mda.Universe(*files)
-        except Exception as error:
-            raise ValueError(f"MDAnalysis cannot read {' with '.join(files)}: {error}") from error
+        universe = open_files(files)
         atoms = universe.select_atoms(data.select)
     if not len(atoms):
         raise ValueError(f"select = {data.select!r} selects none of the {len(universe.atoms)} particles")
