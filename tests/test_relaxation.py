@@ -9,6 +9,7 @@ import pytest
 import torch
 from traces import internal_of, rotation, topology, trace
 
+from mdbackmap import load_model
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, GO_PDB, GO_XTC, VALIDATION
 from mdbackmap.geometry import angle, dihedral
 from mdbackmap.recognition.recognise import recognise
@@ -219,6 +220,29 @@ class TestAuto:
         moved, tolerances, guide = Relaxation(internal_of(chain.trace()))(both, "auto")
         assert torch.equal(moved[0].float(), beads) and tolerances[0] == 0 and guide.strength.tolist() == [0, 1]
         assert 0.2 < rms(moved, both)[1] <= AUTO_TOLERANCE + 1e-6
+
+
+@pytest.mark.parametrize("files", [(GO_PDB, GO_XTC), (CALVADOS_PDB, CALVADOS_XTC)])
+def test_neighbours_of_settled_traces_are_at_their_distance(files):
+    """Whatever springs the coarse model had, and wherever else the beads are pulled."""
+    u = mda.Universe(*files)
+    model = load_model("genzprot", u.atoms)
+    beads = np.stack([u.trajectory[k].positions for k in range(6)])
+    came, atoms = np.linalg.norm(np.diff(beads, axis=1), axis=-1), model.sample(beads, range(6), bead_tolerance=0.9)
+    lengths = np.linalg.norm(np.diff(atoms[:, model.mapping.fine.names == "CA"], axis=1), axis=-1)
+    assert np.abs(came - 3.8).max() > 0.15
+    assert np.abs(lengths - 3.8).max() < 0.1
+
+
+def test_lengths_out_of_reach_are_left_alone(go):
+    """A chain that a periodic boundary cuts is not pulled together."""
+    relaxation, beads = go
+    torn = beads.double().clone()
+    torn[:, 20:] += 30.0
+    right = relaxation.put_right(torn)
+    assert (right[:, 20] - right[:, 19]).norm(dim=-1).min() > 25
+    joined = torch.arange(55) != 19
+    assert ((right[:, 1:] - right[:, :-1]).norm(dim=-1)[:, joined] - 3.8).abs().max() < 0.1
 
 
 def test_within_draws_back():
