@@ -17,7 +17,7 @@ from .frames import read_frame
 from .mapping import MappingError
 from .mappings.binding import bind
 from .models.base import Noise
-from .placing import placing_options
+from .placing import placing_options, whole_number
 from .reader import LiftedReader, bead_indices, bead_names
 from .recognition.recognise import recognise
 from .recognition.trace import check_frames
@@ -92,6 +92,8 @@ def load_model(
     """
     if atoms is None:
         raise TypeError("load_model needs the atoms to bind to: load_model('genzprot', cg.atoms)")
+    if not hasattr(atoms, "atoms"):
+        raise TypeError(f"atoms={atoms!r:.60}: expected an AtomGroup or a Universe of MDAnalysis")
     network, provenance = checkpoint.load(name_or_path)
     atoms, how, looked = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}, {}
 
@@ -197,8 +199,7 @@ class Backmapper:
     ):
         self.mapping, self.indices, self.bead_names = mapping, np.asarray(indices), bead_names
         self.device, self.dtype = _device(device), _dtype(dtype)
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads must be 1 or more, not {threads}")
+        threads = threads if threads is None else whole_number("threads", threads, 1)
         self.provenance = {"mdbackmap": _version(), **provenance, "dtype": str(self.dtype).removeprefix("torch.")}
         self._network = network.to(self.device).eval()
         self._sampler = Sampler(self._network, self.mapping, self.device, self.dtype, threads)
@@ -300,12 +301,12 @@ class Backmapper:
         ValueError
             Coordinates that are not finite (the message has the frame's number), or other numbers of beads or frames.
         """
-        placing = placing_options(bead_tolerance, mirror)
-        frames = [int(frame) for frame in frames]
+        placing, noise = placing_options(bead_tolerance, mirror), Noise(seed, temperature, correlation_time)
+        frames = [whole_number("frames", frame) for frame in np.atleast_1d(frames)]
         if not frames:
             return np.empty((0, self.n_atoms, 3), dtype=np.float32)
         beads = self._checked(beads, frames)
-        if correlation_time > 0 and times is None:
+        if noise.correlation_time > 0 and times is None:
             raise ValueError("a correlation_time needs the times of the frames")
         samples = np.broadcast_to(samples, len(beads)) if np.ndim(samples) == 0 else samples
         times = np.zeros(len(beads)) if times is None else times
@@ -317,8 +318,7 @@ class Backmapper:
             beads = whole(beads, boxes, self.mapping.coarse)
         beads = self._trace.of_right_hand(beads, placing["mirror"])
         tolerance = self._trace.tolerance(placing["bead_tolerance"], placing["mirror"])
-        noise = Noise(seed, temperature, correlation_time)
-        keys = (frames, [int(sample) for sample in samples], [float(time) for time in times])
+        keys = (frames, [whole_number("samples", sample) for sample in samples], [float(time) for time in times])
         return self._sampler(beads, noise, keys, boxes, tolerance)
 
     def displacements(self, beads, atoms, dimensions=None, mirror="error"):

@@ -55,8 +55,12 @@ def find(name_or_path):
     ------
     FileNotFoundError
         Neither.
+    TypeError
+        No name at all.
     """
     known = bundled()
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        raise TypeError(f"model {name_or_path!r:.60}: expected a bundled name ({', '.join(known)}) or a path")
     if str(name_or_path) in known:
         return known[str(name_or_path)]
     path = Path(name_or_path)

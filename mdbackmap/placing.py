@@ -19,17 +19,59 @@ def sampling_options(seed, temperature, correlation_time, bead_tolerance, mirror
     >>> sampling_options(1, 1, 0, "auto", "error")["temperature"]
     1.0
     """
-    for name, value in (("temperature", temperature), ("correlation_time", correlation_time)):
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"{name}={value}: expected a number of 0 or more")
-    if not hasattr(seed, "__index__") or seed < 0:
-        raise ValueError(f"seed={seed!r}: expected an integer of 0 or more")
     return {
-        "seed": int(seed),
-        "temperature": float(temperature),
-        "correlation_time": float(correlation_time),
+        "seed": whole_number("seed", seed),
+        "temperature": number("temperature", temperature),
+        "correlation_time": number("correlation_time", correlation_time),
         **placing_options(bead_tolerance, mirror),
     }
+
+
+def whole_number(name, value, least=0) -> int:
+    """
+    An option that has to be an integer of `least` or more.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+
+    Examples
+    --------
+    >>> whole_number("seed", 3.0)
+    3
+    """
+    try:
+        found = int(value) if value == int(value) and not isinstance(value, (str, bool)) else None
+    except (TypeError, ValueError, OverflowError):
+        found = None
+    if found is None or found < least:
+        value = value.item() if hasattr(value, "item") else value
+        raise ValueError(f"{name}={value!r}: expected an integer of {least} or more")
+    return found
+
+
+def number(name, value) -> float:
+    """
+    An option that has to be a finite number of 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+
+    Examples
+    --------
+    >>> number("temperature", 1)
+    1.0
+    """
+    try:
+        found = math.nan if isinstance(value, (str, bool)) else float(value)
+    except (TypeError, ValueError):
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise ValueError(f"{name}={value!r}: expected a number of 0 or more")
+    return found
 
 
 def placing_options(bead_tolerance, mirror) -> dict:
@@ -57,3 +99,22 @@ def placing_options(bead_tolerance, mirror) -> dict:
     if not 0 <= number < math.inf:
         raise ValueError(f'bead_tolerance={bead_tolerance!r}: expected "auto", or angstroms: 0 (beads kept) or more')
     return {"bead_tolerance": number, "mirror": mirror}
+
+
+def check_backmapper(model):
+    """
+    Refuse what is no `Backmapper`.
+
+    Raises
+    ------
+    TypeError
+        With what was given, and where to get one.
+
+    Examples
+    --------
+    >>> check_backmapper("genzprot")
+    Traceback (most recent call last):
+    TypeError: model='genzprot': expected a Backmapper, as load_model("genzprot", cg.atoms) gives it
+    """
+    if not hasattr(model, "mapping"):
+        raise TypeError(f'model={model!r:.60}: expected a Backmapper, as load_model("genzprot", cg.atoms) gives it')

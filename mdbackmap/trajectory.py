@@ -41,7 +41,7 @@ from MDAnalysis.lib.log import ProgressBar
 
 from . import __version__
 from .frames import check_trajectory, displacements, sample_frames
-from .placing import sampling_options
+from .placing import check_backmapper, sampling_options, whole_number
 from .reader import bead_indices
 from .writing.joining import join, stamp
 from .writing.moved import Moved, tell
@@ -152,12 +152,13 @@ class BackmapTrajectory(AnalysisBase):
         strict=False,
         verbose=False,
     ):
+        if not hasattr(atoms, "atoms"):
+            raise TypeError(f"atoms={atoms!r:.60}: expected an AtomGroup or a Universe of MDAnalysis")
+        check_backmapper(model)
         super().__init__(atoms.universe.trajectory, verbose=verbose)
-        if int(n_samples) != n_samples or n_samples < 1:
-            raise ValueError(f"n_samples={n_samples}: expected an integer of 1 or more")
         self.atoms, self.model = atoms.atoms, model
         self.filename = None if filename is None else Path(filename)
-        self.n_samples, self.batch_size = int(n_samples), batch_size
+        self.n_samples, self.batch_size = whole_number("n_samples", n_samples, 1), batch_size
         self.overwrite, self.resume, self.strict = overwrite, resume, strict
         self.options = sampling_options(seed, temperature, correlation_time, bead_tolerance, mirror)
 

@@ -27,7 +27,7 @@ import numpy as np
 from MDAnalysis.transformations.base import TransformationBase
 
 from .frames import CoarseFrame, displacements, sample_frames
-from .placing import sampling_options
+from .placing import check_backmapper, sampling_options, whole_number
 
 
 class Backmap(TransformationBase):
@@ -82,8 +82,9 @@ class Backmap(TransformationBase):
         batch_size="auto",
     ):
         super().__init__(max_threads=None, parallelizable=True)
+        check_backmapper(model)
         self.model = model
-        self.sample = sample
+        self.sample = whole_number("sample", sample)
         self.batch_size = batch_size
         self.options = sampling_options(seed, temperature, correlation_time, bead_tolerance, mirror)
         self._refused = False

@@ -250,6 +250,49 @@ class TestSample:
             model.sample(beads, range(6), temperature=-1.0)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": "hot"},
+        {"temperature": None},
+        {"seed": "a"},
+        {"seed": 1.5},
+        {"correlation_time": "x"},
+        {"samples": 1.5},
+        {"samples": "a"},
+        {"bead_tolerance": [0.1]},
+    ],
+)
+def test_arguments_of_a_wrong_type_are_named(bound, wrong):
+    u, model = bound
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))}=.*expected"):
+        model.sample(beads_of(u, model), range(6), **wrong)
+
+
+@pytest.mark.parametrize("frames", [[0, "a"], None, [0, 1.5]])
+def test_frame_numbers_are_integers(bound, frames):
+    u, model = bound
+    with pytest.raises(ValueError, match="frames=.*expected an integer"):
+        model.sample(beads_of(u, model)[:2], frames)
+
+
+def test_what_is_no_model_or_no_atoms_is_refused(bound):
+    u, model = bound
+    for wrong in (
+        lambda: mdb.load_model(3, u.atoms),
+        lambda: mdb.load_model("genzprot", 3),
+        lambda: mdb.Backmap("genzprot"),
+        lambda: mdb.BackmapTrajectory(model, u.atoms),
+        lambda: mdb.BackmapTrajectory(u.atoms, 3),
+    ):
+        with pytest.raises(TypeError, match="expected a"):
+            wrong()
+    with pytest.raises(mdb.MappingError, match="expected a dict"):
+        mdb.load_model("genzprot", u.atoms, aliases="SEP")
+    with pytest.raises(mdb.MappingError, match="expected one-letter codes"):
+        mdb.load_model("genzprot", u.atoms, sequence=5)
+
+
 class TestBoxes:
     @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
     def test_chains_are_made_whole(self, bound, box):
@@ -345,7 +388,7 @@ class TestSettings:
 
     @pytest.mark.parametrize("bad", [0, -1])
     def test_bad_threads(self, weights, bad):
-        with pytest.raises(ValueError, match="threads must be 1 or more"):
+        with pytest.raises(ValueError, match="threads=.*expected an integer of 1 or more"):
             mdb.load_model(weights, universe("MKV").atoms, threads=bad)
 
     @pytest.mark.parametrize("bad", ["tpu9", "cuda:99", "xpu", "meta", 3.5])

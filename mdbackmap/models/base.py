@@ -11,6 +11,8 @@ import math
 import numpy as np
 from torch import nn
 
+from ..placing import number, whole_number
+
 
 @dataclasses.dataclass(frozen=True)
 class Noise:
@@ -52,13 +54,9 @@ class Noise:
     step: int = 0
 
     def __post_init__(self):
-        if self.seed != int(self.seed) or self.seed < 0:
-            raise ValueError(f"seed must be a whole number of 0 or more, not {self.seed!r}")
-        if not (math.isfinite(self.temperature) and self.temperature >= 0):
-            raise ValueError(f"temperature must be 0 (the best guess) or more, not {self.temperature!r}")
-        if not (math.isfinite(self.correlation_time) and self.correlation_time >= 0):
-            raise ValueError(f"correlation_time must be 0 ps (none) or more, not {self.correlation_time!r}")
-        object.__setattr__(self, "seed", int(self.seed))
+        object.__setattr__(self, "seed", whole_number("seed", self.seed))
+        for name in ("temperature", "correlation_time"):
+            object.__setattr__(self, name, number(name, getattr(self, name)))
 
     def normal(self, frames, samples, times, shape):
         """

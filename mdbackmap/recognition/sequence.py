@@ -40,6 +40,8 @@ def checked_aliases(aliases) -> dict:
     {'SEP': 'SER', 'NLE': 'MET'}
     """
     checked = {}
+    if not isinstance(aliases, dict | None):
+        raise MappingError(f"aliases={aliases!r:.60}: expected a dict, such as {{'SEP': 'SER'}}")
     for name, target in (aliases or {}).items():
         known = str(target).strip().upper()
         known = _NAME_OF_LETTER.get(known, residues.ALIASES.get(known, known))
@@ -77,6 +79,8 @@ def name_residues(resnames, ends, table, sequence=None):
         A sequence of another length, with other letters or for other chains; names of no amino acid.
     """
     if sequence is not None:
+        if not hasattr(sequence, "__len__"):
+            raise MappingError(f"sequence={sequence!r}: expected one-letter codes, a list of them or a dict by chainID")
         resnames = resnames.astype("U8")
         for where, letters in _parts(sequence, ends, table):
             resnames[where] = [_NAME_OF_LETTER[x] for x in letters]
