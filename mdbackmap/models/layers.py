@@ -182,17 +182,21 @@ class CircularBins:
         """
         if temperature <= 0:
             return self.mode(logits)
+        return self.draw_several(logits, uniform.unsqueeze(-1), temperature).squeeze(-1)
+
+    def draw_several(self, logits, uniform, temperature=1.0):
+        """Angles (..., R) for uniform numbers (..., R), all R from one distribution (..., B); temperature above 0."""
         shares = torch.softmax(logits.float() / temperature, dim=-1)
         cumulative = torch.add(shares, shares.roll(-1, -1)).cumsum(-1)  # twice the mass up to the next bin's centre
-        level = uniform * cumulative[..., -1]
-        chosen = torch.searchsorted(cumulative, level.unsqueeze(-1)).clamp_max(self.n_bins - 1)
-        start, end = (shares.gather(-1, k).squeeze(-1) for k in (chosen, (chosen + 1) % self.n_bins))
-        rest = (level - cumulative.gather(-1, chosen).squeeze(-1) + start + end).clamp_min(0)
+        level = (uniform * cumulative[..., -1:]).contiguous()
+        chosen = torch.searchsorted(cumulative, level).clamp_max(self.n_bins - 1)
+        start, end = (shares.gather(-1, k) for k in (chosen, (chosen + 1) % self.n_bins))
+        rest = (level - cumulative.gather(-1, chosen) + start + end).clamp_min(0)
         root = (start**2 + (end - start) * rest).clamp_min(0).sqrt()
         along = (rest / (start + root).clamp_min(1e-12)).clamp(0, 1)  # of the line from one centre to the next
         if temperature < 1:
             along = torch.sigmoid(torch.logit(along, 1e-6) / temperature)
-        return (chosen.squeeze(-1) + along) * self.width - math.pi
+        return (chosen + along) * self.width - math.pi
 
     def mean(self, logits):
         """Circular means (...) of the distributions, in radians; differentiable.

@@ -106,19 +106,22 @@ def _draw(model, internal, hidden, torsions, uniform, temperature, bridges, plac
         at = internal.defined[:, k].nonzero()[:, 0]
         if len(at) == 0:
             break
-        head = model.chis[k - 1]
-        logits = head.after(head.features(hidden[:, at]).unsqueeze(1), seen[:, :, at])
+        head, given = model.chis[k - 1], seen[:, :1] if k == 1 else seen  # chi1 depends on nothing that was drawn
+        logits = head.after(head.features(hidden[:, at]).unsqueeze(1), given[:, :, at])
         if prior is not None:
-            logits = logits - prior(k, at, torsions[:, :, at, k - 1])
-        angles = model.bins.draw(logits, uniform[:, :, at, k - 1], spread)
+            logits = logits - prior(k, at, torsions[:, : logits.shape[1], at, k - 1])
+        levels = uniform[:, :, at, k - 1]
         if k == 1:
+            angles = model.bins.draw_several(logits[:, 0], levels.transpose(1, 2), spread).transpose(1, 2)
             limit = torch.where(internal.types[at] == _PROLINE, _PUCKER, torch.inf)
             angles = angles.clamp(-limit, limit)
             _draw_bridges(model, bridges, placed, at, logits[:, 0], angles, uniform, spread)
+        else:
+            angles = model.bins.draw(logits, levels, spread)
         if temperature < spread:
-            angles[:, 0] = model.bins.draw(logits[:, 0], uniform[:, 0, at, k - 1], temperature)
+            angles[:, 0] = model.bins.draw(logits[:, 0], levels[:, 0], temperature)
             sharpen = 1 / max(temperature, 0.1) - 1 / spread
-            log_weights[:, :, at] += sharpen * model.bins.log_density(logits, angles)
+            log_weights[:, :, at] += sharpen * model.bins.log_density(logits.expand(*angles.shape, -1), angles)
         torsions[:, :, at, k] = angles
         known = internal.defined[:, k].expand(torsions.shape[:3])
         seen = torch.cat([seen, fourier(torsions[..., k], known, order)], dim=-1)
