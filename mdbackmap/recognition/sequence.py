@@ -15,6 +15,9 @@ from ..mapping import MappingError
 _NAME_OF_LETTER = dict(zip(residues.ALPHABET, residues.RESIDUE_NAMES, strict=True))
 
 
+_AWSEM = {"NGP", "IGL", "IPR"}  # neither glycine nor proline, glycine, proline
+
+
 def checked_aliases(aliases) -> dict:
     """
     The user's aliases, known to point at amino acids.
@@ -147,6 +150,11 @@ def _refuse_unknown(names, first, table):
     kinds = list(dict.fromkeys(str(x) or "(no name)" for x in names))
     shown = ", ".join(kinds[:10]) + (", ..." if len(kinds) > 10 else "")
     at = f"{table['resids'][first]}{table['icodes'][first]} of chain {table['chainIDs'][first]}"
+    if set(kinds) <= _AWSEM:
+        raise MappingError(
+            f"residue names of AWSEM: {shown} ({len(names)} beads, the first residue {at}), which keep no sequence; "
+            "say what it is with sequence='MKV...' (--sequence, letters or a FASTA file)"
+        )
     raise MappingError(
         f"unknown residue names among the beads: {shown} ({len(names)} beads, the first residue {at}); "
         f"expected amino acids: {_known()} (and {', '.join(residues.ALIASES)}); say what they are with "
