@@ -239,14 +239,25 @@ class Batches:
         Largest RMS of white noise on top of `noise`, in angstrom.
     neighbour_dropout : float
         Share of the neighbours that are hidden at random.
+    even : bool
+        Noise of its largest size on every unit, instead of any size up to it.
     """
 
     def __init__(
-        self, structures, units, n_neighbours, size=2400, noise=0.0, blur=0.0, neighbour_dropout=0.0, roughness=0.0
+        self,
+        structures,
+        units,
+        n_neighbours,
+        size=2400,
+        noise=0.0,
+        blur=0.0,
+        neighbour_dropout=0.0,
+        roughness=0.0,
+        even=False,
     ):
         self.structures, self.units, self.size = structures, units, size
         self.noise, self.blur, self.roughness = noise, blur, roughness
-        self.neighbour_dropout = neighbour_dropout
+        self.neighbour_dropout, self.even = neighbour_dropout, even
         self.torsions, self.known = structures.torsions
         for unit in units:
             ends = self._ends(unit)
@@ -297,7 +308,7 @@ class Batches:
         known[cut, 0] = known[cut, 5] = False
         known[internal.first, 5] &= self._true_start(rows[internal.first])
         if (self.noise or self.blur or self.roughness) and generator is not None:
-            amplitude = torch.rand(len(units), generator=generator)
+            amplitude = torch.rand(len(units), generator=generator) * (not self.even) + self.even
             much = torch.rand(len(units), generator=generator) < 0.5
             amplitude *= torch.where(much, self.noise, self.blur)
             beads = jitter(beads, internal, amplitude.repeat_interleave(lengths), generator)

@@ -1,0 +1,110 @@
+"""
+Denoiser: where C-alphas that are a little off belong, as a network learned from crystals with noise on them.
+
+Coarse models and averaging leave traces whose angles are a protein's and whose C-alphas are still off by a few tenths
+of an angstrom, several residues in a row. The network says by how much, in the local frame of each residue: what is
+left of that after training is a mean square error, so it errs on the side of moving too little. Traces of crystals it
+leaves nearly where they are, and what it does to them is told apart by its size (`QUIET`).
+
+Shapes: F frames, N beads, n beads in all. Angstrom.
+"""
+
+import dataclasses
+import functools
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..batch import Batch
+from ..geometry import bisector_frame
+from .features import Features
+from .layers import Interaction
+
+WEIGHTS = Path(__file__).with_name("denoiser.npz")
+QUIET = 0.12, 0.18
+"""Displacements (RMS over a frame, angstrom) up to the first count as none, from the second on they count in full."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DenoiserConfig:
+    """Sizes of the network."""
+
+    n_features: int = 96  # scalar features of a residue
+    n_neighbours: int = 20  # nearest C-alphas that a residue sees in each round
+    n_layers: int = 3  # rounds of messages
+    n_channels: int = 8  # channels of each l of the equivariant densities
+    n_basis: int = 16  # radial functions of a distance
+    dropout: float = 0.05
+    anonymous: float = 0.0  # share of the residues whose type is hidden in training
+
+
+class Denoiser(nn.Module):
+    """
+    The network.
+
+    Parameters
+    ----------
+    config : DenoiserConfig, optional
+
+    Examples
+    --------
+    >>> sum(p.numel() for p in Denoiser().parameters()) > 1000
+    True
+    """
+
+    family = "denoiser"
+
+    def __init__(self, config=None):
+        super().__init__()
+        self.config = config = config or DenoiserConfig()
+        width = config.n_features
+        self.inputs = Features(config)
+        self.layers = nn.ModuleList(
+            Interaction(width, self.inputs.n_edge_features, config.n_channels if k % 2 else 0, config.dropout)
+            for k in range(config.n_layers)
+        )
+        self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 256), nn.SiLU(), nn.Linear(256, 3))
+
+    def forward(self, batch):
+        """Displacements (n, 3) that take the beads of a `Batch` to where they belong; none of first and last ones."""
+        features, edges, sphere = self.inputs(batch)
+        weights = batch.present.to(edges.dtype)
+        weights = (weights / weights.sum(1, keepdim=True).clamp_min(1)).unsqueeze(-1)
+        for layer in self.layers:
+            features = layer(features, edges, batch.neighbours, weights, sphere)
+        local = self.out(features).float()
+        frame = bisector_frame(batch.before, batch.beads, batch.after)
+        inner = ~(batch.first | batch.last)
+        return (local.unsqueeze(-2) @ frame).squeeze(-2) * inner.unsqueeze(-1)
+
+    def denoise(self, internal, beads, box=None):
+        """
+        Beads (F, N, 3) of frames with noise, put where they belong; those of quiet frames stay.
+
+        Parameters
+        ----------
+        internal : InternalCoordinates
+        beads : torch.Tensor (F, N, 3)
+        box : torch.Tensor (F, 3, 3), optional
+
+        Returns
+        -------
+        torch.Tensor (F, N, 3)
+        """
+        near = (beads - beads.mean(1, keepdim=True)).float()
+        shift = self(Batch.from_frames(internal, near, self.config.n_neighbours, box)).view_as(near)
+        size = shift.square().sum(-1).mean(-1).sqrt()
+        share = ((size - QUIET[0]) / (QUIET[1] - QUIET[0])).clamp(0, 1)
+        share = share * share * (3 - 2 * share)
+        return beads + (share[:, None, None] * shift).to(beads)
+
+
+@functools.cache
+def bundled(device="cpu"):
+    """The network with the weights that come with the package."""
+    model = Denoiser()
+    with np.load(WEIGHTS) as packed:
+        model.load_state_dict({name: torch.tensor(packed[name].astype(np.float32)) for name in packed.files})
+    return model.eval().requires_grad_(False).to(device)
