@@ -10,6 +10,7 @@ Shapes: n beads in all, K neighbours, C features, D latent size, B bins, T = 6 t
 """
 
 import dataclasses
+import functools
 
 import torch
 from torch import nn
@@ -22,6 +23,7 @@ from ..traces.peptides import Guide
 from ..traces.relaxation import Relaxation
 from ..traces.rotamers import RotamerPrior
 from .base import Model, Noise
+from .denoiser import bundled as denoiser_on
 from .layers import CircularBins, fourier
 from .network import AveragedHead, Network
 from .peptides import FAINT, draw_peptides
@@ -223,7 +225,8 @@ class GenZProt(Model):
         """Beads (F, N, 3) that a protein could have, how far each frame may move, and the `Guide` on them or None."""
         if tolerance == 0:
             return beads, None, None
-        return self._relaxation_of(internal)(beads, tolerance, box)
+        denoiser = denoiser_on(beads.device)
+        return self._relaxation_of(internal)(beads, tolerance, box, functools.partial(denoiser.denoise, internal))
 
     def _relaxation_of(self, internal):
         if self._relaxation is None or self._relaxation.internal is not internal:

@@ -136,7 +136,7 @@ class Relaxation:
     # moving ----------------------------------------------------------------------------------------------------
 
     @full_precision
-    def __call__(self, beads, tolerance, box=None):
+    def __call__(self, beads, tolerance, box=None, denoise=None):
         """
         Relax beads.
 
@@ -149,11 +149,14 @@ class Relaxation:
             those of a protein.
         box : torch.Tensor (F, 3, 3), optional
             Box vectors as rows.
+        denoise : callable, optional
+            What becomes of frames that are like those of a protein if `tolerance` is "auto": takes their beads
+            (f, N, 3) and boxes, and gives beads.
 
         Returns
         -------
         torch.Tensor (F, N, 3) float64
-            Of a frame that may not move, the very beads.
+            Of a frame that may not move and is not denoised, the very beads.
         torch.Tensor (F,)
             The tolerance of each frame.
         Guide or None
@@ -161,6 +164,9 @@ class Relaxation:
         """
         came, beads = beads, beads.double()  # rounding must not decide which of two ways a bead goes
         tolerances = self.tolerances(beads, tolerance, box)
+        if denoise is not None and tolerance == "auto":
+            beads = self._denoised(beads, tolerances, denoise, box)
+            came = beads.to(came)
         frames = tolerances.nonzero()[:, 0]
         if len(frames) == 0:
             return came, tolerances, None
@@ -170,6 +176,17 @@ class Relaxation:
         moved = self._relax(beads[once], tolerances[once], None if box is None else box[once])
         relaxed = beads.index_copy(0, frames, moved[fresh.cumsum(0) - 1])
         return relaxed, tolerances, Guide(self, relaxed, (tolerances > 0).to(came))
+
+    def _denoised(self, beads, tolerances, denoise, box):
+        """Beads (F, N, 3) with those of frames that are not relaxed denoised, distances along the trace put right."""
+        frames = (tolerances == 0).nonzero()[:, 0]
+        if len(frames) == 0:
+            return beads
+        there = beads[frames]
+        found = denoise(there, None if box is None else box[frames])
+        moved = (found != there).flatten(1).any(1)
+        found = torch.where(moved[:, None, None], self.put_right(found), there)
+        return beads.index_copy(0, frames, found)
 
     @functools.cached_property
     def _easing(self):
