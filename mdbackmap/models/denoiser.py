@@ -3,8 +3,8 @@ Denoiser: where C-alphas that are a little off belong, as a network learned from
 
 Coarse models and averaging leave traces whose angles are a protein's and whose C-alphas are still off by a few tenths
 of an angstrom, several residues in a row. The network says by how much, in the local frame of each residue: what is
-left of that after training is a mean square error, so it errs on the side of moving too little. Traces of crystals it
-leaves nearly where they are, and what it does to them is told apart by its size (`QUIET`).
+left of that after training is a mean square error, so it errs on the side of moving too little. To traces of crystals
+it does little, and by that they are told apart and left alone (`QUIET`).
 
 Shapes: F frames, N beads, n beads in all. Angstrom.
 """
@@ -23,8 +23,10 @@ from .features import Features
 from .layers import Interaction
 
 WEIGHTS = Path(__file__).with_name("denoiser.npz")
-QUIET = 0.12, 0.18
+QUIET = 0.18, 0.22
 """Displacements (RMS over a frame, angstrom) up to the first count as none, from the second on they count in full."""
+FEWEST = 30
+"""Molecules of fewer beads stay: peptides are not like what the network learned from."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +95,8 @@ class Denoiser(nn.Module):
         -------
         torch.Tensor (F, N, 3)
         """
+        if beads.shape[1] < FEWEST:
+            return beads
         near = (beads - beads.mean(1, keepdim=True)).float()
         shift = self(Batch.from_frames(internal, near, self.config.n_neighbours, box)).view_as(near)
         size = shift.square().sum(-1).mean(-1).sqrt()

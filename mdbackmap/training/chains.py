@@ -234,7 +234,7 @@ class Generator:
         owner = fine.residue_of_atom
         self._places = owner, np.array([slot[fine.resnames[r], a] for a, r in zip(fine.names, owner, strict=True)])
 
-    def __call__(self, beads, *, temperature=1.0, n_samples=1, seed=0):
+    def __call__(self, beads, *, temperature=1.0, n_samples=1, seed=0, bead_tolerance=0.0):
         """
         Atoms for beads.
 
@@ -245,6 +245,8 @@ class Generator:
         n_samples : int
             Of each frame.
         seed : int
+        bead_tolerance : float or "auto"
+            As of `Model.sample`.
 
         Returns
         -------
@@ -254,8 +256,8 @@ class Generator:
         frames, samples = (part.ravel().tolist() for part in np.indices((len(beads), n_samples)))
         tensor = torch.as_tensor(np.repeat(beads, n_samples, axis=0), dtype=torch.float32, device=self.device)
         with torch.inference_mode():
-            noise = Noise(seed, temperature)
-            atoms = self.model.sample(self.mapping, tensor, noise, frames, samples, [0.0] * len(frames)).cpu().numpy()
+            keys = Noise(seed, temperature), frames, samples, [0.0] * len(frames)
+            atoms = self.model.sample(self.mapping, tensor, *keys, bead_tolerance=bead_tolerance).cpu().numpy()
         out = np.zeros((*tensor.shape[:2], MAX_ATOMS, 3), dtype=np.float32)
         out[:, *self._places] = atoms
         return out

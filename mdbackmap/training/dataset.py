@@ -241,6 +241,9 @@ class Batches:
         Share of the neighbours that are hidden at random.
     even : bool
         Noise of its largest size on every unit, instead of any size up to it.
+    fresh : bool
+        Look for neighbours among the beads with noise, not among the true ones: what is near then tells nothing of
+        these, but it takes longer.
     """
 
     def __init__(
@@ -254,17 +257,21 @@ class Batches:
         neighbour_dropout=0.0,
         roughness=0.0,
         even=False,
+        fresh=False,
     ):
         self.structures, self.units, self.size = structures, units, size
         self.noise, self.blur, self.roughness = noise, blur, roughness
-        self.neighbour_dropout, self.even = neighbour_dropout, even
+        self.neighbour_dropout, self.even, self.fresh, self.n_neighbours = neighbour_dropout, even, fresh, n_neighbours
         self.torsions, self.known = structures.torsions
         for unit in units:
-            ends = self._ends(unit)
-            stretch = torch.cumsum(ends.roll(1).long(), 0)
-            index, _, present, counts = nearest(structures.ca[unit.rows][None], n_neighbours, COUNT_RADII)
-            unit.neighbours, unit.present, unit.counts = index[0].to(torch.int16), present[0], counts[0]
-            unit.separations = separation(index[0], stretch).to(torch.int8)
+            tables = self._near(unit, structures.ca[unit.rows])
+            unit.neighbours, unit.present, unit.counts, unit.separations = tables
+
+    def _near(self, unit, beads):
+        """Neighbours, which of them there are, counts and separations of the beads (n, 3) of a unit."""
+        stretch = torch.cumsum(self._ends(unit).roll(1).long(), 0)
+        index, _, present, counts = nearest(beads[None], self.n_neighbours, COUNT_RADII)
+        return index[0].to(torch.int16), present[0], counts[0], separation(index[0], stretch).to(torch.int8)
 
     def _ends(self, unit):
         ends = self.structures.ends[unit.rows].clone()
@@ -318,17 +325,22 @@ class Batches:
             torsions = torsions.clone()
             inner = ~ends
             torsions[inner, 0] = internal.peptide_angles(beads, atoms, mask)[0][inner]
-        neighbours = torch.cat([unit.neighbours for unit in units]).long() + shift[:, None]
+        if self.fresh:
+            parts = zip(units, beads.split(lengths.tolist()), strict=True)
+            tables = [self._near(unit, own) for unit, own in parts]
+        else:
+            tables = [(unit.neighbours, unit.present, unit.counts, unit.separations) for unit in units]
+        neighbours, present, counts, separations = map(torch.cat, zip(*tables, strict=True))
+        neighbours = neighbours.long() + shift[:, None]
         before, after = trace_neighbours(beads, internal.first, internal.last)
-        present = torch.cat([unit.present for unit in units])
         if self.neighbour_dropout and generator is not None:
             present = present & (torch.rand(present.shape, generator=generator) >= self.neighbour_dropout)
         batch = Batch(
             *(internal.types, internal.starts, internal.ends, internal.cis, beads, before, after, neighbours),
             displacements=beads[neighbours] - beads.unsqueeze(1),
             present=present,
-            separations=torch.cat([unit.separations for unit in units]).long(),
-            counts=torch.cat([unit.counts for unit in units]),
+            separations=separations.long(),
+            counts=counts,
         )
         scored = torch.cat([unit.scored for unit in units])
         molecule = torch.arange(len(units)).repeat_interleave(lengths)

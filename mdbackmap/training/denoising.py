@@ -39,11 +39,11 @@ class Denoising(Task):
 
     def __init__(self, data, n_neighbours, config):
         self.config, self.data, self.sources, self.every = config, data, data.sources, config.validation.every
-        self.batches = Batches(data, cut_units(data, TRAIN), n_neighbours, config.batch_size, config.noise, config.blur)
+        sizes = n_neighbours, config.batch_size
+        self.batches = Batches(data, cut_units(data, TRAIN), *sizes, config.noise, config.blur, fresh=True)
         units = cut_units(data, VALIDATION)[:_UNITS]
         self.held_out = {  # noise of one size, and none
-            name: Batches(data, units, n_neighbours, config.batch_size, size, size, even=True)
-            for name, size in _VALIDATED.items()
+            name: Batches(data, units, *sizes, size, size, even=True, fresh=True) for name, size in _VALIDATED.items()
         }
 
     def __repr__(self):
