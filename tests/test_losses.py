@@ -240,9 +240,9 @@ def test_torsion_and_kl_equal_slow_twins(model, example, monkeypatch):
     args = example.batch, example.atoms, example.mask, example.torsions, example.known
     with torch.no_grad():
         log_density, _ = model(*args, noise)
-        features, _ = model.networks[0].condition(example.batch)
-        prior_mean, prior_log = model.networks[0].prior(features).chunk(2, dim=-1)
-        mean, log = model.networks[0].encoder(example.batch, features, example.atoms, example.mask)
+        features, _ = model.condition(example.batch)
+        prior_mean, prior_log = model.prior(features).chunk(2, dim=-1)
+        mean, log = model.encoder(example.batch, features, example.atoms, example.mask)
     nats = kl = weight = 0.0
     for r in range(len(example.scored)):
         if not example.scored[r] or not example.known[r].any():

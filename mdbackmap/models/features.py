@@ -25,14 +25,9 @@ class Features(nn.Module):
         self.residue = nn.Embedding(len(residues.ALPHABET), config.n_features)
         self.shape = nn.Linear(16, config.n_features)
 
-    def forward(self, batch, geometry=None):
+    def forward(self, batch):
         """Features (n, C) and (n, K, E), and harmonics (n, K, 9) of the neighbours' directions."""
-        shape, edges, sphere = self.geometry(batch) if geometry is None else geometry
-        return self._named(batch.types) + self.shape(shape), edges, sphere
-
-    def geometry(self, batch):
-        """The part without weights: (n, 16), (n, K, E) and (n, K, 9)."""
-        return self._shape(batch), *self._edges(batch)
+        return self._named(batch.types) + self.shape(self._shape(batch)), *self._edges(batch)
 
     def _named(self, types):
         """Embedding (n, C) of the residues' types; some are hidden in training: a sequence is a fingerprint."""

@@ -24,8 +24,9 @@ from ..traces.relaxation import Relaxation
 from ..traces.rotamers import RotamerPrior
 from .base import Model, Noise
 from .denoiser import bundled as denoiser_on
-from .layers import CircularBins, fourier
-from .network import AveragedHead, Network
+from .encoder import Encoder
+from .features import Features
+from .layers import CircularBins, Interaction, fourier
 from .peptides import FAINT, draw_peptides
 from .settling import settle
 from .sidechains import N_RANDOM, draw_sidechains, fold_symmetric
@@ -51,15 +52,30 @@ class GenZProtConfig:
     dropout: float = 0.0  # share of the features hidden at random in training, in each round and before the heads
     anonymous: float = 0.0  # share of the residues whose type is hidden in training
     rotamers: float = 0.6  # weight, in sampling, of the rotamers of crystals where beads were moved
-    n_networks: int = 1  # networks whose distributions are averaged
 
     def __post_init__(self):
         if self.rotamers < 0:
             raise ValueError(f"model: rotamers must be 0 or more, not {self.rotamers}")
         if not (0 <= self.dropout < 1 and 0 <= self.anonymous < 1):
             raise ValueError("model: dropout and anonymous must be in [0, 1)")
-        if self.n_networks < 1:
-            raise ValueError(f"model: n_networks must be 1 or more, not {self.n_networks}")
+
+
+class TorsionHead(nn.Module):
+    """Logits (..., B) of one torsion from features and from the torsions drawn before it."""
+
+    def __init__(self, n_inputs, n_known, config):
+        super().__init__()
+        self.features = nn.Linear(n_inputs, config.n_features)
+        self.known = nn.Linear(n_known * (2 * config.order + 1), config.n_features, bias=False)
+        self.out = nn.Linear(config.n_features, config.n_bins)
+
+    def forward(self, features, known):
+        """`features` (..., n_inputs); `known` (..., n_known * (2 order + 1)), as `fourier` gives them."""
+        return self.after(self.features(features), known)
+
+    def after(self, hidden, known):
+        """The same from `self.features(features)`, which does not change along the chain."""
+        return self.out(nn.functional.silu(hidden + self.known(known)))
 
 
 class GenZProt(Model):
@@ -83,39 +99,50 @@ class GenZProt(Model):
     def __init__(self, config):
         super().__init__()
         self.config = config
-        self.networks = nn.ModuleList(Network(config) for _ in range(config.n_networks))
+        width = config.n_features
+        self.inputs = Features(config)
+        edges = self.inputs.n_edge_features
+        self.prior_layers = nn.ModuleList(
+            Interaction(width, edges, config.n_channels if k % 2 else 0, config.dropout) for k in range(config.n_layers)
+        )
+        self.prior = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 2 * config.n_latent)
+        )
+        self.encoder = Encoder(config)
+        self.latent = nn.Linear(config.n_latent, width)
+        self.decoder_layers = nn.ModuleList(
+            Interaction(width, edges, dropout=config.dropout) for _ in range(config.n_decoder_layers)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.peptide = TorsionHead(2 * width, 1, config)
+        self.phi = TorsionHead(width, 1, config)
+        self.end = TorsionHead(width, 1, config)
+        self.chis = nn.ModuleList(TorsionHead(width, 2 + k, config) for k in range(4))
         self.bins = CircularBins(config.n_bins)
         self._bound = self._relaxation = None
-        self.register_load_state_dict_pre_hook(_of_one_network)
 
     # the network -----------------------------------------------------------------------------------------------
 
     def mapping(self, coarse):
         return Mapping.ca(coarse)
 
-    @property
-    def peptide(self):
-        """The head of the peptides' torsions."""
-        return self._head([network.peptide for network in self.networks])
+    def condition(self, batch):
+        """Prior features (n, C) and what every round of messages needs of the neighbourhood."""
+        features, edges, sphere = self.inputs(batch)
+        weights = batch.present.to(edges.dtype)
+        weights = (weights / weights.sum(1, keepdim=True).clamp_min(1)).unsqueeze(-1)
+        around = (edges, batch.neighbours, weights, sphere)
+        for layer in self.prior_layers:
+            features = layer(features, *around)
+        return features, around
 
-    @property
-    def phi(self):
-        """The head of phi of last residues."""
-        return self._head([network.phi for network in self.networks])
-
-    @property
-    def end(self):
-        """The head of what places N of first and O of last residues."""
-        return self._head([network.end for network in self.networks])
-
-    @property
-    def chis(self):
-        """The heads of chi1 to chi4."""
-        return [self._head(heads) for heads in zip(*(network.chis for network in self.networks), strict=True)]
-
-    @staticmethod
-    def _head(heads):
-        return heads[0] if len(heads) == 1 else AveragedHead(heads)
+    def decode(self, features, around, latent):
+        """Features (n, C) from which the torsions are read."""
+        features = features + self.latent(latent)
+        for layer in self.decoder_layers:
+            features = layer(features, *around)
+        return self.dropout(self.norm(features))
 
     def _fourier(self, angles, known):
         return fourier(angles, known, self.config.order)
@@ -141,17 +168,21 @@ class GenZProt(Model):
         log_density : torch.Tensor (n, 6)
             Of each known torsion, in nats per radian; 0 where unknown.
         kl : torch.Tensor (n,)
-            KL(q || p) in nats, the mean of the networks.
+            KL(q || p) in nats.
         estimated : torch.Tensor (n, 6)
             Only with `estimate`: circular means of the distributions of the known torsions, in radians, each given the
             true torsions before it; 0 where unknown.
         """
-        geometry = self.networks[0].inputs.geometry(batch)
-        told = [network.from_posterior(batch, atoms, mask, noise, geometry) for network in self.networks]
-        hidden, kl = torch.cat([features for features, _ in told], dim=-1), torch.stack([kl for _, kl in told]).mean(0)
+        features, around = self.condition(batch)
+        mean_p, log_p = (v.float() for v in self.prior(features).chunk(2, dim=-1))
+        with torch.autocast(atoms.device.type, enabled=False):
+            mean_q, log_q = self.encoder(batch, features.float(), atoms, mask)
+        log_p, log_q = log_p.clamp(-8, 4), log_q.clamp(-8, 4)
+        kl = 0.5 * (log_p - log_q + ((log_q.exp() + (mean_q - mean_p) ** 2) / log_p.exp()) - 1)
+        hidden = self.decode(features, around, mean_q + (0.5 * log_q).exp() * noise)
         estimated = torsions.new_zeros(torsions.shape) if estimate else None
         log_density = self._log_densities(batch, hidden, torsions, known, estimated)
-        return (log_density, kl, estimated) if estimate else (log_density, kl)
+        return (log_density, kl.sum(-1), estimated) if estimate else (log_density, kl.sum(-1))
 
     def _log_densities(self, batch, hidden, torsions, known, estimated=None):
         out = torsions.new_zeros(torsions.shape)
@@ -159,25 +190,24 @@ class GenZProt(Model):
         def score(column, rows, head, features, *seen):
             if len(rows):
                 given = torch.cat([self._fourier(torsions[at, k], known[at, k] & ok) for at, k, ok in seen], dim=-1)
-                logits = head.after(features, given)
+                logits = head(features, given)
                 out[rows, column] = self.bins.log_density(logits, torsions[rows, column])
                 if estimated is not None:
                     estimated[rows, column] = self.bins.mean(logits)
 
         everyone = torch.ones_like(batch.first)
         rows = (known[:, _PEPTIDE] & ~batch.last).nonzero()[:, 0]
-        joined = self.peptide.joined(hidden[rows], hidden[rows + 1])
+        joined = torch.cat([hidden[rows], hidden[rows + 1]], dim=-1)
         score(_PEPTIDE, rows, self.peptide, joined, (rows - 1, _PEPTIDE, ~batch.first[rows]))
         rows = (known[:, _PEPTIDE] & batch.last).nonzero()[:, 0]
-        score(_PEPTIDE, rows, self.phi, self.phi.features(hidden[rows]), (rows - 1, _PEPTIDE, ~batch.first[rows]))
+        score(_PEPTIDE, rows, self.phi, hidden[rows], (rows - 1, _PEPTIDE, ~batch.first[rows]))
         rows = known[:, _END].nonzero()[:, 0]
-        score(_END, rows, self.end, self.end.features(hidden[rows]), (rows, _PEPTIDE, everyone[rows]))
+        score(_END, rows, self.end, hidden[rows], (rows, _PEPTIDE, everyone[rows]))
         for k in _CHIS:
             rows = known[:, k].nonzero()[:, 0]
             flanks = [(rows - 1, _PEPTIDE, ~batch.first[rows]), (rows, _PEPTIDE, everyone[rows])]
             inner = [(rows, earlier, everyone[rows]) for earlier in range(1, k)]
-            head = self.chis[k - 1]
-            score(k, rows, head, head.features(hidden[rows]), *flanks, *inner)
+            score(k, rows, self.chis[k - 1], hidden[rows], *flanks, *inner)
         return out
 
     # sampling --------------------------------------------------------------------------------------------------
@@ -275,22 +305,17 @@ class GenZProt(Model):
         return fold_symmetric(internal.types, torch.cat(drawn))
 
     def _hidden(self, internal, beads, normal, temperature, box):
-        """Decoder features (f, N, M C) of some frames, the latents drawn from the prior; M networks' side by side."""
+        """Decoder features (f, N, C) of some frames, the latent drawn from the prior."""
         batch = Batch.from_frames(internal, beads, self.config.n_neighbours, box)
-        geometry, noise = self.networks[0].inputs.geometry(batch), normal.flatten(0, 1)
-        told = [network.from_prior(batch, noise, min(temperature, 1.0), geometry) for network in self.networks]
-        return torch.cat(told, dim=-1).float().reshape(*beads.shape[:2], -1)
+        features, around = self.condition(batch)
+        mean, log_variance = (v.to(normal.dtype) for v in self.prior(features).chunk(2, dim=-1))
+        deviation = (0.5 * log_variance.clamp(-8, 4)).exp() * min(temperature, 1.0)
+        latent = mean + deviation * normal.reshape(mean.shape)
+        return self.decode(features, around, latent).float().reshape(*beads.shape[:2], -1)
 
     def _draw_ends(self, internal, hidden, torsions, uniform, temperature):
         """Fill in what places N of the first and O of the last residue of each stretch."""
         at = (internal.starts | internal.ends).nonzero()[:, 0]
         given = torch.ones_like(at, dtype=torch.bool).expand(len(torsions), -1)
-        head = self.end
-        logits = head.after(head.features(hidden[:, at]), self._fourier(torsions[:, at, _PEPTIDE], given))
+        logits = self.end(hidden[:, at], self._fourier(torsions[:, at, _PEPTIDE], given))
         torsions[:, at, _END] = self.bins.draw(logits, uniform[:, at], temperature)
-
-
-def _of_one_network(model, state, prefix, *_):
-    """Name the weights of a file from before there were `networks` as they are named now."""
-    for key in [key for key in state if key.startswith(prefix) and not key.startswith(f"{prefix}networks.")]:
-        state[f"{prefix}networks.0.{key.removeprefix(prefix)}"] = state.pop(key)

@@ -102,7 +102,9 @@ def _walk(model, internal, joined, strain, uniform, temperature, guide=None):
 
 def _joined(model, internal, hidden):
     """What the heads make of the features (F, N, C), before they know the angle before."""
-    joined = model.peptide.joined(hidden, hidden.roll(-1, dims=1))
+    width, head = model.config.n_features, model.peptide.features
+    following = hidden.roll(-1, dims=1)
+    joined = hidden @ head.weight[:, :width].T + following @ head.weight[:, width:].T + head.bias
     return joined.index_copy(1, internal.last, model.phi.features(hidden[:, internal.last]))
 
 

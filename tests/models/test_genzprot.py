@@ -1,6 +1,5 @@
 """The GenZProt family: the contract, and what is its own."""
 
-import dataclasses
 import math
 
 import pytest
@@ -14,7 +13,6 @@ from mdbackmap.geometry import wrap
 from mdbackmap.models import genzprot, peptides
 from mdbackmap.models.genzprot import GenZProt
 from mdbackmap.models.sidechains import fold_symmetric
-from mdbackmap.training.ensemble import combine
 
 SHORT = residues.ALPHABET + "PPGPIPTPWPP"
 
@@ -46,14 +44,6 @@ class TestGenZProt(ModelContract):
         whole = draw(model, mapping, beads)
         monkeypatch.setitem(genzprot._CHUNK, "cpu", 1)
         assert torch.allclose(draw(model, mapping, beads), whole, atol=1e-3)
-
-
-class TestTwoNetworks(TestGenZProt):
-    """The contract holds for an average of networks, too."""
-
-    @pytest.fixture
-    def model(self):
-        return combine([tiny(), tiny(seed=3)])
 
 
 @pytest.fixture(scope="module")
@@ -138,48 +128,6 @@ def test_sampling_follows_the_densities_of_training(monkeypatch):
     wanted = torch.stack(density).cumsum(0) * (grid[1] - grid[0])
     found = torch.searchsorted(wrap(angles[:, 0]).sort().values, grid[1:]) / n
     assert (found - wanted).abs().max() < 1.95 / n**0.5  # p = 0.001
-
-
-def test_networks_are_averaged(example):
-    """Probabilities are averaged, torsion by torsion, and so is the divergence of the latents."""
-    one, other = tiny(), tiny(seed=3)
-    both, noise = combine([one, other]), torch.randn(len(example[0]), TINY.n_latent)
-    alone = [terms(model, example, noise) for model in (one, other)]
-    density, kl = terms(both, example, noise)
-    known = example[-1]
-    wanted = (alone[0][0].exp() + alone[1][0].exp()) / 2
-    assert (alone[0][0] - alone[1][0])[known].abs().max() > 0.5
-    assert torch.allclose(density.exp()[known], wanted[known], rtol=1e-3, atol=1e-6)
-    assert torch.allclose(kl, (alone[0][1] + alone[1][1]) / 2, rtol=1e-4, atol=1e-5)
-
-
-def test_a_network_twice_is_the_network(example):
-    internal, beads = internal_of(topology("AWKLP")), trace(5, frames=2)
-    normal = torch.randn(2, 5, tiny().n_random, generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
-        drawn = [model.sample_torsions(internal, beads, normal, 1.0) for model in (tiny(), combine([tiny(), tiny()]))]
-    assert torch.allclose(*drawn, atol=1e-3)
-
-
-def test_files_from_before_there_were_networks_are_read():
-    model = tiny()
-    old = {key.removeprefix("networks.0."): value for key, value in model.state_dict().items()}
-    assert "prior.0.weight" in old
-    again = tiny(seed=3)
-    again.load_state_dict(old)
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
-
-
-@pytest.mark.parametrize(
-    "models, why",
-    [
-        ([], "no model"),
-        ([TINY, dataclasses.replace(TINY, n_bins=36)], "model 1 has n_bins = 36, the first one 24"),
-    ],
-)
-def test_only_equal_models_go_together(models, why):
-    with pytest.raises(ValueError, match=why):
-        combine([GenZProt(config) for config in models])
 
 
 def test_symmetric_groups_are_folded():
