@@ -65,13 +65,16 @@ def test_spread():
 
 
 def test_conditions_and_numbers(result, chains):
-    conditions = ["native", "T=0", "T=1", "T=0, noisy beads", "T=1, noisy beads"]
+    noisy = [f"T={temperature}, noisy{how}" for how in (" beads", ", auto") for temperature in (0, 1)]
+    conditions = ["native", "T=0", "T=1", *noisy]
     assert [name for name in result if name != "PULCHRA"] == conditions
     native, cold, warm = (result[name]["mean"] for name in ("native", "T=0", "T=1"))
     assert native["rmsd"] == 0 and native["chi12"] == 100 and native["clashscore"] < 40
     assert cold["bead_deviation"] < 1e-3 and cold["twisted"] == 0 and cold["rmsd"] > 0.5
     assert "rmsd_best" not in cold and warm["rmsd_best"] < warm["rmsd"] and np.isfinite(warm["div"])
     assert cold["seconds"] > 0 and result["T=0, noisy beads"]["mean"]["bead_deviation"] > 0.5
+    kept, auto = (result[f"T=0, {name}"]["mean"]["rmsd_ca"] for name in ("noisy beads", "noisy, auto"))
+    assert auto <= kept == pytest.approx(0.42, abs=0.01)
     assert set(result["T=1"]["chains"]) == {chain.name for chain in chains}
     mean = np.mean([row["rmsd"] for row in result["T=1"]["chains"].values()])
     assert warm["rmsd"] == pytest.approx(mean)

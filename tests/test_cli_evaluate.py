@@ -281,7 +281,7 @@ def test_benchmark(weights, tmp_path, capsys):
     assert "tiny, crystal: means over 2 chains" in out and "nats per residue" in out
     content = json.loads((tmp_path / "b.json").read_text())
     assert content["model"]["sha256"] and content["n_samples"] == 2
-    assert set(content["crystal"]) - {"PULCHRA"} == {"native", "T=1", "T=1, noisy beads"}
+    assert set(content["crystal"]) - {"PULCHRA"} == {"native", "T=1", "T=1, noisy beads", "T=1, noisy, auto"}
     assert len(content["crystal"]["T=1"]["chains"]) == 2 and content["nats"]["nats"] > 0
 
 

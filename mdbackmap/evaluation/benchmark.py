@@ -12,6 +12,7 @@ condition                    what it is
 ``T=0``, ``T=1``, ...        the model from the prior at each temperature, one sample at a time; above 0 with
                              ``rmsd_best``, ``best_gain`` and ``div`` of several samples
 ``T=0, noisy beads``, ...    the same on beads with smooth noise of 0.42 A RMS that keeps CA-CA distances
+``T=0, noisy, auto``, ...    the same on these beads, which the model may move; only of one that can
 ============================ =================================================================================
 
 ``seconds`` is processor time of a frame of 159 residues on one thread: for the model in a batch, from beads to atoms;
@@ -115,9 +116,16 @@ def _conditions(model, chain, temperatures, n_samples, noise, seed):
         yield f"T={temperature:g}", score(atoms, chain, n), (atoms, mask)
     if noise:
         beads = noisy_beads(chain, noise, seed)
-        for temperature in temperatures:
-            atoms = generate(beads, temperature=temperature, seed=seed)
-            yield f"T={temperature:g}, noisy beads", evaluate(atoms, chain.positions, *chain.known), (atoms, mask)
+        for what, tolerance in (("noisy beads", 0.0), *([("noisy, auto", "auto")] if model.relaxes else [])):
+            for temperature in temperatures:
+                atoms = generate(beads, temperature=temperature, seed=seed, bead_tolerance=tolerance)
+                row = evaluate(atoms, chain.positions, *chain.known) | {"rmsd_ca": _apart(atoms[:, :, 1], chain.beads)}
+                yield f"T={temperature:g}, {what}", row, (atoms, mask)
+
+
+def _apart(one, other):
+    """RMS distance of points (F, L, 3), averaged over frames."""
+    return float(np.sqrt(np.square(one - other).sum(-1).mean(1)).mean())
 
 
 def _physics(chain, atoms, mask, n_steps):

@@ -11,6 +11,7 @@ LABELS = {
     "rmsd": ("RMSD, all heavy atoms", "A", 3),
     "rmsd_backbone": ("RMSD, backbone (N, C, O)", "A", 3),
     "rmsd_side_chain": ("RMSD, side chains", "A", 3),
+    "rmsd_ca": ("RMSD, C-alphas", "A", 3),
     "rmsd_best": ("RMSD, best of the samples", "A", 3),
     "best_gain": ("best sample below the mean by", "%", 1),
     "div": ("DIV (0: as diverse as wrong)", "", 3),
