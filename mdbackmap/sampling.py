@@ -47,7 +47,7 @@ class Sampler:
         noise : Noise
         keys : sequences of frames, samples, times (F,) each
         boxes : (F, 3, 3) float array, optional
-        tolerance : float or "auto"
+        tolerance : float, "auto" or "quiet"
 
         Returns
         -------

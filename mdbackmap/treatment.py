@@ -13,7 +13,9 @@ import logging
 import torch
 
 from .boxes import reflected
+from .internal import InternalCoordinates
 from .mapping import MappingError
+from .models.denoiser import bundled
 from .traces.judging import CRYSTALS, score_traces
 from .traces.relaxation import AUTO_TOLERANCE
 
@@ -47,6 +49,14 @@ class TraceTreatment:
         """The same as they are after `of_right_hand(..., "fix")`."""
         return self._score(reflected(self.looked)) if self.scores.mirrored else self.scores
 
+    @functools.cached_property
+    def _quiet(self):
+        """Whether none of those frames has noise on it: the others are not looked at for any then, which saves time."""
+        beads = torch.tensor(reflected(self.looked) if self.scores.mirrored else self.looked)
+        tables = (torch.tensor(table) for table in (self.coarse.types, self.coarse.ends, self.coarse.cis))
+        with torch.inference_mode():
+            return torch.equal(bundled().denoise(InternalCoordinates(*tables), beads), beads)
+
     def _score(self, beads):
         with torch.inference_mode():
             return score_traces(self.coarse, beads)
@@ -73,14 +83,18 @@ class TraceTreatment:
         return reflected(beads)
 
     def tolerance(self, tolerance, mirror="error"):
-        """What the model is told: "auto" becomes a number for a trace that is, on the whole, unlike a protein's."""
+        """
+        What the model is told.
+
+        "auto" becomes a number for a trace that is, on the whole, unlike a protein's, "quiet" for one without noise.
+        """
         if not self.relaxes:
             return 0.0
         if tolerance != "auto" or self.scores is None:
             return tolerance
         scores = self._fixed_scores if mirror == "fix" else self.scores
         if scores.protein_like:
-            return tolerance
+            return "quiet" if self._quiet else tolerance
         mean, (least, _, largest) = float(scores.backbone.nanmean()), CRYSTALS["backbone"]
         self._tell(
             logging.INFO,

@@ -84,7 +84,7 @@ class TestTreatment:
     def test_tolerance(self, crystals):
         coarse, beads = crystals[0]
         crystal, simulation = (TraceTreatment(coarse, x, True) for x in (beads, beads + noise(beads)))
-        assert crystal.tolerance("auto") == "auto" and crystal.tolerance(0.3) == simulation.tolerance(0.3) == 0.3
+        assert crystal.tolerance("auto") == "quiet" and crystal.tolerance(0.3) == simulation.tolerance(0.3) == 0.3
         assert simulation.tolerance("auto") == 0.9 and simulation.tolerance(0) == 0
         assert TraceTreatment(coarse, None, relaxes=False).tolerance("auto") == 0.0
 

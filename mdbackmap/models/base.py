@@ -139,9 +139,10 @@ class Model(nn.Module, abc.ABC):
             What the noise is keyed by.
         box : torch.Tensor (F, 3, 3), optional
             Box vectors as rows, in angstrom.
-        bead_tolerance : float or "auto"
+        bead_tolerance : float, "auto" or "quiet"
             How far beads may move (RMS over a frame, in angstrom); "auto" leaves frames that are like those of a
-            protein as they are. A model that `relaxes` none keeps beads exactly.
+            protein as they are, if there is no noise on them ("quiet": as is known already). A model that `relaxes`
+            none keeps beads exactly.
 
         Returns
         -------

@@ -27,6 +27,7 @@ QUIET = 0.18, 0.22
 """Displacements (RMS over a frame, angstrom) up to the first count as none, from the second on they count in full."""
 FEWEST = 30
 """Molecules of fewer beads stay: peptides are not like what the network learned from."""
+_CHUNK = {"cpu": 1280, "cuda": 65536}  # residues a pass of the network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,11 +99,16 @@ class Denoiser(nn.Module):
         if beads.shape[1] < FEWEST:
             return beads
         near = (beads - beads.mean(1, keepdim=True)).float()
-        shift = self(Batch.from_frames(internal, near, self.config.n_neighbours, box)).view_as(near)
+        few = max(1, _CHUNK.get(beads.device.type, 1280) // beads.shape[1])  # what fits the caches
+        parts = [slice(start, start + few) for start in range(0, len(beads), few)]
+        shift = torch.cat([self._shift(internal, near[part], None if box is None else box[part]) for part in parts])
         size = shift.square().sum(-1).mean(-1).sqrt()
         share = ((size - QUIET[0]) / (QUIET[1] - QUIET[0])).clamp(0, 1)
         share = share * share * (3 - 2 * share)
         return beads + (share[:, None, None] * shift).to(beads)
+
+    def _shift(self, internal, beads, box):
+        return self(Batch.from_frames(internal, beads, self.config.n_neighbours, box)).view_as(beads)
 
 
 @functools.cache

@@ -127,8 +127,8 @@ class Relaxation:
         return torch.where(count > 0, mean + crowded - _UNLIKE - _FEW / count.clamp_min(1).sqrt(), -1.0)
 
     def tolerances(self, beads, tolerance, box=None):
-        """How far each frame may move, (F,): `tolerance`, or for "auto" 0 where it is like a protein."""
-        if tolerance != "auto":
+        """How far each frame may move, (F,): `tolerance`, or for "auto" and "quiet" 0 where it is like a protein."""
+        if tolerance not in ("auto", "quiet"):
             return torch.full_like(beads[:, 0, 0], tolerance)
         share = ((self.excess(beads, box) - _BEGIN) / (_FULL - _BEGIN)).clamp(0, 1)
         return AUTO_TOLERANCE * share * share * (3 - 2 * share)
@@ -144,14 +144,14 @@ class Relaxation:
         ----------
         beads : torch.Tensor (F, N, 3)
             In angstrom, chains whole.
-        tolerance : float or "auto"
+        tolerance : float, "auto" or "quiet"
             RMS over a frame that beads may move at most; "auto": `AUTO_TOLERANCE`, and not at all where they are like
             those of a protein.
         box : torch.Tensor (F, 3, 3), optional
             Box vectors as rows.
         denoise : callable, optional
-            What becomes of frames that are like those of a protein if `tolerance` is "auto": takes their beads
-            (f, N, 3) and boxes, and gives beads.
+            What becomes of frames that are like those of a protein if `tolerance` is "auto", but not if it is "quiet":
+            takes their beads (f, N, 3) and boxes, and gives beads.
 
         Returns
         -------
