@@ -26,7 +26,7 @@ WEIGHTS = Path(__file__).with_name("denoiser.npz")
 QUIET = 0.18, 0.22
 """Displacements (RMS over a frame, angstrom) up to the first count as none, from the second on they count in full."""
 FEWEST = 30
-"""Molecules of fewer beads stay: peptides are not like what the network learned from."""
+"""Stretches of fewer beads stay: peptides are not like what the network learned from."""
 _CHUNK = {"cpu": 1280, "cuda": 65536}  # residues a pass of the network
 
 
@@ -96,12 +96,15 @@ class Denoiser(nn.Module):
         -------
         torch.Tensor (F, N, 3)
         """
-        if beads.shape[1] < FEWEST:
+        lengths = internal.last - internal.first + 1
+        long = (lengths >= FEWEST).repeat_interleave(lengths)  # (N,)
+        if not long.any():
             return beads
         near = (beads - beads.mean(1, keepdim=True)).float()
         few = max(1, _CHUNK.get(beads.device.type, 1280) // beads.shape[1])  # what fits the caches
         parts = [slice(start, start + few) for start in range(0, len(beads), few)]
         shift = torch.cat([self._shift(internal, near[part], None if box is None else box[part]) for part in parts])
+        shift = shift * long.unsqueeze(-1)
         size = shift.square().sum(-1).mean(-1).sqrt()
         share = ((size - QUIET[0]) / (QUIET[1] - QUIET[0])).clamp(0, 1)
         share = share * share * (3 - 2 * share)

@@ -315,7 +315,8 @@ class Batches:
         known[cut, 0] = known[cut, 5] = False
         known[internal.first, 5] &= self._true_start(rows[internal.first])
         if (self.noise or self.blur or self.roughness) and generator is not None:
-            amplitude = torch.rand(len(units), generator=generator) * (not self.even) + self.even
+            amplitude = torch.rand(len(units), generator=generator)
+            amplitude = torch.ones_like(amplitude) if self.even else amplitude
             much = torch.rand(len(units), generator=generator) < 0.5
             amplitude *= torch.where(much, self.noise, self.blur)
             beads = jitter(beads, internal, amplitude.repeat_interleave(lengths), generator)

@@ -2,8 +2,8 @@
 Training of the denoiser of traces that comes with the package.
 
 ``python -m mdbackmap.training.denoising FOLDER MINUTES DENOISER.npz PACK ...`` trains it on crystal structures with
-smooth noise on their C-alphas, and goes on with what is in FOLDER; a run is repeated to the bit if it is not stopped by
-the clock.
+smooth noise on their C-alphas, and goes on with what is in FOLDER. The clock sets the schedule, so no two runs are the
+same to the bit.
 """
 
 import sys
