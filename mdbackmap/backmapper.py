@@ -17,7 +17,7 @@ from .frames import read_frame
 from .mapping import MappingError
 from .mappings.binding import bind
 from .models.base import Noise
-from .placing import placing_options, whole_number
+from .placing import check_atoms, placing_options, whole_number
 from .reader import LiftedReader, bead_indices, bead_names
 from .recognition.recognise import recognise
 from .recognition.trace import check_frames
@@ -92,8 +92,7 @@ def load_model(
     """
     if atoms is None:
         raise TypeError("load_model needs the atoms to bind to: load_model('genzprot', cg.atoms)")
-    if not hasattr(atoms, "atoms"):
-        raise TypeError(f"atoms={atoms!r:.60}: expected an AtomGroup or a Universe of MDAnalysis")
+    check_atoms(atoms)
     network, provenance = checkpoint.load(name_or_path)
     atoms, how, looked = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}, {}
 

@@ -90,6 +90,11 @@ class Batch:
         """The same batch on another device."""
         return Batch(**{name: value.to(*args, **kwargs) for name, value in vars(self).items()})
 
+    def weights(self, dtype):
+        """One over the number of neighbours, (n, K, 1); 0 for those that are not there."""
+        present = self.present.to(dtype)
+        return (present / present.sum(1, keepdim=True).clamp_min(1)).unsqueeze(-1)
+
     def __len__(self):
         return len(self.types)
 

@@ -101,6 +101,25 @@ def placing_options(bead_tolerance, mirror) -> dict:
     return {"bead_tolerance": number, "mirror": mirror}
 
 
+def check_atoms(atoms):
+    """
+    Refuse what holds no atoms.
+
+    Raises
+    ------
+    TypeError
+        With what was given.
+
+    Examples
+    --------
+    >>> check_atoms("ca.pdb")
+    Traceback (most recent call last):
+    TypeError: atoms='ca.pdb': expected an AtomGroup or a Universe of MDAnalysis
+    """
+    if not hasattr(atoms, "atoms"):
+        raise TypeError(f"atoms={atoms!r:.60}: expected an AtomGroup or a Universe of MDAnalysis")
+
+
 def check_backmapper(model):
     """
     Refuse what is no `Backmapper`.

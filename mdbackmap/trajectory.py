@@ -41,7 +41,7 @@ from MDAnalysis.lib.log import ProgressBar
 
 from . import __version__
 from .frames import check_trajectory, displacements, sample_frames
-from .placing import check_backmapper, sampling_options, whole_number
+from .placing import check_atoms, check_backmapper, sampling_options, whole_number
 from .reader import bead_indices
 from .writing.joining import join, stamp
 from .writing.moved import Moved, tell
@@ -152,8 +152,7 @@ class BackmapTrajectory(AnalysisBase):
         strict=False,
         verbose=False,
     ):
-        if not hasattr(atoms, "atoms"):
-            raise TypeError(f"atoms={atoms!r:.60}: expected an AtomGroup or a Universe of MDAnalysis")
+        check_atoms(atoms)
         check_backmapper(model)
         super().__init__(atoms.universe.trajectory, verbose=verbose)
         self.atoms, self.model = atoms.atoms, model

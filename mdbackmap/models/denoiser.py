@@ -73,10 +73,9 @@ class Denoiser(nn.Module):
     def forward(self, batch):
         """Displacements (n, 3) that take the beads of a `Batch` to where they belong; none of first and last ones."""
         features, edges, sphere = self.inputs(batch)
-        weights = batch.present.to(edges.dtype)
-        weights = (weights / weights.sum(1, keepdim=True).clamp_min(1)).unsqueeze(-1)
+        around = (edges, batch.neighbours, batch.weights(edges.dtype), sphere)
         for layer in self.layers:
-            features = layer(features, edges, batch.neighbours, weights, sphere)
+            features = layer(features, *around)
         local = self.out(features).float()
         frame = bisector_frame(batch.before, batch.beads, batch.after)
         inner = ~(batch.first | batch.last)

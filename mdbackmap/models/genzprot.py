@@ -130,9 +130,7 @@ class GenZProt(Model):
     def condition(self, batch):
         """Prior features (n, C) and what every round of messages needs of the neighbourhood."""
         features, edges, sphere = self.inputs(batch)
-        weights = batch.present.to(edges.dtype)
-        weights = (weights / weights.sum(1, keepdim=True).clamp_min(1)).unsqueeze(-1)
-        around = (edges, batch.neighbours, weights, sphere)
+        around = (edges, batch.neighbours, batch.weights(edges.dtype), sphere)
         for layer in self.prior_layers:
             features = layer(features, *around)
         return features, around

@@ -17,14 +17,14 @@ from .dataset import Batches, Structures, cut_units
 from .layouts import TRAIN, VALIDATION
 from .loop import fit, new_model
 from .losses import LossWeights
-from .tasks import Task
+from .tasks import OfBatches
 
 NOISE, BLUR = 0.7, 0.15
 _VALIDATED = {"noisy": 0.42, "clean": 0.0}  # angstrom RMS
 _UNITS = 120
 
 
-class Denoising(Task):
+class Denoising(OfBatches):
     """
     Chains with noise on their beads; the loss is the square of what a bead is still off.
 
@@ -45,19 +45,6 @@ class Denoising(Task):
         self.held_out = {  # noise of one size, and none
             name: Batches(data, units, *sizes, size, size, even=True, fresh=True) for name, size in _VALIDATED.items()
         }
-
-    def __repr__(self):
-        return repr(self.data)
-
-    @property
-    def steps_per_epoch(self):
-        return self.batches.steps_per_epoch
-
-    def plan(self, generator):
-        return self.batches.plan(generator)
-
-    def collate(self, part, generator):
-        return self.batches.collate(part, generator)
 
     def terms(self, model, example, generator):
         with torch.autocast(example.atoms.device.type, dtype=torch.bfloat16, enabled=self.config.bfloat16):

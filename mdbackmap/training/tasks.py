@@ -57,7 +57,31 @@ class Task(abc.ABC):
         """Whether a row of the log is better than the best one before it (None: there is none)."""
 
 
-class Chains(Task):
+class OfBatches(Task):
+    """
+    A task whose examples are those of `dataset.Batches`.
+
+    Attributes
+    ----------
+    data : Structures
+    batches : Batches
+    """
+
+    def __repr__(self):
+        return repr(self.data)
+
+    @property
+    def steps_per_epoch(self):
+        return self.batches.steps_per_epoch
+
+    def plan(self, generator):
+        return self.batches.plan(generator)
+
+    def collate(self, part, generator):
+        return self.batches.collate(part, generator)
+
+
+class Chains(OfBatches):
     """
     Chains of proteins, for GenZProt.
 
@@ -85,19 +109,6 @@ class Chains(Task):
             raise ValueError(f"no chain to train on in {data}: expected chains of split 0")
         self.validation = Validation(data, n_neighbours, config.validation, config.batch_size)
         self.every = config.validation.every
-
-    def __repr__(self):
-        return repr(self.data)
-
-    @property
-    def steps_per_epoch(self):
-        return self.batches.steps_per_epoch
-
-    def plan(self, generator):
-        return self.batches.plan(generator)
-
-    def collate(self, part, generator):
-        return self.batches.collate(part, generator)
 
     def terms(self, model, example, generator):
         return terms(model, example, generator, self.config.loss, self.config.bfloat16)
