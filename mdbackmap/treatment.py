@@ -13,9 +13,8 @@ import logging
 import torch
 
 from .boxes import reflected
-from .internal import InternalCoordinates
 from .mapping import MappingError
-from .models.denoiser import bundled
+from .models.denoiser import QUIET, bundled
 from .traces.judging import CRYSTALS, score_traces
 from .traces.relaxation import AUTO_TOLERANCE
 
@@ -49,17 +48,9 @@ class TraceTreatment:
         """The same as they are after `of_right_hand(..., "fix")`."""
         return self._score(reflected(self.looked)) if self.scores.mirrored else self.scores
 
-    @functools.cached_property
-    def _quiet(self):
-        """Whether none of those frames has noise on it: the others are not looked at for any then, which saves time."""
-        beads = torch.tensor(reflected(self.looked) if self.scores.mirrored else self.looked)
-        tables = (torch.tensor(table) for table in (self.coarse.types, self.coarse.ends, self.coarse.cis))
-        with torch.inference_mode():
-            return torch.equal(bundled().denoise(InternalCoordinates(*tables), beads), beads)
-
     def _score(self, beads):
         with torch.inference_mode():
-            return score_traces(self.coarse, beads)
+            return score_traces(self.coarse, beads, bundled().noise if self.relaxes else None)
 
     def of_right_hand(self, beads, mirror):
         """
@@ -93,14 +84,12 @@ class TraceTreatment:
         if tolerance != "auto" or self.scores is None:
             return tolerance
         scores = self._fixed_scores if mirror == "fix" else self.scores
-        if scores.protein_like:
-            return "quiet" if self._quiet else tolerance
-        mean, (least, _, largest) = float(scores.backbone.nanmean()), CRYSTALS["backbone"]
+        if scores.protein_like:  # what has no noise in any of these frames is not asked for it in the others
+            return "quiet" if (scores.noise <= QUIET[0]).all() else tolerance
         self._tell(
             logging.INFO,
-            f"this trace is unlike those of proteins (the best backbone on it costs {mean:.1f} nats a residue, on "
-            f"crystals {least:.1f} to {largest:.1f}): beads may move, by {AUTO_TOLERANCE:g} A (RMS over a frame) at "
-            "most; bead_tolerance=0 keeps them",
+            f"this trace is unlike those of proteins ({_beside_crystals(scores)}): beads may move, by "
+            f"{AUTO_TOLERANCE:g} A (RMS over a frame) at most; bead_tolerance=0 keeps them",
         )
         return AUTO_TOLERANCE
 
@@ -109,3 +98,15 @@ class TraceTreatment:
         if message not in self._told:
             self._told.add(message)
             logger.log(level, message)
+
+
+def _beside_crystals(scores):
+    """What is unlike proteins in a trace, in words."""
+    words = {
+        "backbone": "the best backbone on it costs {:.1f} nats a residue, on crystals {:.1f} to {:.1f}",
+        "scatter": "distances of C-alphas side by side scatter by {:.2f} A, in crystals by {:.2f} to {:.2f}",
+        "noise": "beads are {:.2f} A off where a network would have them, in crystals {:.2f} to {:.2f}",
+    }
+    means = {name: float(getattr(scores, name).nanmean()) for name in words}
+    odd = [name for name in words if means[name] > CRYSTALS[name][2]] or list(words)
+    return "; ".join(words[name].format(means[name], CRYSTALS[name][0], CRYSTALS[name][2]) for name in odd)

@@ -14,9 +14,11 @@ import mdbackmap as mdb
 from mdbackmap.boxes import distances_moved, reflected
 from mdbackmap.cli import main
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, COMPLEX_PDB, GO_PDB, GO_XTC, VALIDATION
+from mdbackmap.evaluation.benchmark import noisy_beads
 from mdbackmap.evaluation.traces import judge_trace
 from mdbackmap.mapping import MappingError
-from mdbackmap.traces.judging import CRYSTALS, score_traces
+from mdbackmap.models.denoiser import bundled
+from mdbackmap.traces.judging import CRYSTALS, TraceScores, score_traces
 from mdbackmap.training.chains import read_chains
 from mdbackmap.treatment import TraceTreatment
 
@@ -29,7 +31,7 @@ def crystals():
 class TestScores:
     def test_crystals_are_like_proteins_and_within_their_range(self, crystals):
         for coarse, beads in crystals:
-            found = score_traces(coarse, beads)
+            found = score_traces(coarse, beads, bundled().noise)
             assert found.protein_like and not found.mirrored
             for name, (least, _, largest) in CRYSTALS.items():
                 assert least - 0.01 <= getattr(found, name).nanmean() <= largest + 0.01
@@ -43,6 +45,25 @@ class TestScores:
         coarse, beads = coarse_frames(*files, n_frames)
         found = score_traces(coarse, beads)
         assert not found.mirrored and not found.protein_like
+
+    def test_noise_and_scatter_tell_together(self):
+        """As on traces of Go models near a native structure; crystals and MD have one of the two."""
+        chains = [chain for chain in read_chains(VALIDATION) if 100 < len(chain.types) < 160][:10]
+        alike = {"smooth": 0, "rough": 0, "both": 0}
+        for number, chain in enumerate(chains):
+            rough = np.random.default_rng(number).normal(0, 0.04, chain.beads.shape)
+            smooth = noisy_beads(chain, 0.42, number)
+            for what, beads in ("smooth", smooth), ("rough", chain.beads + rough), ("both", smooth + rough):
+                alike[what] += score_traces(chain.trace(), beads, bundled().noise).protein_like
+        assert alike["smooth"] >= 8 and alike["rough"] >= 8 and alike["both"] <= 4, alike
+
+    def test_parts_together_are_the_whole(self):
+        coarse, beads = coarse_frames(GO_PDB, GO_XTC, 4)
+        whole = score_traces(coarse, beads, bundled().noise)
+        parts = [score_traces(coarse, beads[part], bundled().noise) for part in (slice(1), slice(1, 4))]
+        both = TraceScores.together(parts)
+        for name in ("trace", "backbone", "scatter", "noise", "excess"):
+            torch.testing.assert_close(getattr(both, name), getattr(whole, name), equal_nan=True)
 
     def test_a_disordered_chain_has_no_hand(self):
         """Random torsions, and their mirror images; strands as straight as strands can be."""

@@ -3,6 +3,12 @@
 from . import options, proteins
 
 FRAMES_SHOWN = 20
+NUMBERS = {
+    "trace": "trace, nats a residue",
+    "backbone": "best backbone on it, nats a residue",
+    "scatter": "scatter of CA-CA distances, A",
+    "noise": "noise, as a network sees it, A",
+}
 
 
 def run(args):
@@ -57,7 +63,7 @@ def lines(report, n_worst):
     frames, residues = report.by_frame, report.by_residue
     n_frames = options.count(len(report.frames), "frame")
     shown = [f"{report.name}: {options.count(len(report.labels), 'residue')}, {n_frames}, C-alpha trace"]
-    for name, what in (("trace", "trace, nats a residue"), ("backbone", "best backbone on it, nats a residue")):
+    for name, what in NUMBERS.items():
         least, middle, largest = CRYSTALS[name]
         mean = f"{_number(frames[name].mean())}"
         shown.append(f"{what:36}{mean:>8}   crystals {least:.2f} to {largest:.2f}, median {middle:.2f}")
@@ -66,7 +72,7 @@ def lines(report, n_worst):
     verdict = "a mirror image" if report.mirrored else "like a protein" if report.protein_like else "unlike a protein"
     shown.append(f"on the whole: {verdict}")
     if len(report.frames) > 1:
-        shown += ["  frame      trace   backbone   unlikely %"]
+        shown += ["  frame      trace   backbone unlikely %    scatter      noise"]
         rows = _few(len(report.frames))
         shown += [f"  {report.frames[k]:5d}" + "".join(f"{_number(v[k]):>11}" for v in frames.values()) for k in rows]
     worst = sorted((k for k in range(len(report.labels)) if residues["unlikely"][k] > 0), key=_worst(residues))

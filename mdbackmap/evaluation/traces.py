@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from ..models.denoiser import bundled
 from ..traces.judging import CRYSTALS, UNLIKELY, TraceScores, score_traces
 
 _BATCH = 20_000  # residues scored at a time
@@ -26,6 +28,10 @@ class TraceReport:
     frames : ndarray of int, shape (F,)
     trace, backbone : ndarray of float, shape (F, N)
         In nats, NaN where a residue has no such number.
+    scatter : ndarray of float, shape (F,)
+        RMS in angstrom of what distances of C-alphas side by side are off their mean.
+    noise : ndarray of float, shape (F,)
+        RMS in angstrom of how far a denoiser would move the beads.
     hand : float
         Nats a residue by which the trace is likelier than its mirror image.
     mirrored, protein_like : bool
@@ -36,19 +42,22 @@ class TraceReport:
     frames: np.ndarray
     trace: np.ndarray
     backbone: np.ndarray
+    scatter: np.ndarray
+    noise: np.ndarray
     hand: float
     mirrored: bool
     protein_like: bool
 
     @property
     def by_frame(self):
-        """Means over residues (F,) of both numbers, and the percentage of residues that proteins do not have."""
+        """Means over residues (F,), the percentage of residues that proteins do not have, scatter and noise."""
         unlikely = 100 * (self.backbone > UNLIKELY).sum(1) / np.isfinite(self.backbone).sum(1).clip(1)
-        return {"trace": _mean(self.trace, 1), "backbone": _mean(self.backbone, 1), "unlikely": unlikely}
+        means = {"trace": _mean(self.trace, 1), "backbone": _mean(self.backbone, 1)}
+        return means | {"unlikely": unlikely, "scatter": self.scatter, "noise": self.noise}
 
     @property
     def by_residue(self):
-        """The same (N,) over frames."""
+        """Means over frames (N,), and the percentage of frames in which proteins do not have a residue so."""
         unlikely = 100 * (self.backbone > UNLIKELY).sum(0) / np.isfinite(self.backbone).sum(0).clip(1)
         return {"trace": _mean(self.trace, 0), "backbone": _mean(self.backbone, 0), "unlikely": unlikely}
 
@@ -90,16 +99,13 @@ def judge_trace(name, coarse, beads, frames=None):
     True
     """
     few = max(1, _BATCH // beads.shape[1])
-    parts = [score_traces(coarse, beads[k : k + few]) for k in range(0, len(beads), few)]
-    weight = np.array([len(part.excess) for part in parts]) / len(beads)
-    hand = float(sum(w * part.hand for w, part in zip(weight, parts, strict=True)))
-    spread = float(sum(w * part.deviation for w, part in zip(weight, parts, strict=True)))
-    excess = np.concatenate([part.excess.numpy() for part in parts])
-    trace, backbone = (np.concatenate([getattr(part, k).numpy() for part in parts]) for k in ("trace", "backbone"))
-    whole = TraceScores(None, None, hand, spread, parts[0].excess)
+    with torch.inference_mode():
+        parts = [score_traces(coarse, beads[k : k + few], bundled().noise) for k in range(0, len(beads), few)]
+    found = TraceScores.together(parts)
     labels = np.array([coarse.label(k) for k in range(coarse.n_residues)])
     numbers = np.arange(len(beads)) if frames is None else np.asarray(frames)
-    return TraceReport(name, labels, numbers, trace, backbone, hand, whole.mirrored, bool(excess.mean() <= 0))
+    scores = (getattr(found, score).numpy() for score in ("trace", "backbone", "scatter", "noise"))
+    return TraceReport(name, labels, numbers, *scores, found.hand, found.mirrored, found.protein_like)
 
 
 def draw(report):

@@ -95,22 +95,33 @@ class Denoiser(nn.Module):
         -------
         torch.Tensor (F, N, 3)
         """
+        shift = self._displacements(internal, beads, box)
+        share = ((_size(shift) - QUIET[0]) / (QUIET[1] - QUIET[0])).clamp(0, 1)
+        share = share * share * (3 - 2 * share)
+        return beads + (share[:, None, None] * shift).to(beads)
+
+    def noise(self, internal, beads, box=None):
+        """RMS (F,) of how far beads (F, N, 3) are off in angstrom, as `denoise` judges by."""
+        return _size(self._displacements(internal, beads, box))
+
+    def _displacements(self, internal, beads, box):
+        """Those (F, N, 3) of all frames; none of short stretches."""
         lengths = internal.last - internal.first + 1
         long = (lengths >= FEWEST).repeat_interleave(lengths)  # (N,)
         if not long.any():
-            return beads
+            return torch.zeros_like(beads)
         near = (beads - beads.mean(1, keepdim=True)).float()
         few = max(1, _CHUNK.get(beads.device.type, 1280) // beads.shape[1])  # what fits the caches
         parts = [slice(start, start + few) for start in range(0, len(beads), few)]
         shift = torch.cat([self._shift(internal, near[part], None if box is None else box[part]) for part in parts])
-        shift = shift * long.unsqueeze(-1)
-        size = shift.square().sum(-1).mean(-1).sqrt()
-        share = ((size - QUIET[0]) / (QUIET[1] - QUIET[0])).clamp(0, 1)
-        share = share * share * (3 - 2 * share)
-        return beads + (share[:, None, None] * shift).to(beads)
+        return shift * long.unsqueeze(-1)
 
     def _shift(self, internal, beads, box):
         return self(Batch.from_frames(internal, beads, self.config.n_neighbours, box)).view_as(beads)
+
+
+def _size(shift):
+    return shift.square().sum(-1).mean(-1).sqrt()
 
 
 @functools.cache

@@ -8,6 +8,14 @@ Two numbers a residue, both in nats:
 * *backbone*: the energy of the backbone that fits best on the beads as they are (Ramachandran map, N-CA-C, overlaps of
   neighbours). Residues of proteins have about 1 or 2, and hardly ever more than 7.
 
+And two a frame, both in angstrom:
+
+* *scatter*: how much distances of C-alphas side by side scatter. Coarse models hold them by weak springs.
+* *noise*: how far a denoiser would move the beads.
+
+Models of folded proteins may have backbones like those of bad crystals. What tells them then is noise on beads whose
+distances scatter: crystals have one or the other, simulations with all atoms the latter.
+
 A trace of the wrong hand is told by comparing it with its mirror image under the prior: proteins are likelier than
 their mirror images by 1 to 4 nats a residue, disordered chains without a hand of their own by about none.
 
@@ -20,13 +28,21 @@ from dataclasses import dataclass
 import torch
 
 from ..internal import InternalCoordinates
-from .relaxation import Relaxation
+from .relaxation import JOINED, Relaxation
 
-CRYSTALS = {"trace": (0.32, 0.91, 2.17), "backbone": (1.10, 1.75, 3.04)}
-"""Least, median and largest mean over a chain of each number, in the 85 crystal chains of ``datafiles.VALIDATION``."""
+CRYSTALS = {
+    "trace": (0.32, 0.91, 2.17),
+    "backbone": (1.10, 1.75, 3.04),
+    "scatter": (0.008, 0.019, 0.048),
+    "noise": (0.01, 0.03, 0.19),
+}
+"""Least, median and largest of each number, means over a chain, in the 85 crystals of ``datafiles.VALIDATION``."""
 UNLIKELY = 7.0
 """Backbone energies above this are such as residues of proteins do not have."""
+_FURTHEST = 0.15  # angstrom that one distance is off at most: few odd ones are no scatter
 _MIRRORED, _SIGNIFICANT = 1.0, 3.0  # nats a residue that the mirror image is likelier by, in standard errors, too
+_EVEN, _UNEVEN = 0.045, 0.055  # angstrom of scatter: from the first on noise counts, from the second on fully
+_WORTH = 5.0  # nats a residue that an angstrom of noise is worth
 _CORRELATED = 2.0  # residues next to each other tell about the same
 
 
@@ -39,6 +55,10 @@ class TraceScores:
     ----------
     trace, backbone : torch.Tensor (F, N)
         In nats; NaN where a residue has no such number (chain ends, broken or cis neighbours).
+    scatter : torch.Tensor (F,)
+        RMS in angstrom of what distances of C-alphas side by side are off their mean.
+    noise : torch.Tensor (F,)
+        RMS in angstrom of how far a denoiser would move the beads; 0 where none was asked.
     hand : float
         Nats a residue by which the trace is likelier than its mirror image, all frames together.
     deviation : float
@@ -49,9 +69,22 @@ class TraceScores:
 
     trace: torch.Tensor
     backbone: torch.Tensor
+    scatter: torch.Tensor
+    noise: torch.Tensor
     hand: float
     deviation: float
     excess: torch.Tensor
+
+    @classmethod
+    def together(cls, parts):
+        """Scores of all frames from those of some at a time; `hand` and `deviation` are means of theirs."""
+        weights = [len(part.excess) / sum(len(other.excess) for other in parts) for part in parts]
+        hand = {
+            name: sum(weight * getattr(part, name) for weight, part in zip(weights, parts, strict=True))
+            for name in ("hand", "deviation")
+        }
+        numbers = ("trace", "backbone", "scatter", "noise", "excess")
+        return cls(**{name: torch.cat([getattr(part, name) for part in parts]) for name in numbers}, **hand)
 
     @property
     def mirrored(self):
@@ -61,10 +94,11 @@ class TraceScores:
     @property
     def protein_like(self):
         """Whether frames are, on the whole, like those of proteins."""
-        return bool(self.excess.mean() <= 0)
+        share = ((self.scatter - _EVEN) / (_UNEVEN - _EVEN)).clamp(0, 1)
+        return bool((self.excess + _WORTH * share * self.noise).mean() <= 0)
 
 
-def score_traces(internal, beads):
+def score_traces(internal, beads, noise=None):
     """
     Score traces.
 
@@ -74,6 +108,9 @@ def score_traces(internal, beads):
         Of the molecule; a coarse `Topology` will do.
     beads : array_like of float, shape (F, N, 3)
         In angstrom.
+    noise : callable, optional
+        Takes `InternalCoordinates` and beads (F, N, 3) and gives the noise of each frame (F,), as
+        `models.denoiser.Denoiser.noise` does.
 
     Returns
     -------
@@ -102,9 +139,19 @@ def score_traces(internal, beads):
     return TraceScores(
         torch.where(turning, here, nothing),
         torch.where(judged, backbone, nothing),
+        _scatter(relaxation, angles),
+        beads.new_zeros(len(beads)) if noise is None else noise(internal, beads).to(beads),
         *_hand(mirrored - here, turning),
         relaxation.excess(beads),
     )
+
+
+def _scatter(relaxation, angles):
+    joined = (angles.length > JOINED[0]) & (angles.length < JOINED[1]) & (relaxation.bonded > 0)
+    count = joined.sum(-1).clamp_min(1)
+    longer = (angles.length - relaxation.rest) * joined
+    longer = (longer - (longer.sum(-1) / count).unsqueeze(-1)).clamp(-_FURTHEST, _FURTHEST)
+    return ((longer.square() * joined).sum(-1) / count).sqrt()
 
 
 def _hand(difference, known):

@@ -30,7 +30,7 @@ _FIRST_TORSION = math.radians(50)  # of the bead that `trace_neighbours` puts be
 _UNLIKE, _FEW = 2.8, 3.0  # nats a residue: crystals have 1.1 to 3.0, short chains scatter more
 _CROWDED = 0.3  # nats a residue of overlap that is nothing unusual: crystals have 0.2, at most 1.1
 _BEGIN, _FULL = 0.7, 1.7  # frames of a protein-like trajectory are relaxed from this much beyond it, fully from this
-_JOINED = (2.5, 5.0)  # angstrom: C-alphas outside are not judged (a chain cut by a periodic boundary)
+JOINED = (2.5, 5.0)  # angstrom: C-alphas outside are not judged (a chain cut by a periodic boundary)
 _SLACK = 0.05  # angstrom that C-alphas side by side may be nearer or further than they should, in the end
 _SWEEPS = 6
 _CAP = 20.0  # nats that one residue counts at most
@@ -115,7 +115,7 @@ class Relaxation:
         """
         turns = best_turns(self, angles)
         energy, *_ = self.backbone(angles.angle, (turns - angles.torsion).roll(1, -1), turns)
-        joined = ((angles.length > _JOINED[0]) & (angles.length < _JOINED[1])) | self.internal.ends
+        joined = ((angles.length > JOINED[0]) & (angles.length < JOINED[1])) | self.internal.ends
         return energy.clamp_max(_CAP), (self.inner > 0) & joined & joined.roll(1, -1)
 
     def excess(self, beads, box=None):
@@ -261,7 +261,7 @@ class Relaxation:
     def put_right(self, beads):
         """Beads (F, N, 3) with those side by side at their distances, as well as some sweeps along the chain go."""
         for pairs in self.lengths * _SWEEPS:
-            beads = pairs.project(beads, _JOINED)
+            beads = pairs.project(beads, JOINED)
         return beads
 
     def _on_length(self, angles):
