@@ -28,6 +28,16 @@ def full_precision(function):
     return exact
 
 
+def smooth_step(values, begin, full):
+    """0 up to `begin`, 1 from `full` on, and a smooth rise (..., like `values`) in between.
+
+    >>> smooth_step(torch.tensor([1.0, 2.5, 3.0, 5.0]), 2, 4)
+    tensor([0.0000, 0.1562, 0.5000, 1.0000])
+    """
+    share = ((values - begin) / (full - begin)).clamp(0, 1)
+    return share * share * (3 - 2 * share)
+
+
 def unit(vectors):
     """Vectors (..., 3) scaled to length one; a null vector stays null.
 

@@ -65,7 +65,7 @@ class TestDerivatives:
     def test_crowding(self):
         coarse = topology("MKVLAGTSDEFWPA", "A" * 7 + "B" * 7)
         start = 0.7 * trace(14, 3, frames=2, dtype=torch.float64)
-        crowd = Crowd(internal_of(coarse), start, 20.0, 2.0, 5.0)
+        crowd = Crowd(internal_of(coarse), start, 20.0, 2.0, torch.full((len(start),), 5.0))
         x = (
             start + 0.2 * torch.randn(start.shape, generator=torch.Generator().manual_seed(1)).double()
         ).requires_grad_()

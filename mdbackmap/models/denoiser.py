@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from ..batch import Batch
-from ..geometry import bisector_frame
+from ..geometry import bisector_frame, smooth_step
 from .features import Features
 from .layers import Interaction
 
@@ -96,8 +96,7 @@ class Denoiser(nn.Module):
         torch.Tensor (F, N, 3)
         """
         shift = self._displacements(internal, beads, box)
-        share = ((_size(shift) - QUIET[0]) / (QUIET[1] - QUIET[0])).clamp(0, 1)
-        share = share * share * (3 - 2 * share)
+        share = smooth_step(_size(shift), *QUIET)
         return beads + (share[:, None, None] * shift).to(beads)
 
     def noise(self, internal, beads, box=None):

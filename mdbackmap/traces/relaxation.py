@@ -16,7 +16,7 @@ import math
 import numpy as np
 import torch
 
-from ..geometry import full_precision
+from ..geometry import full_precision, smooth_step
 from .angles import TraceAngles
 from .crowding import Crowd
 from .descent import BeadSteps, TurnSteps, snapped, within
@@ -30,6 +30,8 @@ _FIRST_TORSION = math.radians(50)  # of the bead that `trace_neighbours` puts be
 _UNLIKE, _FEW = 2.8, 3.0  # nats a residue: crystals have 1.1 to 3.0, short chains scatter more
 _CROWDED = 0.3  # nats a residue of overlap that is nothing unusual: crystals have 0.2, at most 1.1
 _BEGIN, _FULL = 0.7, 1.7  # frames of a protein-like trajectory are relaxed from this much beyond it, fully from this
+_ANGLED, _ANGLELESS = 3.0, 3.6  # nats a residue under the prior: Go models have 2.9 at most, models without angles 3.7
+_YIELDING = 0.25  # of the firmness of contacts is left for the latter
 JOINED = (2.5, 5.0)  # angstrom: C-alphas outside are not judged (a chain cut by a periodic boundary)
 _SLACK = 0.05  # angstrom that C-alphas side by side may be nearer or further than they should, in the end
 _SWEEPS = 6
@@ -130,8 +132,7 @@ class Relaxation:
         """How far each frame may move, (F,): `tolerance`, or for "auto" and "quiet" 0 where it is like a protein."""
         if tolerance not in ("auto", "quiet"):
             return torch.full_like(beads[:, 0, 0], tolerance)
-        share = ((self.excess(beads, box) - _BEGIN) / (_FULL - _BEGIN)).clamp(0, 1)
-        return AUTO_TOLERANCE * share * share * (3 - 2 * share)
+        return AUTO_TOLERANCE * smooth_step(self.excess(beads, box), _BEGIN, _FULL)
 
     # moving ----------------------------------------------------------------------------------------------------
 
@@ -243,8 +244,15 @@ class Relaxation:
         return moved
 
     def crowd(self, start, box=None, firmness=1.0):
-        """The `Crowd` of beads (F, N, 3) as they came, contacts held `firmness` times as firmly as configured."""
-        config = self.config
+        """
+        The `Crowd` of beads (F, N, 3) as they came, contacts held `firmness` times as firmly as configured.
+
+        In frames of models that know no angles, where nearly all beads have to move, contacts yield.
+        """
+        config, angles = self.config, self.angles(start)
+        energy, *_ = self.prior(angles.angle, angles.torsion, angles.angle.roll(-1, -1))
+        mean = (energy * self.turning).sum(-1) / self.turning.sum().clamp_min(1)
+        firmness = firmness * (1 - (1 - _YIELDING) * smooth_step(mean, _ANGLED, _ANGLELESS))
         return Crowd(self.internal, start, config.stiffness, config.cohesion, firmness * config.contact, box)
 
     def pull(self, start, moved, tolerances, crowd):
