@@ -18,7 +18,7 @@ from mdbackmap.traces.crowding import Crowd
 from mdbackmap.traces.descent import within
 from mdbackmap.traces.energies import Backbone, TracePrior
 from mdbackmap.traces.peptides import best_turns
-from mdbackmap.traces.relaxation import AUTO_TOLERANCE, Relaxation
+from mdbackmap.traces.relaxation import AUTO_TOLERANCE, Relaxation, RelaxationConfig
 from mdbackmap.training.chains import read_chains
 
 
@@ -62,10 +62,22 @@ class TestDerivatives:
         (expected,) = torch.autograd.grad(energy, x)
         torch.testing.assert_close(found.forces(*weights), expected)
 
+    def test_what_holds_beads_yields_where_a_model_knows_no_angles(self):
+        """Contacts of the Go model are held as configured, those of CALVADOS a tenth as firmly."""
+        held = {}
+        for name, files in {"go": (GO_PDB, GO_XTC), "calvados": (CALVADOS_PDB, CALVADOS_XTC)}.items():
+            coarse, beads = coarse_frames(*files, 3)
+            relaxation = Relaxation(internal_of(coarse))
+            holding = relaxation.crowd(beads.double()).holding
+            held[name] = holding.min().item(), holding.max().item()
+        config = RelaxationConfig()
+        assert held["go"] == (config.cohesion, config.contact)
+        assert held["calvados"] == pytest.approx((0.2 * config.cohesion, 0.1 * config.contact))
+
     def test_crowding(self):
         coarse = topology("MKVLAGTSDEFWPA", "A" * 7 + "B" * 7)
         start = 0.7 * trace(14, 3, frames=2, dtype=torch.float64)
-        crowd = Crowd(internal_of(coarse), start, 20.0, 2.0, torch.full((len(start),), 5.0))
+        crowd = Crowd(internal_of(coarse), start, 20.0, torch.tensor([2.0, 2.0]), torch.tensor([5.0, 5.0]))
         x = (
             start + 0.2 * torch.randn(start.shape, generator=torch.Generator().manual_seed(1)).double()
         ).requires_grad_()

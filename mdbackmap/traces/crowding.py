@@ -33,10 +33,10 @@ class Crowd:
     ----------
     internal : InternalCoordinates
     beads : torch.Tensor (F, N, 3)
-    stiffness, cohesion : float
-        Nats per squared angstrom of overlap, and of changed distance.
-    contact : torch.Tensor (F,)
-        The same of changed distance in contacts.
+    stiffness : float
+        Nats per squared angstrom of overlap.
+    cohesion, contact : torch.Tensor (F,)
+        Nats per squared angstrom of changed distance, and of that in contacts.
     box : torch.Tensor (F, 3, 3), optional
     """
 
@@ -51,7 +51,7 @@ class Crowd:
         joined = torch.cumsum(internal.starts, 0)
         distance = gap.norm(dim=-1)
         together = (distance < _NEAR) & ((j - i >= _APART) | (joined[i] != joined[j]))
-        contact = contact[frame[together]]
+        cohesion, contact = cohesion[frame[together]], contact[frame[together]]
         a, b, shift, distance = (v[together] for v in (frame * n + i, frame * n + j, shift, distance))
         self.together = a, b, shift, distance.clamp_min(_CLOSEST)
         touching = (distance > _CONTACT[0]) & (distance < _CONTACT[1])

@@ -31,7 +31,7 @@ _UNLIKE, _FEW = 2.8, 3.0  # nats a residue: crystals have 1.1 to 3.0, short chai
 _CROWDED = 0.3  # nats a residue of overlap that is nothing unusual: crystals have 0.2, at most 1.1
 _BEGIN, _FULL = 0.7, 1.7  # frames of a protein-like trajectory are relaxed from this much beyond it, fully from this
 _ANGLED, _ANGLELESS = 3.0, 3.6  # nats a residue under the prior: Go models have 2.9 at most, models without angles 3.7
-_YIELDING = 0.25  # of the firmness of contacts is left for the latter
+_YIELDING = 0.2, 0.1  # shares of cohesion, and of that in contacts, that are left for the latter
 JOINED = (2.5, 5.0)  # angstrom: C-alphas outside are not judged (a chain cut by a periodic boundary)
 _SLACK = 0.05  # angstrom that C-alphas side by side may be nearer or further than they should, in the end
 _SWEEPS = 6
@@ -247,13 +247,15 @@ class Relaxation:
         """
         The `Crowd` of beads (F, N, 3) as they came, contacts held `firmness` times as firmly as configured.
 
-        In frames of models that know no angles, where nearly all beads have to move, contacts yield.
+        In frames of models that know no angles nearly all beads have to move, and what holds them yields.
         """
         config, angles = self.config, self.angles(start)
         energy, *_ = self.prior(angles.angle, angles.torsion, angles.angle.roll(-1, -1))
         mean = (energy * self.turning).sum(-1) / self.turning.sum().clamp_min(1)
-        firmness = firmness * (1 - (1 - _YIELDING) * smooth_step(mean, _ANGLED, _ANGLELESS))
-        return Crowd(self.internal, start, config.stiffness, config.cohesion, firmness * config.contact, box)
+        share = smooth_step(mean, _ANGLED, _ANGLELESS)
+        held = config.cohesion, firmness * config.contact
+        held = (value * (1 - (1 - left) * share) for value, left in zip(held, _YIELDING, strict=True))
+        return Crowd(self.internal, start, config.stiffness, *held, box)
 
     def pull(self, start, moved, tolerances, crowd):
         """Derivatives (F, N, 3) of what does not depend on angles: restraint and crowding."""
