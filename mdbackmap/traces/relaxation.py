@@ -174,7 +174,7 @@ class Relaxation:
         fresh = torch.ones_like(frames, dtype=torch.bool)  # samples of one frame are relaxed once
         fresh[1:] = (beads[frames[1:]] != beads[frames[:-1]]).flatten(1).any(1)
         once = frames[fresh]
-        moved = self._relax(beads[once], tolerances[once], None if box is None else box[once])
+        moved = self._relax_each(beads[once], tolerances[once], None if box is None else box[once])
         relaxed = beads.index_copy(0, frames, moved[fresh.cumsum(0) - 1])
         return relaxed, tolerances, Guide(self, relaxed, (tolerances > 0).to(came))
 
@@ -220,6 +220,27 @@ class Relaxation:
             moved[odd] = then._relax(moved[odd], _AS_FAR * share[odd], None, lambda at: hold(at, odd))
         return moved.to(beads)
 
+    @functools.cached_property
+    def _patient(self):
+        twice = {"joint_steps": 2 * self.config.joint_steps, "rescans": tuple(2 * at for at in self.config.rescans)}
+        return Relaxation(self.internal, dataclasses.replace(self.config, **twice))
+
+    def _relax_each(self, start, tolerances, box):
+        """`_relax`, with twice the joint steps for frames of models that know no angles: there is more to do."""
+        moved, angleless = start.clone(), self._angleless(start) > 0.5
+        for far in (False, True):
+            at = (angleless == far).nonzero()[:, 0]
+            if len(at):
+                relaxation = self._patient if far else self
+                moved[at] = relaxation._relax(start[at], tolerances[at], None if box is None else box[at])
+        return moved
+
+    def _angleless(self, beads):
+        """How surely frames (F, N, 3) are of a model that knows no angles, (F,), from 0 to 1."""
+        angles = self.angles(beads)
+        energy, *_ = self.prior(angles.angle, angles.torsion, angles.angle.roll(-1, -1))
+        return smooth_step((energy * self.turning).sum(-1) / self.turning.sum().clamp_min(1), _ANGLED, _ANGLELESS)
+
     def _relax(self, start, tolerances, box, hold=None):
         config = self.config
         crowd = self.crowd(start, box)
@@ -249,10 +270,7 @@ class Relaxation:
 
         In frames of models that know no angles nearly all beads have to move, and what holds them yields.
         """
-        config, angles = self.config, self.angles(start)
-        energy, *_ = self.prior(angles.angle, angles.torsion, angles.angle.roll(-1, -1))
-        mean = (energy * self.turning).sum(-1) / self.turning.sum().clamp_min(1)
-        share = smooth_step(mean, _ANGLED, _ANGLELESS)
+        config, share = self.config, self._angleless(start)
         held = config.cohesion, firmness * config.contact
         held = (value * (1 - (1 - left) * share) for value, left in zip(held, _YIELDING, strict=True))
         return Crowd(self.internal, start, config.stiffness, *held, box)
