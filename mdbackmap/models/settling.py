@@ -63,13 +63,16 @@ class AtomPairs:
         frame, i, j, shift = _near(internal, centre, reach, box, apart)
         kind = elements().to(atoms.device)[internal.types]
         first, second = atoms[frame, i] + shift.unsqueeze(1), atoms[frame, j]  # (p, 14, 3)
-        distance = torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist")
-        allowed = allowed_distances(kind[i].unsqueeze(2), kind[j].unsqueeze(1))
-        close = (distance < allowed + _LISTED) & real[i].unsqueeze(2) & real[j].unsqueeze(1)
-        close &= (kind[i].unsqueeze(2) != _SULFUR) | (kind[j].unsqueeze(1) != _SULFUR)  # they may be bonded
-        pair, a, b = close.nonzero().unbind(1)
+        apart = first.float(), second.float()  # rounding matters for none that pushes
+        distance = torch.cdist(*apart, compute_mode="donot_use_mm_for_euclid_dist")
+        pair, a, b = (distance < _REACH + _LISTED).nonzero().unbind(1)
+        one, other = i[pair], j[pair]
+        allowed = allowed_distances(kind[one, a], kind[other, b])
+        close = (distance[pair, a, b] < allowed + _LISTED) & real[one, a] & real[other, b]
+        close &= (kind[one, a] != _SULFUR) | (kind[other, b] != _SULFUR)  # they may be bonded
+        pair, a, b, one, other, allowed = (values[close] for values in (pair, a, b, one, other, allowed))
         gap = first[pair, a] - second[pair, b]
-        return cls(frame[pair], i[pair], a, j[pair], b, gap, allowed[pair, a, b])
+        return cls(frame[pair], one, a, other, b, gap, allowed)
 
     def overlapping(self, n_frames, n_residues):
         """(Q, 2) frame and residue of the side chains, beyond CB, that overlap with anything."""

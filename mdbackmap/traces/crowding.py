@@ -56,6 +56,7 @@ class Crowd:
         self.together = a, b, shift, distance.clamp_min(_CLOSEST)
         touching = (distance > _CONTACT[0]) & (distance < _CONTACT[1])
         self.holding = torch.where(touching, contact, cohesion).to(distance)  # (P,), stiffness
+        self.springs = self._springs(n)
 
     @staticmethod
     def _neighbours(internal, beads, box):
@@ -81,6 +82,15 @@ class Crowd:
             found.append((first[near], second[near], shift[near], torch.full_like(shift[near, 0], least)))
         return [torch.cat(parts) for parts in zip(*found, strict=True)]
 
+    def _springs(self, n):
+        """Both kinds of pairs as springs between sites: rows of their flat list, shift, rest, stiffness, if stretched."""
+        a, b, *ways = self.together
+        rows = [torch.cat([site, bead + bead // n * n]) for site, bead in zip(self.apart[:2], (a, b), strict=True)]
+        shift, rest = (torch.cat(both) for both in zip(self.apart[2:], ways, strict=True))
+        hard = torch.full_like(self.apart[3], self.stiffness)
+        stretched = torch.cat([torch.zeros_like(hard), _SWELLING * self.holding])
+        return *rows, shift, rest, torch.cat([hard, self.holding]), stretched
+
     def sites(self, beads):
         """C-alphas and C-betas (F, 2 N, 3); where there is no C-beta, the C-alpha again."""
         back, ahead = beads - beads.roll(1, -2), beads.roll(-1, -2) - beads
@@ -97,12 +107,9 @@ class Crowd:
 
     def slopes(self, beads):
         """Derivatives (F, N, 3) of both energies with respect to the beads."""
-        first, second, shift, least = self.apart
-        sites = self.sites(beads)
-        pull = _springs(sites, first, second, shift, least, self.stiffness, 0.0)
+        pull = _pulls(self.sites(beads), *self.springs)
         on_alpha, on_beta = pull.split(beads.shape[-2], -2)
-        pull = on_alpha + on_beta + self._lever(beads, on_beta * self.sided)
-        return pull + _springs(beads, *self.together, self.holding, _SWELLING)
+        return on_alpha + on_beta + self._lever(beads, on_beta * self.sided)
 
     @staticmethod
     def _lever(beads, on_beta):
@@ -113,16 +120,11 @@ class Crowd:
         return on_back - on_ahead - on_back.roll(-1, -2) + on_ahead.roll(1, -2)
 
 
-def _springs(points, first, second, shift, rest, stiffness, longer):
-    """
-    Derivatives of stiffness (distance - rest)^2 over pairs, `longer` times that beyond rest; like `points`.
-
-    `stiffness` is a number or one for each pair (P,).
-    """
+def _pulls(points, first, second, shift, rest, stiffness, stretched):
+    """Derivatives, like `points`, of stiffness (P,) times (distance - rest)^2; `stretched` (P,) beyond rest."""
     flat = points.flatten(0, 1)
     gap = flat.index_select(0, second) - flat.index_select(0, first) + shift
     distance = gap.norm(dim=-1).clamp_min(0.1)
     change = distance - rest
-    change = torch.where(change > 0, longer * change, change)
-    pull = gap * (2 * stiffness * change / distance).unsqueeze(-1)
+    pull = gap * (2 * torch.where(change > 0, stretched, stiffness) * change / distance).unsqueeze(-1)
     return torch.zeros_like(flat).index_add(0, first, -pull).index_add(0, second, pull).view_as(points)
