@@ -83,7 +83,7 @@ class Crowd:
         return [torch.cat(parts) for parts in zip(*found, strict=True)]
 
     def _springs(self, n):
-        """Both kinds of pairs as springs between sites: rows of their flat list, shift, rest, stiffness, if stretched."""
+        """Both kinds of pairs as springs between sites: rows of the flat list, shift, rest, stiffness, if stretched."""
         a, b, *ways = self.together
         rows = [torch.cat([site, bead + bead // n * n]) for site, bead in zip(self.apart[:2], (a, b), strict=True)]
         shift, rest = (torch.cat(both) for both in zip(self.apart[2:], ways, strict=True))
