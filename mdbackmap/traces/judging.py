@@ -14,7 +14,7 @@ And two a frame, both in angstrom:
 * *noise*: how far a denoiser would move the beads.
 
 Models of folded proteins may have backbones like those of bad crystals. What tells them then is noise on beads whose
-distances scatter: crystals have one or the other, simulations with all atoms the latter.
+distances scatter: on crystals there may be noise, and in simulations with all atoms distances scatter, but not both.
 
 A trace of the wrong hand is told by comparing it with its mirror image under the prior: proteins are likelier than
 their mirror images by 1 to 4 nats a residue, disordered chains without a hand of their own by about none.
