@@ -63,21 +63,26 @@ class TestDerivatives:
         torch.testing.assert_close(found.forces(*weights), expected)
 
     def test_what_holds_beads_yields_where_a_model_knows_no_angles(self):
-        """Contacts of the Go model are held as configured, those of CALVADOS a tenth as firmly."""
-        held = {}
+        """Hardly in the Go model; in CALVADOS nearly everywhere, but not in a helix that is joined to it."""
+        config, of, share = RelaxationConfig(), {}, {}
         for name, files in {"go": (GO_PDB, GO_XTC), "calvados": (CALVADOS_PDB, CALVADOS_XTC)}.items():
             coarse, beads = coarse_frames(*files, 3)
-            relaxation = Relaxation(internal_of(coarse))
-            holding = relaxation.crowd(beads.double()).holding
-            held[name] = holding.min().item(), holding.max().item()
-        config = RelaxationConfig()
-        assert held["go"] == (config.cohesion, config.contact)
-        assert held["calvados"] == pytest.approx((0.2 * config.cohesion, 0.1 * config.contact))
+            of[name] = Relaxation(internal_of(coarse)), beads.double()
+            share[name] = of[name][0]._angleless(of[name][1])
+        assert share["go"].mean() < 0.02 and share["calvados"].mean() > 0.8
+        relaxation, beads = of["calvados"]
+        held = relaxation.crowd(beads).holding
+        assert held.min().item() == pytest.approx(0.2 * config.cohesion) and held.max() < config.contact
+        turns = torch.arange(60, dtype=torch.float64) * math.radians(100)
+        helix = torch.stack([2.3 * turns.cos(), 2.3 * turns.sin(), 1.5 * torch.arange(60)], -1)
+        beads[:, :60] = helix - helix[-1] + beads[:, 60:61] + 2.2
+        share = relaxation._angleless(beads)
+        assert (share[:, :40] == 0).all() and share[:, 80:].mean() > 0.7
 
     def test_crowding(self):
         coarse = topology("MKVLAGTSDEFWPA", "A" * 7 + "B" * 7)
         start = 0.7 * trace(14, 3, frames=2, dtype=torch.float64)
-        crowd = Crowd(internal_of(coarse), start, 20.0, torch.tensor([2.0, 2.0]), torch.tensor([5.0, 5.0]))
+        crowd = Crowd(internal_of(coarse), start, 20.0, torch.full((2, 14), 2.0), torch.full((2, 14), 5.0))
         x = (
             start + 0.2 * torch.randn(start.shape, generator=torch.Generator().manual_seed(1)).double()
         ).requires_grad_()

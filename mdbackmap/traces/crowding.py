@@ -35,8 +35,8 @@ class Crowd:
     beads : torch.Tensor (F, N, 3)
     stiffness : float
         Nats per squared angstrom of overlap.
-    cohesion, contact : torch.Tensor (F,)
-        Nats per squared angstrom of changed distance, and of that in contacts.
+    cohesion, contact : torch.Tensor (F, N)
+        Nats per squared angstrom of changed distance, and of that in contacts: the lower one of two residues counts.
     box : torch.Tensor (F, 3, 3), optional
     """
 
@@ -51,10 +51,12 @@ class Crowd:
         joined = torch.cumsum(internal.starts, 0)
         distance = gap.norm(dim=-1)
         together = (distance < _NEAR) & ((j - i >= _APART) | (joined[i] != joined[j]))
-        cohesion, contact = cohesion[frame[together]], contact[frame[together]]
         a, b, shift, distance = (v[together] for v in (frame * n + i, frame * n + j, shift, distance))
         self.together = a, b, shift, distance.clamp_min(_CLOSEST)
         touching = (distance > _CONTACT[0]) & (distance < _CONTACT[1])
+        cohesion, contact = (
+            torch.minimum(*(held.flatten().index_select(0, at) for at in (a, b))) for held in (cohesion, contact)
+        )
         self.holding = torch.where(touching, contact, cohesion).to(distance)  # (P,), stiffness
         self.springs = self._springs(n)
 

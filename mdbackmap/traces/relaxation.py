@@ -15,6 +15,7 @@ import math
 
 import numpy as np
 import torch
+from torch import nn
 
 from ..geometry import full_precision, smooth_step
 from .angles import TraceAngles
@@ -30,7 +31,8 @@ _FIRST_TORSION = math.radians(50)  # of the bead that `trace_neighbours` puts be
 _UNLIKE, _FEW = 2.8, 3.0  # nats a residue: crystals have 1.1 to 3.0, short chains scatter more
 _CROWDED = 0.3  # nats a residue of overlap that is nothing unusual: crystals have 0.2, at most 1.1
 _BEGIN, _FULL = 0.7, 1.7  # frames of a protein-like trajectory are relaxed from this much beyond it, fully from this
-_ANGLED, _ANGLELESS = 3.0, 3.6  # nats a residue under the prior: Go models have 2.9 at most, models without angles 3.7
+_ANGLED, _ANGLELESS = 3.4, 4.0  # nats a residue under the prior: Go models have 2.2 on the average, CALVADOS 4.2
+_AROUND, _MUCH = 15, 0.15  # residues each way that are judged together; share of a frame that makes it take longer
 _YIELDING = 0.2, 0.1  # shares of cohesion, and of that in contacts, that are left for the latter
 JOINED = (2.5, 5.0)  # angstrom: C-alphas outside are not judged (a chain cut by a periodic boundary)
 _SLACK = 0.05  # angstrom that C-alphas side by side may be nearer or further than they should, in the end
@@ -226,8 +228,8 @@ class Relaxation:
         return Relaxation(self.internal, dataclasses.replace(self.config, **twice))
 
     def _relax_each(self, start, tolerances, box):
-        """`_relax`, with twice the joint steps for frames of models that know no angles: there is more to do."""
-        moved, angleless = start.clone(), self._angleless(start) > 0.5
+        """`_relax`, with twice the joint steps for frames that are partly of models that know no angles."""
+        moved, angleless = start.clone(), self._angleless(start).mean(-1) > _MUCH
         for far in (False, True):
             at = (angleless == far).nonzero()[:, 0]
             if len(at):
@@ -236,10 +238,23 @@ class Relaxation:
         return moved
 
     def _angleless(self, beads):
-        """How surely frames (F, N, 3) are of a model that knows no angles, (F,), from 0 to 1."""
+        """How surely residues of frames (F, N, 3) are of a model that knows no angles, (F, N), from 0 to 1."""
         angles = self.angles(beads)
         energy, *_ = self.prior(angles.angle, angles.torsion, angles.angle.roll(-1, -1))
-        return smooth_step((energy * self.turning).sum(-1) / self.turning.sum().clamp_min(1), _ANGLED, _ANGLELESS)
+        low, high = self._around
+        total, count = (
+            nn.functional.pad(values.cumsum(-1), (1, 0)) for values in (energy * self.turning, self.turning)
+        )
+        mean = (total[..., high] - total[..., low]) / (count[high] - count[low]).clamp_min(1)
+        return smooth_step(mean, _ANGLED, _ANGLELESS)
+
+    @functools.cached_property
+    def _around(self):
+        """First rows, and those after the last, (N,) of what is near each residue along its stretch."""
+        first, last = self.internal.first, self.internal.last
+        first, last = (ends.repeat_interleave(last - first + 1) for ends in (first, last))
+        own = torch.arange(len(first), device=first.device)
+        return torch.maximum(own - _AROUND, first), torch.minimum(own + _AROUND, last) + 1
 
     def _relax(self, start, tolerances, box, hold=None):
         config = self.config
@@ -268,7 +283,7 @@ class Relaxation:
         """
         The `Crowd` of beads (F, N, 3) as they came, contacts held `firmness` times as firmly as configured.
 
-        In frames of models that know no angles nearly all beads have to move, and what holds them yields.
+        Where a model knows no angles nearly all beads have to move, and what holds them yields.
         """
         config, share = self.config, self._angleless(start)
         held = config.cohesion, firmness * config.contact
