@@ -72,7 +72,7 @@ class TestDerivatives:
         assert share["go"].mean() < 0.02 and share["calvados"].mean() > 0.8
         relaxation, beads = of["calvados"]
         held = relaxation.crowd(beads).holding
-        assert held.min().item() == pytest.approx(0.2 * config.cohesion) and held.max() < config.contact
+        assert held.min().item() == pytest.approx(0.2 * config.cohesion)
         turns = torch.arange(60, dtype=torch.float64) * math.radians(100)
         helix = torch.stack([2.3 * turns.cos(), 2.3 * turns.sin(), 1.5 * torch.arange(60)], -1)
         beads[:, :60] = helix - helix[-1] + beads[:, 60:61] + 2.2
