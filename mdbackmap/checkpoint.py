@@ -21,25 +21,16 @@ from pathlib import Path
 
 import torch
 
+from .bundled import bundled
 from .models.chain import STEPS, Chain, ChainConfig
 
 FORMAT = 1
 _FAMILIES = {**STEPS, "chain": (Chain, ChainConfig)}
 _ZIP = b"PK\x03\x04"  # how files of torch begin
-WEIGHTS = Path(__file__).parent / "weights"
 
 
 class CheckpointError(ValueError):
     """A file that holds no model of this package, or one of another version."""
-
-
-def bundled():
-    """Names and files of the weights that come with the package.
-
-    >>> "genzprot" in bundled()
-    True
-    """
-    return {path.stem: path for path in sorted(WEIGHTS.glob("*.pt"))}
 
 
 def find(name_or_path):

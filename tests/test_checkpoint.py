@@ -9,7 +9,6 @@ import pytest
 import torch
 from traces import TINY, tiny
 
-from mdbackmap import checkpoint
 from mdbackmap.checkpoint import CheckpointError, bundled, find, load, save
 
 PROVENANCE = {"data": "made up", "metrics": {"nll": 1.5, "list": [1, 2]}, "date": "2026-01-01"}
@@ -63,7 +62,7 @@ def test_saving_leaves_nothing_aside_and_no_half_file(path, monkeypatch):
 
 
 def test_bundled_names(monkeypatch, tmp_path, path):
-    monkeypatch.setattr(checkpoint, "WEIGHTS", path.parent)
+    monkeypatch.setattr("mdbackmap.bundled.WEIGHTS", path.parent)
     assert bundled() == {"mine": path}
     assert find("mine") == path and load("mine")[1]["model"] == "mine"
 

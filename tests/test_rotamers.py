@@ -15,7 +15,8 @@ from mdbackmap.traces.rotamers import TABLES, RotamerPrior
 from mdbackmap.training.dataset import Structures
 from mdbackmap.training.loop import with_config
 from mdbackmap.training.metrics.top8000 import rotamer_score
-from mdbackmap.training.rotamer_prior import STEP, build, rotamer_energies
+from mdbackmap.training.rotamer_prior import build, rotamer_energies
+from mdbackmap.training.tables import STEP
 
 
 def test_energies_are_shares():

@@ -1,8 +1,9 @@
 """``mdbackmap models``: the bundled weights and where they come from."""
 
 import json
-from importlib.resources import files
 from pathlib import Path
+
+from ..bundled import bundled
 
 HEADS = ("model", "family", "for", "trained on", "size", "date", "version")
 
@@ -50,12 +51,6 @@ def run(args):
         print("\n".join(table([row(name, *known[name]) for name in known])))
         if not args.quiet:
             print("'mdbackmap models MODEL' tells all that is known of one")
-
-
-def bundled():
-    """The weight files of the package, by name."""
-    found = (file for file in files("mdbackmap").joinpath("weights").iterdir() if file.name.endswith(".pt"))
-    return {file.name.removesuffix(".pt"): file for file in sorted(found, key=str)}
 
 
 def read(name):

@@ -5,8 +5,8 @@ The table behind `mdbackmap.traces.rotamers`: how side chains of crystals turn, 
 
     python -m mdbackmap.training.rotamer_prior structures.h5 mdbackmap/traces/rotamers.npz
 
-``chi`` (4, 20, 36, 72) uint8: -log share of the bins of chi 1 to 4 in steps of `STEP` nats, by residue type and by the
-chi before it (36 bins from -180 degrees; no matter for chi 1). The 72 bins are centred on -180, -175, ... degrees.
+``chi`` (4, 20, 36, 72) uint8: -log share of the bins of chi 1 to 4 in steps of `tables.STEP` nats, by residue type and
+by the chi before it (36 bins from -180 degrees; no matter for chi 1). The 72 bins are centred on -180, -175, ... degrees.
 """
 
 import math
@@ -17,9 +17,8 @@ from scipy.ndimage import gaussian_filter1d
 
 from .dataset import Structures
 from .layouts import TRAIN
+from .tables import save_energies
 
-STEP = 1 / 14
-"""Nats in one step of the table."""
 BINS, BEFORE = 72, 36
 _MOBILE = 40.0  # B factor from which on side chains are not counted
 _FEWEST = 50  # residues
@@ -88,7 +87,7 @@ def build(pack, filename):
     counted &= structures.b.numpy() < _MOBILE
     torsions, known = (values.numpy()[counted] for values in structures.torsions)
     energies = rotamer_energies(torsions, known, structures.types.numpy()[counted])
-    np.savez_compressed(filename, step=STEP, chi=np.clip(np.round(energies / STEP), 0, 255).astype(np.uint8))
+    save_energies(filename, chi=energies)
 
 
 if __name__ == "__main__":

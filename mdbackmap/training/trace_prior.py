@@ -6,7 +6,8 @@ The tables behind `mdbackmap.traces`: how proteins bend and turn, learned from a
     python -m mdbackmap.training.trace_prior structures.h5 mdbackmap/traces/tables.npz
 
 * ``trace`` (3, 3, 24, 36, 24) uint8: -log density of (C-alpha torsion, next C-alpha angle) given the angle before, by
-  the classes of the two residues in the middle (other, glycine, proline), in steps of `STEP` nats.
+  the classes of the two residues in the middle (other, glycine, proline), in steps of `tables.STEP` nats;
+  what is likelier than 1, as in the cores of helices, counts 0.
 * ``rama`` (6, 72, 72) uint8: energies of the six Ramachandran maps at every 5 degrees from -180, in the same steps:
   -log of the Top8000 score, and beyond the allowed regions rising with the distance from them.
 
@@ -21,9 +22,8 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, gaussian_filt
 from ..residues import TYPE_OF_NAME
 from .layouts import TRAIN, read_pack
 from .metrics.top8000 import RAMA_KINDS, ramachandran_score
+from .tables import save_energies
 
-STEP = 1 / 14
-"""Nats in one step of a table; energies are clipped to 0 .. 18.2, so the cores of helices all count 0."""
 ANGLES, TURNS = (60.0, 180.0, 24), 36
 _BOND = (3.6, 4.0)  # trans peptides only
 _BLUR = (0.8, 0.8)  # of counts, in bins: angles, torsion
@@ -117,9 +117,7 @@ def build(pack, filename):
     ends = np.append((of_chain[1:] != of_chain[:-1]) | (residue["brk"][1:] > 0), True)
     train = chain["split"][of_chain] == TRAIN
     _, cells = trace_cells(residue["ca"], residue["seq"], ends | ~train)
-    tables = {"trace": trace_energies(cells), "rama": ramachandran_energies()}
-    packed = {k: np.clip(np.round(v / STEP), 0, 255).astype(np.uint8) for k, v in tables.items()}
-    np.savez_compressed(filename, step=STEP, **packed)
+    save_energies(filename, trace=trace_energies(cells), rama=ramachandran_energies())
 
 
 if __name__ == "__main__":
