@@ -6,7 +6,8 @@ The table behind `mdbackmap.traces.rotamers`: how side chains of crystals turn, 
     python -m mdbackmap.training.rotamer_prior structures.h5 mdbackmap/traces/rotamers.npz
 
 ``chi`` (4, 20, 36, 72) uint8: -log share of the bins of chi 1 to 4 in steps of `tables.STEP` nats, by residue type and
-by the chi before it (36 bins from -180 degrees; no matter for chi 1). The 72 bins are centred on -180, -175, ... degrees.
+by the chi before it (36 bins from -180 degrees; no matter for chi 1). The 72 bins are centred on -180, -175, ...
+degrees.
 """
 
 import math
