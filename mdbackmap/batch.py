@@ -16,6 +16,15 @@ COUNT_RADII = (8.0, 10.0, 12.0, 14.0)
 MAX_SEPARATION = 8
 """Sequence separations beyond this are one; residues of other stretches have a number of their own."""
 
+PASS = {"cpu": 1280, "cuda": 65536}
+"""Residues that a network sees at a time: what fits the caches."""
+
+
+def passes(beads):
+    """Slices of frames (F, N, 3), as many at a time as one pass of a network should see."""
+    few = max(1, PASS.get(beads.device.type, PASS["cpu"]) // beads.shape[1])
+    return [slice(start, start + few) for start in range(0, len(beads), few)]
+
 
 @dataclass
 class Batch:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..batch import Batch
+from ..batch import Batch, passes
 from ..geometry import bisector_frame, smooth_step
 from .features import Features
 from .layers import Interaction
@@ -27,7 +27,6 @@ QUIET = 0.18, 0.22
 """Displacements (RMS over a frame, angstrom) up to the first count as none, from the second on they count in full."""
 FEWEST = 30
 """Stretches of fewer beads stay: peptides are not like what the network learned from."""
-_CHUNK = {"cpu": 1280, "cuda": 65536}  # residues a pass of the network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,8 +109,7 @@ class Denoiser(nn.Module):
         if not long.any():
             return torch.zeros_like(beads)
         near = (beads - beads.mean(1, keepdim=True)).float()
-        few = max(1, _CHUNK.get(beads.device.type, 1280) // beads.shape[1])  # what fits the caches
-        parts = [slice(start, start + few) for start in range(0, len(beads), few)]
+        parts = passes(near)
         shift = torch.cat([self._shift(internal, near[part], None if box is None else box[part]) for part in parts])
         return shift * long.unsqueeze(-1)
 

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from .. import residues
-from ..batch import Batch
+from ..batch import Batch, passes
 from ..internal import TORSIONS, InternalCoordinates
 from ..mapping import Mapping
 from ..traces.peptides import Guide
@@ -33,7 +33,6 @@ from .sidechains import N_RANDOM, draw_sidechains, fold_symmetric
 
 _PEPTIDE, _END = 0, 5
 _CHIS = (1, 2, 3, 4)
-_CHUNK = {"cpu": 1280, "cuda": 65536}  # residues a pass of the network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -280,8 +279,7 @@ class GenZProt(Model):
         `normal` (F, N, n_random) are standard normal numbers; `guide` is a `Guide` of the same frames, or None.
         """
         size = self.config.n_latent
-        few = max(1, _CHUNK.get(beads.device.type, 1280) // beads.shape[1])  # what fits the caches
-        parts = [slice(start, start + few) for start in range(0, len(beads), few)]
+        parts = passes(beads)
         boxes = [None if box is None else box[part] for part in parts]
         hidden = [
             self._hidden(internal, beads[part], normal[part, :, :size], temperature, cell)

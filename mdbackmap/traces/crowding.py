@@ -8,6 +8,8 @@ contacts last.
 Shapes: F frames, N beads, P pairs.
 """
 
+import functools
+
 import torch
 
 from .. import residues
@@ -58,7 +60,6 @@ class Crowd:
             torch.minimum(*(held.flatten().index_select(0, at) for at in (a, b))) for held in (cohesion, contact)
         )
         self.holding = torch.where(touching, contact, cohesion).to(distance)  # (P,), stiffness
-        self.springs = self._springs(n)
 
     @staticmethod
     def _neighbours(internal, beads, box):
@@ -84,8 +85,10 @@ class Crowd:
             found.append((first[near], second[near], shift[near], torch.full_like(shift[near, 0], least)))
         return [torch.cat(parts) for parts in zip(*found, strict=True)]
 
-    def _springs(self, n):
+    @functools.cached_property
+    def springs(self):
         """Both kinds of pairs as springs between sites: rows of the flat list, shift, rest, stiffness, if stretched."""
+        n = len(self.sided)
         a, b, *ways = self.together
         rows = [torch.cat([site, bead + bead // n * n]) for site, bead in zip(self.apart[:2], (a, b), strict=True)]
         shift, rest = (torch.cat(both) for both in zip(self.apart[2:], ways, strict=True))

@@ -8,9 +8,9 @@ from contract import ModelContract, draw
 from traces import EVERY, TINY, angles_for, bond_deviations, internal_of, tiny, topology, trace
 
 from mdbackmap import residues
-from mdbackmap.batch import Batch
+from mdbackmap.batch import PASS, Batch
 from mdbackmap.geometry import wrap
-from mdbackmap.models import genzprot, peptides
+from mdbackmap.models import peptides
 from mdbackmap.models.genzprot import GenZProt
 from mdbackmap.models.sidechains import fold_symmetric
 
@@ -42,7 +42,7 @@ class TestGenZProt(ModelContract):
 
     def test_chunks_change_nothing(self, model, mapping, beads, monkeypatch):
         whole = draw(model, mapping, beads)
-        monkeypatch.setitem(genzprot._CHUNK, "cpu", 1)
+        monkeypatch.setitem(PASS, "cpu", 1)
         assert torch.allclose(draw(model, mapping, beads), whole, atol=1e-3)
 
 
