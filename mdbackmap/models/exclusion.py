@@ -14,6 +14,7 @@ import functools
 import torch
 
 from ..neighbours import minimum_image
+from .contacts import FURTHER, classes, nearness
 from .disulfides import Bridges, worth
 
 STIFFNESS = 20.0
@@ -23,7 +24,9 @@ _POLAR, _BONDED = 2.60, 2.0  # nearest that two N or O, two S that may be bonded
 LARGEST = _RADII["S"] + _RADII["C"]
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
 _IN_CACHE = 200_000  # numbers
+_FELT = 0.05  # kT; pairs of residues that never feel each other more than this are left out
 _UNBEARABLE = 20.0  # kT; two candidates that cost more cannot both be there, however much more
+_DAMPING, _TINY = 0.3, 1e-30
 _GOLDEN = 0.6180339887498949
 
 
@@ -55,9 +58,24 @@ def _expand(first_a, count_a, first_b, count_b):
     return pair, first_a[pair] + within // width, first_b[pair] + within % width
 
 
-def _energy_(allowed, distance):
-    """Overlap energies, in the memory of the distances."""
-    return distance.neg_().add_(allowed).clamp_min_(0).square_().mul_(STIFFNESS)
+def _energy_(allowed, distance, stiffness, worth):
+    """Energies of overlaps and of contacts `worth` so much (None: nothing), in the memory of the distances."""
+    off = distance.sub_(allowed)
+    near = None if worth is None else nearness(off)
+    energy = off.clamp_max_(0).square_().mul_(stiffness)
+    return energy if near is None else energy.addcmul_(near, worth, value=-1)
+
+
+def _distances(first, second):
+    """Distances (p, A, B) of points (p, 3, A) from points (p, 3, B): for few points faster than `cdist`."""
+    x, y, z = (
+        (one.unsqueeze(-1), two.unsqueeze(-2)) for one, two in zip(first.unbind(-2), second.unbind(-2), strict=True)
+    )
+    total = (x[0] - x[1]).square_()
+    apart = y[0] - y[1]
+    total.addcmul_(apart, apart)
+    torch.sub(*z, out=apart)
+    return total.addcmul_(apart, apart).sqrt_()
 
 
 def _blocks(n_pairs, n_numbers, device):
@@ -96,6 +114,10 @@ class Overlaps:
         Overlap of van der Waals spheres that costs nothing, in angstrom; below 0, atoms keep their distance.
     bridges : Bridges, optional
         Which cysteines may be bonded, where it is known already.
+    stiffness : float
+        Energy of an overlap of one angstrom.
+    contacts : torch.Tensor (K, K), optional
+        What contacts of atoms of two classes are worth (`contacts.CLASSES`), in kT; nothing if None.
 
     Attributes
     ----------
@@ -107,19 +129,27 @@ class Overlaps:
         Energy of each candidate of `left` with each of `right`.
     """
 
-    def __init__(self, movable, atoms, box=None, touch=0.0, bridges=None):
-        self.movable, self.box, self.touch = movable, box, touch
+    def __init__(self, movable, atoms, box=None, touch=0.0, bridges=None, stiffness=STIFFNESS, contacts=None):
+        self.movable, self.box, self.touch, self.stiffness, self.contacts = movable, box, touch, stiffness, contacts
         self.reach = LARGEST - touch  # no pair of atoms further apart than this overlaps
+        if contacts is not None:
+            self.reach += FURTHER
+            kinds = classes().to(atoms.device)[movable.types].flatten()
+            self._turning_class, self._fixed_class = kinds[movable.turning], kinds[movable.fixed]
         n_frames, self.n_candidates = atoms.shape[:2]
-        self.turning = atoms[:, :, movable.turning].transpose(1, 2).contiguous()  # (F, S, R, 3)
+        self.turning = atoms[:, :, movable.turning].permute(0, 2, 3, 1).contiguous()  # (F, S, 3, R)
         self.fixed = atoms[:, 0, movable.fixed]  # (F, X, 3)
         self.trace = atoms[:, 0, 1::14]  # (F, N, 3)
         self.bridges = bridges or Bridges(movable.types, atoms[:, 0, 4::14], box)
-        self.centre = self.turning.mean(2)  # (F, S, 3)
-        self.spread = (self.turning - self.centre.unsqueeze(2)).norm(dim=-1).amax(2)  # (F, S)
+        self.centre = self.turning.mean(3)  # (F, S, 3)
+        self.spread = _distances(self.turning, self.centre.unsqueeze(3)).amax((2, 3))  # (F, S)
         self._spheres(n_frames)
         self.own = self._with_fixed(n_frames)
         self.left, self.right, self.pair = self._with_each_other()
+
+    def energies(self):
+        """Of the first candidate of each residue among the first ones of the others, (F * M,)."""
+        return self.own[:, 0].index_add(0, self.left, self.pair[:, 0, 0])
 
     def _spheres(self, n_frames):
         """A sphere around each residue's turning atoms, all candidates."""
@@ -158,11 +188,13 @@ class Overlaps:
         close = (target - centre).norm(dim=-1) < _rows(self.spread, at, a) + self.reach
         at, a, b, target = _where(close, at, a, b, target)
         allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b], self.touch).unsqueeze(1)
+        worth = None if self.contacts is None else self.contacts[self._turning_class[a], self._fixed_class[b], None]
         rows = at * len(movable.residues) + movable.owner[a]
         total = target.new_zeros(n_frames * len(movable.residues), self.n_candidates)
         for part in _blocks(len(at), 4 * self.n_candidates, target.device):
-            distance = (_rows(self.turning, at[part], a[part]) - target[part].unsqueeze(1)).norm(dim=-1)  # (pairs, R)
-            total.index_add_(0, rows[part], _energy_(allowed[part], distance))
+            distance = _distances(_rows(self.turning, at[part], a[part]), target[part].unsqueeze(2)).squeeze(2)
+            energy = _energy_(allowed[part], distance, self.stiffness, worth if worth is None else worth[part])
+            total.index_add_(0, rows[part], energy)  # (pairs, R)
         return total
 
     def _with_each_other(self):
@@ -182,7 +214,7 @@ class Overlaps:
             rows = [values[part] for values in (at, a, b, bridges)]
             energy = self._of_atoms(*rows, None if shift is None else between[part])
             total.index_add_(0, pair[part], energy)
-        touching = total.flatten(1).abs().amax(1) > 1e-3
+        touching = total.flatten(1).abs().amax(1) > _FELT
         left, right = frames[touching] * n_movable + i[touching], frames[touching] * n_movable + j[touching]
         total = total[touching]
         both = torch.cat([total, total.transpose(1, 2)])
@@ -191,13 +223,18 @@ class Overlaps:
     def _of_atoms(self, frames, a, b, bridges, shift):
         """Energies (p, R, R) of pairs of turning atoms, the second one shifted by (p, 3)."""
         first, second = _rows(self.turning, frames, a), _rows(self.turning, frames, b)
-        second = second if shift is None else second + shift.unsqueeze(1)
-        distance = torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist")
+        second = second if shift is None else second + shift.unsqueeze(2)
+        distance = _distances(first, second)
         allowed = allowed_distances(self.movable.turning_element[a], self.movable.turning_element[b], self.touch)
         bound = bridges.nonzero()[:, 0]
         gains = worth(distance[bound])
         allowed = allowed.index_fill(0, bound, _BONDED)
-        return _energy_(allowed[:, None, None], distance).index_add_(0, bound, -gains)
+        contact = None
+        if self.contacts is not None:
+            contact = self.contacts[self._turning_class[a], self._turning_class[b]].index_fill(0, bound, 0.0)
+            contact = contact[:, None, None]
+        energy = _energy_(allowed[:, None, None], distance, self.stiffness, contact)
+        return energy.index_add_(0, bound, -gains)
 
     def _bridges(self, frames, a, b):
         """Which of the pairs of atoms are SG of two cysteines whose C-betas lie as in a disulfide."""
@@ -253,27 +290,31 @@ def choose(overlaps, log_weights, uniform, n_steps=48):
     return state, energies(state)[rows, state]
 
 
-def marginals(overlaps, n_steps=24):
+def marginals(overlaps, n_steps=8):
     """
-    How likely each candidate is among all choices of the others, by mean-field iteration.
+    How likely each candidate is among all choices of the others, by belief propagation.
 
-    Candidates count as equally likely before they meet: they are draws.
+    Candidates count as equally likely before they meet: they are draws. Where no residues meet in a ring, this is
+    exact.
 
     Parameters
     ----------
     overlaps : Overlaps
     n_steps : int
+        Times that all residues tell those that they meet what they would leave them.
 
     Returns
     -------
     torch.Tensor (F * M, R)
         Sums to 1 over the candidates.
     """
-    shares = torch.softmax(-0.2 * overlaps.own, dim=1)
-    pair = overlaps.pair.clamp_max(_UNBEARABLE)
+    left, right, half = overlaps.left, overlaps.right, len(overlaps.left) // 2
+    weights = overlaps.pair.clamp(-_UNBEARABLE, _UNBEARABLE).neg_().exp_()  # (2 P, R, R)
+    told = torch.zeros_like(weights[:, 0])  # logs (2 P, R): what `right` tells `left`
     for step in range(n_steps):
-        strength = min(1.0, 0.2 + 1.2 * step / n_steps)
-        met = (pair @ shares[overlaps.right].unsqueeze(-1)).squeeze(-1)  # (2 P, R)
-        energy = overlaps.own.index_add(0, overlaps.left, met)
-        shares = 0.5 * (shares + torch.softmax(-strength * energy, dim=1))
-    return shares
+        beliefs = torch.index_add(-overlaps.own, 0, left, told)
+        besides = torch.softmax(beliefs[right] - told.roll(half, 0), 1)  # of `right`, but for what `left` told it
+        telling = (weights @ besides.unsqueeze(-1)).squeeze(-1).clamp_min(_TINY).log()
+        telling = telling - telling.amax(1, keepdim=True)
+        told = telling if step == 0 else _DAMPING * told + (1 - _DAMPING) * telling
+    return torch.softmax(torch.index_add(-overlaps.own, 0, left, told), 1)

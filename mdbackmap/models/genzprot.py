@@ -278,27 +278,38 @@ class GenZProt(Model):
 
         `normal` (F, N, n_random) are standard normal numbers; `guide` is a `Guide` of the same frames, or None.
         """
-        size = self.config.n_latent
-        parts = passes(beads)
-        boxes = [None if box is None else box[part] for part in parts]
-        hidden = [
-            self._hidden(internal, beads[part], normal[part, :, :size], temperature, cell)
-            for part, cell in zip(parts, boxes, strict=True)
-        ]
-        uniform = torch.special.ndtr(normal[..., size:]).clamp(1e-6, 1 - 1e-6)
+        torsions, hidden = self.draw_backbones(internal, beads, normal, temperature, box, guide)
+        uniform = self._uniform(normal)[..., 2:]
+        drawn = []
+        for part in passes(beads):
+            prior, cell = self._prior(internal, guide, part), None if box is None else box[part]
+            told = internal, beads[part], hidden[part], torsions[part], uniform[part], temperature, cell, prior
+            drawn.append(draw_sidechains(self, *told))
+        return fold_symmetric(internal.types, torch.cat(drawn))
+
+    def draw_backbones(self, internal, beads, normal, temperature, box=None, guide=None):
+        """
+        Torsions (F, N, 6) with those of peptides and chain ends filled in, and decoder features (F, N, C).
+
+        Arguments are those of `sample_torsions`.
+        """
+        hidden = torch.cat(
+            [
+                self._hidden(internal, beads[p], normal[p], temperature, None if box is None else box[p])
+                for p in passes(beads)
+            ]
+        )
+        uniform = self._uniform(normal)
         torsions = beads.new_zeros(*beads.shape[:2], len(TORSIONS))
-        features = torch.cat(hidden)
-        priors = [self._prior(internal, guide, part) for part in parts]
         if temperature > 0:
             guide = self._hint(internal, beads, guide)
-        drawn = draw_peptides(self, internal, beads, features, uniform[..., 0], temperature, guide, box)
-        torsions[..., _PEPTIDE] = drawn
-        self._draw_ends(internal, features, torsions, uniform[..., 1], temperature)
-        drawn = [
-            draw_sidechains(self, internal, beads[p], own, torsions[p], uniform[p, :, 2:], temperature, cell, prior)
-            for p, own, cell, prior in zip(parts, hidden, boxes, priors, strict=True)
-        ]
-        return fold_symmetric(internal.types, torch.cat(drawn))
+        torsions[..., _PEPTIDE] = draw_peptides(self, internal, beads, hidden, uniform[..., 0], temperature, guide, box)
+        self._draw_ends(internal, hidden, torsions, uniform[..., 1], temperature)
+        return torsions, hidden
+
+    def _uniform(self, normal):
+        """Uniform numbers (F, N, 2 + N_RANDOM) of peptides, ends and side chains."""
+        return torch.special.ndtr(normal[..., self.config.n_latent :]).clamp(1e-6, 1 - 1e-6)
 
     def _hidden(self, internal, beads, normal, temperature, box):
         """Decoder features (f, N, C) of some frames, the latent drawn from the prior."""
@@ -306,7 +317,7 @@ class GenZProt(Model):
         features, around = self.condition(batch)
         mean, log_variance = (v.to(normal.dtype) for v in self.prior(features).chunk(2, dim=-1))
         deviation = (0.5 * log_variance.clamp(-8, 4)).exp() * min(temperature, 1.0)
-        latent = mean + deviation * normal.reshape(mean.shape)
+        latent = mean + deviation * normal[..., : self.config.n_latent].reshape(mean.shape)
         return self.decode(features, around, latent).float().reshape(*beads.shape[:2], -1)
 
     def _draw_ends(self, internal, hidden, torsions, uniform, temperature):

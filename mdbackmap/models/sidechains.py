@@ -7,19 +7,23 @@ likely each one is follows from the network and from what all the others leave r
 Shapes: F frames, R candidates, N residues, M of them with side chains that can turn, C features. Angstrom and radians.
 """
 
+import dataclasses
+import functools
 import math
 
 import torch
 
 from .. import residues
 from ..geometry import wrap
+from ..internal import TORSIONS, InternalCoordinates
+from .contacts import learned
 from .disulfides import Bridges, loose, sulfur_places, worth
 from .exclusion import Overlaps, choose, marginals
 from .layers import fourier
 from .peptides import levels_of
 from .relief import relieve
 
-N_CANDIDATES = 8
+N_CANDIDATES = 10
 """Side chains drawn for each residue, of which one is chosen."""
 N_CANDIDATES_AT_ZERO = 24
 """The same at temperature 0, where how often one is near another says how likely it is."""
@@ -31,10 +35,11 @@ _CB = 4  # slot
 _PROLINE, _PUCKER = residues.TYPE_OF_NAME["PRO"], math.radians(60)  # no ring of crystals is bent further (62)
 # At temperature 0, and above:
 _TOUCH = 0.2, -0.1  # overlap of spheres that costs nothing; draws that keep a distance are nearer to the truth
+_STIFFNESS = 16.0, 20.0  # kT for an overlap of an angstrom, squared, beside contacts
 _TIGHT = 0.3, 1.0  # overlap energy in kT above which a side chain is turned out of the way
 _LEAST_SPREAD = 0.7  # candidates are not drawn colder than this, or they would all be the same
 _ALIKE = math.radians(35)  # torsions this close count as the same rotamer, softly
-_PER_SQUARE = 0.03  # worth of a squared angstrom of an atom, against that of a right rotamer
+_PER_SQUARE = 0.015  # worth of a squared angstrom of an atom, against that of a right rotamer
 _ROOM = 0.15  # worth of a kT of overlap
 _PULL = 0.35  # share of a disulfide's worth by which two cysteines are drawn: if one is likely at all, most are bonded
 
@@ -67,25 +72,85 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
     if drawn:
         levels = uniform[..., :-1].unflatten(-1, (-1, len(CHIS))).transpose(1, 2)  # (F, R, N, 4)
     else:
-        levels = levels_of(N_CANDIDATES_AT_ZERO, len(internal.types), len(CHIS)).to(uniform)
-        levels = levels.expand(len(beads), -1, -1, -1)
-    backbone = internal.backbone(beads, torsions)
-    placed = internal.to_cartesian(beads, torsions, backbone)
-    bridges = Bridges(internal.types, placed[:, :, _CB], box)
-    torsions = torsions.unsqueeze(1).repeat(1, levels.shape[1], 1, 1)  # (F, R, N, 6)
-    log_weights = _draw(model, internal, hidden, torsions, levels, temperature or 1.0, bridges, placed, prior)
+        levels = even_levels(internal).to(uniform).expand(len(beads), -1, -1, -1)
+    found = Candidates.draw(model, internal, beads, hidden, torsions, levels, temperature or 1.0, box, prior)
     if len(internal.movable.residues) == 0:
-        return torsions[:, 0]
-    wide = [part.unsqueeze(1).expand(-1, levels.shape[1], -1, -1) for part in (beads, *backbone)]
-    atoms = internal.to_cartesian(wide[0], torsions, wide[1:])
-    overlaps = Overlaps(internal.movable, atoms.flatten(2, 3), box, _TOUCH[drawn], bridges)
-    at = internal.movable.residues
+        return found.torsions[:, 0]
+    overlaps = found.met(drawn)
     if drawn:
-        weights = log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, R)
-        state, energy = choose(overlaps, weights, uniform[:, at, -1].flatten())
+        at = internal.movable.residues
+        weights = found.log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, R)
+        state, _ = choose(overlaps, weights, uniform[:, at, -1].flatten())
     else:
-        state, energy = _least_error(internal, atoms, torsions, overlaps)
-    return _settle(internal, bridges, beads, backbone, torsions, state, energy > _TIGHT[drawn])
+        state = _least_error(found, overlaps)
+    found = found.only(state)
+    tight = found.overlaps(_TOUCH[drawn]).energies() > _TIGHT[drawn]
+    return _settled(found, tight)
+
+
+def even_levels(internal):
+    """Uniform numbers (R, N, 4) of candidates that say how likely side chains are by how many they are."""
+    return levels_of(N_CANDIDATES_AT_ZERO, len(internal.types), len(CHIS))
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidates:
+    """
+    Side chains that may be chosen, all on the same backbone.
+
+    Attributes
+    ----------
+    internal : InternalCoordinates
+    beads : torch.Tensor (F, N, 3)
+    backbone : tuple of torch.Tensor
+        As `InternalCoordinates.backbone` gives it.
+    bridges : Bridges
+    torsions : torch.Tensor (F, R, N, 6)
+    log_weights : torch.Tensor (F, R, N)
+        That candidates need for the temperature asked for.
+    box : torch.Tensor (F, 3, 3) or None
+    """
+
+    internal: InternalCoordinates
+    beads: torch.Tensor
+    backbone: tuple
+    bridges: Bridges
+    torsions: torch.Tensor
+    log_weights: torch.Tensor
+    box: torch.Tensor | None = None
+
+    @classmethod
+    def draw(cls, model, internal, beads, hidden, torsions, levels, temperature=1.0, box=None, prior=None):
+        """From what `draw_sidechains` is given, and uniform numbers `levels` (F, R, N, 4)."""
+        backbone = internal.backbone(beads, torsions)
+        placed = internal.to_cartesian(beads, torsions, backbone)
+        bridges = Bridges(internal.types, placed[:, :, _CB], box)
+        torsions = torsions.unsqueeze(1).repeat(1, levels.shape[1], 1, 1)
+        log_weights = _draw(model, internal, hidden, torsions, levels, temperature, bridges, placed, prior)
+        return cls(internal, beads, backbone, bridges, torsions, log_weights, box)
+
+    @functools.cached_property
+    def atoms(self):
+        """Positions (F, R, N, 14, 3)."""
+        shape = (-1, self.torsions.shape[1], -1, -1)
+        beads, *backbone = (part.unsqueeze(1).expand(shape) for part in (self.beads, *self.backbone))
+        return self.internal.to_cartesian(beads, self.torsions, backbone)
+
+    def overlaps(self, touch, *energies):
+        """Their `Overlaps`."""
+        return Overlaps(self.internal.movable, self.atoms.flatten(2, 3), self.box, touch, self.bridges, *energies)
+
+    def met(self, drawn, contacts=None):
+        """Their `Overlaps` and contacts as they count in draws and, not `drawn`, at temperature 0."""
+        contacts = learned() if contacts is None else contacts
+        return self.overlaps(_TOUCH[drawn], _STIFFNESS[drawn], contacts.to(self.beads))
+
+    def only(self, state):
+        """One of each residue: those chosen (F M,)."""
+        state = state.unflatten(0, (len(self.torsions), 1, -1, 1)).expand(-1, -1, -1, len(TORSIONS))
+        at = self.internal.movable.residues
+        chosen = self.torsions[:, :1].index_copy(2, at, self.torsions[:, :, at].gather(1, state))
+        return dataclasses.replace(self, torsions=chosen)
 
 
 def _draw(model, internal, hidden, torsions, uniform, temperature, bridges, placed, prior):
@@ -150,14 +215,16 @@ def _draw_bridges(model, bridges, placed, at, logits, angles, uniform, temperatu
     angles[frames, :, right] = model.bins.draw(joint[rows.unsqueeze(1), nearest], uniform[frames, :, other, 0])
 
 
-def _least_error(internal, atoms, torsions, overlaps):
-    """Candidates (F M,) nearest to all the others, weighed by how likely those are, and their overlap energies."""
+def _least_error(candidates, overlaps):
+    """Candidates (F M,) nearest to all the others, weighed by how likely those are."""
     shares = marginals(overlaps)  # (F M, R)
-    at = internal.movable.residues
-    places = (atoms[:, :, at] - atoms[:, :, at, 1:2]).transpose(1, 2).flatten(0, 1).flatten(2)  # (F M, R, 14 * 3)
-    worth = _alike(internal, torsions[:, :, at].transpose(1, 2).flatten(0, 1)) - _PER_SQUARE * _apart(places)
+    at = candidates.internal.movable.residues
+    places = candidates.atoms[:, :, at] - candidates.atoms[:, :, at, 1:2]
+    places = places.transpose(1, 2).flatten(0, 1).flatten(2)  # (F M, R, 14 * 3)
+    torsions = candidates.torsions[:, :, at].transpose(1, 2).flatten(0, 1)
+    worth = alike(candidates.internal, torsions) - _PER_SQUARE * _apart(places)
     expected = (shares.unsqueeze(1) * worth).sum(-1)
-    return choose(overlaps, expected / _ROOM, None)
+    return choose(overlaps, expected / _ROOM, None, n_steps=24)[0]
 
 
 def _apart(points):
@@ -166,32 +233,33 @@ def _apart(points):
     return torch.baddbmm(squares.unsqueeze(2) + squares.unsqueeze(1), points, points.transpose(1, 2), alpha=-2)
 
 
-def _alike(internal, torsions):
+def alike(internal, torsions):
     """How much alike candidates (q, R, 6) are, (q, R, R): in chi1, in chi1 and chi2, in all, averaged; q = F M."""
-    defined = internal.defined[internal.movable.residues, 1:5].to(torsions)  # (M, 4)
-    sizes = (defined / _ALIKE).repeat(len(torsions) // len(defined), 1).unsqueeze(1)  # (q, 1, 4)
-    chis = torsions[..., 1:5]
-    turns = torch.stack([chis.cos() * sizes, chis.sin() * sizes], -1).flatten(2)  # (q, R, 8)
-    parts = [_apart(turns[..., part]).mul_(-0.5) for part in (slice(0, 2), slice(2, 4), slice(4, 8))]
+    at = internal.movable.residues
+    defined = internal.defined[at, 1:5].to(torsions)  # (M, 4)
+    turns = torch.ones_like(defined)  # 2 where half a turn changes nothing
+    for name, k in residues.SYMMETRIC_CHIS.items():
+        turns[internal.types[at] == residues.TYPE_OF_NAME[name], k] = 2
+    repeats = len(torsions) // max(1, len(defined))
+    sizes, turns = ((v.repeat(repeats, 1).unsqueeze(1)) for v in (defined / turns / _ALIKE, turns))  # (q, 1, 4)
+    chis = torsions[..., 1:5] * turns
+    points = torch.stack([chis.cos() * sizes, chis.sin() * sizes], -1).flatten(2)  # (q, R, 8)
+    parts = [_apart(points[..., part]).mul_(-0.5) for part in (slice(0, 2), slice(2, 4), slice(4, 8))]
     total = parts[0].exp()
     total += parts[1].add_(parts[0]).exp()
     return total.add_(parts[2].add_(parts[1]).exp_()).div_(3)
 
 
-def _settle(internal, bridges, beads, backbone, torsions, state, tight):
-    """The torsions (F, N, 6) of the chosen candidates; where they are still `tight` (F M,), turned out of the way."""
-    at, n_frames = internal.movable.residues, len(beads)
-    chosen = torsions[:, 0].clone()
-    picked = torsions[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, R, 6)
-    picked = picked[torch.arange(len(state), device=state.device), state]
-    chosen[:, at] = picked.unflatten(0, (n_frames, -1))
-    placed = internal.to_cartesian(beads, chosen, backbone)
-    turned = loose(bridges, placed)
-    turned[:, at] |= tight.unflatten(0, (n_frames, -1))
+def _settled(candidates, tight):
+    """Torsions (F, N, 6) of the only candidates; where they are `tight` (F M,), turned out of the way."""
+    internal, atoms, torsions = candidates.internal, candidates.atoms[:, 0], candidates.torsions[:, 0]
+    turned = loose(candidates.bridges, atoms)
+    turned[:, internal.movable.residues] |= tight.unflatten(0, (len(atoms), -1))
     turned = turned.nonzero()
     if len(turned):
-        chosen[turned[:, 0], turned[:, 1], 1:5] += relieve(internal.types, placed, turned)
-    return chosen
+        torsions = torsions.clone()
+        torsions[turned[:, 0], turned[:, 1], 1:5] += relieve(internal.types, atoms, turned)
+    return torsions
 
 
 def fold_symmetric(types, torsions):

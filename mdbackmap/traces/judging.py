@@ -41,7 +41,7 @@ UNLIKELY = 7.0
 """Backbone energies above this are such as residues of proteins do not have."""
 _FURTHEST = 0.15  # angstrom that one distance is off at most: few odd ones are no scatter
 _MIRRORED, _SIGNIFICANT = 1.0, 3.0  # nats a residue that the mirror image is likelier by, in standard errors, too
-_EVEN, _UNEVEN = 0.045, 0.055  # angstrom of scatter: from the first on noise counts, from the second on fully
+_EVEN, _UNEVEN = 0.05, 0.06  # angstrom of scatter: from the first on noise counts, from the second on fully
 _WORTH = 5.0  # nats a residue that an angstrom of noise is worth
 _CORRELATED = 2.0  # residues next to each other tell about the same
 

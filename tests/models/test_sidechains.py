@@ -7,8 +7,9 @@ import torch
 from traces import EVERY, angles_for, internal_of, topology, trace
 
 from mdbackmap import residues
-from mdbackmap.models import disulfides, exclusion
+from mdbackmap.models import contacts, disulfides, exclusion
 from mdbackmap.models.exclusion import Overlaps, allowed_distances, choose, marginals
+from mdbackmap.models.sidechains import alike
 from mdbackmap.movable import apart, elements
 
 
@@ -66,22 +67,91 @@ def test_energies_with_what_stays(crowd):
             assert float(overlaps.own[len(movable) + row, r]) == pytest.approx(wanted, rel=1e-3, abs=1e-2)
 
 
-def test_marginals_of_two_that_are_in_each_others_way():
-    """Two residues with two candidates; one pair is bad: mean field finds what enumeration does."""
+def test_marginals_are_exact_where_no_residues_meet_in_a_ring():
+    """Four residues in a row, three candidates each: belief propagation finds what enumeration does."""
+    rng = torch.Generator().manual_seed(2)
+    pairs = 2 * torch.randn(3, 3, 3, generator=rng)
 
-    class Two:
-        own = torch.tensor([[0.0, 0.5], [0.2, 0.0]])
-        left, right = torch.tensor([0, 1]), torch.tensor([1, 0])
-        pair = torch.tensor([[[2.0, 0.0], [0.0, 0.0]], [[2.0, 0.0], [0.0, 0.0]]])
+    class Row:
+        own = torch.randn(4, 3, generator=rng)
+        left, right = torch.tensor([0, 1, 2, 1, 2, 3]), torch.tensor([1, 2, 3, 0, 1, 2])
+        pair = torch.cat([pairs, pairs.transpose(1, 2)])
 
-    weights = torch.tensor(
-        [[torch.exp(-Two.own[0, i] - Two.own[1, j] - Two.pair[0, i, j]) for j in (0, 1)] for i in (0, 1)]
+    wanted = torch.zeros(4, 3)
+    for state in itertools.product(range(3), repeat=4):
+        energy = sum(Row.own[k, r] for k, r in enumerate(state))
+        energy = energy + sum(pairs[k, state[k], state[k + 1]] for k in range(3))
+        for k, r in enumerate(state):
+            wanted[k, r] += torch.exp(-energy)
+    wanted /= wanted.sum(1, keepdim=True)
+    assert torch.allclose(marginals(Row, n_steps=20), wanted, atol=1e-5)
+    assert torch.allclose(marginals(Row), wanted, atol=0.01)
+
+
+def test_contacts_gain_what_they_are_worth(crowd):
+    """Twin: every pair of atoms, one by one, with what stays and with each other, as far as contacts are looked for."""
+    internal, atoms, _ = crowd
+    worth = torch.rand(len(contacts.CLASSES), len(contacts.CLASSES), generator=torch.Generator().manual_seed(3))
+    worth = worth + worth.T
+    movable, kinds = internal.movable, internal.types
+    bare, felt = (Overlaps(movable, atoms.flatten(2, 3), contacts=table) for table in (0 * worth, worth))
+    element, kind_of = elements(), contacts.classes()
+    middle = atoms[1].mean(0)  # (N, 14, 3), of the candidates
+    around = (atoms[1] - middle).norm(dim=-1).amax(0)  # (N, 14)
+
+    def gain(one, other, turns, r):
+        """Of an atom of candidate 2 and one of candidate r, which turns, too, or stays."""
+        (i, a), (j, b) = one, other
+        goal, spread = (middle[j, b], around[j, b]) if turns else (atoms[1, 0, j, b], 0.0)
+        if (middle[i, a] - goal).norm() > around[i, a] + spread + felt.reach:
+            return 0.0
+        distance = (atoms[1, 2, i, a] - atoms[1, r, j, b]).norm()
+        off = distance - allowed_distances(element[kinds[i], a], element[kinds[j], b])
+        return float(worth[kind_of[kinds[i], a], kind_of[kinds[j], b]] * contacts.nearness(off))
+
+    def turning(residue):
+        return range(5, len(residues.ATOMS[residues.RESIDUE_NAMES[int(kinds[residue])]]))
+
+    row = len(movable.residues) + 7  # of the second frame
+    residue = int(movable.residues[7])
+    wanted = sum(
+        gain((residue, a), divmod(int(k), 14), False, 0)
+        for k in movable.fixed
+        for a in turning(residue)
+        if int(k) // 14 != residue or apart()[kinds[residue], a, int(k) % 14]
     )
-    wanted = torch.stack([weights.sum(1), weights.sum(0)]) / weights.sum()
-    found = marginals(Two)
-    assert torch.allclose(found.sum(1), torch.ones(2))
-    assert (found - wanted).abs().max() < 0.15
-    assert (found.argmax(1) == wanted.argmax(1)).all()
+    assert wanted > 10
+    assert float(bare.own[row, 2] - felt.own[row, 2]) == pytest.approx(wanted, rel=1e-3, abs=0.05)
+    met = torch.where(felt.left == row)[0].tolist()
+    assert met
+    for edge in met:
+        other = int(movable.residues[felt.right[edge] - len(movable.residues)])
+        same = torch.where((bare.left == row) & (bare.right == felt.right[edge]))[0]
+        before = float(bare.pair[same[0], 2, 1]) if len(same) else 0.0
+        wanted = sum(gain((residue, a), (other, b), True, 1) for a in turning(residue) for b in turning(other))
+        assert before - float(felt.pair[edge, 2, 1]) == pytest.approx(wanted, rel=1e-3, abs=0.06)
+
+
+def test_every_atom_has_a_class():
+    """Atoms that turn are never of the backbone; the learned table is symmetric, and of that size."""
+    for name in residues.RESIDUE_NAMES:
+        for slot, atom in enumerate(residues.ATOMS[name]):
+            assert (contacts.class_of(name, atom) >= 8) == (slot < 5), (name, atom)
+    worth = contacts.learned()
+    assert worth.shape == (len(contacts.CLASSES),) * 2
+    assert torch.equal(worth, worth.T)
+    assert float(worth[0, 0]) > float(worth[4, 4])  # hydrophobic atoms seek each other, charges of one kind do not
+
+
+def test_half_a_turn_of_a_symmetric_group_changes_nothing():
+    internal = internal_of(topology("AFAVA"))
+    at = [int(k) for k in internal.movable.residues].index(1)
+    torsions = torch.zeros(len(internal.movable.residues), 2, 6)
+    torsions[:, 1, 2] = torch.pi
+    found = alike(internal, torsions)
+    assert float(found[at, 0, 1]) == pytest.approx(1.0, abs=1e-5)
+    torsions[:, 1, 1] = torch.pi
+    assert float(alike(internal, torsions)[at, 0, 1]) < 0.01
 
 
 def test_the_best_choice_is_no_worse_than_any_single_change(crowd):
