@@ -49,13 +49,10 @@ def _allowed(touch):
     return table
 
 
-def _expand(first_a, count_a, first_b, count_b):
-    """All pairs of rows of two runs, for many pairs of runs: (pair, row a, row b)."""
-    size = count_a * count_b
-    pair = torch.arange(len(size), device=size.device).repeat_interleave(size)
-    within = torch.arange(len(pair), device=size.device) - (size.cumsum(0) - size)[pair]
-    width = count_b[pair]
-    return pair, first_a[pair] + within // width, first_b[pair] + within % width
+def _expand(first, count):
+    """Rows of many runs, one after another: (run, row)."""
+    run = torch.arange(len(count), device=count.device).repeat_interleave(count)
+    return run, torch.arange(len(run), device=count.device) + (first - count.cumsum(0) + count)[run]
 
 
 def _energy_(allowed, distance, stiffness, worth):
@@ -173,20 +170,29 @@ class Overlaps:
             found.append(index + index.new_tensor([0, start, 0]))
         return torch.cat(found).unbind(1)
 
+    def _closer(self, between, frames, reach, further):
+        """Whether nearest images of points that are `between` (p, 3) apart in `frames` are within a reach (p,)."""
+        between = between if self.box is None else minimum_image(between, self.box[frames])
+        return between.norm(dim=-1) < reach + further
+
     def _with_fixed(self, n_frames):
         movable = self.movable
-        around = torch.full_like(self.trace[..., 0], 2.6 + self.reach)
-        frames, mine, other = self._near(self.middle, self.trace, self.radius, around)
-        fixed = movable.fixed_first[other], movable.fixed_count[other]
-        pair, a, b = _expand(movable.first[mine], movable.count[mine], *fixed)
-        elsewhere = movable.residues[mine][pair] != other[pair]
-        pair, a, b = _where(elsewhere | movable.meets[a, movable.fixed[b] % 14], pair, a, b)
-        at = frames[pair]
+        around = 2.6 + self.reach
+        frames, mine, other = self._near(
+            self.middle, self.trace, self.radius, torch.full_like(self.trace[..., 0], around)
+        )
+        pair, a = _expand(movable.first[mine], movable.count[mine])
+        at, mine, other = frames[pair], mine[pair], other[pair]
+        between = _rows(self.trace, at, other) - _rows(self.centre, at, a)
+        at, mine, other, a = _where(self._closer(between, at, _rows(self.spread, at, a), around), at, mine, other, a)
+        pair, b = _expand(movable.fixed_first[other], movable.fixed_count[other])
+        at, mine, other, a = at[pair], mine[pair], other[pair], a[pair]
+        met = (movable.residues[mine] != other) | movable.meets[a, movable.fixed[b] % 14]
         centre, target = _rows(self.centre, at, a), _rows(self.fixed, at, b)
         if self.box is not None:
             target = target + _image_shift(target - centre, at, self.box)
-        close = (target - centre).norm(dim=-1) < _rows(self.spread, at, a) + self.reach
-        at, a, b, target = _where(close, at, a, b, target)
+        met &= (target - centre).norm(dim=-1) < _rows(self.spread, at, a) + self.reach
+        at, a, b, target = _where(met, at, a, b, target)
         allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b], self.touch).unsqueeze(1)
         worth = None if self.contacts is None else self.contacts[self._turning_class[a], self._fixed_class[b], None]
         rows = at * len(movable.residues) + movable.owner[a]
@@ -201,8 +207,13 @@ class Overlaps:
         movable, n_movable = self.movable, len(self.movable.residues)
         frames, i, j = self._near(self.middle, self.middle, self.radius + self.reach, self.radius)
         frames, i, j = _where(i < j, frames, i, j)
-        pair, a, b = _expand(movable.first[i], movable.count[i], movable.first[j], movable.count[j])
-        at = frames[pair]
+        pair, a = _expand(movable.first[i], movable.count[i])
+        at, other = frames[pair], j[pair]
+        between = _rows(self.middle, at, other) - _rows(self.centre, at, a)
+        reach = _rows(self.spread, at, a) + _rows(self.radius, at, other)
+        at, other, a, pair = _where(self._closer(between, at, reach, self.reach), at, other, a, pair)
+        within, b = _expand(movable.first[other], movable.count[other])
+        at, a, pair = at[within], a[within], pair[within]
         between = _rows(self.centre, at, b) - _rows(self.centre, at, a)
         shift = None if self.box is None else _image_shift(between, at, self.box)
         between = between if shift is None else between + shift

@@ -8,16 +8,20 @@ import contextlib
 import math
 import sys
 
+import torch
+
 from mdbackmap.checkpoint import load
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation.benchmark import benchmark
-from mdbackmap.models import collisions, disulfides, exclusion, genzprot, peptides, relief, sidechains
+from mdbackmap.models import collisions, disulfides, genzprot, peptides, relief, sidechains
+from mdbackmap.models.contacts import CLASSES
 from mdbackmap.training.chains import read_chains
 
 COLUMNS = ("rmsd", "rmsd_backbone", "chi1", "chi12", "rama_favoured", "rotamer_outliers", "clashscore", "ged", "angles")
 NO_STRAIN = [(peptides, "_ROUNDS", 0), (peptides, "_BEND", (math.pi, 1.0)), (peptides, "_PHI", (0.0, math.pi, 1.0))]
 NO_RELIEF = [(sidechains, "_TIGHT", (math.inf, math.inf)), (disulfides, "NEAR", 0.0)]
-NO_EXCLUSION = [(exclusion, "STIFFNESS", 0.0), (relief, "STIFFNESS", 0.0), (disulfides, "BRIDGE", 0.0), *NO_RELIEF]
+NO_CONTACTS = [(sidechains, "learned", lambda: torch.zeros(len(CLASSES), len(CLASSES)))]
+NO_OVERLAPS = [(sidechains, "_STIFFNESS", (0.0, 0.0)), (relief, "STIFFNESS", 0.0), (disulfides, "BRIDGE", 0.0)]
 ABLATIONS = {
     "all of it": [],
     "no strain energy, nothing drawn anew": NO_STRAIN,
@@ -27,7 +31,8 @@ ABLATIONS = {
     "no distance kept by draws": [(sidechains, "_TOUCH", (0.2, 0.2)), (sidechains, "_TIGHT", (0.3, 0.3))],
     "cysteines not drawn together": [(sidechains, "_PULL", 0.0)],
     "no disulfides": [(disulfides, "BRIDGE", 0.0), (disulfides, "NEAR", 0.0)],
-    "no exclusion, no relief": NO_EXCLUSION,
+    "contacts worth nothing": NO_CONTACTS,
+    "no exclusion, no contacts, no relief": [*NO_OVERLAPS, *NO_CONTACTS, *NO_RELIEF],
 }
 
 
