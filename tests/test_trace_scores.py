@@ -51,7 +51,7 @@ class TestScores:
         chains = [chain for chain in read_chains(VALIDATION) if 100 < len(chain.types) < 160][:10]
         alike = {"smooth": 0, "rough": 0, "both": 0}
         for number, chain in enumerate(chains):
-            rough = np.random.default_rng(number).normal(0, 0.04, chain.beads.shape)
+            rough = np.random.default_rng(number).normal(0, 0.045, chain.beads.shape)
             smooth = noisy_beads(chain, 0.42, number)
             for what, beads in ("smooth", smooth), ("rough", chain.beads + rough), ("both", smooth + rough):
                 alike[what] += score_traces(chain.trace(), beads, bundled().noise).protein_like

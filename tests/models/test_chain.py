@@ -65,6 +65,7 @@ def beads_of(model):
 
 class TestChain(ModelContract):
     rounding = 0.02
+    furthest = 15.0  # beads of four residues
 
     @pytest.fixture
     def model(self):
