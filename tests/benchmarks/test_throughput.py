@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import mdbackmap as mdb
-from mdbackmap.cli import set_threads
+from mdbackmap.cli import keep_memory, set_threads
 
 pytestmark = pytest.mark.benchmark
 
@@ -35,6 +35,7 @@ def test_conversion_against_pulchra(trajectory, tmp_path, capsys):
     pypulchra = pytest.importorskip("pypulchra", reason="pip install pypulchra gives the peer")
     pdb, xtc = trajectory(N_FRAMES)
     threads = set_threads()
+    keep_memory()
     began = time.perf_counter()
     model = mdb.load_model("genzprot", mda.Universe(pdb, xtc).atoms, threads=threads)
     loading = time.perf_counter() - began
