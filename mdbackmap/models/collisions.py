@@ -14,13 +14,13 @@ _TOUCHING = 2.4  # angstrom: oxygens nearer than this to another peptide's atoms
 _CLEAR = 3.0  # and cost something up to here
 _STIFFNESS = 10.0  # nats per squared angstrom
 _REACH = 3.75  # angstrom: half the distance of C-alphas whose peptides may touch
-_OXYGEN = 1  # among C, O and N of the next residue
+_OXYGEN, _NITROGEN = 1, 2  # among C, O and N of the next residue
 
 
 @full_precision
 def collisions(internal, beads, angles, box=None):
     """
-    Peptides whose oxygen is too near an atom of another one; of neighbours, only oxygens count.
+    Peptides whose oxygen is too near an atom of another one; of neighbours, not all count (`_met`).
 
     Parameters
     ----------
@@ -40,9 +40,9 @@ def collisions(internal, beads, angles, box=None):
     for frame, one, other, gap in close_pairs(beads, beads.new_tensor(_REACH), box):
         joined = ~(internal.ends[one] | internal.ends[other])
         frame, one, other, gap = (v[joined] for v in (frame, one, other, gap))  # gap: from `one` to `other`
-        first, second, met = around[frame, one], around[frame, other] + gap.unsqueeze(1), _met(other - one)
-        into = (((first[:, _OXYGEN, None] - second).norm(dim=-1) < _TOUCHING) & met).any(1)
-        onto = (((second[:, _OXYGEN, None] - first).norm(dim=-1) < _TOUCHING) & met).any(1) & ~into
+        first, second = around[frame, one], around[frame, other] + gap.unsqueeze(1)
+        into = (((first[:, _OXYGEN, None] - second).norm(dim=-1) < _TOUCHING) & _met(other - one)).any(1)
+        onto = (((second[:, _OXYGEN, None] - first).norm(dim=-1) < _TOUCHING) & _met(one - other)).any(1) & ~into
         found.append(torch.stack([torch.cat([frame[into], frame[onto]]), torch.cat([one[into], other[onto]])]))
     return torch.unique(torch.cat(found, 1), dim=1).unbind(0)
 
@@ -63,11 +63,17 @@ def crowding(internal, beads, angles, frames, at, turns, box=None):
     atoms = turned @ axes[frames[row], other] + gap[row, other].unsqueeze(1)  # (P, 3, 3), from the own C-alpha
     oxygen = turn_about_x(local[frames, at, None, _OXYGEN], turns) @ axes[frames, at]  # (Q, B, 3)
     distance = torch.cdist(oxygen[row], atoms, compute_mode="donot_use_mm_for_euclid_dist")  # (P, B, 3)
-    met = _met((other - at[row]).abs()).unsqueeze(1)
+    met = _met(other - at[row]).unsqueeze(1)
     cost = _STIFFNESS * ((_CLEAR - distance).clamp_min(0).square() * met).sum(-1)
     return torch.zeros_like(turns).index_add(0, row, cost)
 
 
-def _met(apart):
-    """Which atoms (p, 3) of a peptide an oxygen can meet that many residues (p,) apart."""
-    return (apart > 1).unsqueeze(1) | (torch.arange(3, device=apart.device) == _OXYGEN)
+def _met(ahead):
+    """
+    Which atoms (p, 3) of another peptide an oxygen can meet, that peptide being so many residues (p,) `ahead`.
+
+    Of the next one these are O and the nitrogen after it, of the one before O: the rest is of the same residue.
+    """
+    atom = torch.arange(3, device=ahead.device)
+    ahead = ahead.unsqueeze(1)
+    return (ahead.abs() > 1) | (atom == _OXYGEN) | ((ahead == 1) & (atom == _NITROGEN))

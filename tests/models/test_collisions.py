@@ -32,9 +32,10 @@ def distances(internal, beads, angles):
     atoms = peptide_atoms(internal, beads, angles)
     found = (atoms[:, None, 1, None] - atoms[None]).norm(dim=-1)
     index = torch.arange(len(atoms))
-    apart = (index[:, None] - index).abs()
-    found[apart == 0] = torch.inf
-    found[..., [0, 2]] = found[..., [0, 2]].masked_fill((apart == 1).unsqueeze(2), torch.inf)
+    ahead = index - index[:, None]
+    found[ahead == 0] = torch.inf
+    found[..., 0] = found[..., 0].masked_fill(ahead.abs() == 1, torch.inf)
+    found[..., 2] = found[..., 2].masked_fill(ahead == -1, torch.inf)
     found[internal.ends], found[:, internal.ends] = torch.inf, torch.inf
     return found
 
