@@ -3,8 +3,8 @@ Contacts of side chains: what it is worth, in kT, that atoms of two residues lie
 
 Learned (`training.contact_prior`) so that side chains which lie as in crystals are likely; hydrophobic atoms gain most,
 and nitrogen with charge next to oxygen with charge. A contact is worth most where atoms are `_BEST` further apart than
-they may be at no cost, and nothing from `_WIDTH` nearer or further than that; atoms whose candidates are all far from an
-overlap (`FURTHER`) do not count, which changes little.
+they may be at no cost, and nothing from `_WIDTH` nearer or further than that; atoms whose candidates are all far from
+an overlap (`FURTHER`) do not count, which changes little.
 
 Shapes: p pairs of atoms, K classes of atoms. Lengths in angstrom.
 """
@@ -35,7 +35,7 @@ CLASSES = (
 )
 """What atoms count as; those of the backbone and CB by their names."""
 FURTHER = 0.5
-"""How much further than for overlaps pairs of atoms are looked for (candidates of an atom fill a sphere), in angstrom."""
+"""How much further than for overlaps pairs of atoms are looked for, in angstrom; an atom's candidates fill a sphere."""
 _BEST, _WIDTH = 1.2, 1.6
 _NAMED = {"CA": 8, "C": 9, "N": 10, "O": 11, "CB": 12}
 _RINGS, _CHARGED = {"PHE", "TYR", "TRP", "HIS"}, {"N": {"LYS", "ARG"}, "O": {"ASP", "GLU"}}
