@@ -136,6 +136,11 @@ class InternalCoordinates:
         self.tau = torch.tensor(residues.N_CA_C, device=types.device).deg2rad()[types]
         self.prolines = (types == _PRO).nonzero()[:, 0]
 
+    @classmethod
+    def of(cls, coarse, device=None):
+        """Those of a `Topology` of C-alphas, with their tables on a device."""
+        return cls(*(torch.tensor(table, device=device) for table in (coarse.types, coarse.ends, coarse.cis)))
+
     @functools.cached_property
     def movable(self):
         """Which atoms turn with side-chain torsions (`MovableAtoms`)."""

@@ -455,13 +455,13 @@ def test_a_forked_process_does_not_hang(weights):
     torch.set_num_threads(4)
     try:
         torch.randn(400, 400) @ torch.randn(400, 400)
-        beads, atoms = sampled(u, model)
+        beads, _ = sampled(u, model)
+        atoms = mdb.load_model(weights, u.atoms, threads=1).sample(beads, range(8))  # a child has one thread, too
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with multiprocessing.get_context("fork").Pool(1) as pool:
                 result = pool.apply_async(in_child, (model, beads, range(8)))
-                apart = np.linalg.norm(result.get(timeout=60) - atoms, axis=-1)
-                assert apart.max() < 0.05 and (apart > 1e-3).mean() < 0.01  # batches of other sizes round otherwise
+                np.testing.assert_allclose(result.get(timeout=60), atoms, atol=1e-3)
     finally:
         torch.set_num_threads(before)
 

@@ -226,9 +226,7 @@ class GenZProt(Model):
     def _bind(self, mapping, device):
         """Internal coordinates and atom slots of a molecule; those of the last one are kept."""
         if self._bound is None or self._bound[0] is not mapping or self._bound[1] != device:
-            coarse = mapping.coarse
-            tables = (torch.tensor(table, device=device) for table in (coarse.types, coarse.ends, coarse.cis))
-            internal = InternalCoordinates(*tables)
+            internal = InternalCoordinates.of(mapping.coarse, device)
             self._bound = (mapping, device, internal, self._slots(mapping, device))
         return self._bound[2:]
 
@@ -279,7 +277,7 @@ class GenZProt(Model):
         `normal` (F, N, n_random) are standard normal numbers; `guide` is a `Guide` of the same frames, or None.
         """
         torsions, hidden = self.draw_backbones(internal, beads, normal, temperature, box, guide)
-        uniform = self._uniform(normal)[..., 2:]
+        uniform = _uniform(normal[..., self.config.n_latent + 2 :])
         drawn = []
         for part in passes(beads):
             prior, cell = self._prior(internal, guide, part), None if box is None else box[part]
@@ -299,17 +297,14 @@ class GenZProt(Model):
                 for p in passes(beads)
             ]
         )
-        uniform = self._uniform(normal)
+        size = self.config.n_latent
+        uniform = _uniform(normal[..., size : size + 2])
         torsions = beads.new_zeros(*beads.shape[:2], len(TORSIONS))
         if temperature > 0:
             guide = self._hint(internal, beads, guide)
         torsions[..., _PEPTIDE] = draw_peptides(self, internal, beads, hidden, uniform[..., 0], temperature, guide, box)
         self._draw_ends(internal, hidden, torsions, uniform[..., 1], temperature)
         return torsions, hidden
-
-    def _uniform(self, normal):
-        """Uniform numbers (F, N, 2 + N_RANDOM) of peptides, ends and side chains."""
-        return torch.special.ndtr(normal[..., self.config.n_latent :]).clamp(1e-6, 1 - 1e-6)
 
     def _hidden(self, internal, beads, normal, temperature, box):
         """Decoder features (f, N, C) of some frames, the latent drawn from the prior."""
@@ -326,3 +321,8 @@ class GenZProt(Model):
         given = torch.ones_like(at, dtype=torch.bool).expand(len(torsions), -1)
         logits = self.end(hidden[:, at], self._fourier(torsions[:, at, _PEPTIDE], given))
         torsions[:, at, _END] = self.bins.draw(logits, uniform[:, at], temperature)
+
+
+def _uniform(normal):
+    """Numbers (...) in (0, 1), uniform, from standard normal ones."""
+    return torch.special.ndtr(normal).clamp(1e-6, 1 - 1e-6)

@@ -126,7 +126,7 @@ def score_traces(internal, beads, noise=None):
     (False, True, True)
     """
     if not isinstance(internal, InternalCoordinates):
-        internal = InternalCoordinates(*(torch.tensor(t) for t in (internal.types, internal.ends, internal.cis)))
+        internal = InternalCoordinates.of(internal)
     relaxation = Relaxation(internal)
     beads = torch.as_tensor(beads, dtype=torch.float64, device=internal.types.device)
     angles = relaxation.angles(beads)

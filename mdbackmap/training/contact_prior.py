@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from ..checkpoint import load
 from ..datafiles import VALIDATION
+from ..internal import InternalCoordinates
 from ..models.contacts import CLASSES
 from ..models.exclusion import marginals
 from ..models.sidechains import Candidates, alike, even_levels
@@ -52,10 +53,10 @@ def examples(model, chain):
     known : torch.Tensor (M,) bool
         Whether all true torsions are.
     """
-    mapping = model.eval().mapping(chain.trace())
+    model.eval()
+    internal = InternalCoordinates.of(chain.trace())
     beads = torch.as_tensor(chain.beads[:1], dtype=torch.float32)
     with torch.no_grad():
-        internal, _ = model._bind(mapping, beads.device)
         normal = beads.new_zeros(*beads.shape[:2], model.n_random)
         torsions, hidden = model.draw_backbones(internal, beads, normal, 0.0)
         levels = even_levels(internal).to(beads).unsqueeze(0)

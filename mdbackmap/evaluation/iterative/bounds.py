@@ -101,7 +101,7 @@ def _alphas(step, atoms, seed):
 @torch.no_grad()
 def _torsions(step, mapping, level, seed):
     coarse = mapping.coarse
-    internal = InternalCoordinates(*(torch.tensor(x) for x in (coarse.types, coarse.ends, coarse.cis)))
+    internal = InternalCoordinates.of(coarse)
     slots, mask = as_slots(mapping.fine, level)
     slots, mask = torch.tensor(slots, dtype=torch.float32), torch.tensor(mask)
     generator = torch.Generator().manual_seed(seed)
