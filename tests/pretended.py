@@ -1,0 +1,194 @@
+"""
+A device for machines that have none: it computes on the processor, but its tensors do not meet those of the processor.
+
+``python tests/pretended.py`` samples and trains on it and compares with the processor; torch is changed for the whole
+process, so tests run it in one of their own. What works here leaves no tensor on the wrong device on CUDA, either.
+Mixed are allowed, as there: numbers without dimensions, copies, and indices on the processor.
+"""
+
+import contextlib
+import dataclasses
+import sys
+import tempfile
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
+
+NAME = "pretended"
+_MAY_MIX = ("aten::copy_", "aten::index", "aten::index_put_", "aten::_index_put_impl_")
+
+
+class Backend(_DummyBackendModule):
+    """What torch asks a device for."""
+
+    def get_amp_supported_dtype(self):
+        return [torch.bfloat16]
+
+    def get_rng_state(self, device=0):
+        return torch.zeros(1)
+
+    def set_rng_state(self, state, device=0):
+        pass
+
+    def device(self, device):
+        return contextlib.nullcontext()
+
+
+class Elsewhere(torch.Tensor):
+    """A tensor of the pretended device."""
+
+    @staticmethod
+    def __new__(cls, here):
+        layout = {"strides": here.stride(), "storage_offset": here.storage_offset(), "dtype": here.dtype}
+        return cls._make_wrapper_subclass(
+            cls, here.size(), **layout, device=torch.device(NAME, 0), requires_grad=here.requires_grad
+        )
+
+    def __init__(self, here):
+        self.here = here
+
+    def __repr__(self):
+        return f"Elsewhere({self.here})"
+
+    def __deepcopy__(self, memo):
+        new = Elsewhere(self.here.detach().clone())
+        return torch.nn.Parameter(new, self.requires_grad) if getattr(self, "_is_param", False) else new
+
+    def tolist(self):
+        return self.here.tolist()
+
+    @classmethod
+    def __torch_dispatch__(cls, operation, types, args=(), kwargs=None):
+        return compute(operation, args, kwargs or {})
+
+
+class Pretending(TorchDispatchMode):
+    """Sends operations that make tensors to where they ask for."""
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        return compute(operation, args, kwargs or {})
+
+
+def compute(operation, args, kwargs):
+    """Do it on the processor, and give back tensors of the device that those given, or `device`, say."""
+    name = operation._schema.name
+    given = tree_leaves((args, kwargs))
+    there = [x for x in given if isinstance(x, Elsewhere)]
+    here = [x for x in given if isinstance(x, torch.Tensor) and not isinstance(x, Elsewhere) and x.ndim]
+    if there and here and (name not in _MAY_MIX or name.startswith("aten::index") and here[0] is args[0]):
+        raise RuntimeError(f"{operation}: expected all tensors to be on the same device")
+    asked = next((x.type for x in given if isinstance(x, torch.device)), None)
+    if name == "aten::to" and len(args) > 1 and isinstance(args[1], Elsewhere):
+        asked = NAME
+
+    def plain(x):
+        if isinstance(x, torch.device):
+            return torch.device("cpu")
+        return x.here if isinstance(x, Elsewhere) else x
+
+    found = operation(*tree_map(plain, args), **tree_map(plain, kwargs))
+    if name.endswith("_") and isinstance(args[0], Elsewhere) and found is args[0].here:
+        return args[0]
+    if name == "aten::copy_" or not (asked == NAME if asked else there):
+        return found
+    return tree_map(lambda x: Elsewhere(x) if isinstance(x, torch.Tensor) else x, found)
+
+
+class _NoGradients(torch.no_grad):
+    """In place of ``torch.inference_mode``, which knows no tensors of such a kind."""
+
+    def __new__(cls, mode=True):
+        return super().__new__(cls)
+
+    def __init__(self, mode=True):
+        super().__init__()
+        self.mode = mode
+
+    def __enter__(self):
+        super().__enter__()
+        torch.set_grad_enabled(not self.mode)
+
+
+def pretend():
+    """Give torch the device; for good."""
+    _setup_privateuseone_for_python_backend(NAME, backend_module=Backend())
+    torch._C._set_only_lift_cpu_tensors(True)
+    torch.__future__.set_overwrite_module_params_on_conversion(True)
+    torch.inference_mode = _NoGradients
+    return Pretending()
+
+
+# what is tried
+
+
+def on_both(pretending, function):
+    """What a function of a device gives on the processor and on the pretended device."""
+    here = function("cpu")
+    with pretending:
+        return here, function(NAME)
+
+
+def sampled(name, beads, temperature):
+    """A function of the device that gives the atoms of a frame."""
+    import mdbackmap as mdb
+
+    def atoms(device):
+        model = mdb.load_model(name, beads, device=device, threads=1)
+        return model.sample(beads.positions[None, model.indices], [0], temperature=temperature)
+
+    return atoms
+
+
+def trained(device):
+    """What a step of training, with all terms of the loss, and validation say of a small network."""
+    from mdbackmap.datafiles import VALIDATION
+    from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
+    from mdbackmap.training import loop
+    from mdbackmap.training.config import TrainingConfig, ValidationConfig
+    from mdbackmap.training.dataset import Structures
+    from mdbackmap.training.losses import LossWeights
+
+    data = Structures.read(VALIDATION)
+    data.chains["split"][:] = [0, 1, *[-1] * 83]
+    terms = LossWeights(**{field.name: 0.1 for field in dataclasses.fields(LossWeights)})
+    shown = ValidationConfig(chains=1)
+    config = TrainingConfig(tempfile.mkdtemp(), epochs=1, noise=0.3, loss=terms, validation=shown, device=device)
+    model = loop.new_model(GenZProt, GenZProtConfig(n_features=8, n_layers=1, n_neighbours=6, n_channels=2), 0)
+    row = loop.train(model, data, config)[1]
+    return [value for name, value in row.items() if name != "minutes"]
+
+
+def main():
+    """Print how far apart both are."""
+    import MDAnalysis as mda
+    import numpy as np
+
+    from mdbackmap.coarse import coarse_universe
+    from mdbackmap.datafiles import DIPEPTIDE_PDB, DIPEPTIDE_XTC, GO_PDB, GO_XTC
+
+    pretending = pretend()
+    with pretending:
+        try:
+            torch.ones(2, device=NAME) + torch.ones(2)
+        except RuntimeError as error:
+            print("refused:", error)
+    go = mda.Universe(GO_PDB, GO_XTC).atoms
+    from mdbackmap import checkpoint
+
+    molecule = checkpoint.load("cgvae-alanine-dipeptide")[0].molecule
+    beads = coarse_universe(mda.Universe(DIPEPTIDE_PDB, DIPEPTIDE_XTC).atoms, molecule).atoms
+    tried = {
+        "genzprot, T=1": sampled("genzprot", go, 1.0),
+        "genzprot, T=0": sampled("genzprot", go, 0.0),
+        "cgvae": sampled("cgvae-alanine-dipeptide", beads, 1.0),
+        "training": trained,
+    }
+    for what in sys.argv[1:] or tried:
+        here, there = on_both(pretending, tried[what])
+        print(f"{what}: {np.abs(np.subtract(here, there)).max():.6f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
