@@ -26,6 +26,7 @@ Units: angstrom, ps.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import logging
@@ -49,6 +50,7 @@ from .writing.output import PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryF
 from .writing.partial import Partial
 from .writing.pipeline import Pipeline
 from .writing.products import Products, remarks
+from .writing.progress import Watching
 from .writing.stream import Stream, choose_frames, input_files
 from .writing.xdr import bytes_after
 
@@ -185,20 +187,26 @@ class BackmapTrajectory(AnalysisBase):
         """
         began = time.perf_counter()
         self._start(start, stop, step, frames)
+        bar = contextlib.nullcontext()
+        if backend not in (None, "serial") and self._partial is not None:  # MDAnalysis shows no bar then
+            shown, verbose = self._verbose if verbose is None else verbose, False
+            bar = Watching(self._partial, len(self._chosen)) if shown else bar
         try:
-            super().run(
-                frames=self._chosen,
-                verbose=verbose,
-                n_workers=n_workers,
-                n_parts=n_parts,
-                backend=backend,
-                unsupported_backend=unsupported_backend,
-                progressbar_kwargs=progressbar_kwargs,
-            )
+            with bar:
+                super().run(
+                    frames=self._chosen,
+                    verbose=verbose,
+                    n_workers=n_workers,
+                    n_parts=n_parts,
+                    backend=backend,
+                    unsupported_backend=unsupported_backend,
+                    progressbar_kwargs=progressbar_kwargs,
+                )
         except BaseException as error:
             self._give_up(error)
             raise
         self.start, self.stop, self.step = start, stop, step
+        tell(self.results.displacements[np.isfinite(self.results.displacements)])
         self.results.seconds = time.perf_counter() - began
         new = (len(self._chosen) - self.results.resumed) * self.n_samples
         self.results.frames_per_second = new / self.results.seconds
@@ -326,7 +334,6 @@ class BackmapTrajectory(AnalysisBase):
         results.resumed = int(np.count_nonzero(self._done))
         known = np.isfinite(results.displacements)
         results.residue_displacements = np.sqrt(results.residue_displacements / max(1, np.count_nonzero(known)))
-        tell(results.displacements[known])
         results.filename = results.topology = None
         if self._partial is not None:
             self._publish()

@@ -299,6 +299,8 @@ class TestBadInput:
         ["convert", "ca.pdb", "-o", "aa.xtc", "--frames", "1", "--step", "2"],
         ["convert", "ca.pdb", "-o", "aa.xtc", "--step", "0"],
         ["convert", "ca.pdb", "-o", "aa.xtc", "--resume", "--overwrite"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--workers", "2", "--threads", "2"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--workers", "0"],
         ["convert", "ca.pdb", "-o", "aa.xtc", "--colour", "red"],
         ["models", "surplus"],
         ["models", "genzprot", "--names"],
@@ -405,6 +407,15 @@ class TestProcess:
     def run(self, *arguments, **options):
         command = [COMMAND, *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, **options)
+
+    def test_workers(self, short, converted, tmp_path):
+        """The same atoms, and a progress bar, from two processes; here by ``python -m``."""
+        command = [sys.executable, "-m", "mdbackmap", "convert", *short, "-o", str(tmp_path / "aa.xtc")]
+        command += ["--workers", "2"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "12/12" in done.stderr and "Traceback" not in done.stderr
+        assert np.abs(positions(tmp_path / "aa.pdb", tmp_path / "aa.xtc") - positions(*converted)).max() <= 2 * XTC
 
     def test_convert(self, short, converted, tmp_path):
         done = self.run("convert", *short, "-o", tmp_path / "aa.xtc")

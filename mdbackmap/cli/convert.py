@@ -82,12 +82,22 @@ def _add_generation(parser):
         metavar="N",
         help="processor threads (default: OMP_NUM_THREADS, SLURM_CPUS_PER_TASK, or all that may be used)",
     )
+    group.add_argument(
+        "--workers",
+        type=options.positive,
+        default=1,
+        metavar="N",
+        help="processes that share the frames, of one thread each (default: 1, with all threads); faster than as many "
+        "threads, and each needs the memory of one",
+    )
 
 
 def check(args):
     """What is wrong with the usage, or None."""
     if args.overwrite and args.resume:
         return "--overwrite starts again and --resume goes on: give one of them"
+    if args.workers > 1 and args.threads is not None:
+        return "--workers have one thread each: leave out --threads"
     return options.check_frames(args)
 
 
@@ -106,6 +116,8 @@ def run(args):
         device=args.device,
         threads=args.threads,
     )
+    if args.workers > 1 and model.device.type != "cpu":
+        raise ValueError(f"--workers are for processors, not for {model.device}: leave it out, or say --device cpu")
     analysis = BackmapTrajectory(
         atoms,
         model,
@@ -120,7 +132,8 @@ def run(args):
         overwrite=args.overwrite,
         resume=args.resume,
     )
-    analysis.run(**options.frame_range(args), verbose=not args.quiet)
+    parallel = {"backend": "multiprocessing", "n_workers": args.workers} if args.workers > 1 else {}
+    analysis.run(**options.frame_range(args), **parallel, verbose=not args.quiet)
     if not args.quiet:
         report(analysis.results, model.mapping.coarse)
 
