@@ -143,6 +143,8 @@ def sampled(name, beads, temperature):
 
 def trained(device):
     """What a step of training, with all terms of the loss, and validation say of a small network."""
+    import numpy as np
+
     from mdbackmap.datafiles import VALIDATION
     from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
     from mdbackmap.training import loop
@@ -151,7 +153,9 @@ def trained(device):
     from mdbackmap.training.losses import LossWeights
 
     data = Structures.read(VALIDATION)
-    data.chains["split"][:] = [0, 1, *[-1] * 83]
+    short, shorter = np.diff(data.chains["offset"]).argsort()[1::-1]
+    data.chains["split"][:] = -1
+    data.chains["split"][short], data.chains["split"][shorter] = 0, 1
     terms = LossWeights(**{field.name: 0.1 for field in dataclasses.fields(LossWeights)})
     shown = ValidationConfig(chains=1)
     config = TrainingConfig(tempfile.mkdtemp(), epochs=1, noise=0.3, loss=terms, validation=shown, device=device)

@@ -456,7 +456,7 @@ class TestProcess:
     def test_interrupted_then_resumed(self, tmp_path):
         whole, broken = tmp_path / "whole", tmp_path / "broken"
         whole.mkdir(), broken.mkdir()
-        arguments = ["convert", GO_PDB, GO_XTC, "--n-samples", "20", "--batch-size", "16"]
+        arguments = ["convert", GO_PDB, GO_XTC, "--n-samples", "8", "--batch-size", "16"]
         assert self.run(*arguments, "-o", whole / "aa.xtc").returncode == 0
         command = [COMMAND, *map(str, arguments), "-o", str(broken / "aa.xtc")]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=interruptible)
