@@ -38,7 +38,6 @@ from pathlib import Path
 import numpy as np
 from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.analysis.results import ResultsGroup
-from MDAnalysis.lib.log import ProgressBar
 
 from . import __version__
 from .frames import check_trajectory, displacements, sample_frames
@@ -50,7 +49,7 @@ from .writing.output import PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryF
 from .writing.partial import Partial
 from .writing.pipeline import Pipeline
 from .writing.products import Products, remarks
-from .writing.progress import Watching
+from .writing.progress import Watching, progress_bar
 from .writing.stream import Stream, choose_frames, input_files
 from .writing.xdr import bytes_after
 
@@ -206,7 +205,7 @@ class BackmapTrajectory(AnalysisBase):
             self._give_up(error)
             raise
         self.start, self.stop, self.step = start, stop, step
-        tell(self.results.displacements[np.isfinite(self.results.displacements)])
+        tell(self.results.displacements)
         self.results.seconds = time.perf_counter() - began
         new = (len(self._chosen) - self.results.resumed) * self.n_samples
         self.results.frames_per_second = new / self.results.seconds
@@ -269,11 +268,8 @@ class BackmapTrajectory(AnalysisBase):
         self.results.strained = np.zeros(self.model.mapping.coarse.n_residues, dtype=np.int64)
         moved = Moved(self.model, self.options, len(indexed_frames) * self.n_samples)
         sink = MemorySink() if self._partial is None else SegmentSink(self._partial, self._open_writer, self.n_samples)
-        bar = ProgressBar(
-            total=len(indexed_frames),
-            verbose=self._verbose if verbose is None else verbose,
-            **{"desc": "backmapping", "unit": "frame"} | (progressbar_kwargs or {}),
-        )
+        shown = self._verbose if verbose is None else verbose
+        bar = progress_bar(len(indexed_frames), shown, **(progressbar_kwargs or {}))
 
         def write(job, positions):
             sink.write(job, positions)
@@ -332,8 +328,8 @@ class BackmapTrajectory(AnalysisBase):
         results.samples = np.tile(np.arange(n), len(self._chosen))
         results.seed, results.provenance = self.options["seed"], self._provenance
         results.resumed = int(np.count_nonzero(self._done))
-        known = np.isfinite(results.displacements)
-        results.residue_displacements = np.sqrt(results.residue_displacements / max(1, np.count_nonzero(known)))
+        n_known = np.count_nonzero(np.isfinite(results.displacements))
+        results.residue_displacements = np.sqrt(results.residue_displacements / max(1, n_known))
         results.filename = results.topology = None
         if self._partial is not None:
             self._publish()
@@ -352,7 +348,7 @@ class BackmapTrajectory(AnalysisBase):
         """Keep what is complete, or tidy up if nothing is; turn what writers say into one clear error."""
         if self._partial is None:
             return
-        kept = sum(x.stop - x.start for x in self._partial.segments())
+        kept = self._partial.n_complete
         words = f"{kept} of {len(self._chosen)} frames are complete and kept: resume=True (--resume) goes on from there"
         if kept:
             logger.warning("%s: %s", self.filename, words)

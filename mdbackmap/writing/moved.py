@@ -121,7 +121,8 @@ def impossible(beads, coarse, dimensions=None):
 
 
 def tell(rms):
-    """Log how far the beads of (F,) frames were moved, if at all."""
+    """Log how far the beads of (F,) frames were moved, if at all; NaN where that is not known."""
+    rms = rms[np.isfinite(rms)]
     moved = rms[rms > 0]
     if len(moved):
         logger.info(

@@ -128,6 +128,11 @@ class Partial:
                 found.append(Segment(*(int(x) for x in match.groups()[:3]), path))
         return sorted(found, key=lambda x: (x.start, -x.stop))
 
+    @property
+    def n_complete(self) -> int:
+        """Coarse frames in the complete segments."""
+        return sum(segment.stop - segment.start for segment in self.segments())
+
     def _tidy(self):
         """Remove what was being written when all ended, undo appends that were cut short."""
         known, reached = {x.path: x for x in self.segments()}, 0

@@ -1,4 +1,4 @@
-"""A progress bar for a conversion that other processes do: it reads off the folder of a `Partial` how far they are."""
+"""Progress bars of conversions, by this process or by others: then read off the folder of a `Partial`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import threading
 from MDAnalysis.lib.log import ProgressBar
 
 _SECONDS = 1.0
+
+
+def progress_bar(n_frames, verbose=True, **options):
+    """A bar over the coarse frames of a conversion; `options` as of tqdm."""
+    return ProgressBar(total=n_frames, verbose=verbose, **{"desc": "backmapping", "unit": "frame"} | options)
 
 
 class Watching:
@@ -27,7 +32,7 @@ class Watching:
 
     def __init__(self, partial, n_frames):
         self._partial = partial
-        self._bar = ProgressBar(total=n_frames, verbose=True, desc="backmapping", unit="frame")
+        self._bar = progress_bar(n_frames)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="mdbackmap-progress", daemon=True)
 
@@ -48,7 +53,7 @@ class Watching:
 
     def _show(self):
         try:
-            complete = sum(segment.stop - segment.start for segment in self._partial.segments())
+            complete = self._partial.n_complete
         except OSError:  # moved to its name, or not there yet
             return
         self._bar.update(complete - self._bar.n)
