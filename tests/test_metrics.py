@@ -30,6 +30,18 @@ def test_a_structure_is_its_own_reference(native):
     )
 
 
+def test_faults_of_the_reference_do_not_count_against_ideal_lengths(native):
+    positions, mask, types, ends = native
+    reference = positions.copy()
+    reference[0, 3, 0] += 0.5  # an N that lies wrong
+    alone, row = (
+        metrics.evaluate_geometry(positions, mask, types, ends),
+        metrics.evaluate(positions, reference, mask, types, ends),
+    )
+    assert (row["bonds_ideal"], row["angles_ideal"]) == (alone["bonds"], alone["angles"])
+    assert row["bonds"] < row["bonds_ideal"] == 100 and row["angles"] < 100
+
+
 def test_frames_together_equal_frames_alone(native):
     positions, mask, types, ends = native
     rng = np.random.default_rng(1)

@@ -20,6 +20,8 @@ LABELS = {
     "chi12": ("chi1 and chi2 within 40 degrees", "%", 1),
     "bonds": ("bonds within 10%", "%", 2),
     "angles": ("angles within 10 degrees", "%", 2),
+    "bonds_ideal": ("bonds near ideal (10%)", "%", 2),
+    "angles_ideal": ("angles near ideal (10 degrees)", "%", 2),
     "ged": ("GED, bonds missing or extra", "%", 3),
     "contacts": ("residues with a contact < 1.2 A", "%", 3),
     "clashscore": ("clashes per 1000 heavy atoms", "", 1),
@@ -95,7 +97,9 @@ def table(columns):
     return "\n".join(lines)
 
 
-_MORE_IS_BETTER = "chi1 chi12 bonds angles rama_favoured rotamer_favoured cis_kept finite".split()
+_MORE_IS_BETTER = (
+    "chi1 chi12 bonds angles bonds_ideal angles_ideal rama_favoured rotamer_favoured cis_kept finite".split()
+)
 _LESS_IS_BETTER = """rmsd rmsd_backbone rmsd_side_chain bead_deviation ged contacts clashscore clashscore_all
 rama_outliers rotamer_outliers cbeta_outliers twisted false_cis mirrored_ca mirrored_cb jsd_phi jsd_psi jsd_chi1
 jsd_phi_half jsd_psi_half jsd_chi1_half energy finite_steps seconds""".split()

@@ -14,6 +14,7 @@ rmsd                                  over all heavy atoms, angstrom
 rmsd_backbone, rmsd_side_chain        over N, C, O; over all but N, CA, C, O
 bead_deviation                        largest distance of a generated CA from the reference's, angstrom
 bonds, angles                         % within 10% (10 degrees) of the reference's value, or of the ideal one
+bonds_ideal, angles_ideal             % within 10% (10 degrees) of the ideal value, if there is a reference
 ged                                   bonds missing or extra (d < 1.3 (r_i + r_j)), % of the reference's
 contacts                              % of residues with an atom under 1.2 A from another residue's
 clashscore                            overlaps of 0.4 A and more per 1000 heavy atoms
@@ -189,12 +190,14 @@ def evaluate(generated, reference, mask, types, ends, *, generated_mask=None, le
     atoms = covalent.flat(match_equivalent(generated, reference, mask, types))
     true = covalent.flat(reference)
     beads = np.linalg.norm(generated[:, :, CA] - reference[:, :, CA], axis=-1)[:, mask[:, CA]]
+    alone = evaluate_geometry(generated, mask, types, ends)
     return {
         **{name: float(values.mean()) for name, values in rmsd(generated, reference, mask, types).items()},
         "bead_deviation": float(beads.max(initial=0.0)),
         "ged": float(graph_difference(atoms, true, covalent, legacy=legacy).mean()),
         **chi_agreement(generated, reference, mask, types),
-        **evaluate_geometry(generated, mask, types, ends),
+        **alone,
+        **{f"{name}_ideal": alone[name] for name in ("bonds", "angles")},
         **cis_agreement(generated, reference, mask, ends),
         "bonds": _bonds_kept(bond_lengths(atoms, covalent), bond_lengths(true, covalent)),
         "angles": _angles_kept(bond_angles(atoms, covalent), bond_angles(true, covalent)),
