@@ -62,6 +62,11 @@ class Bridges:
         """Whether residues `one` and `other` (P,), cysteines, may be bonded in `frames` (P,)."""
         return self.allowed[frames, self.place[one], self.place[other]]
 
+    def partners(self):
+        """Which residues (F, N) are cysteines that may be bonded to another one."""
+        found = self.allowed.new_zeros(len(self.allowed), len(self.place))
+        return found.index_copy(1, self.cysteines, self.allowed.any(2))
+
     def pairs(self):
         """
         Pairs that are each other's nearest of those that may be bonded.

@@ -28,6 +28,7 @@ from .encoder import Encoder
 from .features import Features
 from .layers import CircularBins, Interaction, fourier
 from .peptides import FAINT, draw_peptides
+from .replacing import Stuck, replaced
 from .settling import settle
 from .sidechains import N_RANDOM, draw_sidechains, fold_symmetric
 
@@ -283,7 +284,9 @@ class GenZProt(Model):
             prior, cell = self._prior(internal, guide, part), None if box is None else box[part]
             told = internal, beads[part], hidden[part], torsions[part], uniform[part], temperature, cell, prior
             drawn.append(draw_sidechains(self, *told))
-        return fold_symmetric(internal.types, torch.cat(drawn))
+        chosen, stuck = zip(*drawn, strict=True)
+        stuck = Stuck.join(stuck, [part.start for part in passes(beads)])
+        return fold_symmetric(internal.types, replaced(internal, beads, torch.cat(chosen), stuck))
 
     def draw_backbones(self, internal, beads, normal, temperature, box=None, guide=None):
         """

@@ -30,7 +30,7 @@ _FIRST = 5  # slot of the first atom that torsions of a side chain turn
 
 
 @functools.cache
-def _tables():
+def tables():
     """By residue type: atoms (20, 4, 14) that torsions move, axis slots (20, 4, 2), elements and presence (20, 14)."""
     moved = torch.zeros(20, 4, 14, dtype=torch.bool)
     axis = torch.zeros(20, 4, 2, dtype=torch.int64)
@@ -112,7 +112,8 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
 
     Parameters
     ----------
-    types : torch.Tensor (N,) int64
+    types : torch.Tensor (N,) or (F, N) int64
+        If frames have residues of their own, no sulfurs belong together.
     atoms : torch.Tensor (F, N, 14, 3)
         Chains whole; overlaps across periodic boundaries are left as they are.
     chosen : torch.Tensor (Q, 2) int64
@@ -122,26 +123,61 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
 
     Returns
     -------
-    torch.Tensor (Q, 4)
+    angles : torch.Tensor (Q, 4)
         By how much each torsion is turned, in radians.
+    left : torch.Tensor (Q,)
+        What overlap each side chain is left with if all turn so, in kT.
     """
     angles = atoms.new_zeros(len(chosen), 4)
-    bridges = Bridges(types, atoms[:, :, _CB])  # C-betas stay where they are
-    before = _overlap(types, atoms, chosen, bridges)
-    rows = (before > _LEAST).nonzero()[:, 0]
+    bridges = _bridges(types, atoms)
+    left = overlap(types, atoms, chosen, bridges)
+    rows = (left > _LEAST).nonzero()[:, 0]
     if len(rows):
         turned, around = _descend(types, atoms, chosen[rows], bridges, n_steps, rate)
-        better = _overlap(types, around, chosen[rows], bridges) < before[rows]
+        after = overlap(types, around, chosen[rows], bridges)
+        better = after < left[rows]
         angles[rows] = torch.where(better.unsqueeze(1), turned, 0.0)
-    return angles
+        left[rows] = left[rows].minimum(after)
+    return angles, left
 
 
-def _overlap(types, atoms, chosen, bridges):
-    """Overlap energies (Q,) of side chains, in kT; sulfurs that belong together count by how far they are off."""
+def _bridges(types, atoms):
+    """`Bridges` of atoms as they are: C-betas stay where they are. None if frames have residues of their own."""
+    return Bridges(types, atoms[:, :, _CB]) if types.dim() == 1 else None
+
+
+def overlap(types, atoms, chosen, bridges=None):
+    """
+    Overlap energies of side chains, in kT; sulfurs that belong together count by how far they are off.
+
+    Parameters
+    ----------
+    types, atoms, chosen
+        As in `relieve`.
+    bridges : Bridges, optional
+        Of these atoms, where they are known already.
+
+    Returns
+    -------
+    torch.Tensor (Q,)
+    """
+    bridges = bridges or _bridges(types, atoms)
     slot, _, gap, allowed, bound = _pairs(types, atoms, chosen, bridges, 0.0)
     short = torch.where(bound, _BOND**0.5 * (allowed - gap), STIFFNESS**0.5 * (allowed - gap).clamp_min(0))
     energy = short.square()
     return atoms.new_zeros(len(chosen)).index_add(0, slot // residues.MAX_ATOMS, energy)
+
+
+def side_chains(types, atoms, chosen, n_each=1):
+    """
+    `SideChains` of those chosen (Q, 2) among atoms (F, N, 14, 3), so many of each, one after another.
+
+    Besides, which of their torsions (Q * n_each, 4) turn anything.
+    """
+    frames, rows = chosen.repeat_interleave(n_each, 0).unbind(1)
+    kinds = types.expand(atoms.shape[:2])[frames, rows]
+    moved, axis = (table.to(atoms.device)[kinds] for table in tables()[:2])
+    return SideChains(atoms[frames, rows], axis, moved), moved.any(2)
 
 
 def _descend(types, atoms, chosen, bridges, n_steps, rate):
@@ -151,9 +187,8 @@ def _descend(types, atoms, chosen, bridges, n_steps, rate):
     Besides the angles (Q, 4), all the atoms (F, N, 14, 3) then.
     """
     frames, rows = chosen.unbind(1)
-    moved, axis = (table.to(atoms.device)[types[rows]] for table in _tables()[:2])
-    chains, can = SideChains(atoms[frames, rows], axis, moved), moved.any(2)
-    flat, where = atoms.reshape(-1, residues.MAX_ATOMS, 3).clone(), frames * len(types) + rows
+    chains, can = side_chains(types, atoms, chosen)
+    flat, where = atoms.reshape(-1, residues.MAX_ATOMS, 3).clone(), frames * atoms.shape[1] + rows
     angles = atoms.new_zeros(len(chosen), 4)
     mean, square, current = torch.zeros_like(angles), torch.zeros_like(angles), chains.atoms
     for step in range(1, n_steps + 1):
@@ -183,9 +218,9 @@ def _pairs(types, atoms, chosen, bridges, margin):
     Besides, the distances (P,) of the pairs, those allowed (P,), and which pairs (P,) are sulfurs that belong together:
     they are held at the distance allowed.
     """
-    moved, _, element, real = (table.to(atoms.device) for table in _tables())
-    frames, rows = chosen.unbind(1)
-    kinds = types[rows]
+    moved, _, element, real = (table.to(atoms.device) for table in tables())
+    types, (frames, rows) = types.expand(atoms.shape[:2]), chosen.unbind(1)
+    kinds = types[frames, rows]
     turning, own = moved[kinds, 0], atoms[frames, rows]
     tip = (own * turning.unsqueeze(-1)).sum(1) / turning.sum(1, keepdim=True).clamp_min(1)
     reach = ((own - tip.unsqueeze(1)).norm(dim=-1) * turning).amax(1) + max(LARGEST - TOUCH + margin, NEAR)
@@ -193,11 +228,11 @@ def _pairs(types, atoms, chosen, bridges, margin):
     near = (atoms[frames, :, 1] - tip.unsqueeze(1)).norm(dim=-1) < reach.unsqueeze(1) + far[frames]  # (Q, N)
     row, residue = near.nonzero().unbind(1)
     others = atoms[frames[row], residue]  # (pairs of residues, 14, 3)
-    near = ((others - tip[row].unsqueeze(1)).norm(dim=-1) < reach[row].unsqueeze(1)) & real[types[residue]]
+    near = ((others - tip[row].unsqueeze(1)).norm(dim=-1) < reach[row].unsqueeze(1)) & real[types[frames[row], residue]]
     pair, b = near.nonzero().unbind(1)
     row, residue, other = row[pair], residue[pair], others[pair, b]
     distance = (own[row, _FIRST:] - other.unsqueeze(1)).norm(dim=-1)  # (pairs of a residue and an atom, 9)
-    first, second = element[kinds[row], _FIRST:], element[types[residue], b].unsqueeze(1)
+    first, second = element[kinds[row], _FIRST:], element[types[frames[row], residue], b].unsqueeze(1)
     limit = allowed_distances(first, second, TOUCH)
     least = torch.where((first == _SULFUR) & (second == _SULFUR), NEAR, 0.0)
     close = (distance < (limit + margin).maximum(least)) & turning[row, _FIRST:]
@@ -205,13 +240,15 @@ def _pairs(types, atoms, chosen, bridges, margin):
     pair, a = close.nonzero().unbind(1)
     row, residue, b, distance, limit = row[pair], residue[pair], b[pair], distance[pair, a], limit[pair, a]
     bound = _sulfurs(types, bridges, frames[row], rows[row], residue, a + _FIRST, b)
-    other = (frames[row] * len(types) + residue) * residues.MAX_ATOMS + b
+    other = (frames[row] * atoms.shape[1] + residue) * residues.MAX_ATOMS + b
     return row * residues.MAX_ATOMS + a + _FIRST, other, distance, torch.where(bound, LENGTH, limit), bound
 
 
 def _sulfurs(types, bridges, frames, one, other, a, b):
     """Which pairs of atoms are SG of cysteines whose C-betas lie as in a disulfide."""
+    if bridges is None:
+        return torch.zeros_like(a, dtype=torch.bool)
     cysteine = types == residues.TYPE_OF_NAME["CYS"]
-    both = cysteine[one] & cysteine[other] & (a == 5) & (b == 5) & (one != other)
+    both = cysteine[frames, one] & cysteine[frames, other] & (a == 5) & (b == 5) & (one != other)
     both[both.clone()] = bridges(frames[both], one[both], other[both])
     return both

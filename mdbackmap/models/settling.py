@@ -156,7 +156,7 @@ def settle(relaxation, start, beads, torsions, tolerances, box=None):
     tight = AtomPairs.of(internal, atoms, box, apart=1).overlapping(len(frames), n)
     tight = tight[internal.defined[tight[:, 1], 1] & (internal.types[tight[:, 1]] != _PROLINE)]
     if len(tight):
-        turned[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, atoms, tight)
+        turned[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, atoms, tight)[0]
     return beads.to(torsions).index_copy(0, frames, moved), torsions.index_copy(0, frames, turned)
 
 

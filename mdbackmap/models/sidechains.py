@@ -22,10 +22,11 @@ from .exclusion import Overlaps, choose, marginals
 from .layers import fourier
 from .peptides import levels_of
 from .relief import relieve
+from .replacing import UNBEARABLE, Stuck
 
 N_CANDIDATES = 10
 """Side chains drawn for each residue, of which one is chosen."""
-N_CANDIDATES_AT_ZERO = 24
+N_CANDIDATES_AT_ZERO = 20
 """The same at temperature 0, where how often one is near another says how likely it is."""
 CHIS = (1, 2, 3, 4)
 N_RANDOM = len(CHIS) * N_CANDIDATES + 1
@@ -66,7 +67,9 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
 
     Returns
     -------
-    torch.Tensor (F, N, 6)
+    torsions : torch.Tensor (F, N, 6)
+    stuck : Stuck
+        Side chains that overlap all the same.
     """
     drawn = temperature > 0
     if drawn:
@@ -75,7 +78,7 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
         levels = even_levels(internal).to(uniform).expand(len(beads), -1, -1, -1)
     found = Candidates.draw(model, internal, beads, hidden, torsions, levels, temperature or 1.0, box, prior)
     if len(internal.movable.residues) == 0:
-        return found.torsions[:, 0]
+        return found.torsions[:, 0], Stuck.none(found.torsions)
     overlaps = found.met(drawn)
     if drawn:
         at = internal.movable.residues
@@ -83,9 +86,9 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
         state, _ = choose(overlaps, weights, uniform[:, at, -1].flatten())
     else:
         state = _least_error(found, overlaps)
-    found = found.only(state)
-    tight = found.overlaps(_TOUCH[drawn]).energies() > _TIGHT[drawn]
-    return _settled(found, tight)
+    chosen = found.only(state)
+    tight = chosen.overlaps(_TOUCH[drawn]).energies() > _TIGHT[drawn]
+    return _settled(found, chosen, tight)
 
 
 def even_levels(internal):
@@ -250,16 +253,21 @@ def alike(internal, torsions):
     return total.add_(parts[2].add_(parts[1]).exp_()).div_(3)
 
 
-def _settled(candidates, tight):
-    """Torsions (F, N, 6) of the only candidates; where they are `tight` (F M,), turned out of the way."""
-    internal, atoms, torsions = candidates.internal, candidates.atoms[:, 0], candidates.torsions[:, 0]
-    turned = loose(candidates.bridges, atoms)
+def _settled(found, chosen, tight):
+    """
+    Torsions (F, N, 6) of the `chosen` of the candidates `found`; where they are `tight` (F M,), turned out of the way.
+
+    Besides, the `Stuck` for which that was not enough; bonded cysteines stay with each other.
+    """
+    internal, atoms, torsions = chosen.internal, chosen.atoms[:, 0], chosen.torsions[:, 0].clone()
+    turned = loose(chosen.bridges, atoms)
     turned[:, internal.movable.residues] |= tight.unflatten(0, (len(atoms), -1))
-    turned = turned.nonzero()
-    if len(turned):
-        torsions = torsions.clone()
-        torsions[turned[:, 0], turned[:, 1], 1:5] += relieve(internal.types, atoms, turned)
-    return torsions
+    frames, residues = turned.nonzero().unbind(1)
+    angles, left = relieve(internal.types, atoms, torch.stack([frames, residues], 1))
+    torsions[frames, residues, 1:5] += angles
+    stuck = (left > UNBEARABLE) & ~found.bridges.partners()[frames, residues]
+    frames, residues = frames[stuck], residues[stuck]
+    return torsions, Stuck(frames, residues, found.torsions[frames, :, residues, 1:5])
 
 
 def fold_symmetric(types, torsions):

@@ -28,6 +28,7 @@ ABLATIONS = {
     "no maps in draws on kept beads": [(genzprot, "FAINT", 0.0)],
     "peptides may lie in each other": [(collisions, "_TOUCHING", 0.0)],
     "no relief": NO_RELIEF,
+    "none replaced": [(sidechains, "UNBEARABLE", math.inf)],
     "no distance kept by draws": [(sidechains, "_TOUCH", (0.2, 0.2)), (sidechains, "_TIGHT", (0.3, 0.3))],
     "cysteines not drawn together": [(sidechains, "_PULL", 0.0)],
     "no disulfides": [(disulfides, "BRIDGE", 0.0), (disulfides, "NEAR", 0.0)],

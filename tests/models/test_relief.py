@@ -7,7 +7,7 @@ from mdbackmap.datafiles import VALIDATION
 from mdbackmap.internal import InternalCoordinates
 from mdbackmap.models.disulfides import NEAR, Bridges
 from mdbackmap.models.exclusion import STIFFNESS
-from mdbackmap.models.relief import _LISTED, SideChains, _pairs, _tables, relieve
+from mdbackmap.models.relief import _LISTED, SideChains, _pairs, relieve, tables
 from mdbackmap.residues import TYPE_OF_NAME
 from mdbackmap.training.dataset import Structures
 
@@ -27,18 +27,18 @@ def placed():
 
 
 def parts_of(internal, atoms):
-    moved, axis, *_ = _tables()
+    moved, axis, *_ = tables()
     return SideChains(atoms[0], axis[internal.types], moved[internal.types])
 
 
 def test_turned_side_chains_are_those_of_turned_torsions(placed):
     internal, beads, torsions, atoms = placed
-    can = _tables()[0][internal.types].any(2)
+    can = tables()[0][internal.types].any(2)
     angles = torch.randn(can.shape, generator=torch.Generator().manual_seed(1)) * can
     wanted = torsions.clone()
     wanted[0, :, 1:5] += angles
     found = parts_of(internal, atoms).turned(angles)
-    there = _tables()[3][internal.types] & (internal.types != TYPE_OF_NAME["PRO"]).unsqueeze(1)
+    there = tables()[3][internal.types] & (internal.types != TYPE_OF_NAME["PRO"]).unsqueeze(1)
     assert can.sum() > 100
     torch.testing.assert_close(found[there], internal.to_cartesian(beads, wanted)[0][there], atol=1e-3, rtol=0)
 
@@ -67,7 +67,7 @@ def test_listed_pairs_are_all_there_are(placed):
     flat = atoms.reshape(-1, 3)
     first = chosen[one // 14, 1] * 14 + one % 14
     torch.testing.assert_close((flat[first] - flat[other]).norm(dim=-1), distance)
-    moved, _, _, real = _tables()
+    moved, _, _, real = tables()
     for k, (_, row) in enumerate(chosen.tolist()):
         for slot in moved[internal.types[row], 0].nonzero()[:, 0].tolist():
             near = (flat - atoms[0, row, slot]).norm(dim=-1).view(-1, 14) < 2.0 + _LISTED  # every pair is allowed 2
@@ -79,15 +79,15 @@ def test_listed_pairs_are_all_there_are(placed):
 def test_relief_takes_most_of_the_overlap_away_and_turns_nothing_else(placed):
     internal, _, _, atoms = placed
     chosen = torch.tensor([[0, row] for row in internal.movable.residues.tolist()])
-    angles = relieve(internal.types, atoms, chosen)
-    moved, axis, *_ = _tables()
+    angles = relieve(internal.types, atoms, chosen)[0]
+    moved, axis, *_ = tables()
     kinds = internal.types[chosen[:, 1]]
     after = atoms.clone()
     after[0, chosen[:, 1]] = SideChains(atoms[0, chosen[:, 1]], axis[kinds], moved[kinds]).turned(angles)
     assert overlap(internal.types, after, chosen) < 0.4 * overlap(internal.types, atoms, chosen)
     assert angles.abs().max() < 1.5
     assert (angles[~moved[kinds].any(2)] == 0).all()
-    free = relieve(internal.types, after, chosen)
+    free = relieve(internal.types, after, chosen)[0]
     assert (free == 0).all(1).float().mean() > 0.5  # side chains without overlap stay
 
 
@@ -95,8 +95,8 @@ def test_each_frame_is_relieved_as_if_alone(placed):
     internal, _, _, atoms = placed
     two = torch.cat([atoms, atoms.flip(-1) + 3])
     chosen = torch.tensor([[f, row] for f in (0, 1) for row in internal.movable.residues.tolist()])
-    both, half = relieve(internal.types, two, chosen), len(chosen) // 2
-    torch.testing.assert_close(both[:half], relieve(internal.types, atoms, chosen[:half]), atol=1e-4, rtol=0)
+    both, half = relieve(internal.types, two, chosen)[0], len(chosen) // 2
+    torch.testing.assert_close(both[:half], relieve(internal.types, atoms, chosen[:half])[0], atol=1e-4, rtol=0)
 
 
 def test_sulfurs_that_belong_together_are_pulled_to_each_other():
@@ -109,13 +109,13 @@ def test_sulfurs_that_belong_together_are_pulled_to_each_other():
         near = torch.pdist(atoms[0, cysteines, 5]) if len(cysteines) == 2 else torch.ones(1)
         if len(cysteines) == 2 and 1.9 < near < 2.2:
             break
-    kinds, (moved, axis, *_) = data.types[rows][cysteines], _tables()
+    kinds, (moved, axis, *_) = data.types[rows][cysteines], tables()
     parts = SideChains(atoms[0, cysteines], axis[kinds], moved[kinds])
     atoms = atoms.clone()
     atoms[0, cysteines] = parts.turned(torch.tensor([[0.4, 0, 0, 0], [0.3, 0, 0, 0]]))
     apart = torch.pdist(atoms[0, cysteines, 5])
     assert 2.5 < apart < NEAR
     chosen = torch.stack([torch.zeros(2, dtype=torch.int64), cysteines], 1)
-    angles = relieve(data.types[rows], atoms, chosen)
+    angles = relieve(data.types[rows], atoms, chosen)[0]
     after = SideChains(atoms[0, cysteines], axis[kinds], moved[kinds]).turned(angles)
     assert abs(torch.pdist(after[:, 5]) - 2.04) < abs(apart - 2.04) / 3
