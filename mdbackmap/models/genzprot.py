@@ -279,13 +279,13 @@ class GenZProt(Model):
         """
         torsions, hidden = self.draw_backbones(internal, beads, normal, temperature, box, guide)
         uniform = _uniform(normal[..., self.config.n_latent + 2 :])
-        drawn = []
-        for part in passes(beads):
+        drawn, parts = [], passes(beads)
+        for part in parts:
             prior, cell = self._prior(internal, guide, part), None if box is None else box[part]
             told = internal, beads[part], hidden[part], torsions[part], uniform[part], temperature, cell, prior
             drawn.append(draw_sidechains(self, *told))
         chosen, stuck = zip(*drawn, strict=True)
-        stuck = Stuck.join(stuck, [part.start for part in passes(beads)])
+        stuck = Stuck.join(stuck, [part.start for part in parts])
         return fold_symmetric(internal.types, replaced(internal, beads, torch.cat(chosen), stuck))
 
     def draw_backbones(self, internal, beads, normal, temperature, box=None, guide=None):

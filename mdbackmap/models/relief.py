@@ -30,7 +30,7 @@ _FIRST = 5  # slot of the first atom that torsions of a side chain turn
 
 
 @functools.cache
-def tables():
+def _tables():
     """By residue type: atoms (20, 4, 14) that torsions move, axis slots (20, 4, 2), elements and presence (20, 14)."""
     moved = torch.zeros(20, 4, 14, dtype=torch.bool)
     axis = torch.zeros(20, 4, 2, dtype=torch.int64)
@@ -168,15 +168,11 @@ def overlap(types, atoms, chosen, bridges=None):
     return atoms.new_zeros(len(chosen)).index_add(0, slot // residues.MAX_ATOMS, energy)
 
 
-def side_chains(types, atoms, chosen, n_each=1):
-    """
-    `SideChains` of those chosen (Q, 2) among atoms (F, N, 14, 3), so many of each, one after another.
-
-    Besides, which of their torsions (Q * n_each, 4) turn anything.
-    """
-    frames, rows = chosen.repeat_interleave(n_each, 0).unbind(1)
+def side_chains(types, atoms, chosen):
+    """`SideChains` of those chosen (Q, 2) among atoms (F, N, 14, 3), and which torsions (Q, 4) turn anything."""
+    frames, rows = chosen.unbind(1)
     kinds = types.expand(atoms.shape[:2])[frames, rows]
-    moved, axis = (table.to(atoms.device)[kinds] for table in tables()[:2])
+    moved, axis = (table.to(atoms.device)[kinds] for table in _tables()[:2])
     return SideChains(atoms[frames, rows], axis, moved), moved.any(2)
 
 
@@ -218,7 +214,7 @@ def _pairs(types, atoms, chosen, bridges, margin):
     Besides, the distances (P,) of the pairs, those allowed (P,), and which pairs (P,) are sulfurs that belong together:
     they are held at the distance allowed.
     """
-    moved, _, element, real = (table.to(atoms.device) for table in tables())
+    moved, _, element, real = (table.to(atoms.device) for table in _tables())
     types, (frames, rows) = types.expand(atoms.shape[:2]), chosen.unbind(1)
     kinds = types[frames, rows]
     turning, own = moved[kinds, 0], atoms[frames, rows]

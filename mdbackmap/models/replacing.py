@@ -131,9 +131,9 @@ def _best(types, atoms, turns, cost):
     Side chains are those of the first residues of `types` (q, m) and `atoms` (q, m, 14, 3); `cost` (K,) counts besides.
     """
     each, shape = torch.arange(len(atoms), device=atoms.device), turns.shape[:2]
-    chains, can = side_chains(types, atoms, _first(atoms), shape[1])
-    turns = torch.where(can, turns.flatten(0, 1), 0.0)
     types, around = (values.repeat_interleave(shape[1], 0) for values in (types, atoms))  # (q K, m), (q K, m, 14, 3)
+    chains, can = side_chains(types, around, _first(around))
+    turns = torch.where(can, turns.flatten(0, 1), 0.0)
     around[:, 0] = chains.turned(turns)
     before = overlap(types, around, _first(around)).view(shape) + cost
     few = before.topk(_TURNED, largest=False).indices  # (q, k)

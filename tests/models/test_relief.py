@@ -7,7 +7,7 @@ from mdbackmap.datafiles import VALIDATION
 from mdbackmap.internal import InternalCoordinates
 from mdbackmap.models.disulfides import NEAR, Bridges
 from mdbackmap.models.exclusion import STIFFNESS
-from mdbackmap.models.relief import _LISTED, SideChains, _pairs, relieve, tables
+from mdbackmap.models.relief import _LISTED, SideChains, _pairs, _tables, relieve
 from mdbackmap.residues import TYPE_OF_NAME
 from mdbackmap.training.dataset import Structures
 
@@ -27,18 +27,18 @@ def placed():
 
 
 def parts_of(internal, atoms):
-    moved, axis, *_ = tables()
+    moved, axis, *_ = _tables()
     return SideChains(atoms[0], axis[internal.types], moved[internal.types])
 
 
 def test_turned_side_chains_are_those_of_turned_torsions(placed):
     internal, beads, torsions, atoms = placed
-    can = tables()[0][internal.types].any(2)
+    can = _tables()[0][internal.types].any(2)
     angles = torch.randn(can.shape, generator=torch.Generator().manual_seed(1)) * can
     wanted = torsions.clone()
     wanted[0, :, 1:5] += angles
     found = parts_of(internal, atoms).turned(angles)
-    there = tables()[3][internal.types] & (internal.types != TYPE_OF_NAME["PRO"]).unsqueeze(1)
+    there = _tables()[3][internal.types] & (internal.types != TYPE_OF_NAME["PRO"]).unsqueeze(1)
     assert can.sum() > 100
     torch.testing.assert_close(found[there], internal.to_cartesian(beads, wanted)[0][there], atol=1e-3, rtol=0)
 
@@ -67,7 +67,7 @@ def test_listed_pairs_are_all_there_are(placed):
     flat = atoms.reshape(-1, 3)
     first = chosen[one // 14, 1] * 14 + one % 14
     torch.testing.assert_close((flat[first] - flat[other]).norm(dim=-1), distance)
-    moved, _, _, real = tables()
+    moved, _, _, real = _tables()
     for k, (_, row) in enumerate(chosen.tolist()):
         for slot in moved[internal.types[row], 0].nonzero()[:, 0].tolist():
             near = (flat - atoms[0, row, slot]).norm(dim=-1).view(-1, 14) < 2.0 + _LISTED  # every pair is allowed 2
@@ -80,7 +80,7 @@ def test_relief_takes_most_of_the_overlap_away_and_turns_nothing_else(placed):
     internal, _, _, atoms = placed
     chosen = torch.tensor([[0, row] for row in internal.movable.residues.tolist()])
     angles = relieve(internal.types, atoms, chosen)[0]
-    moved, axis, *_ = tables()
+    moved, axis, *_ = _tables()
     kinds = internal.types[chosen[:, 1]]
     after = atoms.clone()
     after[0, chosen[:, 1]] = SideChains(atoms[0, chosen[:, 1]], axis[kinds], moved[kinds]).turned(angles)
@@ -109,7 +109,7 @@ def test_sulfurs_that_belong_together_are_pulled_to_each_other():
         near = torch.pdist(atoms[0, cysteines, 5]) if len(cysteines) == 2 else torch.ones(1)
         if len(cysteines) == 2 and 1.9 < near < 2.2:
             break
-    kinds, (moved, axis, *_) = data.types[rows][cysteines], tables()
+    kinds, (moved, axis, *_) = data.types[rows][cysteines], _tables()
     parts = SideChains(atoms[0, cysteines], axis[kinds], moved[kinds])
     atoms = atoms.clone()
     atoms[0, cysteines] = parts.turned(torch.tensor([[0.4, 0, 0, 0], [0.3, 0, 0, 0]]))
