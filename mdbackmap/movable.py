@@ -49,6 +49,8 @@ class MovableAtoms:
         Slots of its own residue that a turning atom can overlap with.
     thiol : (S,) bool
         SG of cysteines, which may bond to each other.
+    thiol_bearing : (X,) bool
+        Their CB.
     first, count : (M,) int64
         Rows of `turning` that belong to each of `residues`.
     fixed_first, fixed_count : (N,) int64
@@ -73,5 +75,7 @@ class MovableAtoms:
         self.owner = torch.arange(len(self.residues), **to).repeat_interleave(self.count)
         element = elements().to(types.device)[types].flatten()
         self.turning_element, self.fixed_element = element[self.turning], element[self.fixed]
-        self.thiol = (types[self.turning // 14] == residues.TYPE_OF_NAME["CYS"]) & (self.turning_element == 3)
+        cysteine = types == residues.TYPE_OF_NAME["CYS"]
+        self.thiol = cysteine[self.turning // 14] & (self.turning_element == 3)
+        self.thiol_bearing = cysteine[self.fixed // 14] & (self.fixed % 14 == 4)
         self.meets = apart().to(types.device)[types[self.turning // 14], self.turning % 14]  # (S, 14), own residue

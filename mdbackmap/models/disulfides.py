@@ -17,12 +17,15 @@ from ..neighbours import minimum_image
 
 LENGTH = 2.05
 """Length of the bond of two sulfurs."""
+ACROSS = 3.05
+"""From a sulfur to the C-beta beyond the bond: an angle of 104 degrees."""
 BRIDGE = 12.0
 """What the bond is worth."""
 _BETAS = 2.6, 4.5
 _COMPANY, _LOOSE = 7.0, 4.3  # where others may hold the same ion; C-betas as far apart as this are doubtful then
-_WIDTH = 0.6  # how far from its length the worth of a bond falls off
+_WIDTH = 0.6  # how far from its lengths the worth of a bond falls off
 _MADE = 0.18  # how far from its length a bond counts as made
+_BENT = 0.25  # how far from theirs the distances across may be
 NEAR = 3.6  # sulfurs further apart than this are not pulled together
 _CYS, _HIS = residues.TYPE_OF_NAME["CYS"], residues.TYPE_OF_NAME["HIS"]
 _CB, _SG = 4, 5
@@ -105,9 +108,10 @@ class Bridges:
         return ((company >= 2) & (distance > _LOOSE)) | ((company == 2) & motif)
 
 
-def worth(distance):
-    """What two sulfurs at a distance (...) gain, in kT."""
-    return BRIDGE * torch.exp(-(((distance - LENGTH) / _WIDTH) ** 2))
+def worth(distance, *across):
+    """What two sulfurs at a distance (...) gain, in kT; less if those `across` the bond, from CB to SG, are wrong."""
+    off = (distance - LENGTH).square() + sum((gap - ACROSS).square() for gap in across)
+    return BRIDGE * torch.exp(-off / _WIDTH**2)
 
 
 def sulfur_places(atoms, chi1):
@@ -118,7 +122,7 @@ def sulfur_places(atoms, chi1):
 
 def loose(bridges, atoms):
     """
-    Cysteines whose sulfurs should be bonded, but are not quite.
+    Cysteines whose sulfurs should be bonded, but are not quite, or at wrong angles.
 
     Parameters
     ----------
@@ -130,9 +134,11 @@ def loose(bridges, atoms):
     torch.Tensor (F, N) bool
     """
     found = torch.zeros(atoms.shape[:2], dtype=torch.bool, device=atoms.device)
-    sulfur = atoms[:, bridges.cysteines, _SG]
+    beta, sulfur = (atoms[:, bridges.cysteines, k] for k in (_CB, _SG))
     distance = (sulfur.unsqueeze(2) - sulfur.unsqueeze(1)).norm(dim=-1)
+    across = (beta.unsqueeze(2) - sulfur.unsqueeze(1)).norm(dim=-1)
+    bent = (across - ACROSS).abs() > _BENT
     pairs = bridges.allowed & (distance < NEAR)
-    bonded = (distance > 0) & ((distance - LENGTH).abs() < _MADE)
+    bonded = pairs & ((distance - LENGTH).abs() < _MADE) & ~bent & ~bent.transpose(1, 2)
     found[:, bridges.cysteines] = pairs.any(2) & ~bonded.any(2)
     return found

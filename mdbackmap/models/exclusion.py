@@ -21,6 +21,7 @@ STIFFNESS = 20.0
 """Energy of an overlap of one angstrom (it grows with the square)."""
 _RADII = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
 _POLAR, _BONDED = 2.60, 2.0  # nearest that two N or O, two S that may be bonded, come at no cost
+_ACROSS = 2.9  # the same for the S of one and the CB of the other of two cysteines that may be bonded
 LARGEST = _RADII["S"] + _RADII["C"]
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
 _IN_CACHE = 200_000  # numbers
@@ -137,7 +138,8 @@ class Overlaps:
         self.turning = atoms[:, :, movable.turning].permute(0, 2, 3, 1).contiguous()  # (F, S, 3, R)
         self.fixed = atoms[:, 0, movable.fixed]  # (F, X, 3)
         self.trace = atoms[:, 0, 1::14]  # (F, N, 3)
-        self.bridges = bridges or Bridges(movable.types, atoms[:, 0, 4::14], box)
+        self.betas = atoms[:, 0, 4::14]  # (F, N, 3)
+        self.bridges = bridges or Bridges(movable.types, self.betas, box)
         self.centre = self.turning.mean(3)  # (F, S, 3)
         self.spread = _distances(self.turning, self.centre.unsqueeze(3)).amax((2, 3))  # (F, S)
         self._spheres(n_frames)
@@ -193,8 +195,11 @@ class Overlaps:
             target = target + _image_shift(target - centre, at, self.box)
         met &= (target - centre).norm(dim=-1) < _rows(self.spread, at, a) + self.reach
         at, a, b, target = _where(met, at, a, b, target)
-        allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b], self.touch).unsqueeze(1)
-        worth = None if self.contacts is None else self.contacts[self._turning_class[a], self._fixed_class[b], None]
+        across = self._across(at, a, b)
+        allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b], self.touch)
+        allowed = allowed.index_fill(0, across, _ACROSS).unsqueeze(1)
+        worth = None if self.contacts is None else self.contacts[self._turning_class[a], self._fixed_class[b]]
+        worth = worth if worth is None else worth.index_fill(0, across, 0.0).unsqueeze(1)
         rows = at * len(movable.residues) + movable.owner[a]
         total = target.new_zeros(n_frames * len(movable.residues), self.n_candidates)
         for part in _blocks(len(at), 4 * self.n_candidates, target.device):
@@ -234,11 +239,12 @@ class Overlaps:
     def _of_atoms(self, frames, a, b, bridges, shift):
         """Energies (p, R, R) of pairs of turning atoms, the second one shifted by (p, 3)."""
         first, second = _rows(self.turning, frames, a), _rows(self.turning, frames, b)
-        second = second if shift is None else second + shift.unsqueeze(2)
+        shift = None if shift is None else shift.unsqueeze(2)
+        second = second if shift is None else second + shift
         distance = _distances(first, second)
         allowed = allowed_distances(self.movable.turning_element[a], self.movable.turning_element[b], self.touch)
         bound = bridges.nonzero()[:, 0]
-        gains = worth(distance[bound])
+        gains = self._gains(frames, a, b, distance, first, second, shift, bound)
         allowed = allowed.index_fill(0, bound, _BONDED)
         contact = None
         if self.contacts is not None:
@@ -246,6 +252,20 @@ class Overlaps:
             contact = contact[:, None, None]
         energy = _energy_(allowed[:, None, None], distance, self.stiffness, contact)
         return energy.index_add_(0, bound, -gains)
+
+    def _gains(self, frames, a, b, distance, first, second, shift, bound):
+        """What bonds of the `bound` among the pairs that `_of_atoms` works on are worth, (n, R, R)."""
+        distance, first, second = distance[bound], first[bound], second[bound]
+        here, there = (self.betas[frames[bound], self.movable.turning[rows[bound]] // 14, :, None] for rows in (a, b))
+        there = there if shift is None else there + shift[bound]
+        return worth(distance, (first - there).norm(dim=1).unsqueeze(2), (second - here).norm(dim=1).unsqueeze(1))
+
+    def _across(self, frames, a, b):
+        """Which of the pairs of turning and fixed atoms are SG and CB of cysteines whose C-betas lie as in a bond."""
+        movable = self.movable
+        pairs = (movable.thiol[a] & movable.thiol_bearing[b]).nonzero()[:, 0]
+        one, two = movable.turning[a[pairs]] // 14, movable.fixed[b[pairs]] // 14
+        return pairs[self.bridges(frames[pairs], one, two)]
 
     def _bridges(self, frames, a, b):
         """Which of the pairs of atoms are SG of two cysteines whose C-betas lie as in a disulfide."""

@@ -14,7 +14,7 @@ import torch
 from .. import residues
 from ..geometry import full_precision, unit
 from ..movable import apart, elements
-from .disulfides import LENGTH, NEAR, Bridges
+from .disulfides import ACROSS, LENGTH, NEAR, Bridges
 from .exclusion import LARGEST, STIFFNESS, allowed_distances
 
 RESTRAINT = 8.0
@@ -22,11 +22,12 @@ RESTRAINT = 8.0
 TOUCH = 0.2
 """Overlap of van der Waals spheres that side chains are not turned for, angstrom."""
 _LISTED = 1.4  # pairs up to this much further apart than allowed are watched
-_BOND = 100.0  # kT per squared angstrom of a disulfide
+_BOND, _BEND = 100.0, 40.0  # kT per squared angstrom of a disulfide, and of the distances across it, from CB to SG
+_MEETING = 20.0  # side chains whose C-alphas are further apart than this never meet
 _LEAST = 0.2  # kT of overlap that a side chain is turned for
-_SULFUR = "CNOS".index("S")
-_CB = 4  # slot
-_FIRST = 5  # slot of the first atom that torsions of a side chain turn
+_SULFUR, _CYS = "CNOS".index("S"), residues.TYPE_OF_NAME["CYS"]
+_CB, _SG = 4, 5  # slots
+_FIRST = 5  # of the first atom that torsions of a side chain turn
 
 
 @functools.cache
@@ -138,7 +139,19 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
         better = after < left[rows]
         angles[rows] = torch.where(better.unsqueeze(1), turned, 0.0)
         left[rows] = left[rows].minimum(after)
+        stayed = chosen[rows[~better]]
+        if len(stayed):  # others may have turned into them
+            around[stayed.unbind(1)] = atoms[stayed.unbind(1)]
+            met = _near(atoms, chosen, stayed)
+            left[met] = overlap(types, around, chosen[met], bridges)
     return angles, left
+
+
+def _near(atoms, chosen, others):
+    """Which of the chosen residues (Q, 2) can meet any of the others (P, 2), as rows of `chosen`."""
+    here, there = (atoms[rows[:, 0], rows[:, 1], 1] for rows in (chosen, others))
+    near = (chosen[:, None, 0] == others[:, 0]) & ((here.unsqueeze(1) - there).norm(dim=-1) < _MEETING)
+    return near.any(1).nonzero()[:, 0]
 
 
 def _bridges(types, atoms):
@@ -162,9 +175,9 @@ def overlap(types, atoms, chosen, bridges=None):
     torch.Tensor (Q,)
     """
     bridges = bridges or _bridges(types, atoms)
-    slot, _, gap, allowed, bound = _pairs(types, atoms, chosen, bridges, 0.0)
-    short = torch.where(bound, _BOND**0.5 * (allowed - gap), STIFFNESS**0.5 * (allowed - gap).clamp_min(0))
-    energy = short.square()
+    slot, _, gap, allowed, bound, stiffness = _pairs(types, atoms, chosen, bridges, 0.0)
+    short = torch.where(bound, allowed - gap, (allowed - gap).clamp_min(0))
+    energy = stiffness * short.square()
     return atoms.new_zeros(len(chosen)).index_add(0, slot // residues.MAX_ATOMS, energy)
 
 
@@ -189,9 +202,8 @@ def _descend(types, atoms, chosen, bridges, n_steps, rate):
     mean, square, current = torch.zeros_like(angles), torch.zeros_like(angles), chains.atoms
     for step in range(1, n_steps + 1):
         if step in (1, 1 + n_steps // 2):  # what was far may have come near
-            slot, other, _, allowed, bound = _pairs(types, flat.view_as(atoms), chosen, bridges, _LISTED)
-            lowest = torch.where(bound, -torch.inf, 0.0)  # sulfurs that belong together are pulled, too
-            stiffness = torch.where(bound, _BOND, STIFFNESS)
+            slot, other, _, allowed, bound, stiffness = _pairs(types, flat.view_as(atoms), chosen, bridges, _LISTED)
+            lowest = torch.where(bound, -torch.inf, 0.0)  # what belongs together is pulled, too
         gap = current.reshape(-1, 3).index_select(0, slot) - flat.view(-1, 3).index_select(0, other)
         distance = gap.norm(dim=-1).clamp_min(0.5)
         push = -2 * stiffness * (allowed - distance).maximum(lowest) / distance
@@ -209,10 +221,10 @@ def _descend(types, atoms, chosen, bridges, n_steps, rate):
 def _pairs(types, atoms, chosen, bridges, margin):
     """
     Atoms (P,) of the chosen side chains as row * 14 + slot, and the atoms (P,) near them: up to `margin` further apart
-    than allowed; sulfurs, which may belong together, always up to `NEAR`.
+    than allowed; those of cysteines, which may belong together, always up to `NEAR`.
 
-    Besides, the distances (P,) of the pairs, those allowed (P,), and which pairs (P,) are sulfurs that belong together:
-    they are held at the distance allowed.
+    Besides, the distances (P,) of the pairs, those allowed (P,), which pairs (P,) are of a disulfide, held at the
+    distance allowed, and how stiff they are (P,).
     """
     moved, _, element, real = (table.to(atoms.device) for table in _tables())
     types, (frames, rows) = types.expand(atoms.shape[:2]), chosen.unbind(1)
@@ -230,21 +242,28 @@ def _pairs(types, atoms, chosen, bridges, margin):
     distance = (own[row, _FIRST:] - other.unsqueeze(1)).norm(dim=-1)  # (pairs of a residue and an atom, 9)
     first, second = element[kinds[row], _FIRST:], element[types[frames[row], residue], b].unsqueeze(1)
     limit = allowed_distances(first, second, TOUCH)
-    least = torch.where((first == _SULFUR) & (second == _SULFUR), NEAR, 0.0)
+    thiols = (first == _SULFUR) & (types[frames[row], residue] == _CYS).unsqueeze(1) & (b >= _CB).unsqueeze(1)
+    least = torch.where(thiols, NEAR, 0.0)
     close = (distance < (limit + margin).maximum(least)) & turning[row, _FIRST:]
     close &= (residue != rows[row]).unsqueeze(1) | apart().to(atoms.device)[kinds[row], _FIRST:, b]
     pair, a = close.nonzero().unbind(1)
     row, residue, b, distance, limit = row[pair], residue[pair], b[pair], distance[pair, a], limit[pair, a]
-    bound = _sulfurs(types, bridges, frames[row], rows[row], residue, a + _FIRST, b)
+    bonds, bends = _disulfides(types, atoms, bridges, frames[row], rows[row], residue, a + _FIRST, b)
+    limit = torch.where(bonds, LENGTH, torch.where(bends, ACROSS, limit))
+    stiffness = torch.where(bonds, _BOND, torch.where(bends, _BEND, STIFFNESS))
     other = (frames[row] * atoms.shape[1] + residue) * residues.MAX_ATOMS + b
-    return row * residues.MAX_ATOMS + a + _FIRST, other, distance, torch.where(bound, LENGTH, limit), bound
+    return row * residues.MAX_ATOMS + a + _FIRST, other, distance, limit, bonds | bends, stiffness
 
 
-def _sulfurs(types, bridges, frames, one, other, a, b):
-    """Which pairs of atoms are SG of cysteines whose C-betas lie as in a disulfide."""
+def _disulfides(types, atoms, bridges, frames, one, other, a, b):
+    """Which pairs of atoms (P,) are SG and SG, and SG and CB, of cysteines whose C-betas lie as in a disulfide."""
+    bonds = bends = torch.zeros_like(a, dtype=torch.bool)
     if bridges is None:
-        return torch.zeros_like(a, dtype=torch.bool)
-    cysteine = types == residues.TYPE_OF_NAME["CYS"]
-    both = cysteine[frames, one] & cysteine[frames, other] & (a == 5) & (b == 5) & (one != other)
-    both[both.clone()] = bridges(frames[both], one[both], other[both])
-    return both
+        return bonds, bends
+    cysteine = types == _CYS
+    both = cysteine[frames, one] & cysteine[frames, other] & (a == _SG) & (b >= _CB) & (one != other)
+    pairs = both.nonzero()[:, 0]
+    frames, one, other = frames[pairs], one[pairs], other[pairs]
+    near = (atoms[frames, one, _SG] - atoms[frames, other, _SG]).norm(dim=-1) < NEAR
+    pairs = pairs[near & bridges(frames, one, other)]
+    return bonds.index_fill(0, pairs[b[pairs] == _SG], True), bends.index_fill(0, pairs[b[pairs] == _CB], True)

@@ -14,9 +14,9 @@ from .relief import overlap, relieve, side_chains
 
 UNBEARABLE = 12.0
 """kT of overlap that no side chain is left with, if another one would have less."""
-_APART = 25.0  # side chains whose C-alphas are further apart than this change at the same time
+_APART = 18.0  # side chains whose C-alphas are further apart than this change at the same time
 _UNKNOWN = 6.0  # kT; side chains that are no candidates have to be better by this
-_ROUNDS = 3
+_ROUNDS = 4
 _NEAR = 128  # residues nearest to one, among which its side chains are tried
 _TURNED = 6  # of those tried are turned aside
 _AT_A_TIME = 32  # side chains

@@ -24,8 +24,8 @@ _FIRMNESS = 0.7  # contacts of beads are held so much as while relaxing: atoms n
 _RATE, _TURN_RATE = 0.06, 0.06  # angstrom and radians a step, at first
 _LISTED = 0.5  # pairs up to this much further apart than allowed are watched
 _MARGIN = 0.1  # and are pushed this much beyond what is allowed
-_PROLINE = residues.TYPE_OF_NAME["PRO"]
-_SULFUR = "CNOS".index("S")
+_PROLINE, _CYSTEINE = residues.TYPE_OF_NAME["PRO"], residues.TYPE_OF_NAME["CYS"]
+_CB = 4  # slot
 _REACH = 3.8  # no atoms further apart than this are listed
 _SHARES = {0: (-1, 0.37), 2: (1, 0.37), 3: (1, 0.43)}  # N, C, O: the other bead of the peptide, and its share of them
 _TURNING = 5  # slots from here on turn with side chains
@@ -61,7 +61,7 @@ class AtomPairs:
         centre = (atoms * real.unsqueeze(-1)).sum(2) / real.sum(1)[:, None]
         reach = ((atoms - centre.unsqueeze(2)).norm(dim=-1) * real).amax(2)
         frame, i, j, shift = _near(internal, centre, reach, box, apart)
-        kind = elements().to(atoms.device)[internal.types]
+        kind, cysteine = elements().to(atoms.device)[internal.types], internal.types == _CYSTEINE
         first, second = atoms[frame, i] + shift.unsqueeze(1), atoms[frame, j]  # (p, 14, 3)
         apart = first.float(), second.float()  # rounding matters for none that pushes
         distance = torch.cdist(*apart, compute_mode="donot_use_mm_for_euclid_dist")
@@ -69,7 +69,7 @@ class AtomPairs:
         one, other = i[pair], j[pair]
         allowed = allowed_distances(kind[one, a], kind[other, b])
         close = (distance[pair, a, b] < allowed + _LISTED) & real[one, a] & real[other, b]
-        close &= (kind[one, a] != _SULFUR) | (kind[other, b] != _SULFUR)  # they may be bonded
+        close &= ~(cysteine[one] & cysteine[other] & (a >= _CB) & (b >= _CB))  # they may be bonded
         pair, a, b, one, other, allowed = (values[close] for values in (pair, a, b, one, other, allowed))
         gap = first[pair, a] - second[pair, b]
         return cls(frame[pair], one, a, other, b, gap, allowed)

@@ -42,7 +42,6 @@ _LEAST_SPREAD = 0.7  # candidates are not drawn colder than this, or they would 
 _ALIKE = math.radians(35)  # torsions this close count as the same rotamer, softly
 _PER_SQUARE = 0.015  # worth of a squared angstrom of an atom, against that of a right rotamer
 _ROOM = 0.15  # worth of a kT of overlap
-_PULL = 0.35  # share of a disulfide's worth by which two cysteines are drawn: if one is likely at all, most are bonded
 
 
 def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperature, box=None, prior=None):
@@ -208,9 +207,11 @@ def _draw_bridges(model, bridges, placed, at, logits, angles, uniform, temperatu
     centres = model.bins.centres(logits)
     left, right = (torch.searchsorted(at, residue) for residue in (one, other))
     first, second = (torch.log_softmax(logits[frames, k] / temperature, -1) for k in (left, right))
-    places = [sulfur_places(placed[frames, residue], centres) for residue in (one, other)]
-    distance = torch.cdist(places[0], places[1] + gap.unsqueeze(1), compute_mode="donot_use_mm_for_euclid_dist")
-    joint = first.unsqueeze(2) + second.unsqueeze(1) + _PULL * worth(distance)  # (P, B, B)
+    here, there = (sulfur_places(placed[frames, residue], centres) for residue in (one, other))  # from either CB
+    there = there + gap.unsqueeze(1)
+    distance = torch.cdist(here, there, compute_mode="donot_use_mm_for_euclid_dist")
+    across = (here - gap.unsqueeze(1)).norm(dim=-1).unsqueeze(2), there.norm(dim=-1).unsqueeze(1)
+    joint = first.unsqueeze(2) + second.unsqueeze(1) + worth(distance, *across)  # (P, B, B)
     shape, rows = (-1, uniform.shape[1], -1), torch.arange(len(frames), device=at.device)
     drawn = model.bins.draw(joint.logsumexp(2).unsqueeze(1).expand(shape), uniform[frames, :, one, 0])
     nearest = ((drawn + math.pi) / model.bins.width).round().long() % len(centres)

@@ -82,8 +82,8 @@ def test_places_of_sulfurs_are_those_of_the_atoms():
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_most_disulfides_of_crystals_are_made(temperature):
-    """By the bundled model, of those whose C-betas it puts where they can be."""
-    model, made, cysteine = checkpoint.load("genzprot")[0].eval(), [], TYPE_OF_NAME["CYS"]
+    """By the bundled model, of those whose C-betas it puts where they can be; at the angles that bonds have."""
+    model, made, across, cysteine = checkpoint.load("genzprot")[0].eval(), [], [], TYPE_OF_NAME["CYS"]
     for chain in read_chains(VALIDATION):
         coarse = chain.trace()
         at = torch.from_numpy(coarse.types == cysteine).nonzero()[:, 0]
@@ -98,7 +98,13 @@ def test_most_disulfides_of_crystals_are_made(temperature):
             atoms = internal.to_cartesian(beads, model.sample_torsions(internal, beads, normal, temperature))
         allowed = Bridges(internal.types, atoms[:, :, 4]).allowed[0]
         length = torch.cdist(atoms[0, at, 5], atoms[0, at, 5])
-        made += [math.isclose(length[i, j], 2.05, abs_tol=0.35) for i, j in bonds.tolist() if allowed[i, j]]
+        beyond = torch.cdist(atoms[0, at, 4], atoms[0, at, 5])
+        for i, j in bonds.tolist():
+            if allowed[i, j]:
+                made.append(math.isclose(length[i, j], 2.05, abs_tol=0.35))
+                across += [float(beyond[pair]) for pair in ((i, j), (j, i)) if made[-1]]
         if len(made) > 10:
             break
     assert len(made) > 10 and sum(made) >= 0.8 * len(made)
+    off = [abs(distance - 3.05) for distance in across]
+    assert sum(off) / len(off) < 0.2 and sum(gap < 0.4 for gap in off) >= 0.9 * len(off)

@@ -5,9 +5,10 @@ import torch
 
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.internal import InternalCoordinates
+from mdbackmap.models import relief
 from mdbackmap.models.disulfides import NEAR, Bridges
 from mdbackmap.models.exclusion import STIFFNESS
-from mdbackmap.models.relief import _LISTED, SideChains, _pairs, _tables, relieve
+from mdbackmap.models.relief import _LISTED, SideChains, _pairs, _tables, relieve, side_chains
 from mdbackmap.residues import TYPE_OF_NAME
 from mdbackmap.training.dataset import Structures
 
@@ -54,14 +55,14 @@ def test_torques_are_derivatives(placed):
 
 
 def overlap(types, atoms, chosen):
-    _, _, distance, allowed, _ = _pairs(types, atoms, chosen, Bridges(types, atoms[:, :, 4]), 0.0)
+    _, _, distance, allowed, *_ = _pairs(types, atoms, chosen, Bridges(types, atoms[:, :, 4]), 0.0)
     return float((STIFFNESS * (allowed - distance).clamp_min(0) ** 2).sum())
 
 
 def test_listed_pairs_are_all_there_are(placed):
     internal, _, _, atoms = placed
     chosen = torch.tensor([[0, row] for row in internal.movable.residues.tolist()[:12]])
-    one, other, distance, allowed, _ = _pairs(
+    one, other, distance, allowed, *_ = _pairs(
         internal.types, atoms, chosen, Bridges(internal.types, atoms[:, :, 4]), _LISTED
     )
     flat = atoms.reshape(-1, 3)
@@ -74,6 +75,20 @@ def test_listed_pairs_are_all_there_are(placed):
             near &= real[internal.types]
             near[row] = False
             assert set(near.flatten().nonzero()[:, 0].tolist()) <= set(other[one == k * 14 + slot].tolist())
+
+
+def test_what_is_left_is_what_side_chains_have_then(placed):
+    """Although some stay where they were, since they would be worse off, and others have turned into them."""
+    internal, _, _, atoms = placed
+    chosen = torch.tensor([[0, row] for row in internal.movable.residues.tolist()])
+    stayed = 0
+    for size in (0.2, 0.6, 1.2):  # the larger the steps, the more often in vain
+        angles, left = relieve(internal.types, atoms, chosen, n_steps=3, rate=size)
+        after = atoms.clone()
+        after[chosen.unbind(1)] = side_chains(internal.types, atoms, chosen)[0].turned(angles)
+        torch.testing.assert_close(left, relief.overlap(internal.types, after, chosen), atol=0.01, rtol=1e-3)
+        stayed += int(((angles == 0).all(1) & (left > 1)).sum())
+    assert stayed
 
 
 def test_relief_takes_most_of_the_overlap_away_and_turns_nothing_else(placed):

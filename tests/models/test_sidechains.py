@@ -174,12 +174,12 @@ def test_disulfides_are_worth_their_bond():
     atoms = torch.zeros(1, 2, 2, 14, 3)
     for r in (0, 1):
         atoms[0, r, 0, 4], atoms[0, r, 0, 5] = cb, cb - torch.tensor([1.8, 0.0, 0.0])
-        atoms[0, r, 1, 4], atoms[0, r, 1, 5] = cb + torch.tensor([3.8, 0, 0]), cb + torch.tensor([5.6, 0.0, 0.0])
-    atoms[0, 1, 0, 5], atoms[0, 1, 1, 5] = cb + torch.tensor([0.875, 1.5, 0]), cb + torch.tensor([2.925, 1.5, 0])
-    for shift, bonded in ((0.0, True), (0.7, False)):  # C-betas 4.5 apart: no disulfide
+        atoms[0, r, 1, 4], atoms[0, r, 1, 5] = cb + torch.tensor([2.93, 0, 0]), cb + torch.tensor([4.73, 0.0, 0.0])
+    atoms[0, 1, 0, 5], atoms[0, 1, 1, 5] = cb + torch.tensor([0.44, 1.76, 0]), cb + torch.tensor([2.49, 1.76, 0])
+    for shift, bonded in ((0.0, True), (1.6, False)):  # C-betas 4.5 apart: no disulfide
         moved = atoms.clone()
         moved[0, :, 1, 4, 0] += shift
         overlaps = Overlaps(internal.movable, moved.flatten(2, 3))
         gains = overlaps.pair[0] if len(overlaps.pair) else torch.zeros(2, 2)
-        assert (float(gains[1, 1]) == pytest.approx(-disulfides.BRIDGE, abs=0.01)) == bonded
+        assert (float(gains[1, 1]) == pytest.approx(-disulfides.BRIDGE, abs=0.02)) == bonded
         assert (gains[0] > -0.01).all()
