@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from . import __version__, checkpoint
-from .boxes import box_vectors, distances_moved, whole
+from .boxes import box_vectors, distances_moved
 from .frames import read_frame
 from .mapping import MappingError
 from .mappings.binding import bind
@@ -314,7 +314,7 @@ class Backmapper:
                 raise ValueError(f"{name}: {len(values)} for {len(beads)} frames of beads, expected one for each")
         boxes = box_vectors(dimensions, len(beads))
         if boxes is not None:
-            beads = whole(beads, boxes, self.mapping.coarse)
+            beads = self._trace.made_whole(beads, boxes)
         beads = self._trace.of_right_hand(beads, placing["mirror"])
         tolerance = self._trace.tolerance(placing["bead_tolerance"], placing["mirror"])
         keys = (frames, [whole_number("samples", sample) for sample in samples], [float(time) for time in times])

@@ -68,8 +68,7 @@ def whole(beads, boxes, coarse):
     >>> whole(cut, np.eye(3)[None] * 20, two)[0, 1].tolist()
     [-1.0, 0.0, 0.0]
     """
-    chain = np.stack([coarse.chainIDs, coarse.segids], axis=1)[coarse.residue_of_atom]
-    other = np.any(chain[1:] != chain[:-1], axis=1)
+    other = _others(coarse)
     parent = _parents(coarse, other)
     if parent is not None:
         return _along(beads, boxes, parent)
@@ -80,6 +79,40 @@ def whole(beads, boxes, coarse):
     begin = np.maximum.accumulate(np.where(np.r_[True, other], np.arange(len(other) + 1), 0))
     shifts = (total - total[:, begin]) @ boxes
     return np.where(shifts == 0.0, beads, (beads - shifts).astype(np.float32))
+
+
+def _others(coarse):
+    """(N - 1,) bool: the next bead is of another chain."""
+    chain = np.stack([coarse.chainIDs, coarse.segids], axis=1)[coarse.residue_of_atom]
+    return np.any(chain[1:] != chain[:-1], axis=1)
+
+
+def too_long(beads, boxes, coarse):
+    """
+    The chain that is longest in comparison with its box.
+
+    Parameters
+    ----------
+    beads, boxes, coarse
+        As `whole` takes them; chains whole.
+
+    Returns
+    -------
+    tuple of float or None
+        How long it is, along an axis, and the longest edge of its box; None if all are shorter than that.
+
+    Examples
+    --------
+    >>> from mdbackmap import Topology
+    >>> two = Topology(["CA"] * 2, [""] * 2, [0, 1], ["ALA", "GLY"], [1, 2], [""] * 2, ["A"] * 2, [""] * 2)
+    >>> too_long(np.array([[[0.0, 0.0, 0.0], [30.0, 0.0, 0.0]]]), np.eye(3)[None] * 20, two)
+    (30.0, 20.0)
+    """
+    starts = np.r_[0, np.flatnonzero(_others(coarse)) + 1]
+    low, high = (reduce.reduceat(beads, starts, axis=1) for reduce in (np.minimum, np.maximum))
+    length, edge = (high - low).max(axis=(1, 2)), np.linalg.norm(boxes, axis=2).max(axis=1)
+    frame = int(np.argmax(length / edge))
+    return (float(length[frame]), float(edge[frame])) if length[frame] > edge[frame] else None
 
 
 def _parents(coarse, other):

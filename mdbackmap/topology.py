@@ -167,12 +167,13 @@ class Topology:
         )
 
     def __repr__(self):
-        stretches = self._stretches()
+        stretches = self.stretches()
         shown = ", ".join(stretches[:4]) + (", ..." if len(stretches) > 4 else "")
         word = "stretch" if len(stretches) == 1 else "stretches"
         return f"Topology({self.n_atoms} atoms, {self.n_residues} residues, {len(stretches)} {word}: {shown})"
 
-    def _stretches(self):
+    def stretches(self) -> list[str]:
+        """Unbroken stretches in words, as in ``["A 2-57", "B 1-20"]``."""
         last = np.flatnonzero(self.ends)
         first = np.concatenate([[0], last[:-1] + 1]) if last.size else last
         number = [f"{i}{c}" for i, c in zip(self.resids, self.icodes, strict=True)]

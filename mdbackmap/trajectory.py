@@ -236,7 +236,13 @@ class BackmapTrajectory(AnalysisBase):
         fine, inputs = self.model.mapping.fine, input_files(self.atoms.universe)
         check_format(self.filename, len(self._chosen) * self.n_samples)
         self._products = Products.of(self.filename, fine)
-        ours = self.resume and Partial(self.filename).publishing
+        partial = Partial(self.filename)
+        ours = self.resume and partial.publishing
+        if self.resume and not self.overwrite and self.filename.exists() and not partial.folder.exists():
+            raise FileExistsError(
+                f"{self.filename} is complete, there is nothing to resume: give another name, or overwrite=True "
+                "(--overwrite) to make it anew"
+            )
         self._products.check(inputs, fine, overwrite=self.overwrite, ours=ours)
 
     def _open_partial(self):
@@ -339,7 +345,7 @@ class BackmapTrajectory(AnalysisBase):
         fine, products = self.model.mapping.fine, self._products
         path = join(self._partial, len(self._chosen), self.results.n_frames, self.model.universe, self._clock())
         stamp(path, self._provenance)
-        products.publish(path, self._partial.folder, fine, self._first, self._provenance)
+        products.publish(path, self._partial.folder, fine, self._first, self._provenance, self.overwrite)
         self._partial.discard()
         self.results.filename = str(products.trajectory)
         self.results.topology = str(products.topology or products.trajectory)
@@ -349,16 +355,15 @@ class BackmapTrajectory(AnalysisBase):
         if self._partial is None:
             return
         kept = self._partial.n_complete
-        words = f"{kept} of {len(self._chosen)} frames are complete and kept: resume=True (--resume) goes on from there"
-        if kept:
-            logger.warning("%s: %s", self.filename, words)
-        else:
+        without = ", without overwrite," if self.overwrite else ""
+        words = f"{kept} of {len(self._chosen)} frames are complete and kept: resume=True (--resume){without} goes on"
+        words = f"{words} from there" if kept else "no segment of the output was complete: nothing is kept"
+        logger.warning("%s: %s", self.filename, words)
+        if not kept:
             self._partial.discard()
         reason = self._writing_failed(error)
         if reason:
-            raise OSError(
-                errno.EIO, f"cannot write {self.filename}: {reason}; {words if kept else 'nothing is kept'}"
-            ) from error
+            raise OSError(errno.EIO, f"cannot write {self.filename}: {reason}; {words}") from error
 
     def _writing_failed(self, error):
         """Why, if it was that. Writers in C tell only that something failed: then the disk itself is asked."""

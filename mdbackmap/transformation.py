@@ -27,7 +27,7 @@ import numpy as np
 from MDAnalysis.transformations.base import TransformationBase
 
 from .frames import CoarseFrame, displacements, sample_frames
-from .placing import check_backmapper, sampling_options, whole_number
+from .placing import check_atoms, check_backmapper, sampling_options, whole_number
 
 
 class Backmap(TransformationBase):
@@ -85,6 +85,7 @@ class Backmap(TransformationBase):
         check_backmapper(model)
         self.model = model
         self.sample = whole_number("sample", sample)
+        model.batch_size(batch_size)  # or an explanation
         self.batch_size = batch_size
         self.options = sampling_options(seed, temperature, correlation_time, bead_tolerance, mirror)
         self._refused = False
@@ -179,6 +180,7 @@ def backmap(cg, model="genzprot", *, transformations=(), **options):
     --------
     >>> u = backmap(cg, seed=1)  # doctest: +SKIP
     """
+    check_atoms(cg)
     placing = {k: options.pop(k) for k in _keywords(Backmap) & options.keys()}
     if isinstance(model, (str, Path)):
         from .backmapper import load_model

@@ -12,7 +12,7 @@ import logging
 
 import torch
 
-from .boxes import reflected
+from .boxes import reflected, too_long, whole
 from .mapping import MappingError
 from .models.denoiser import QUIET, bundled
 from .traces.judging import CRYSTALS, score_traces
@@ -36,7 +36,7 @@ class TraceTreatment:
 
     def __init__(self, coarse, looked, relaxes):
         self.coarse, self.looked, self.relaxes = coarse, looked, relaxes
-        self._told = set()
+        self._told, self._boxed = set(), False
 
     @functools.cached_property
     def scores(self):
@@ -73,6 +73,18 @@ class TraceTreatment:
         self._tell(logging.WARNING, f"the trace is a mirror image ({found}): every frame is reflected first")
         return reflected(beads)
 
+    def made_whole(self, beads, boxes):
+        """Beads (F, N, 3) with chains whole in boxes (F, 3, 3); says so, once, if these are too small for a chain."""
+        beads = whole(beads, boxes, self.coarse)
+        found = None if self._boxed else too_long(beads, boxes, self.coarse)
+        if found is not None:
+            self._boxed = True
+            logger.warning(
+                "a chain is %.0f A long, its box %.0f A at most: it meets its own images, and atoms make room; "
+                "if this is not the box of the simulation, correct or remove it", *found,
+            )  # fmt: skip
+        return beads
+
     def tolerance(self, tolerance, mirror="error"):
         """
         What the model is told.
@@ -87,7 +99,7 @@ class TraceTreatment:
         if scores.protein_like:  # what has no noise in any of these frames is not asked for it in the others
             return "quiet" if (scores.noise <= QUIET[0]).all() else tolerance
         self._tell(
-            logging.INFO,
+            logging.INFO if logger.hasHandlers() else logging.WARNING,  # Python shows no less where nobody listens
             f"this trace is unlike those of proteins ({_beside_crystals(scores)}): beads may move, by "
             f"{AUTO_TOLERANCE:g} A (RMS over a frame) at most; bead_tolerance=0 keeps them",
         )

@@ -100,7 +100,8 @@ def held_out(model, provenance, args):
     if level == "atoms":
         named_mapping(f"{provenance['model']}.pt", frames.topology, load=lambda _: model.molecule)  # or an explanation
     whole_mapping(model, frames.topology.n_atoms)
-    positions, kind, where = frames.positions, "frame", "all that there are"
+    positions, kind = frames.positions, "frame"
+    where = "all that there are" if same else "of other files than it was trained on, whose frames may be among them"
     if same and not args.all_frames:
         use = split(data, frames.runs)
         positions = positions[use == HELD_OUT]

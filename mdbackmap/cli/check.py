@@ -25,12 +25,21 @@ def add_parser(verbs):
         action="store_true",
         help="judge the C-alpha trace instead of the atoms: a coarse trajectory before atoms are generated",
     )
+    options.add_chains(group, "with --trace: ")
     proteins.add_energy(parser)
     proteins.add_reading(parser)
     options.add_frames(parser)
     proteins.add_writing(parser)
-    parser.set_defaults(check=options.check_frames)
+    parser.set_defaults(check=check)
     return parser
+
+
+def check(args):
+    """What is wrong with the usage, or None."""
+    for name in ("sequence", "breaks"):
+        if getattr(args, name) is not None and not args.trace:
+            return f"--{name} belongs to --trace: atoms say what they are and where chains end"
+    return options.check_frames(args)
 
 
 def run(args):
@@ -43,7 +52,8 @@ def run(args):
 
     proteins.require_energy(args)
     files = [args.topology, *args.trajectory]
-    judgement = judge_alone(proteins.read([args.top, *files] if args.top else files, args), energy_steps=args.energy)
+    chain, numbers = proteins.read([args.top, *files] if args.top else files, args)
+    judgement = judge_alone(chain, energy_steps=args.energy, numbers=numbers)
     proteins.save(args, [judgement])
     if args.quiet:
         return
@@ -52,19 +62,19 @@ def run(args):
     print(f"{judgement.name}: {options.count(len(judgement.types), 'residue')}, {n_frames}, {atoms}")
     print(table({"": judgement.mean}))
     if len(judgement.frames) > 1:
-        print("\n".join(frame_lines(judgement.frames)))
+        print("\n".join(frame_lines(judgement.frames, numbers)))
     found = proteins.worst(judgement, args.worst)
     if found:
         print("worst residues, faults a frame:", *found, sep="\n")
 
 
-def frame_lines(frames):
-    """A line for each frame, or for the worst ones (by clashes, then by bonds) where they are many."""
+def frame_lines(frames, numbers):
+    """A line for each frame, of such numbers, or for the worst ones (by clashes, then by bonds) of many."""
     shown = range(len(frames))
     if len(frames) > FRAMES_SHOWN:
         shown = sorted(shown, key=lambda k: (-frames[k]["clashscore"], frames[k]["bonds"]))[:FRAMES_SHOWN]
     lines = [f"frames{', the worst' if len(frames) > FRAMES_SHOWN else ''}:", "  frame" + _row(HEADS)]
-    lines += [f"  {k:5d}" + _row([f"{frames[k][name]:.2f}" for name in COLUMNS]) for k in shown]
+    lines += [f"  {numbers[k]:5d}" + _row([f"{frames[k][name]:.2f}" for name in COLUMNS]) for k in shown]
     return lines
 
 

@@ -2,8 +2,6 @@
 
 from . import options
 
-INTERRUPTED = "; what is complete is kept, and the same command with --resume goes on from there"
-
 
 def add_parser(verbs):
     """Declare the options of ``convert``."""
@@ -15,24 +13,12 @@ def add_parser(verbs):
         epilog="Example: mdbackmap convert ca.pdb ca.xtc -o aa.xtc --n-samples 5 --step 10",
     )
     group = options.add_input(parser, "the beads")
-    group.add_argument(
-        "--sequence",
-        type=options.sequence,
-        metavar="LETTERS",
-        help="one-letter sequence, in place of the residue names: MKV; MKV,GG for two chains; or a .fasta file",
-    )
-    group.add_argument(
-        "--breaks",
-        type=options.breaks,
-        metavar="WHERE",
-        help="where chains end: auto, topology, or the last residues, such as 41,B:17 (bead from 0, or CHAIN:RESID; "
-        "default: auto, from the topology and the distances)",
-    )
+    options.add_chains(group)
     options.add_frames(parser)
     group = options.add_output(parser, "aa.xtc or aa.h5md")
     group.add_argument("--resume", action="store_true", help="go on with an interrupted conversion")
     _add_generation(parser)
-    parser.set_defaults(after_interrupt=INTERRUPTED, check=check)
+    parser.set_defaults(check=check)
     return parser
 
 
@@ -141,8 +127,9 @@ def run(args):
 def report(results, coarse):
     """Print what a finished conversion wrote, and how much of the input no protein has."""
     what = f"{options.count(results.n_frames, 'frame')} of {options.count(results.n_atoms, 'atom')}"
-    rate = f"in {results.seconds:.1f} s, {results.frames_per_second:.0f} frames/s"
-    print(f"wrote {what} to {results.filename} (topology: {results.topology}) {rate}")
+    rate = f"in {results.seconds:.1f} s, {results.frames_per_second:.3g} frames/s"
+    topology = "" if results.topology == results.filename else f" (topology: {results.topology})"
+    print(f"wrote {what} to {results.filename}{topology} {rate}")
     if results.resumed:
         print(f"{options.count(results.resumed, 'coarse frame')} were there from an interrupted conversion")
     n_strained, n_left = int(results.strained.sum()), int(results.unrepaired.sum())

@@ -97,6 +97,8 @@ def check(args):
         if args.cgvae or args.chain:
             known = options.check_frames(args)
             return known if args.files else f"{runs[0]} needs a topology, and a trajectory: aa.pdb aa.xtc"
+        if args.plots:
+            return f"--plots belongs to generated proteins, --cgvae and --chain: leave it out with {runs[0]}"
         return "a benchmark takes no files: its structures are its own" if args.files else None
     if not args.files:
         return "expected a reference and a generated protein, --benchmark, --pack FILE, or --ensembles FILE"
@@ -189,7 +191,7 @@ def read_pair(reference, generated, args):
 
     atoms = [options.open_universe(args, group)[1] for group in (reference, generated)]
     n_reference, n_generated = (len(group.universe.trajectory) for group in atoms)
-    of_reference = proteins.chosen(n_reference, args)
+    of_reference = [0] if n_reference == 1 else proteins.chosen(n_reference, args)
     n_samples, extra = divmod(n_generated, n_reference)
     if n_reference == 1:
         of_generated = proteins.chosen(n_generated, args)

@@ -29,6 +29,23 @@ def add_input(parser, what):
     return group
 
 
+def add_chains(group, when=""):
+    """What the residues are, and where chains end."""
+    group.add_argument(
+        "--sequence",
+        type=sequence,
+        metavar="LETTERS",
+        help=f"{when}one-letter sequence, in place of the residue names: MKV; MKV,GG for two chains; or a .fasta file",
+    )
+    group.add_argument(
+        "--breaks",
+        type=breaks,
+        metavar="WHERE",
+        help=f"{when}where chains end: auto, topology, or the last residues, such as 41,B:17 (bead from 0, or "
+        "CHAIN:RESID; default: auto, from the topology and the distances)",
+    )
+
+
 def add_weights(parser):
     """What beads are the centres of."""
     parser.add_argument(

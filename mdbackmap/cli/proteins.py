@@ -155,7 +155,7 @@ def grouped(files, top=None):
 
 def read(group, args):
     """
-    One protein as a `Chain`.
+    One protein as a `Chain`, and the numbers of its frames.
 
     Parameters
     ----------
@@ -167,23 +167,26 @@ def read(group, args):
     Returns
     -------
     Chain
+    list of int
     """
     from ..evaluation.proteins import read_protein
 
     _, atoms = options.open_universe(args, group)
-    return read_protein(atoms, chosen(len(atoms.universe.trajectory), args), name=group[-1], aliases=dict(args.alias))
+    numbers = chosen(len(atoms.universe.trajectory), args)
+    return read_protein(atoms, numbers, name=group[-1], aliases=dict(args.alias)), numbers
 
 
 def chosen(n_frames, args):
-    """Frame numbers that the frame options choose; all where there is but one frame."""
-    if n_frames == 1:
-        return [0]
+    """Frame numbers that the frame options choose."""
     if args.frames is not None:
         outside = [frame for frame in args.frames if not 0 <= frame < n_frames]
         if outside:
             raise ValueError(f"--frames names frame {outside[0]}, the trajectory has {n_frames}: 0 to {n_frames - 1}")
         return args.frames
-    return list(range(n_frames))[args.start : args.stop : args.step]
+    found = list(range(n_frames))[args.start : args.stop : args.step]
+    if not found:
+        raise ValueError(f"no frames to judge: the trajectory has {n_frames}, and --start, --stop, --step leave none")
+    return found
 
 
 def worst(judgement, n):

@@ -39,8 +39,6 @@ def read(args):
     universe, atoms = options.open_universe(args, [args.top, *files] if args.top else files)
     trajectory = universe.trajectory
     numbers = proteins.chosen(len(trajectory), args)
-    if not numbers:
-        raise ValueError(f"no frames to judge: the trajectory has {len(trajectory)}, and none of them was chosen")
     frames = {}
 
     def look(indices):
@@ -48,7 +46,9 @@ def read(args):
         frames["boxes"] = [read_frame(trajectory, k).dimensions for k in numbers]
         return frames["all"][:: max(1, len(numbers) // 10)]
 
-    indices, coarse = recognise(atoms, aliases=dict(args.alias) or None, frames=look)
+    indices, coarse = recognise(
+        atoms, sequence=args.sequence, aliases=dict(args.alias) or None, breaks=args.breaks, frames=look
+    )
     if "all" not in frames or frames["all"].shape[1] != len(indices):
         look(indices)
     beads, boxes = frames["all"], frames["boxes"]

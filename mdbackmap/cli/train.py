@@ -11,7 +11,7 @@ packs = ["pack.h5"]        # files of 'mdbackmap pack'
 init = "genzprot"          # go on from these weights; leave it out to start anew
 
 [training]
-folder = "runs/mine"       # log, curves, checkpoint and model.pt go here
+folder = "runs/proteins"   # log, curves, checkpoint and model.pt go here
 epochs = 10
 learning_rate = 2e-4
 # minutes = 60             # at most

@@ -46,6 +46,8 @@ class Judgement:
         The residues that were judged; `reference` may be None.
     missing : int
         Residues of the reference that the generated protein does not have.
+    numbers : sequence of int, optional
+        Of the frames in their trajectory.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Judgement:
     generated: object
     reference: object = None
     missing: int = 0
+    numbers: tuple = ()
 
     def content(self):
         """Plain values for a JSON file."""
@@ -67,10 +70,12 @@ class Judgement:
             residues["rmsd"] = self.errors
         counts = {"residues": len(self.types), "missing_residues": self.missing}
         counts |= {"n_frames": len(self.frames), "n_samples": self.n_samples}
+        if self.numbers:
+            counts["frame_numbers"] = self.numbers
         return {"name": self.name, **counts, "mean": self.mean, "frames": self.frames, "by_residue": residues}
 
 
-def judge_alone(chain, *, energy_steps=None):
+def judge_alone(chain, *, energy_steps=None, numbers=()):
     """
     Judge a protein on its own.
 
@@ -80,6 +85,8 @@ def judge_alone(chain, *, energy_steps=None):
         With hydrogens, the clashes of all atoms are counted, too.
     energy_steps : int, optional
         Minimise each frame so many steps and give its energy (`energy.energies`); not if None.
+    numbers : sequence of int, optional
+        Of the frames in their trajectory.
 
     Returns
     -------
@@ -96,7 +103,8 @@ def judge_alone(chain, *, energy_steps=None):
     frames = [evaluate_geometry(frame[None], *chain.known) for frame in chain.positions]
     frames = [row | more for row, more in zip(frames, _beside(chain, chain.known, energy_steps), strict=True)]
     faults = find_faults(chain.positions, *chain.known)
-    return Judgement(chain.name, chain.labels, chain.types, 1, summarise(frames), frames, None, faults, chain)
+    found = chain.name, chain.labels, chain.types, 1, summarise(frames), frames, None, faults, chain
+    return Judgement(*found, numbers=tuple(numbers))
 
 
 def _beside(chain, known, energy_steps):

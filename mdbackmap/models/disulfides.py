@@ -23,7 +23,7 @@ BRIDGE = 12.0
 """What the bond is worth."""
 _BETAS = 2.6, 4.5
 _COMPANY, _LOOSE = 7.0, 4.3  # where others may hold the same ion; C-betas as far apart as this are doubtful then
-_WIDTH = 0.6  # how far from its lengths the worth of a bond falls off
+_WIDTH, _WIDE = 0.6, 1.0  # how far from its length, and from the distances across, the worth of a bond falls off
 _MADE = 0.18  # how far from its length a bond counts as made
 _BENT = 0.25  # how far from theirs the distances across may be
 NEAR = 3.6  # sulfurs further apart than this are not pulled together
@@ -110,8 +110,8 @@ class Bridges:
 
 def worth(distance, *across):
     """What two sulfurs at a distance (...) gain, in kT; less if those `across` the bond, from CB to SG, are wrong."""
-    off = (distance - LENGTH).square() + sum((gap - ACROSS).square() for gap in across)
-    return BRIDGE * torch.exp(-off / _WIDTH**2)
+    off = ((distance - LENGTH) / _WIDTH).square() + sum(((gap - ACROSS) / _WIDE).square() for gap in across)
+    return BRIDGE * torch.exp(-off)
 
 
 def sulfur_places(atoms, chi1):

@@ -127,7 +127,8 @@ def _find_lone(group, sequenced):
     if shared and not wrong and not group.amino.any():
         raise MappingError(
             f"{found}: {count.max()} beads share a residue and residue names are missing, expected one bead a residue; "
-            "if each bead is a C-alpha, say which residues they are: sequence='MKV...' (a list has one string a chain)"
+            "if each bead is a C-alpha, say which residues they are: sequence='MKV...' (--sequence; one for each "
+            "chain)"
         )
     raise MappingError(
         f"{found}: expected atoms called CA, or one bead in every residue; select the protein, or rename its beads CA"

@@ -26,6 +26,8 @@ from .trace import bond_lengths, check_frames, check_units, find_cis
 
 logger = logging.getLogger(__name__)
 
+_SHOWN = 20  # stretches
+
 
 def recognise(atoms, mapping=None, sequence=None, aliases=None, breaks=None, frames=None, dimensions=None):
     """
@@ -123,7 +125,9 @@ def _refuse_altlocs(atoms, group, beads, shared, sequence):
     at = f"residue {group.given[twice[0]]} {np.asarray(getattr(atoms, 'resids', group.residue + 1))[twice[0]]}"
     found = f"{at} has {np.count_nonzero(owner == group.residue[twice[0]])} CA beads, expected one"
     if (attribute(atoms, "altLocs", "")[twice] != "").any():
-        raise MappingError(f"{found}: these are alternate locations; keep one, as by select_atoms('not altloc B C D')")
+        raise MappingError(
+            f"{found}: these are alternate locations; keep one, as by select_atoms('not altloc B C D') (--select)"
+        )
     if sequence is None and (group.names[beads] == "CA").all():
         raise MappingError(
             f"{found}: if the beads of a chain share one residue, say which residues they are, sequence='MKV...' "
@@ -169,8 +173,12 @@ def _join(atoms, group, beads, coarse, lengths, breaks):
         ends = coarse.ends | told_breaks(breaks, coarse)
     first = np.flatnonzero(~ends)
     cis = None if lengths is None else find_cis(lengths, ends, atomistic)
-    logger.info("chains end after %s", ", ".join(coarse.label(i) for i in np.flatnonzero(ends)[:100]))
-    return replace(_lettered(atoms, coarse, ends), ends=ends, cis=cis, bonds=np.stack([first, first + 1], axis=1))
+    bonds = np.stack([first, first + 1], axis=1)
+    joined = replace(_lettered(atoms, coarse, ends), ends=ends, cis=cis, bonds=bonds)
+    found = joined.stretches()
+    shown = ", ".join(found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
+    logger.info("%d residues, unbroken from end to end: %s", joined.n_residues, shown)
+    return joined
 
 
 def _lettered(atoms, coarse, ends):
@@ -200,7 +208,7 @@ def _refuse_overlaps(coarse, lengths, jumps):
         at = np.flatnonzero(same)[0]
         raise MappingError(
             f"{coarse.label(at)} and {coarse.label(at + 1)} have one number and one place, expected one bead a "
-            "residue: these are alternate locations; keep one, as by select_atoms('not altloc B C D')"
+            "residue: these are alternate locations; keep one, as by select_atoms('not altloc B C D') (--select)"
         )
 
 

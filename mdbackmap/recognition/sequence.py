@@ -158,7 +158,8 @@ def _refuse_unknown(names, first, table):
     raise MappingError(
         f"unknown residue names among the beads: {shown} ({len(names)} beads, the first residue {at}); "
         f"expected amino acids: {_known()} (and {', '.join(residues.ALIASES)}); say what they are with "
-        f"aliases={{{kinds[0]!r}: 'ALA'}} or sequence='MKV...', or leave them out of the selection"
+        f"aliases={{{kinds[0]!r}: 'ALA'}} (--alias {kinds[0]}=ALA) or sequence='MKV...' (--sequence), or leave "
+        "them out of the selection"
     )
 
 

@@ -66,7 +66,7 @@ def check_frames(frames, n_beads: int, numbers=None) -> np.ndarray:
         number = at if numbers is None else numbers[at]
         raise MappingError(
             f"frame {number}: bead {bead} lies at {frames[at, bead]}, expected finite coordinates; "
-            "leave the frame out (start, stop, step) or repair the trajectory"
+            "leave the frame out (start, stop, step, frames) or repair the trajectory"
         )
     return frames
 

@@ -60,7 +60,7 @@ def restore(folder, settings, model, optimizer, average):
     if not (folder / "checkpoint.pt").exists():
         return None
     saved = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")
-    for part in ("family", "model", "data", "training"):
+    for part in ("family", "data", "model", "training"):  # a model may follow from its data
         before, now = saved["settings"][part], settings[part]
         if part == "training":
             before, now = ({k: v for k, v in table.items() if k not in _MAY_CHANGE} for table in (before, now))
@@ -79,4 +79,8 @@ def _difference(before, now):
     if not (isinstance(before, dict) and isinstance(now, dict)):
         return f"{before}, now {now}"
     names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    return ", ".join(f"{name} was {before.get(name)}, now {now.get(name)}" for name in names)
+    return ", ".join(f"{name} was {_shown(before.get(name))}, now {_shown(now.get(name))}" for name in names)
+
+
+def _shown(value):
+    return f"{value:.4g}" if isinstance(value, float) else value

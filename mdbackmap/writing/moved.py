@@ -16,6 +16,7 @@ from ..recognition.trace import bond_lengths
 
 logger = logging.getLogger(__name__)
 
+_NOTHING = 0.005  # angstrom; less is rounding
 _NAMED = 5  # frames and residues that warnings name
 _REST, _CIS_REST, _OFF = 3.80, 2.95, 0.3  # distances of neighbouring C-alphas, and how far off is too far
 _MANY = 0.15  # share of beads that lie as C-alphas never do from which on one may ask
@@ -121,9 +122,9 @@ def impossible(beads, coarse, dimensions=None):
 
 
 def tell(rms):
-    """Log how far the beads of (F,) frames were moved, if at all; NaN where that is not known."""
+    """Log how far the beads of (F,) frames were moved, if by more than rounding; NaN where that is not known."""
     rms = rms[np.isfinite(rms)]
-    moved = rms[rms > 0]
+    moved = rms[rms >= _NOTHING]
     if len(moved):
         logger.info(
             "beads moved in %d of %d frames: %.2f A RMS on the average, %.2f at most",

@@ -8,6 +8,7 @@ themselves, and PDB its topology.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from pathlib import Path
 from .output import H5MD, PDB
 from .partial import PUBLISHING, format_suffix
 from .pdb import fits_pdb, need_gemmi, write_topology
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Products:
                 f"{', '.join(there)} exists already: give another name, or overwrite=True (--overwrite) to replace it"
             )
 
-    def publish(self, path, folder, topology, first, provenance):
+    def publish(self, path, folder, topology, first, provenance, overwrite=False):
         """
         Move a complete trajectory to its final name, its companions first.
 
@@ -111,9 +114,14 @@ class Products:
         first : tuple
             Positions (A, 3) and box of the first frame.
         provenance : dict
+        overwrite : bool, optional
+            Write a topology file, too, that lists just these atoms already.
         """
         (folder / PUBLISHING).touch()
-        if self.topology is not None and not (self.topology.exists() and same_atoms(self.topology, topology)):
+        kept = self.topology is not None and self.topology.exists() and not overwrite
+        if kept and same_atoms(self.topology, topology):
+            logger.info("%s was there and lists these atoms: kept, coordinates and remarks are its own", self.topology)
+        elif self.topology is not None:
             aside = folder / f"topology{self.topology.suffix}"
             write_topology(aside, topology, *first, remarks=remarks(provenance))
             os.replace(aside, self.topology)
