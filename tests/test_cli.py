@@ -143,6 +143,18 @@ class TestConvert:
         assert main(["convert", *short, "-o", str(output), "--stop", "2", "--quiet", "--overwrite"]) == 0
         assert capsys.readouterr() == ("", "")
 
+    def test_topology_with_these_atoms_stays_and_is_told(self, short, tmp_path, capsys):
+        arguments = ["convert", *short, "-o", str(tmp_path / "aa.xtc"), "--stop", "1"]
+        assert main(arguments) == 0
+        first = (tmp_path / "aa.pdb").read_bytes()
+        (tmp_path / "aa.xtc").unlink(), (tmp_path / "aa.json").unlink()
+        capsys.readouterr()
+        assert main([*arguments, "--seed", "3"]) == 0
+        assert "aa.pdb was there" in capsys.readouterr().err and (tmp_path / "aa.pdb").read_bytes() == first
+        assert main([*arguments, "--seed", "3", "--overwrite"]) == 0
+        assert "REMARK     seed: 3" in (tmp_path / "aa.pdb").read_text()
+        assert np.abs(positions(tmp_path / "aa.pdb") - positions(tmp_path / "aa.pdb", tmp_path / "aa.xtc")).max() < XTC
+
     def test_selection(self, short, tmp_path):
         chosen = ["--select", "resid 2:21"]
         assert main(["convert", *short, "-o", str(tmp_path / "aa.xtc"), "--stop", "1", "--quiet", *chosen]) == 0
@@ -171,6 +183,20 @@ class TestBadInput:
         output.write_text("precious")
         assert "--overwrite" in refused(capsys, "convert", *short, "-o", output)
         assert output.read_text() == "precious"
+
+    def test_complete_output_is_not_resumed(self, capsys, short, tmp_path):
+        output = tmp_path / "aa.xtc"
+        output.write_text("mine")
+        assert "nothing to resume" in refused(capsys, "convert", *short, "-o", output, "--resume")
+        assert output.read_text() == "mine"
+
+    def test_box_smaller_than_a_chain(self, capsys, tmp_path):
+        u = mda.Universe(GO_PDB)
+        for edge, told in ((15.0, True), (90.0, False)):
+            u.dimensions = [edge, edge, edge, 90, 90, 90]
+            u.atoms.write(str(tmp_path / "boxed.pdb"))
+            assert main(["convert", str(tmp_path / "boxed.pdb"), "-o", str(tmp_path / f"{edge:.0f}.pdb")]) == 0
+            assert ("its box 15 A at most" in capsys.readouterr().err) == told
 
     def test_output_that_is_the_input(self, capsys, short):
         before = Path(short[1]).read_bytes()

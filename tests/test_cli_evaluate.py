@@ -327,3 +327,38 @@ def test_ensembles_are_shown_one_by_one(weights, tmp_path, capsys):
     assert "for each system" in out and any(line.split()[:3] == ["cage", "20", "20"] for line in out.splitlines())
     assert value(out, "chi1, half v. the other half     nats") and value(out, "true psi in the likeliest 90%    %")
     assert "nothing to judge by" in refused(capsys, "evaluate", "--ensembles", file, *options, "--largest", "10")
+
+
+def test_frames_keep_their_numbers(tmp_path, capsys):
+    file = tmp_path / "found.json"
+    assert run("check", TRPCAGE_PDB, TRPCAGE_XTC, "--frames", "3,7", "--json", file) == 0
+    lines = capsys.readouterr().out.splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("frames"))
+    assert [line.split()[0] for line in lines[start + 2 : start + 4]] == ["3", "7"]
+    assert json.loads(file.read_text())["structures"][0]["frame_numbers"] == [3, 7]
+    assert "frame 7, the trajectory has 1" in refused(capsys, "check", TRPCAGE_PDB, "--frames", "7")
+    assert "none" in refused(capsys, "check", TRPCAGE_PDB, TRPCAGE_XTC, "--start", "5000")
+
+
+def test_residues_of_a_trace_may_be_told(tmp_path, capsys):
+    u = mda.Universe(GO_PDB)
+    letters = "A" * len(u.residues)
+    u.residues.resnames = "NGP"  # as AWSEM writes them
+    u.atoms.write(str(tmp_path / "ca.pdb"))
+    assert "--sequence" in refused(capsys, "check", "--trace", tmp_path / "ca.pdb")
+    assert run("check", "--trace", tmp_path / "ca.pdb", "--sequence", letters, "--breaks", "topology") == 0
+    assert f"{len(letters)} residues" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "aa.pdb", "--sequence", "MKV"],
+        ["check", "aa.pdb", "--breaks", "10"],
+        ["evaluate", "--benchmark", "--plots", "plots"],
+    ],
+)
+def test_options_that_do_nothing_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        run(*arguments)
+    assert stopped.value.code == 2 and arguments[-2] in capsys.readouterr().err

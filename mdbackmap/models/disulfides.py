@@ -23,7 +23,7 @@ BRIDGE = 12.0
 """What the bond is worth."""
 _BETAS = 2.6, 4.5
 _COMPANY, _LOOSE = 7.0, 4.3  # where others may hold the same ion; C-betas as far apart as this are doubtful then
-_WIDTH, _WIDE = 0.6, 1.0  # how far from its length, and from the distances across, the worth of a bond falls off
+_WIDTH = 0.6  # how far from its lengths the worth of a bond falls off
 _MADE = 0.18  # how far from its length a bond counts as made
 _BENT = 0.25  # how far from theirs the distances across may be
 NEAR = 3.6  # sulfurs further apart than this are not pulled together
@@ -44,11 +44,13 @@ class Bridges:
 
     Attributes
     ----------
+    types : torch.Tensor (N,) int64
     cysteines : torch.Tensor (C,) int64
     allowed : torch.Tensor (F, C, C) bool
     """
 
     def __init__(self, types, betas, box=None):
+        self.types = types
         self.cysteines = at = (types == _CYS).nonzero()[:, 0]
         self.place = torch.zeros_like(types).index_put((at,), torch.arange(len(at), device=at.device))
         self.gap = gap = self._nearest(betas[:, None, at] - betas[:, at, None], box)  # (F, C, C, 3)
@@ -110,8 +112,8 @@ class Bridges:
 
 def worth(distance, *across):
     """What two sulfurs at a distance (...) gain, in kT; less if those `across` the bond, from CB to SG, are wrong."""
-    off = ((distance - LENGTH) / _WIDTH).square() + sum(((gap - ACROSS) / _WIDE).square() for gap in across)
-    return BRIDGE * torch.exp(-off)
+    off = (distance - LENGTH).square() + sum((gap - ACROSS).square() for gap in across)
+    return BRIDGE * torch.exp(-off / _WIDTH**2)
 
 
 def sulfur_places(atoms, chi1):

@@ -16,9 +16,10 @@ import torch
 from .. import residues
 from ..geometry import wrap
 from ..internal import TORSIONS, InternalCoordinates
+from ..movable import elements
 from .contacts import learned
 from .disulfides import Bridges, loose, sulfur_places, worth
-from .exclusion import Overlaps, choose, marginals
+from .exclusion import STIFFNESS, Overlaps, allowed_distances, choose, marginals
 from .layers import fourier
 from .peptides import levels_of
 from .relief import relieve
@@ -33,6 +34,8 @@ N_RANDOM = len(CHIS) * N_CANDIDATES + 1
 """Uniform numbers of a residue that `draw_sidechains` takes above temperature 0."""
 _PEPTIDE = 0
 _CB = 4  # slot
+_AROUND = 32  # residues near a cysteine, whose backbones count
+_GLY, _SULFUR = residues.TYPE_OF_NAME["GLY"], "CNOS".index("S")
 _PROLINE, _PUCKER = residues.TYPE_OF_NAME["PRO"], math.radians(60)  # no ring of crystals is bent further (62)
 # At temperature 0, and above:
 _TOUCH = 0.2, -0.1  # overlap of spheres that costs nothing; draws that keep a distance are nearer to the truth
@@ -208,6 +211,8 @@ def _draw_bridges(model, bridges, placed, at, logits, angles, uniform, temperatu
     left, right = (torch.searchsorted(at, residue) for residue in (one, other))
     first, second = (torch.log_softmax(logits[frames, k] / temperature, -1) for k in (left, right))
     here, there = (sulfur_places(placed[frames, residue], centres) for residue in (one, other))  # from either CB
+    first = first - _in_backbones(bridges.types, placed, frames, one, other, here)
+    second = second - _in_backbones(bridges.types, placed, frames, other, one, there)
     there = there + gap.unsqueeze(1)
     distance = torch.cdist(here, there, compute_mode="donot_use_mm_for_euclid_dist")
     across = (here - gap.unsqueeze(1)).norm(dim=-1).unsqueeze(2), there.norm(dim=-1).unsqueeze(1)
@@ -217,6 +222,26 @@ def _draw_bridges(model, bridges, placed, at, logits, angles, uniform, temperatu
     nearest = ((drawn + math.pi) / model.bins.width).round().long() % len(centres)
     angles[frames, :, left] = drawn
     angles[frames, :, right] = model.bins.draw(joint[rows.unsqueeze(1), nearest], uniform[frames, :, other, 0])
+
+
+def _in_backbones(types, placed, frames, residue, partner, places):
+    """
+    What it costs sulfurs at `places` (P, B, 3) from the CB of `residue` (P,) to lie in backbones, (P, B), in kT.
+
+    Backbones are those of `placed` (F, N, 14, 3), but for the residue's own and that of the `partner` (P,) that it may
+    be bonded to; images in periodic boxes do not count.
+    """
+    beta = placed[frames, residue, _CB]
+    distance = (placed[frames, :, _CB - 3] - beta.unsqueeze(1)).norm(dim=-1)  # of C-alphas
+    pairs = torch.arange(len(frames), device=frames.device)
+    distance[pairs, residue] = distance[pairs, partner] = torch.inf
+    near = distance.topk(min(_AROUND, len(types) - 2), largest=False).indices  # (P, k)
+    around = (placed[frames.unsqueeze(1), near, : _CB + 1] - beta[:, None, None]).flatten(1, 2)  # (P, 5 k, 3)
+    kinds = elements().to(types.device)[types[near], : _CB + 1]
+    allowed = allowed_distances(kinds, torch.full_like(kinds, _SULFUR), _TOUCH[0])
+    allowed[..., _CB] = torch.where(types[near] == _GLY, 0.0, allowed[..., _CB])
+    gap = torch.cdist(places, around, compute_mode="donot_use_mm_for_euclid_dist")  # (P, B, 5 k)
+    return STIFFNESS * (allowed.flatten(1).unsqueeze(1) - gap).clamp_min(0).square().sum(-1)
 
 
 def _least_error(candidates, overlaps):

@@ -8,6 +8,7 @@ from traces import angles_for, internal_of, topology, trace
 
 from mdbackmap import checkpoint
 from mdbackmap.datafiles import VALIDATION
+from mdbackmap.models import sidechains
 from mdbackmap.models.base import Noise
 from mdbackmap.models.disulfides import Bridges, sulfur_places
 from mdbackmap.residues import TYPE_OF_NAME
@@ -78,6 +79,21 @@ def test_places_of_sulfurs_are_those_of_the_atoms():
     atoms = internal.to_cartesian(beads.expand(7, -1, -1), torsions)
     wanted = atoms[:, 1, 5] - atoms[:, 1, 4]
     torch.testing.assert_close(sulfur_places(atoms[:1, 1], chi1)[0], wanted, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("owner, counts", [(1, True), (0, False), (2, False)])
+def test_sulfurs_keep_out_of_backbones_of_others(owner, counts):
+    """Not out of those of the two cysteines themselves: the network knows these, and bonds need them."""
+    placed = 100.0 * torch.arange(4.0).view(1, 4, 1, 1).expand(1, 4, 14, 3).contiguous()
+    where = placed[0, owner, 3].clone() if counts else placed[0, 0, 4] + 5.0
+    placed[0, owner, 3] = where  # an oxygen
+    places = torch.stack([where + torch.tensor([gap, 0.0, 0.0]) for gap in (0.0, 2.0, 6.0)]) - placed[0, 0, 4]
+    frames, one, other = torch.tensor([[0], [0], [2]])
+    cost = sidechains._in_backbones(types_of("CGCA"), placed, frames, one, other, places[None])[0]
+    if counts:
+        assert cost[0] > cost[1] > 0 == cost[2]
+    else:
+        assert (cost == 0).all()
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
