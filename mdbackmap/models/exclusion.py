@@ -195,7 +195,7 @@ class Overlaps:
             target = target + _image_shift(target - centre, at, self.box)
         met &= (target - centre).norm(dim=-1) < _rows(self.spread, at, a) + self.reach
         at, a, b, target = _where(met, at, a, b, target)
-        across = self._across(at, a, b)
+        across = self._bonded(at, a, b, movable.thiol_bearing, movable.fixed)
         allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b], self.touch)
         allowed = allowed.index_fill(0, across, _ACROSS).unsqueeze(1)
         worth = None if self.contacts is None else self.contacts[self._turning_class[a], self._fixed_class[b]]
@@ -224,7 +224,9 @@ class Overlaps:
         between = between if shift is None else between + shift
         close = between.norm(dim=-1) < _rows(self.spread, at, a) + _rows(self.spread, at, b) + self.reach
         at, a, b, pair, between = _where(close, at, a, b, pair, between if shift is None else shift)
-        bridges = torch.zeros_like(at, dtype=torch.bool).index_fill(0, self._bridges(at, a, b), True)
+        bridges = torch.zeros_like(at, dtype=torch.bool).index_fill(
+            0, self._bonded(at, a, b, movable.thiol, movable.turning), True
+        )
         total = self.own.new_zeros(len(i), self.n_candidates, self.n_candidates)
         for part in _blocks(len(at), self.n_candidates**2, total.device):
             rows = [values[part] for values in (at, a, b, bridges)]
@@ -244,33 +246,28 @@ class Overlaps:
         distance = _distances(first, second)
         allowed = allowed_distances(self.movable.turning_element[a], self.movable.turning_element[b], self.touch)
         bound = bridges.nonzero()[:, 0]
-        gains = self._gains(frames, a, b, distance, first, second, shift, bound)
         allowed = allowed.index_fill(0, bound, _BONDED)
         contact = None
         if self.contacts is not None:
             contact = self.contacts[self._turning_class[a], self._turning_class[b]].index_fill(0, bound, 0.0)
             contact = contact[:, None, None]
         energy = _energy_(allowed[:, None, None], distance, self.stiffness, contact)
-        return energy.index_add_(0, bound, -gains)
+        if len(bound):
+            sulfurs = (values[bound] for values in (frames, a, b, first, second))
+            energy.index_add_(0, bound, -self._gains(*sulfurs, None if shift is None else shift[bound]))
+        return energy
 
-    def _gains(self, frames, a, b, distance, first, second, shift, bound):
-        """What bonds of the `bound` among the pairs that `_of_atoms` works on are worth, (n, R, R)."""
-        distance, first, second = distance[bound], first[bound], second[bound]
-        here, there = (self.betas[frames[bound], self.movable.turning[rows[bound]] // 14, :, None] for rows in (a, b))
-        there = there if shift is None else there + shift[bound]
-        return worth(distance, (first - there).norm(dim=1).unsqueeze(2), (second - here).norm(dim=1).unsqueeze(1))
+    def _gains(self, frames, a, b, first, second, shift):
+        """What bonds of sulfurs (n, 3, R), of atoms `a` and `b`, are worth, (n, R, R); the second are shifted."""
+        here, there = (self.betas[frames, self.movable.turning[rows] // 14, :, None] for rows in (a, b))
+        there = there if shift is None else there + shift
+        across = (first - there).norm(dim=1).unsqueeze(2), (second - here).norm(dim=1).unsqueeze(1)
+        return worth(_distances(first, second), *across)
 
-    def _across(self, frames, a, b):
-        """Which of the pairs of turning and fixed atoms are SG and CB of cysteines whose C-betas lie as in a bond."""
-        movable = self.movable
-        pairs = (movable.thiol[a] & movable.thiol_bearing[b]).nonzero()[:, 0]
-        one, two = movable.turning[a[pairs]] // 14, movable.fixed[b[pairs]] // 14
-        return pairs[self.bridges(frames[pairs], one, two)]
-
-    def _bridges(self, frames, a, b):
-        """Which of the pairs of atoms are SG of two cysteines whose C-betas lie as in a disulfide."""
-        pairs = (self.movable.thiol[a] & self.movable.thiol[b]).nonzero()[:, 0]
-        one, two = (self.movable.turning[rows[pairs]] // 14 for rows in (a, b))
+    def _bonded(self, frames, a, b, kinds, atoms):
+        """Which of the pairs of SG and such `kinds` of `atoms` are of cysteines whose C-betas lie as in a disulfide."""
+        pairs = (self.movable.thiol[a] & kinds[b]).nonzero()[:, 0]
+        one, two = self.movable.turning[a[pairs]] // 14, atoms[b[pairs]] // 14
         return pairs[self.bridges(frames[pairs], one, two)]
 
 
