@@ -30,8 +30,8 @@ ABLATIONS = {
     "no relief": NO_RELIEF,
     "none replaced": [(sidechains, "UNBEARABLE", math.inf)],
     "no distance kept by draws": [(sidechains, "_TOUCH", (0.2, 0.2)), (sidechains, "_TIGHT", (0.3, 0.3))],
-    "cysteines not drawn together": [(sidechains, "_PULL", 0.0)],
-    "no disulfides": [(disulfides, "BRIDGE", 0.0), (disulfides, "NEAR", 0.0)],
+    "cysteines not drawn together": [(sidechains, "_draw_bridges", lambda *_: None)],
+    "no disulfides": [(disulfides, "BRIDGE", 0.0), (disulfides, "NEAR", 0.0), (relief, "NEAR", 0.0)],
     "contacts worth nothing": NO_CONTACTS,
     "no exclusion, no contacts, no relief": [*NO_OVERLAPS, *NO_CONTACTS, *NO_RELIEF],
 }
