@@ -113,7 +113,7 @@ def test_evaluate_what_is_wrong(model, folder, capsys):
 
 
 def test_examples_are_what_train_reads(folder, capsys):
-    from mdbackmap.training.config import read
+    from mdbackmap.training.runs import read
 
     for family, kind in (([], "Run"), (["genzprot"], "Run"), (["cgvae"], "MoleculeRun")):
         assert main(["train", "--example", *family]) == 0

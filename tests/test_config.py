@@ -6,7 +6,8 @@ import pytest
 
 from mdbackmap.cli.train import EXAMPLE
 from mdbackmap.models.genzprot import GenZProtConfig
-from mdbackmap.training.config import DataConfig, TrainingConfig, parse, read
+from mdbackmap.training.config import DataConfig, TrainingConfig, parse
+from mdbackmap.training.runs import read
 
 PACKS = '[data]\npacks = ["a.h5"]\n'
 

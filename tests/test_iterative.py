@@ -17,17 +17,17 @@ from mdbackmap.mappings.grouping import group_mapping
 from mdbackmap.mappings.kinds import groups_of
 from mdbackmap.models.cgvae import CGVAE
 from mdbackmap.models.pseudovectors import recompute
-from mdbackmap.training.config import read
 from mdbackmap.training.iterative.config import parse_chain
 from mdbackmap.training.iterative.levels import make_levels
 from mdbackmap.training.iterative.memory import step_memory
 from mdbackmap.training.iterative.reading import read_frames
 from mdbackmap.training.iterative.tuning import structures_of, tune
-from mdbackmap.training.loop import new_model, run
+from mdbackmap.training.loop import new_model
 from mdbackmap.training.molecule.config import MoleculeLoss, MoleculeTraining
 from mdbackmap.training.molecule.running import model_config
 from mdbackmap.training.molecule.task import Frames, bead_shifts
 from mdbackmap.training.molecule.terms import loss_terms
+from mdbackmap.training.runs import read, run
 
 TABLES = {"model": {"family": "chain"}, "data": {"topology": str(TRPCAGE_PDB), "trajectory": [str(TRPCAGE_XTC)]}}
 

@@ -16,7 +16,7 @@ import torch
 from mdbackmap import checkpoint
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
-from mdbackmap.training import loop, tasks
+from mdbackmap.training import loop, runs, tasks
 from mdbackmap.training.config import TrainingConfig, ValidationConfig
 from mdbackmap.training.dataset import Structures
 from mdbackmap.training.losses import LossWeights
@@ -27,7 +27,7 @@ NO_SAMPLES = ValidationConfig(chains=0, residues=400)
 
 RUN = """
 import sys, time, torch
-from mdbackmap.training import loop, tasks
+from mdbackmap.training import loop, runs, tasks
 sys.path.insert(0, {tests!r})
 from test_loop import SIZES, settings, small
 torch.set_num_threads(1)
@@ -231,7 +231,7 @@ def test_going_on_from_weights_by_toml(unbroken, tmp_path, monkeypatch):
         '[training]\nfolder = "fine"\nepochs = 1\nlearning_rate = 1e-9\nbatch_size = 150\n'
         "[validation]\nchains = 1\ntemperatures = [0.0]\nresidues = 400\n"
     )
-    model, row = loop.run(tmp_path / "train.toml")
+    model, row = runs.run(tmp_path / "train.toml")
     for a, b in zip(model.parameters(), unbroken[1].parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
     assert model.config.anonymous == 0.25

@@ -10,13 +10,12 @@ import torch
 from molecules import SMALL, alkane, frames
 
 from mdbackmap import checkpoint
-from mdbackmap.training.config import read
-from mdbackmap.training.loop import run
 from mdbackmap.training.molecule.config import MoleculeLoss, parse_molecule
 from mdbackmap.training.molecule.holding import hold_out
 from mdbackmap.training.molecule.learned import learned_groups
 from mdbackmap.training.molecule.reading import chosen_frames
 from mdbackmap.training.molecule.terms import loss_terms
+from mdbackmap.training.runs import read, run
 from mdbackmap.universe import universe_of
 
 TOML = """

@@ -127,8 +127,8 @@ def run(args):
     if args.example:
         print(EXAMPLES[args.example], end="")
         return
-    from ..training.config import read
-    from ..training.loop import run as train
+    from ..training.runs import read
+    from ..training.runs import run as train
 
     model, row = train(args.config, verbose=not args.quiet, threads=args.threads)
     if not args.quiet:

@@ -15,7 +15,7 @@ Only packing reads MDAnalysis, and only training loads torch; nothing is loaded 
 
 from importlib import import_module
 
-_HOME = {"train": "loop", "run": "loop", "Structures": "dataset", "pack": "packing"}
+_HOME = {"train": "loop", "run": "runs", "Structures": "dataset", "pack": "packing"}
 
 __all__ = [*_HOME]
 

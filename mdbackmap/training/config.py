@@ -24,10 +24,8 @@ Example of a file (every table but `data` and every key but `packs` may be left 
 
 import dataclasses
 import math
-import tomllib
 import types
 import typing
-from pathlib import Path
 
 from ..models.genzprot import GenZProtConfig
 from .losses import LossWeights
@@ -107,48 +105,6 @@ class Run:
     model: GenZProtConfig | None  # sizes of a new network; None with `init`
     training: TrainingConfig
     changes: dict = dataclasses.field(default_factory=dict)  # with `init`: what of its configuration is changed
-
-
-def read(filename):
-    """
-    Read the description of a run.
-
-    Parameters
-    ----------
-    filename : path-like
-        A TOML file.
-
-    Returns
-    -------
-    Run, MoleculeRun or ChainPlan
-        By the ``family`` in ``[model]``.
-
-    Raises
-    ------
-    FileNotFoundError
-        No such file.
-    ValueError
-        No TOML, an unknown table or key, a value of the wrong type or out of range, no packs.
-    """
-    filename = Path(filename)
-    if not filename.is_file():
-        raise FileNotFoundError(f"no such file: {filename}")
-    try:
-        tables = tomllib.loads(filename.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{filename} is no TOML file: {error}") from error
-    try:
-        if table(tables, "model").get("family") == "chain":
-            from .iterative.config import parse_chain
-
-            return parse_chain(tables)
-        if table(tables, "model").get("family") == "cgvae":
-            from .molecule.config import parse_molecule
-
-            return parse_molecule(tables)
-        return parse(tables)
-    except ValueError as error:
-        raise ValueError(f"{filename}: {error}") from error
 
 
 def parse(tables):

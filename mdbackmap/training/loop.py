@@ -33,61 +33,11 @@ from tqdm import tqdm
 
 from .. import checkpoint
 from . import log
-from .config import read
-from .dataset import Structures
-from .iterative.config import ChainPlan
-from .molecule.config import MoleculeRun
 from .provenance import provenance
 from .resuming import fresh_state, keep, restore, save, settings_of
 from .tasks import Chains
 
 logger = logging.getLogger(__name__)
-
-
-def run(filename, *, verbose=False, threads=None):
-    """
-    Train as a TOML file says (`config` describes it).
-
-    Parameters
-    ----------
-    filename : path-like
-    verbose : bool
-        Show a progress bar.
-    threads : int, optional
-        Threads of torch, from now on; as they are if None.
-
-    Returns
-    -------
-    model : Model
-        The best weights; they are in `model.pt` of the run's folder, too.
-    row : dict of str to float
-        What was measured when they were kept.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        A file that is missing or wrong; the message says which and why.
-    """
-    plan = read(filename)
-    if threads is not None:
-        torch.set_num_threads(threads)
-    if isinstance(plan, MoleculeRun):
-        from .molecule.running import run_molecule
-
-        return run_molecule(plan, verbose=verbose)
-    if isinstance(plan, ChainPlan):
-        from .iterative.running import run_chain
-
-        return run_chain(plan, verbose=verbose)
-    if plan.init is None:
-        from ..models.genzprot import GenZProt
-
-        model, origin = new_model(GenZProt, plan.model, plan.training.seed), None
-    else:
-        model, origin = checkpoint.load(plan.init)
-        model = with_config(model, **plan.changes)
-    data = Structures.read(*plan.data.packs, include=plan.data.include)
-    return train(model, data, plan.training, origin=origin, verbose=verbose)
 
 
 def with_config(model, **changes):

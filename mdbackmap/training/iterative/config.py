@@ -31,8 +31,9 @@ import dataclasses
 from pathlib import Path
 
 from ...models.chain import ChainConfig
-from ..config import TrainingConfig
+from ..config import TrainingConfig, known, table
 from ..molecule.config import MoleculeData, MoleculeRun, MoleculeTraining, parse_molecule
+from .tuning import tuning_config
 
 FINE = ("atoms", "protein", "ca")
 _DETAILS = ("model", "training", "loss", "validation")
@@ -78,7 +79,6 @@ def parse_chain(tables):
     >>> plan.steps[0].run.data.mapping, plan.steps[1].init
     ('beads:5', 'genzprot')
     """
-    from ..config import known, table
 
     known(tables, ("data", "model", "training", "loss", "validation", "steps", "baseline"), "the file (tables)")
     model, data = dict(table(tables, "model")), dict(table(tables, "data"))
@@ -104,7 +104,6 @@ def parse_chain(tables):
 
 
 def _step(tables, given, number):
-    from ..config import known
 
     known(given, ("mapping", "weights", "init", *_DETAILS), f"[[steps]] number {number}")
     init = given.get("init")
@@ -123,8 +122,6 @@ def _step(tables, given, number):
 
 def _tuning(tables, given, number):
     """How to go on with a model for any protein; of what all steps share, folder, device and seed count."""
-    from ..config import table
-    from .tuning import tuning_config
 
     if "training" not in given:
         return None
@@ -136,7 +133,6 @@ def _tuning(tables, given, number):
 
 
 def _baseline(tables):
-    from ..config import known, table
 
     given = table(tables, "baseline")
     known(given, _DETAILS, "[baseline]")
@@ -145,7 +141,6 @@ def _baseline(tables):
 
 def _merged(tables, given, data, folder):
     """A run of one model: what all steps share, overruled by its own."""
-    from ..config import table
 
     merged = {name: {**table(tables, name), **table(given, name)} for name in ("training", "loss", "validation")}
     if "init" in table(given, "model"):

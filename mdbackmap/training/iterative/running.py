@@ -13,6 +13,7 @@ from ...models.cgvae import CGVAE
 from ...models.chain import Chain
 from ...models.pseudovectors import recompute
 from ..log import make_folder
+from ..loop import fit, new_model
 from ..molecule.holding import HELD_OUT, TRAIN, split
 from ..molecule.running import model_config
 from ..molecule.task import Frames
@@ -117,7 +118,6 @@ def _whole(chain, plan, frames):
 
 def _train(run, level, use, sources, verbose):
     """One model, where it comes from, and what was measured last."""
-    from ..loop import fit, new_model
 
     config = model_config(level.mapping, level.positions[use == TRAIN], run.model)
     model = new_model(CGVAE, config, run.training.seed)

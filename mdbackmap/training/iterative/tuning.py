@@ -13,9 +13,11 @@ import torch
 
 from ... import checkpoint
 from ...residues import ATOMS, MAX_ATOMS
-from ..config import TrainingConfig, ValidationConfig
+from ..config import TrainingConfig, ValidationConfig, fill
 from ..dataset import Structures
+from ..loop import fit, with_config
 from ..molecule.holding import TRAIN, VALID
+from ..tasks import Chains
 from .memory import step_memory
 
 logger = logging.getLogger(__name__)
@@ -28,7 +30,6 @@ _SPLIT = {TRAIN: 0, VALID: 1}
 
 def tuning_config(tables, number):
     """A `TrainingConfig` from the tables of a step; nothing is sampled, validation is by nats."""
-    from ..config import fill
 
     given = {"training": {**DEFAULTS, **tables}}
     return dataclasses.replace(fill(TrainingConfig, given, "training"), validation=ValidationConfig(chains=0))
@@ -58,8 +59,6 @@ def tune(model, origin, frames, use, config, sources, verbose=False):
     model, provenance, row
         As of training a step of one molecule.
     """
-    from ..loop import fit, with_config
-    from ..tasks import Chains
 
     data = structures_of(frames, use, sources)
     again = with_config(model, rotamers=0.0)  # it learns those of this protein

@@ -14,6 +14,7 @@ from ...mappings.kinds import groups_of
 from ...mappings.named import named_mapping
 from ...mappings.plain import to_plain
 from ...models.cgvae import CGVAE, CGVAEConfig
+from ..loop import fit, new_model
 from .holding import HELD_OUT, TRAIN, split
 from .learned import learned_groups
 from .reading import read_molecule
@@ -41,7 +42,6 @@ def run_molecule(plan, *, verbose=False):
     row : dict of str to float
         What was measured on held-out frames at the end.
     """
-    from ..loop import fit, new_model
 
     frames = read_molecule(plan.data)
     use = split(plan.data, frames.runs)
