@@ -127,12 +127,11 @@ def run(args):
     if args.example:
         print(EXAMPLES[args.example], end="")
         return
-    from ..training.runs import read
-    from ..training.runs import run as train
+    from ..training import runs
 
-    model, row = train(args.config, verbose=not args.quiet, threads=args.threads)
+    model, row = runs.run(args.config, verbose=not args.quiet, threads=args.threads)
     if not args.quiet:
-        folder = read(args.config).training.folder
+        folder = runs.read(args.config).training.folder
         parts = f"weights after epoch {row['epoch']} of {folder}/log.csv" if "epoch" in row else repr(model)
         print(f"wrote {folder}/model.pt: {parts}")
         for name in row:

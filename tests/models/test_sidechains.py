@@ -181,5 +181,5 @@ def test_disulfides_are_worth_their_bond():
         moved[0, :, 1, 4, 0] += shift
         overlaps = Overlaps(internal.movable, moved.flatten(2, 3))
         gains = overlaps.pair[0] if len(overlaps.pair) else torch.zeros(2, 2)
-        assert (float(gains[1, 1]) == pytest.approx(-disulfides.BRIDGE, abs=0.02)) == bonded
+        assert (float(gains[1, 1]) == pytest.approx(-disulfides.BRIDGE, abs=0.01)) == bonded
         assert (gains[0] > -0.01).all()
