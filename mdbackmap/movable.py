@@ -31,6 +31,23 @@ def apart():
     return meets
 
 
+@functools.cache
+def bonds_from_backbone():
+    """How many bonds lie between C of the backbone, and between N, and each atom of its residue: two of (20, 14)."""
+    return tuple(torch.stack([_bonds_from(name, atom) for name in residues.RESIDUE_NAMES]) for atom in ("C", "N"))
+
+
+def _bonds_from(name, atom):
+    found, reached = {atom: 0}, [atom]
+    for at in reached:
+        for bond in residues.BONDS[name]:
+            for other in set(bond) - set(found) if at in bond else ():
+                found[other] = found[at] + 1
+                reached.append(other)
+    bonds = [found[other] for other in residues.ATOMS[name]]
+    return torch.tensor(bonds + [0] * (residues.MAX_ATOMS - len(bonds)))
+
+
 class MovableAtoms:
     """
     Which atoms of a molecule turn with side-chain torsions, and which stay (tables, made once).

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from test_relaxation import coarse_frames
-from traces import internal_of, topology, trace
+from traces import topology, trace
 
 import mdbackmap as mdb
 from mdbackmap.boxes import distances_moved, reflected
@@ -200,23 +200,3 @@ class TestCheckTrace:
     def test_atoms_will_do(self, capsys):
         assert main(["check", "--trace", COMPLEX_PDB]) == 0
         assert "on the whole: like a protein" in capsys.readouterr().out
-
-
-def test_settling_makes_room_and_keeps_to_the_tolerance():
-    from mdbackmap.models.settling import AtomPairs, settle
-    from mdbackmap.traces.relaxation import Relaxation
-
-    coarse = topology("FWLKYRFWLKYR", "A" * 6 + "B" * 6)
-    internal, beads = internal_of(coarse), trace(12, 8, 3.8, 3.8, frames=2)
-    beads[:, 6:] = beads[:, :6] + torch.tensor([0.0, 0.0, 5.0])
-    torsions = torch.full((2, 12, 6), 1.0) * internal.defined
-    tolerances = torch.tensor([0.5, 0.0])
-    moved, turned = settle(Relaxation(internal), beads, beads, torsions, tolerances)
-    assert torch.equal(moved[1], beads[1]) and torch.equal(turned[1], torsions[1])
-    assert 0 < (moved - beads)[0].square().sum(-1).mean().sqrt() <= 0.5 + 1e-5
-
-    def overlap(x, t):
-        pairs = AtomPairs.of(internal, internal.to_cartesian(x[:1], t[:1]))
-        return (pairs.allowed - pairs.gap.norm(dim=-1)).clamp_min(0).square().sum()
-
-    assert overlap(moved, turned) < 0.5 * overlap(beads, torsions)

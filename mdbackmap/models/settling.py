@@ -1,126 +1,31 @@
 """
-Settling: once the atoms are known, residues that overlap push their beads apart, and side chains turn out of the way.
+Settling: once the atoms are known, residues that overlap push their beads apart, peptides and side chains turn out of
+the way.
 
 Only frames whose beads may move take part. Atoms ride on their residue's bead (those of a peptide on both of its
-beads); beads and peptide angles then move down the energies of `traces` and of the overlaps together.
+beads) and turn with the peptides on either side; beads and peptide angles move down the energies of `traces` and of
+the overlaps together. Then side chains turn aside, and all of it is done once more.
 
 Shapes: F frames, N beads, P pairs of atoms. Lengths in angstrom, energies in nats.
 """
-
-import dataclasses
 
 import torch
 
 from .. import residues
 from ..geometry import full_precision
-from ..movable import elements
-from ..neighbours import close_pairs
 from ..traces.descent import BeadSteps, TurnSteps, snapped, within
-from .exclusion import STIFFNESS, allowed_distances
+from .atom_pairs import AtomPairs
+from .exclusion import STIFFNESS
 from .relief import relieve
 
-N_STEPS = 20
-_FIRMNESS = 0.7  # contacts of beads are held so much as while relaxing: atoms need room
+N_ROUNDS, N_STEPS = 2, 12
+_FIRMNESS = 1.5  # contacts of beads are held so much more than while relaxing: atoms would push them apart
 _RATE, _TURN_RATE = 0.06, 0.06  # angstrom and radians a step, at first
-_LISTED = 0.5  # pairs up to this much further apart than allowed are watched
-_MARGIN = 0.1  # and are pushed this much beyond what is allowed
-_PROLINE, _CYSTEINE = residues.TYPE_OF_NAME["PRO"], residues.TYPE_OF_NAME["CYS"]
-_CB = 4  # slot
-_REACH = 3.8  # no atoms further apart than this are listed
+_MARGIN = 0.1  # pairs are pushed this much beyond what is allowed
+_SWAY = 0.3  # share of what overlaps say of peptide angles that counts: the maps know better where these belong
+_TURN = 1e-3  # radians, for finite differences
+_PROLINE = residues.TYPE_OF_NAME["PRO"]
 _SHARES = {0: (-1, 0.37), 2: (1, 0.37), 3: (1, 0.43)}  # N, C, O: the other bead of the peptide, and its share of them
-_TURNING = 5  # slots from here on turn with side chains
-
-
-@dataclasses.dataclass(frozen=True)
-class AtomPairs:
-    """
-    Pairs of atoms of different residues that overlap or nearly so.
-
-    Attributes
-    ----------
-    frame, left, left_slot, right, right_slot : torch.Tensor (P,) int64
-        Residues `left` and `right`, and slots of their atoms.
-    gap : torch.Tensor (P, 3)
-        From the right atom to the left one (nearest images in a periodic box).
-    allowed : torch.Tensor (P,)
-        Distance from which on they do not overlap.
-    """
-
-    frame: torch.Tensor
-    left: torch.Tensor
-    left_slot: torch.Tensor
-    right: torch.Tensor
-    right_slot: torch.Tensor
-    gap: torch.Tensor
-    allowed: torch.Tensor
-
-    @classmethod
-    def of(cls, internal, atoms, box=None, apart=2):
-        """Those of atoms (F, N, 14, 3), residues `apart` in sequence or more; in a box (F, 3, 3) if there is one."""
-        real = _real(internal.types)
-        centre = (atoms * real.unsqueeze(-1)).sum(2) / real.sum(1)[:, None]
-        reach = ((atoms - centre.unsqueeze(2)).norm(dim=-1) * real).amax(2)
-        frame, i, j, shift = _near(internal, centre, reach, box, apart)
-        kind, cysteine = elements().to(atoms.device)[internal.types], internal.types == _CYSTEINE
-        first, second = atoms[frame, i] + shift.unsqueeze(1), atoms[frame, j]  # (p, 14, 3)
-        apart = first.float(), second.float()  # rounding matters for none that pushes
-        distance = torch.cdist(*apart, compute_mode="donot_use_mm_for_euclid_dist")
-        pair, a, b = (distance < _REACH + _LISTED).nonzero().unbind(1)
-        one, other = i[pair], j[pair]
-        allowed = allowed_distances(kind[one, a], kind[other, b])
-        close = (distance[pair, a, b] < allowed + _LISTED) & real[one, a] & real[other, b]
-        close &= ~(cysteine[one] & cysteine[other] & (a >= _CB) & (b >= _CB))  # they may be bonded
-        pair, a, b, one, other, allowed = (values[close] for values in (pair, a, b, one, other, allowed))
-        gap = first[pair, a] - second[pair, b]
-        return cls(frame[pair], one, a, other, b, gap, allowed)
-
-    def overlapping(self, n_frames, n_residues):
-        """(Q, 2) frame and residue of the side chains, beyond CB, that overlap with anything."""
-        short = self.gap.norm(dim=-1) < self.allowed
-        found = torch.zeros(n_frames, n_residues, dtype=torch.bool, device=short.device)
-        for residue, slot in ((self.left, self.left_slot), (self.right, self.right_slot)):
-            chosen = short & (slot >= _TURNING)
-            found[self.frame[chosen], residue[chosen]] = True
-        return found.nonzero()
-
-
-def _real(types):
-    sizes = torch.tensor([len(residues.ATOMS[name]) for name in residues.RESIDUE_NAMES], device=types.device)
-    return torch.arange(residues.MAX_ATOMS, device=types.device) < sizes[types, None]
-
-
-def _near(internal, centre, reach, box, apart):
-    """Frames, residues i < j (p,) whose spheres meet, so far apart in sequence; shifts (p, 3) of i to j's image."""
-    joined, found = torch.cumsum(internal.starts, 0), []
-    for frame, i, j, gap in close_pairs(centre, reach + _REACH / 2, box):
-        far = (j - i >= apart) | (joined[i] != joined[j])
-        frame, i, j, gap = (values[far] for values in (frame, i, j, gap))
-        found.append((frame, i, j, centre[frame, j] - centre[frame, i] - gap))
-    return [torch.cat(parts) for parts in zip(*found, strict=True)]
-
-
-class _Riders:
-    """How atoms ride on beads: rows of the flat list of beads (P,), and shares (P,), two of each."""
-
-    def __init__(self, internal, frame, residue, slot):
-        other, share = residue.clone(), torch.zeros_like(residue, dtype=torch.float64)
-        for k, (side, part) in _SHARES.items():
-            edge = (internal.starts if side < 0 else internal.ends)[residue]
-            here = (slot == k) & ~edge
-            other, share = torch.where(here, residue + side, other), torch.where(here, part, share)
-        begin = frame * len(internal.types)
-        self.rows = (begin + residue, begin + other)
-        self.shares = ((1 - share).unsqueeze(1), share.unsqueeze(1))
-
-    def shift(self, shifts):
-        """By how much atoms move (P, 3) if beads do by `shifts` (F * N, 3)."""
-        return sum(shifts.index_select(0, row) * share for row, share in zip(self.rows, self.shares, strict=True))
-
-    def collect(self, slope, on_atoms):
-        """Add derivatives (P, 3) with respect to the atoms to those (F * N, 3) with respect to the beads."""
-        for row, share in zip(self.rows, self.shares, strict=True):
-            slope = slope.index_add(0, row, on_atoms * share)
-        return slope
 
 
 @full_precision
@@ -146,35 +51,85 @@ def settle(relaxation, start, beads, torsions, tolerances, box=None):
     """
     frames = tolerances.nonzero()[:, 0]
     box = None if box is None else box[frames].double()
-    internal, n = relaxation.internal, beads.shape[1]
     start, moved, turned = (values[frames].double() for values in (start, beads, torsions))
-    pairs = AtomPairs.of(internal, internal.to_cartesian(moved, turned), box)
-    moved, angles = _push(relaxation, start, moved, turned[..., 0], tolerances[frames], pairs, box)
-    turned = torch.cat([torch.where(internal.ends, turned[..., 0], angles).unsqueeze(-1), turned[..., 1:]], -1)
+    crowd = relaxation.crowd(start, box, _FIRMNESS)
+    for _ in range(N_ROUNDS):
+        moved, turned = _push(relaxation, start, moved, turned, tolerances[frames], crowd, box)
+        turned = _turn_aside(relaxation.internal, moved.to(torsions), turned.to(torsions)).double()
     moved, turned = moved.to(torsions), turned.to(torsions)
-    atoms = internal.to_cartesian(moved, turned)
-    tight = AtomPairs.of(internal, atoms, box, apart=1).overlapping(len(frames), n)
-    tight = tight[internal.defined[tight[:, 1], 1] & (internal.types[tight[:, 1]] != _PROLINE)]
-    if len(tight):
-        turned[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, atoms, tight)[0]
     return beads.to(torsions).index_copy(0, frames, moved), torsions.index_copy(0, frames, turned)
 
 
-def _push(relaxation, start, beads, turns, tolerances, pairs, box):
-    """Beads (F, N, 3) and peptide angles (F, N) after some steps."""
-    crowd = relaxation.crowd(start, box, _FIRMNESS)
-    left = _Riders(relaxation.internal, pairs.frame, pairs.left, pairs.left_slot)
-    right = _Riders(relaxation.internal, pairs.frame, pairs.right, pairs.right_slot)
-    steps, turning, moved = BeadSteps(beads), TurnSteps(turns), beads
+def _push(relaxation, start, beads, torsions, tolerances, crowd, box):
+    """Beads (F, N, 3) and torsions (F, N, 6) after some steps of beads and peptides."""
+    internal = relaxation.internal
+    atoms = internal.to_cartesian(beads, torsions)
+    pairs, levers = AtomPairs.of(internal, atoms, box), _levers(internal, beads, torsions, atoms)
+    left = _Riders(internal, levers, pairs.frame, pairs.left, pairs.left_slot)
+    right = _Riders(internal, levers, pairs.frame, pairs.right, pairs.right_slot)
+    turns = torsions[..., 0]
+    steps, turning, moved, turned = BeadSteps(beads), TurnSteps(turns), beads, turns
     for step in range(N_STEPS):
         fade = 1 - step / N_STEPS
-        slope, on_turns = relaxation.joint_slopes(start, moved, turns, tolerances, crowd)
-        shifts = (moved - beads).flatten(0, 1)
-        gap = pairs.gap + left.shift(shifts) - right.shift(shifts)
+        slope, on_turns = relaxation.joint_slopes(start, moved, turned, tolerances, crowd)
+        shifts = (moved - beads).flatten(0, 1), (turned - turns).flatten()
+        gap = pairs.gap + left.shift(*shifts) - right.shift(*shifts)
         distance = gap.norm(dim=-1).clamp_min(0.5)
         push = gap * (-2 * STIFFNESS * (pairs.allowed + _MARGIN - distance).clamp_min(0) / distance).unsqueeze(-1)
-        apart = right.collect(left.collect(torch.zeros_like(shifts), push), -push).view_as(moved)
-        moved = relaxation.put_right(moved - steps(slope + apart, _RATE * fade))
+        apart, aside = right.collect(*left.collect(*map(torch.zeros_like, shifts), push), -push)
+        moved = relaxation.put_right(moved - steps(slope + apart.view_as(slope), _RATE * fade))
         moved = snapped(within(start, moved, tolerances))
-        turns = snapped(turns - turning(on_turns, _TURN_RATE * fade))
-    return moved, turns
+        turned = snapped(turned - turning(on_turns + _SWAY * aside.view_as(turned), _TURN_RATE * fade))
+    turned = torch.where(internal.ends, turns, turned)
+    return moved, torch.cat([turned.unsqueeze(-1), torsions[..., 1:]], -1)
+
+
+def _turn_aside(internal, beads, torsions):
+    """Torsions (F, N, 6) after side chains that overlap with anything have been relieved."""
+    atoms = internal.to_cartesian(beads, torsions)
+    tight = AtomPairs.of(internal, atoms).overlapping(*beads.shape[:2])
+    tight = tight[internal.defined[tight[:, 1], 1] & (internal.types[tight[:, 1]] != _PROLINE)]
+    if len(tight):
+        torsions[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, atoms, tight)[0]
+    return torsions
+
+
+def _levers(internal, beads, torsions, atoms):
+    """Derivatives, two (F, N, 14, 3), of `atoms` with respect to the peptide angles after and before their residue."""
+    odd = torch.arange(beads.shape[1], device=beads.device) % 2 == 1
+    found = []
+    for chosen in (odd, ~odd):  # never both peptides of a residue at once
+        turned = torsions.clone()
+        turned[..., 0] += _TURN * (chosen & ~internal.ends)
+        found.append((internal.to_cartesian(beads, turned) - atoms) / _TURN)
+    odd = odd[:, None, None]
+    return torch.where(odd, *found), torch.where(odd, *found[::-1])
+
+
+class _Riders:
+    """How atoms (P,) of the given residues ride on two beads and turn with two peptides, rows of flat lists of them."""
+
+    def __init__(self, internal, levers, frame, residue, slot):
+        other, share = residue.clone(), torch.zeros_like(residue, dtype=torch.float64)
+        for k, (side, part) in _SHARES.items():
+            edge = (internal.starts if side < 0 else internal.ends)[residue]
+            here = (slot == k) & ~edge
+            other, share = torch.where(here, residue + side, other), torch.where(here, part, share)
+        begin = frame * len(internal.types)
+        shares = (1 - share).unsqueeze(1), share.unsqueeze(1)
+        self.beads = tuple(zip((begin + residue, begin + other), shares, strict=True))
+        peptides = begin + residue, begin + (residue - 1).clamp_min(0)
+        self.peptides = tuple(zip(peptides, (lever[frame, residue, slot] for lever in levers), strict=True))
+
+    def shift(self, shifts, turns):
+        """By how much atoms move (P, 3) if beads do by `shifts` (F * N, 3) and peptides turn by `turns` (F * N,)."""
+        ridden = sum(shifts.index_select(0, row) * share for row, share in self.beads)
+        return ridden + sum(turns.index_select(0, row).unsqueeze(1) * lever for row, lever in self.peptides)
+
+    def collect(self, on_beads, on_turns, on_atoms):
+        """Add derivatives (P, 3) with respect to atoms to those with respect to beads and peptides."""
+        for row, share in self.beads:
+            on_beads = on_beads.index_add(0, row, on_atoms * share)
+        for row, lever in self.peptides:
+            on_turns = on_turns.index_add(0, row, (on_atoms * lever).sum(-1))
+        return on_beads, on_turns

@@ -52,7 +52,7 @@ class RelaxationConfig:
     prior_floor: float = 2.0  # the same for the prior
     bond: float = 50.0  # per squared angstrom of a C-alpha distance off 3.80 (cis 2.95)
     stiffness: float = 20.0  # per squared angstrom of overlap
-    cohesion: float = 0.5  # per squared angstrom that near C-alphas get nearer; three times as much if they part
+    cohesion: float = 0.5  # per squared angstrom that near C-alphas get nearer; twice as much if they part
     contact: float = 12.0  # the same for C-alphas of residues in contact
     restraint: float = 0.2  # per squared angstrom from where a bead came from, at AUTO_TOLERANCE and below
     rate: float = 0.2  # angstrom a step, at first
