@@ -510,6 +510,15 @@ def test_interrupt_has_its_status(monkeypatch, capsys):
     assert "interrupted" in capsys.readouterr().err
 
 
+def test_reader_that_leaves_is_no_error():
+    """As under `| head`."""
+    process = subprocess.Popen([COMMAND, "models"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=120) == 141 and said == ""
+
+
 def test_threads_asked_for_come_first():
     environ = {"OMP_NUM_THREADS": "2", "SLURM_CPUS_PER_TASK": "3"}
     assert set_threads(5, dict(environ)) == 5

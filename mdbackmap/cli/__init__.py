@@ -12,6 +12,7 @@ exit status meaning
 1           refused or failed; one sentence on stderr says why
 2           wrong usage
 130         interrupted (Ctrl-C)
+141         whoever read the messages stopped reading (as ``| head`` does)
 =========== =======================================================
 
 Nothing here loads torch or MDAnalysis before the environment for their threads is set.
@@ -70,6 +71,10 @@ def main(argv=None):
     with messages(quiet=args.quiet, debug=args.debug):
         try:
             args.run(args)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _forget_output()
+            return 141
         except KeyboardInterrupt:
             print(f"mdbackmap: interrupted{getattr(args, 'after_interrupt', '')}", file=sys.stderr)
             return 130
@@ -81,6 +86,13 @@ def main(argv=None):
                 _leave_hdf5(1)
             return 1
     return 0
+
+
+def _forget_output():
+    """Send what is still to be printed nowhere: Python would complain at exit that nobody reads it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _leave_hdf5(status):
