@@ -55,7 +55,7 @@ def settle(relaxation, start, beads, torsions, tolerances, box=None):
     crowd = relaxation.crowd(start, box, _FIRMNESS)
     for _ in range(N_ROUNDS):
         moved, turned = _push(relaxation, start, moved, turned, tolerances[frames], crowd, box)
-        turned = _turn_aside(relaxation.internal, moved.to(torsions), turned.to(torsions)).double()
+        turned = _turn_aside(relaxation.internal, moved, turned)
     moved, turned = moved.to(torsions), turned.to(torsions)
     return beads.to(torsions).index_copy(0, frames, moved), torsions.index_copy(0, frames, turned)
 
@@ -70,7 +70,7 @@ def _push(relaxation, start, beads, torsions, tolerances, crowd, box):
     turns = torsions[..., 0]
     steps, turning, moved, turned = BeadSteps(beads), TurnSteps(turns), beads, turns
     for step in range(N_STEPS):
-        fade = 1 - step / N_STEPS
+        fade = (1 - step / N_STEPS) ** 2
         slope, on_turns = relaxation.joint_slopes(start, moved, turned, tolerances, crowd)
         shifts = (moved - beads).flatten(0, 1), (turned - turns).flatten()
         gap = pairs.gap + left.shift(*shifts) - right.shift(*shifts)
@@ -90,7 +90,7 @@ def _turn_aside(internal, beads, torsions):
     tight = AtomPairs.of(internal, atoms).overlapping(*beads.shape[:2])
     tight = tight[internal.defined[tight[:, 1], 1] & (internal.types[tight[:, 1]] != _PROLINE)]
     if len(tight):
-        torsions[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, atoms, tight)[0]
+        torsions[tight[:, 0], tight[:, 1], 1:5] += snapped(relieve(internal.types, atoms, tight)[0])
     return torsions
 
 
