@@ -19,16 +19,10 @@ def elements():
 
 
 @functools.cache
-def apart():
-    """Which atoms of one residue, (20, 14, 14), count as meeting: one turns with side-chain torsions, the other is N, C
-    or O of the backbone, and more than three bonds lie between them."""
-    meets = torch.zeros(20, residues.MAX_ATOMS, residues.MAX_ATOMS, dtype=torch.bool)
-    for kind, name in enumerate(residues.RESIDUE_NAMES):
-        for slot, atom in enumerate(residues.ATOMS[name]):
-            group = residues.IDEAL_ATOMS[name].get(atom, (0,))[0] if name != "PRO" else 0
-            for other, least in ((0, 2), (2, 2), (3, 1)):  # N and C are three bonds from what chi1 turns, O four
-                meets[kind, slot, other] = group >= least
-    return meets
+def present():
+    """Which slots (20, 14) of each residue type hold an atom."""
+    sizes = torch.tensor([len(residues.ATOMS[name]) for name in residues.RESIDUE_NAMES])
+    return torch.arange(residues.MAX_ATOMS) < sizes[:, None]
 
 
 @functools.cache
@@ -46,6 +40,18 @@ def _bonds_from(name, atom):
                 reached.append(other)
     bonds = [found[other] for other in residues.ATOMS[name]]
     return torch.tensor(bonds + [0] * (residues.MAX_ATOMS - len(bonds)))
+
+
+@functools.cache
+def apart():
+    """Which atoms of one residue, (20, 14, 14), count as meeting: one turns with side-chain torsions, the other is N, C
+    or O of the backbone, and more than three bonds lie between them."""
+    from_carbon, from_nitrogen = bonds_from_backbone()
+    meets = torch.zeros(20, residues.MAX_ATOMS, residues.MAX_ATOMS, dtype=torch.bool)
+    for slot, bonds in ((0, from_nitrogen), (2, from_carbon), (3, from_carbon + 1)):
+        meets[:, 5:, slot] = (bonds[:, 5:] > 3) & present()[:, 5:]
+    meets[residues.TYPE_OF_NAME["PRO"]] = False
+    return meets
 
 
 class MovableAtoms:

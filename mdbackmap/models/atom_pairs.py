@@ -9,7 +9,7 @@ import dataclasses
 import torch
 
 from .. import residues
-from ..movable import bonds_from_backbone, elements
+from ..movable import bonds_from_backbone, elements, present
 from ..neighbours import close_pairs
 from .exclusion import allowed_distances
 
@@ -46,7 +46,7 @@ class AtomPairs:
     @classmethod
     def of(cls, internal, atoms, box=None):
         """Those of atoms (F, N, 14, 3); in a box (F, 3, 3) if there is one."""
-        real = _real(internal.types)
+        real = present().to(atoms.device)[internal.types]
         centre = (atoms * real.unsqueeze(-1)).sum(2) / real.sum(1)[:, None]
         reach = ((atoms - centre.unsqueeze(2)).norm(dim=-1) * real).amax(2)
         frame, i, j, shift = _near(internal, centre, reach, box)
@@ -74,16 +74,10 @@ class AtomPairs:
         return found.nonzero()
 
 
-def _real(types):
-    sizes = torch.tensor([len(residues.ATOMS[name]) for name in residues.RESIDUE_NAMES], device=types.device)
-    return torch.arange(residues.MAX_ATOMS, device=types.device) < sizes[types, None]
-
-
 def _near(internal, centre, reach, box):
     """Frames, residues i < j (p,) whose spheres meet, and shifts (p, 3) of i to j's image."""
-    found = []
-    for frame, i, j, gap in close_pairs(centre, reach + _REACH / 2, box):
-        found.append((frame, i, j, centre[frame, j] - centre[frame, i] - gap))
+    met = close_pairs(centre, reach + _REACH / 2, box)
+    found = [(frame, i, j, centre[frame, j] - centre[frame, i] - gap) for frame, i, j, gap in met]
     return [torch.cat(parts) for parts in zip(*found, strict=True)]
 
 

@@ -13,7 +13,7 @@ import torch
 
 from .. import residues
 from ..geometry import full_precision, unit
-from ..movable import apart, elements
+from ..movable import apart, elements, present
 from .disulfides import ACROSS, LENGTH, NEAR, Bridges
 from .exclusion import LARGEST, STIFFNESS, allowed_distances
 
@@ -35,17 +35,15 @@ def _tables():
     """By residue type: atoms (20, 4, 14) that torsions move, axis slots (20, 4, 2), elements and presence (20, 14)."""
     moved = torch.zeros(20, 4, 14, dtype=torch.bool)
     axis = torch.zeros(20, 4, 2, dtype=torch.int64)
-    real = torch.zeros(20, 14, dtype=torch.bool)
     for kind, name in enumerate(residues.RESIDUE_NAMES):
         atoms = residues.ATOMS[name]
-        real[kind, : len(atoms)] = True
         if name == "PRO":
             continue
         for k, torsion in enumerate(residues.CHIS[name]):
             axis[kind, k] = torch.tensor([atoms.index(torsion[1]), atoms.index(torsion[2])])
             for atom, (group, *_) in residues.IDEAL_ATOMS[name].items():
                 moved[kind, k, atoms.index(atom)] = group > k
-    return moved, axis, elements(), real
+    return moved, axis, elements(), present()
 
 
 class SideChains:
