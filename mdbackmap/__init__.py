@@ -26,6 +26,7 @@ Backmapper         a model bound to one molecule: beads in, atoms out; `Backmapp
 backmap            Universe in, all-atom Universe out, in one call
 Backmap            the transformation that puts the atoms of a lifted Universe in their places
 BackmapTrajectory  an analysis that writes the atoms of many frames to a file
+Scale              the transformation for trajectories whose lengths are in nm or reduced units
 Topology           names, residues, chains and bonds at one resolution
 Mapping            which atoms belong to which bead, and back
 MappingError       the beads are not what was expected; the message says what to do
@@ -48,6 +49,7 @@ _HOME = {
     "Backmap": "transformation",
     "backmap": "transformation",
     "BackmapTrajectory": "trajectory",
+    "Scale": "scaling",
     "Topology": "topology",
     "Mapping": "mapping",
     "MappingError": "mapping",

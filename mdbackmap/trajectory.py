@@ -43,6 +43,7 @@ from . import __version__
 from .frames import check_trajectory, displacements, sample_frames
 from .placing import check_atoms, check_backmapper, sampling_options, whole_number
 from .reader import bead_indices
+from .scaling import scale_of
 from .writing.joining import join, stamp
 from .writing.moved import Moved, tell
 from .writing.output import PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryFrames, check_format
@@ -117,7 +118,8 @@ class BackmapTrajectory(AnalysisBase):
         Options, atoms, frames or formats that do not work, NaN (with the frame's number), an output that is the
         input, or a conversion resumed with other settings.
     FileExistsError
-        An output, or an interrupted conversion, that is there already.
+        An output, or an interrupted conversion, that is there already; where `resume` finds just what is asked for,
+        complete, `mdbackmap.writing.products.AlreadyComplete`.
     OSError
         An output that cannot be written, as on a full disk. What is complete is kept.
 
@@ -230,6 +232,8 @@ class BackmapTrajectory(AnalysisBase):
         self._first = sample_frames(model, [first], **self.options)[0], first.dimensions
         self._provenance = self._origin(first)
         if self.filename is not None:
+            if self._complete:
+                raise self._products.complete(self._provenance)
             self._open_partial()
 
     def _check_files(self):
@@ -238,12 +242,9 @@ class BackmapTrajectory(AnalysisBase):
         self._products = Products.of(self.filename, fine)
         partial = Partial(self.filename)
         ours = self.resume and partial.publishing
-        if self.resume and not self.overwrite and self.filename.exists() and not partial.folder.exists():
-            raise FileExistsError(
-                f"{self.filename} is complete, there is nothing to resume: give another name, or overwrite=True "
-                "(--overwrite) to make it anew"
-            )
-        self._products.check(inputs, fine, overwrite=self.overwrite, ours=ours)
+        self._complete = self.resume and not self.overwrite and self.filename.is_file() and not partial.folder.exists()
+        if not self._complete:
+            self._products.check(inputs, fine, overwrite=self.overwrite, ours=ours)
 
     def _open_partial(self):
         self._partial = Partial(self.filename)
@@ -255,6 +256,7 @@ class BackmapTrajectory(AnalysisBase):
     def _origin(self, first):
         """What the output depends on."""
         frames = {"number": len(self._chosen), "sha256": _digest(self._chosen.astype("<i8"))}
+        scale = scale_of(self._trajectory)
         return {
             **self.model.provenance,
             "creator": "mdbackmap",
@@ -263,6 +265,7 @@ class BackmapTrajectory(AnalysisBase):
             "n_samples": self.n_samples,
             "n_atoms": self.model.n_atoms,
             "input": [os.path.basename(x) for x in input_files(self.atoms.universe)],
+            **({} if scale == 1 else {"scale": scale}),
             "frames": frames,
             "first_beads_sha256": _digest(first.beads),
         }

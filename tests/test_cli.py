@@ -190,6 +190,16 @@ class TestBadInput:
         assert "nothing to resume" in refused(capsys, "convert", *short, "-o", output, "--resume")
         assert output.read_text() == "mine"
 
+    def test_resuming_what_is_complete_is_no_error(self, capsys, short, tmp_path):
+        output = tmp_path / "aa.xtc"
+        command = ["convert", *short, "-o", str(output), "--stop", "3", "--resume"]
+        assert main(command) == 0
+        written, _ = output.read_bytes(), capsys.readouterr()
+        assert main(command) == 0
+        assert capsys.readouterr().out == f"{output} is complete: there is nothing to resume\n"
+        assert "other settings" in refused(capsys, *command, "--seed", "1")
+        assert output.read_bytes() == written
+
     def test_box_smaller_than_a_chain(self, capsys, tmp_path):
         u = mda.Universe(GO_PDB)
         for edge, told in ((15.0, True), (90.0, False)):
@@ -217,7 +227,13 @@ class TestBadInput:
 
     def test_nanometres(self, capsys, helix, tmp_path):
         trace = write_trace(tmp_path, ["ALA"] * 8, helix / 10)
-        assert "nanometres" in refused(capsys, "convert", trace, "-o", tmp_path / "aa.pdb")
+        assert "--scale 10" in refused(capsys, "convert", trace, "-o", tmp_path / "aa.pdb")
+        assert "--scale 10" in refused(capsys, "check", "--trace", trace)
+        kept = ["--bead-tolerance", "0", "--quiet"]
+        assert main(["convert", str(trace), "-o", str(tmp_path / "aa.pdb"), "--scale", "10", *kept]) == 0
+        ca = mda.Universe(str(tmp_path / "aa.pdb")).select_atoms("name CA")
+        assert abs(ca.positions - helix).max() < 0.01
+        assert main(["check", "--trace", str(trace), "--scale", "10"]) == 0
 
     def test_not_finite(self, capsys, short, tmp_path):
         u = mda.Universe(*short)
@@ -327,6 +343,8 @@ class TestBadInput:
         ["convert", "ca.pdb", "-o", "aa.xtc", "--resume", "--overwrite"],
         ["convert", "ca.pdb", "-o", "aa.xtc", "--workers", "2", "--threads", "2"],
         ["convert", "ca.pdb", "-o", "aa.xtc", "--workers", "0"],
+        ["convert", "ca.pdb", "-o", "aa.xtc", "--scale", "0"],
+        ["check", "aa.pdb", "--scale", "10"],
         ["convert", "ca.pdb", "-o", "aa.xtc", "--colour", "red"],
         ["models", "surplus"],
         ["models", "genzprot", "--names"],

@@ -21,6 +21,7 @@ from mdbackmap.datafiles import GO_PDB, GO_XTC
 from mdbackmap.trajectory import BackmapTrajectory
 from mdbackmap.transformation import backmap
 from mdbackmap.writing import output
+from mdbackmap.writing.products import AlreadyComplete
 from mdbackmap.writing.stream import Stream
 
 N_FRAMES = 41
@@ -267,6 +268,32 @@ class TestResume:
     def test_nothing_to_resume(self, cg, model, expected, tmp_path):
         results = BackmapTrajectory(cg.atoms, model, tmp_path / "aa.dcd", resume=True).run().results
         assert_array_equal(positions(results), expected)
+
+    @pytest.mark.parametrize("suffix", FORMATS)
+    def test_complete(self, cg, model, tmp_path, suffix):
+        output = tmp_path / f"aa{suffix}"
+        BackmapTrajectory(cg.atoms, model, output).run(stop=5)
+        before = {path.name: path.read_bytes() for path in tmp_path.glob("aa.*")}
+        with pytest.raises(AlreadyComplete, match="nothing to resume"):
+            BackmapTrajectory(cg.atoms, model, output, resume=True).run(stop=5)
+        other = chain(n_frames=N_FRAMES, seed=5)
+        for atoms, bound, change, stop in (
+            (cg.atoms, model, {"seed": 1}, 5),
+            (cg.atoms, model, {"temperature": 0.0}, 5),
+            (cg.atoms, model, {}, 6),
+            (other.atoms, standin(other.atoms), {}, 5),
+        ):
+            with pytest.raises(FileExistsError, match="not what was asked for") as refusal:
+                BackmapTrajectory(atoms, bound, output, resume=True, **change).run(stop=stop)
+            assert not isinstance(refusal.value, AlreadyComplete)
+        assert {path.name: path.read_bytes() for path in tmp_path.glob("aa.*")} == before
+
+    @pytest.mark.parametrize(("suffix", "missing"), [(".xtc", "aa.json"), (".xtc", "aa.pdb"), (".h5md", "aa.pdb")])
+    def test_complete_but_for_a_companion(self, cg, model, tmp_path, suffix, missing):
+        BackmapTrajectory(cg.atoms, model, tmp_path / f"aa{suffix}").run(stop=5)
+        (tmp_path / missing).unlink()
+        with pytest.raises(FileExistsError, match="not what was asked for"):
+            BackmapTrajectory(cg.atoms, model, tmp_path / f"aa{suffix}", resume=True).run(stop=5)
 
     def test_parallel_after_serial(self, cg, model, tmp_path, interrupt):
         unbroken = BackmapTrajectory(cg.atoms, model, tmp_path / "a.xtc").run().results

@@ -26,6 +26,7 @@ def add_parser(verbs):
         help="judge the C-alpha trace instead of the atoms: a coarse trajectory before atoms are generated",
     )
     options.add_chains(group, "with --trace: ")
+    options.add_scale(group, "with --trace: ")
     proteins.add_energy(parser)
     proteins.add_reading(parser)
     options.add_frames(parser)
@@ -39,6 +40,8 @@ def check(args):
     for name in ("sequence", "breaks"):
         if getattr(args, name) is not None and not args.trace:
             return f"--{name} belongs to --trace: atoms say what they are and where chains end"
+    if args.scale is not None and not args.trace:
+        return "--scale belongs to --trace: atoms are expected in angstrom"
     return options.check_frames(args)
 
 

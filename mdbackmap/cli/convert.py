@@ -14,9 +14,14 @@ def add_parser(verbs):
     )
     group = options.add_input(parser, "the beads")
     options.add_chains(group)
+    options.add_scale(group)
     options.add_frames(parser)
     group = options.add_output(parser, "aa.xtc or aa.h5md")
-    group.add_argument("--resume", action="store_true", help="go on with an interrupted conversion")
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with an interrupted conversion; leave one that is complete as it is",
+    )
     _add_generation(parser)
     parser.set_defaults(check=check)
     return parser
@@ -91,6 +96,7 @@ def run(args):
     """Convert, and say what was written."""
     _, atoms = options.open_universe(args)
     from .. import BackmapTrajectory, load_model
+    from ..writing.products import AlreadyComplete
 
     model = load_model(
         args.model,
@@ -119,7 +125,12 @@ def run(args):
         resume=args.resume,
     )
     parallel = {"backend": "multiprocessing", "n_workers": args.workers} if args.workers > 1 else {}
-    analysis.run(**options.frame_range(args), **parallel, verbose=not args.quiet)
+    try:
+        analysis.run(**options.frame_range(args), **parallel, verbose=not args.quiet)
+    except AlreadyComplete as done:
+        if not args.quiet:
+            print(done)
+        return
     if not args.quiet:
         report(analysis.results, model.mapping.coarse)
 

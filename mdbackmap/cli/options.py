@@ -46,6 +46,17 @@ def add_chains(group, when=""):
     )
 
 
+def add_scale(group, when=""):
+    """What lengths have to be multiplied by."""
+    group.add_argument(
+        "--scale",
+        type=above_zero,
+        metavar="FACTOR",
+        help=f"{when}multiply lengths and boxes by this, where files are not in angstrom: 10 for GSD or LAMMPS in nm "
+        "(other formats say what they are in, and are converted)",
+    )
+
+
 def add_weights(parser):
     """What beads are the centres of."""
     parser.add_argument(
@@ -96,6 +107,10 @@ def open_universe(args, files=None):
         raise FileNotFoundError(f"no such folder for the output: {Path(output).parent}")
     files = (args.topology, *args.trajectory) if files is None else files
     universe = open_files(files)
+    if getattr(args, "scale", None) is not None:
+        from ..scaling import Scale
+
+        universe.trajectory.add_transformations(Scale(args.scale))
     atoms = universe.select_atoms(args.select) if args.select else universe.atoms
     if not len(atoms):
         raise ValueError(f"--select {args.select!r} selects none of the {len(universe.atoms)} particles of {files[0]}")
@@ -233,6 +248,11 @@ def natural(text):
 def not_negative(text):
     """A finite number of at least 0."""
     return _number(text, float, lambda x: math.isfinite(x) and x >= 0, "a number of at least 0")
+
+
+def above_zero(text):
+    """A finite number above 0."""
+    return _number(text, float, lambda x: math.isfinite(x) and x > 0, "a number above 0")
 
 
 def batch_size(text):

@@ -209,9 +209,16 @@ def _explain(median):
     if median < 1e-6:
         return "all beads lie on one point; load the coordinates (a trajectory) with the topology"
     if 0.28 <= median <= 0.45:
-        return "this looks like nanometres; multiply the positions (and the box) by 10"
+        return f"this looks like nanometres; {_scale(10)}"
     if 0.75 <= median <= 1.25:
-        return "this looks like reduced units (bond length 1); multiply the positions (and the box) by 3.8"
+        return f"this looks like reduced units (bond length 1); {_scale(3.8)}"
     if 28 <= median <= 45:
-        return "this is ten times too long, as if converted from nanometres twice; divide the positions by 10"
+        return f"this is ten times too long, as if converted from nanometres twice; {_scale(0.1)}"
     return "the beads are not C-alpha atoms but, say, centres of mass of residues or backbones; or other units"
+
+
+def _scale(factor):
+    return (
+        f"multiply positions and box by {factor}: --scale {factor} on the command line, in Python "
+        f"cg.trajectory.add_transformations(mdbackmap.Scale({factor}))"
+    )

@@ -19,6 +19,7 @@ from .output import H5MD, PDB, SEGMENT_SECONDS, check_written
 from .partial import Partial
 
 _BLOCK = 256
+_STAMP = "parameters/mdbackmap"
 
 
 def join(partial: Partial, n_frames, n_written, make_universe, clock) -> Path:
@@ -139,9 +140,23 @@ def stamp(path, provenance):
         import h5py
 
         with h5py.File(path, "r+") as file:
-            attributes = file.require_group("parameters/mdbackmap").attrs
-            for key, value in provenance.items():
-                attributes[key] = value if np.isscalar(value) else json.dumps(value)
+            file.require_group(_STAMP).attrs.update(as_stamp(provenance))
     elif path.suffix in PDB:
         with open(path, "a", encoding="ascii") as file:
             file.write("END\n")
+
+
+def as_stamp(provenance) -> dict:
+    """A provenance as attributes of an H5MD file: numbers and strings as they are, all else as JSON."""
+    return {key: value if np.isscalar(value) else json.dumps(value) for key, value in provenance.items()}
+
+
+def read_stamp(path) -> dict:
+    """The attributes that `stamp` gave an H5MD file; none if it is no such file."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return dict(file[_STAMP].attrs) if _STAMP in file else {}
+    except OSError:
+        return {}

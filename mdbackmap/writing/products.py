@@ -13,11 +13,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from .joining import as_stamp, read_stamp
 from .output import H5MD, PDB
 from .partial import PUBLISHING, format_suffix
-from .pdb import fits_pdb, need_gemmi, write_topology
+from .pdb import fits_pdb, header, need_gemmi, write_topology
 
 logger = logging.getLogger(__name__)
+
+
+class AlreadyComplete(FileExistsError):
+    """The output that was to be resumed is complete, and is just what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,39 @@ class Products:
             raise FileExistsError(
                 f"{', '.join(there)} exists already: give another name, or overwrite=True (--overwrite) to replace it"
             )
+
+    def complete(self, provenance) -> FileExistsError:
+        """
+        The error that says that there is nothing to resume: `AlreadyComplete` if the output has that provenance.
+
+        Parameters
+        ----------
+        provenance : dict
+            Of the conversion that was asked for.
+        """
+        if self._has(provenance):
+            return AlreadyComplete(f"{self.trajectory} is complete: there is nothing to resume")
+        return FileExistsError(
+            f"{self.trajectory} is complete, there is nothing to resume, but it is not what was asked for now (other "
+            "settings, input or version): give another name, or overwrite=True (--overwrite, without --resume) to make "
+            "it anew"
+        )
+
+    def _has(self, provenance):
+        """Whether all files are there, and this is how they were made."""
+        if not all(path.is_file() for path in self):
+            return False
+        suffix = format_suffix(self.trajectory)
+        if suffix in H5MD:
+            return read_stamp(self.trajectory) == as_stamp(provenance)
+        if suffix in PDB:
+            expected = header(remarks(provenance))
+            with open(self.trajectory, encoding="ascii", errors="replace") as file:
+                return file.read(len(expected)) == expected
+        try:
+            return json.loads(self.note.read_text()) == json.loads(json.dumps(provenance))
+        except (OSError, ValueError):
+            return False
 
     def publish(self, path, folder, topology, first, provenance, overwrite=False):
         """
