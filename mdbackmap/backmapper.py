@@ -13,6 +13,7 @@ import torch
 
 from . import __version__, checkpoint
 from .boxes import box_vectors, distances_moved
+from .completing import Completion
 from .frames import read_frame
 from .mapping import MappingError
 from .mappings.binding import bind
@@ -88,7 +89,7 @@ def load_model(
     >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
     >>> cg = mda.Universe(GO_PDB, GO_XTC)
     >>> load_model("genzprot", cg.atoms)
-    Backmapper(genzprot: 56 beads -> 437 atoms; 56 residues, A 2-57; cpu, float32)
+    Backmapper(genzprot: 56 beads -> 438 atoms; 56 residues, A 2-57; cpu, float32)
     """
     if atoms is None:
         raise TypeError("load_model needs the atoms to bind to: load_model('genzprot', cg.atoms)")
@@ -162,7 +163,7 @@ class Backmapper:
     ----------
     network : Model
     mapping : Mapping
-        From N beads to A atoms.
+        From N beads to the atoms that the network makes.
     indices : (N,) int array
         Which atoms of the coarse universe are the beads.
     provenance : dict
@@ -177,7 +178,7 @@ class Backmapper:
     Attributes
     ----------
     mapping : Mapping
-        `mapping.coarse` and `mapping.fine` are the two topologies.
+        From N beads to all A atoms; `mapping.coarse` and `mapping.fine` are the two topologies.
     indices : (N,) int array
     provenance : dict
         Version, model, hash of the weights and more; plain values.
@@ -196,12 +197,14 @@ class Backmapper:
         looked=None,
         bead_names=None,
     ):
-        self.mapping, self.indices, self.bead_names = mapping, np.asarray(indices), bead_names
+        self._complete = Completion(mapping) if network.open_ends else None
+        self.mapping = self._complete.mapping if network.open_ends else mapping
+        self.indices, self.bead_names = np.asarray(indices), bead_names
         self.device, self.dtype = _device(device), _dtype(dtype)
         threads = threads if threads is None else whole_number("threads", threads, 1)
         self.provenance = {"mdbackmap": _version(), **provenance, "dtype": str(self.dtype).removeprefix("torch.")}
         self._network = network.to(self.device).eval()
-        self._sampler = Sampler(self._network, self.mapping, self.device, self.dtype, threads)
+        self._sampler = Sampler(self._network, mapping, self.device, self.dtype, threads)
         self._trace = TraceTreatment(self.mapping.coarse, looked if network.relaxes else None, network.relaxes)
 
     def __repr__(self):
@@ -318,7 +321,8 @@ class Backmapper:
         beads = self._trace.of_right_hand(beads, placing["mirror"])
         tolerance = self._trace.tolerance(placing["bead_tolerance"], placing["mirror"])
         keys = (frames, [whole_number("samples", sample) for sample in samples], [float(time) for time in times])
-        return self._sampler(beads, noise, keys, boxes, tolerance)
+        atoms = self._sampler(beads, noise, keys, boxes, tolerance)
+        return atoms if self._complete is None else self._complete(atoms)
 
     def displacements(self, beads, atoms, dimensions=None, mirror="error"):
         """

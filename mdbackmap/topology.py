@@ -225,12 +225,12 @@ def protein_topology(coarse: Topology) -> Topology:
 
 
 def _residue_atoms(resname):
-    """Names of one residue's atoms, in order; terminal and hydrogen atoms will join here."""
+    """Names of one residue's atoms, in order."""
     return residues.ATOMS[resname]
 
 
 def _protein_bonds(coarse, atoms):
-    """Bonds within residues, then those that join them; disulfides will join here."""
+    """Bonds within residues, then those that join them."""
     index, start = [], 0
     for group in atoms:
         index.append({name: start + i for i, name in enumerate(group)})

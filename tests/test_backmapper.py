@@ -17,6 +17,7 @@ from mdbackmap import checkpoint, residues
 from mdbackmap.boxes import whole
 from mdbackmap.checkpoint import CheckpointError
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.evaluation.iterative.bounds import as_slots
 
 BOXES = {
     "cubic": [60, 60, 60, 90, 90, 90],
@@ -169,9 +170,8 @@ class TestMolecules:
         u = universe(residues.ALPHABET, breaks=range(19), chains="ABCDEFGHIJKLMNOPQRST")
         model = mdb.load_model(weights, u.atoms)
         atoms = self.check(u, model)
-        slots = torch.zeros(len(atoms), 280, 3)
-        slots[:, checkpoint.load(weights)[0]._slots(model.mapping, "cpu")] = torch.tensor(atoms)
-        assert bond_deviations(slots.unflatten(1, (20, 14)), model.mapping.coarse)[0].abs().max() < 0.03
+        slots = torch.tensor(as_slots(model.mapping.fine, atoms)[0], dtype=torch.float32)
+        assert bond_deviations(slots, model.mapping.coarse)[0].abs().max() < 0.03
 
     def test_one_residue(self, weights):
         u = universe("W")
@@ -544,7 +544,7 @@ class TestLoading:
 
     def test_repr_and_provenance(self, weights):
         model = mdb.load_model(weights, universe("MKVLAG").atoms)
-        assert repr(model) == "Backmapper(tiny: 6 beads -> 41 atoms; 6 residues, A 1-6; cpu, float32)"
+        assert repr(model) == "Backmapper(tiny: 6 beads -> 42 atoms; 6 residues, A 1-6; cpu, float32)"
         assert {"mdbackmap", "model", "sha256", "data", "dtype"} <= model.provenance.keys()
         assert model._network.config == TINY
 
@@ -584,9 +584,7 @@ def test_journey_with_the_bundled_weights(files):
     atoms = model.sample(beads, range(3), bead_tolerance=0)
     np.testing.assert_array_equal(model.mapping.project(atoms), beads)
     coarse = model.mapping.coarse
-    slots = torch.zeros(3, coarse.n_residues * 14, 3)
-    slots[:, model._network._slots(model.mapping, "cpu")] = torch.tensor(atoms)
-    slots = slots.unflatten(1, (-1, 14))
+    slots = torch.tensor(as_slots(model.mapping.fine, atoms)[0], dtype=torch.float32)
     deviations, peptide = bond_deviations(slots, coarse)
     length = np.linalg.norm(np.diff(beads, axis=1), axis=-1)
     fits = np.pad((length >= 3.70) & (length <= 3.89), ((0, 0), (0, 2)), constant_values=True)[:, peptide]

@@ -22,15 +22,6 @@ def helix(sequence="AAGA"):
     return Chain("helix", build(sequence), full_mask(types), types, one_chain(types))
 
 
-def test_terminal_oxygen_mirrors_the_other():
-    atoms = build("A")[0, 0]
-    placed = energy.terminal_oxygen(atoms)
-    c, ca, o = atoms[2], atoms[1], atoms[3]
-    assert np.linalg.norm(placed - c) == pytest.approx(1.25)
-    assert np.linalg.norm(placed - ca) == pytest.approx(np.linalg.norm(ca - c - 1.25 / 1.23 * (o - c)), abs=1e-6)
-    assert np.cross(ca - c, o - c) @ (placed - c) == pytest.approx(0, abs=1e-9)
-
-
 def test_without_openmm(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "openmm", None)
     with pytest.raises(ImportError, match="pip install openmm"):

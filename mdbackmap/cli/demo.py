@@ -114,17 +114,10 @@ def atom14(mapping, atoms):
     types : (L,) int array
     ends : (L,) bool array
     """
-    import numpy as np
-
-    from ..residues import ATOMS, MAX_ATOMS, TYPE_OF_NAME
+    from ..evaluation.iterative.bounds import as_slots
 
     fine = mapping.fine
-    slots = [ATOMS[fine.resnames[r]].index(name) for name, r in zip(fine.names, fine.residue_of_atom, strict=True)]
-    positions = np.zeros((len(atoms), fine.n_residues, MAX_ATOMS, 3))
-    positions[:, fine.residue_of_atom, slots] = atoms
-    mask = np.zeros((fine.n_residues, MAX_ATOMS), bool)
-    mask[fine.residue_of_atom, slots] = True
-    return positions, mask, np.array([TYPE_OF_NAME[name] for name in fine.resnames]), fine.ends
+    return *as_slots(fine, atoms), fine.types, fine.ends
 
 
 def draw(mapping, written, cg, filename):

@@ -16,12 +16,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..completing import terminal_oxygen
 from ..residues import ATOMS, BONDS, MAX_ATOMS, RESIDUE_NAMES
 from ..training.metrics.torsions import CA, SLOTS, C, N, O
 
 FORCE_FIELD = ("amber14/protein.ff14SB.xml", "implicit/obc2.xml")
 PH = 7.0
-TERMINAL_BOND = 1.25  # angstrom, C-OXT
 UNKNOWN = {"energy": np.nan, "finite_steps": np.nan, "finite": 0.0}
 
 
@@ -193,7 +193,7 @@ def build(chain):
         for slot, name in enumerate(ATOMS[RESIDUE_NAMES[kind]]):
             add(row * MAX_ATOMS + slot, name, name[0], residue, places[slot])
         if chain.ends[row]:
-            add(("OXT", row), "OXT", "O", residue, terminal_oxygen(places))
+            add(("OXT", row), "OXT", "O", residue, terminal_oxygen(*places[[CA, C, O]]))
         for k in np.flatnonzero(parents // MAX_ATOMS == row):
             parent = atoms[parents[k]].name
             name = "HG" if parent == "SG" else f"H{k}"  # OpenMM knows a free cysteine by its HG
@@ -210,28 +210,3 @@ def _bonds(chain, parents):
         yield from ((at + names.index(a), at + names.index(b)) for a, b in BONDS[RESIDUE_NAMES[kind]])
         yield (at + C, ("OXT", row)) if chain.ends[row] else (at + C, at + MAX_ATOMS + N)
     yield from ((int(parent), ("H", k)) for k, parent in enumerate(parents))
-
-
-def terminal_oxygen(places):
-    """
-    Where OXT belongs: the other side of the CA-C axis from O, in one plane.
-
-    Parameters
-    ----------
-    places : ndarray of float, shape (14, 3)
-
-    Returns
-    -------
-    ndarray of float, shape (3,)
-
-    Examples
-    --------
-    >>> atoms = np.zeros((14, 3))
-    >>> atoms[[1, 2, 3]] = [[-1.5, 0, 0], [0, 0, 0], [0.6, 1.08, 0]]
-    >>> terminal_oxygen(atoms).round(2).tolist()
-    [0.61, -1.09, 0.0]
-    """
-    axis = (places[C] - places[CA]) / np.linalg.norm(places[C] - places[CA])
-    bond = places[O] - places[C]
-    mirrored = 2 * (bond @ axis) * axis - bond
-    return places[C] + TERMINAL_BOND * mirrored / np.linalg.norm(mirrored)

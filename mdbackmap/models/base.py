@@ -109,6 +109,8 @@ class Model(nn.Module, abc.ABC):
         Name under which checkpoints know the class.
     relaxes : bool
         Whether it can move beads that no protein has (C-alpha models).
+    open_ends : bool
+        Whether chains end as if they went on: without the OXT of the last residue.
     config : dataclass
         All that is needed to build the network again.
     molecule : Mapping or None
@@ -118,6 +120,7 @@ class Model(nn.Module, abc.ABC):
     family = None
     molecule = None
     relaxes = False
+    open_ends = False
 
     @abc.abstractmethod
     def mapping(self, coarse):

@@ -85,6 +85,7 @@ class Chain(Model):
         self.steps = nn.ModuleList(family(kind(**given)) for family, kind, given in families)
         self.molecule = None
         self.relaxes = any(step.relaxes for step in self.steps)
+        self.open_ends = self.steps[-1].open_ends
         self._bound = None
         if self.steps[0].molecule is not None:
             self.molecule = self._bind(self.steps[0].molecule.coarse)[0]

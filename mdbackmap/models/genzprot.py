@@ -95,6 +95,7 @@ class GenZProt(Model):
 
     family = "genzprot"
     relaxes = True
+    open_ends = True
 
     def __init__(self, config):
         super().__init__()
