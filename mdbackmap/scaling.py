@@ -34,7 +34,7 @@ class Scale(TransformationBase):
     >>> cg = mda.Universe(GO_PDB, GO_XTC)
     >>> size = cg.atoms.radius_of_gyration()
     >>> cg.trajectory.add_transformations(Scale(10))
-    >>> round(cg.atoms.radius_of_gyration() / size, 4)
+    >>> round(float(cg.atoms.radius_of_gyration() / size), 4)
     10.0
     """
 
