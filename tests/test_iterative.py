@@ -11,6 +11,7 @@ from traces import tiny, topology
 
 import mdbackmap as mdb
 from mdbackmap import checkpoint
+from mdbackmap.cli import main
 from mdbackmap.datafiles import TRPCAGE_PDB, TRPCAGE_XTC
 from mdbackmap.mapping import MappingError
 from mdbackmap.mappings.grouping import group_mapping
@@ -287,11 +288,14 @@ def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
     for frame in (4, 0):
         np.testing.assert_allclose(u.trajectory[frame].positions, written.trajectory[frame].positions, atol=0.02)
     atoms = u.trajectory[2].positions
-    np.testing.assert_allclose(model.molecule.project(atoms), beads.trajectory[2].positions, atol=1e-3)
+    np.testing.assert_allclose(bound.mapping.project(atoms), beads.trajectory[2].positions, atol=1e-3)
+    files = [conversion.results.topology, str(tmp_path / "aa.xtc"), "--mapping", str(folder / "model.pt")]
+    assert main(["coarsen", *files, "-o", str(tmp_path / "beads.xtc"), "--quiet"]) == 0
+    again = mda.Universe(str(tmp_path / "beads.pdb"), str(tmp_path / "beads.xtc"))
+    np.testing.assert_allclose(again.trajectory[3].positions, beads.trajectory[3].positions, atol=0.02)
 
 
 def test_the_command_compares(trained, tmp_path, capsys):
-    from mdbackmap.cli import main
 
     folder, *_ = trained
     models = ["--chain", str(folder / "model.pt"), "--chain", str(folder / "one-step.pt")]

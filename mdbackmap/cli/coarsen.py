@@ -67,9 +67,14 @@ def find_beads(universe, atoms, args):
 def mapping_of_model(name, n_atoms=None):
     """The mapping that a model has of its own, or None; of a chain, to the level that has so many atoms, if one has."""
     from ..checkpoint import load
+    from ..completing import Completion
 
     model = load(name)[0]
     found = model.molecule
+    if model.open_ends and found is not None:
+        complete = Completion(found).mapping  # as 'convert' writes them
+        if complete.n_atoms == n_atoms:
+            return complete
     if model.family == "chain" and found is not None and found.n_atoms != n_atoms:
         whole = None
         for finer in model.mappings():
