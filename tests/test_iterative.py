@@ -296,7 +296,6 @@ def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
 
 
 def test_the_command_compares(trained, tmp_path, capsys):
-
     folder, *_ = trained
     models = ["--chain", str(folder / "model.pt"), "--chain", str(folder / "one-step.pt")]
     out = tmp_path / "found.json"
