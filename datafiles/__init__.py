@@ -13,7 +13,8 @@ CHIGNOLIN_PDB, CHIGNOLIN_XTC all-atom MD of chignolin, heavy atoms: 800 frames h
 VALIDATION                   the 85 crystal chains on which models are judged (HDF5)
 ============================ ========================================================================================
 
-``README.md`` beside this file says where they come from; ``make.py`` made them.
+``README.md`` beside this file says where they come from; ``make.py`` made them. ``mdbackmap datafiles --copy`` copies
+the files into the current folder.
 
 Examples
 --------
@@ -54,3 +55,36 @@ DIPEPTIDE_XTC = str(_folder / "alanine_dipeptide.xtc")
 TRPCAGE_PDB = str(_folder / "trpcage_heavy.pdb")
 TRPCAGE_XTC = str(_folder / "trpcage_heavy.xtc")
 VALIDATION = str(_folder / "validation.h5")
+
+
+def described():
+    """
+    What comes with the package.
+
+    Returns
+    -------
+    dict of str to (str, list of str)
+        By short name: what it is, and its files.
+
+    Examples
+    --------
+    >>> from mdbackmap.datafiles import described
+    >>> what, files = described()["go"]
+    >>> what, len(files)
+    ('C-alpha trace of protein G, folding and unfolding in a Go model: 56 beads, 50 frames', 2)
+    """
+    return {
+        "go": (
+            "C-alpha trace of protein G, folding and unfolding in a Go model: 56 beads, 50 frames",
+            [GO_PDB, GO_XTC],
+        ),
+        "calvados": (
+            "C-alpha trace of alpha-synuclein, disordered, in CALVADOS-2: 140 beads, 25 frames",
+            [CALVADOS_PDB, CALVADOS_XTC],
+        ),
+        "complex": ("barnase and barstar (1BRS), heavy atoms, two chains", [COMPLEX_PDB]),
+        "trpcage": ("all-atom MD of trp-cage, heavy atoms: 20 residues, 20 frames", [TRPCAGE_PDB, TRPCAGE_XTC]),
+        "dipeptide": ("all-atom MD of alanine dipeptide: 22 atoms, 900 frames", [DIPEPTIDE_PDB, DIPEPTIDE_XTC]),
+        "chignolin": ("all-atom MD of chignolin, heavy atoms: 93 atoms, 800 frames", [CHIGNOLIN_PDB, CHIGNOLIN_XTC]),
+        "validation": ("the 85 crystal chains on which models are judged (HDF5)", [VALIDATION]),
+    }

@@ -1,5 +1,5 @@
 """
-What is done with a trace before atoms are generated: mirror images, and beads that no protein has.
+What is done with a trace before atoms are generated: mirror images, and beads at which no protein backbone fits.
 
 Decided once for a molecule, from the frames that were looked at when the model was bound, as breaks and cis peptides
 are: neighbouring frames are treated alike.
@@ -99,10 +99,12 @@ class TraceTreatment:
         if scores.protein_like:  # what has no noise in any of these frames is not asked for it in the others
             return "quiet" if (scores.noise <= QUIET[0]).all() else tolerance
         self._tell(
-            logging.INFO if logger.hasHandlers() else logging.WARNING,  # Python shows no less where nobody listens
-            f"this trace is unlike those of proteins ({_beside_crystals(scores)}): beads may move, by "
-            f"{AUTO_TOLERANCE:g} A (RMS over a frame) at most; bead_tolerance=0 keeps them",
+            logging.INFO if logger.hasHandlers() else logging.WARNING,  # without a handler Python shows warnings only
+            f"this trace is unlike a protein's: beads may move by up to {AUTO_TOLERANCE:g} A (RMS over a frame); "
+            "bead_tolerance=0 (--bead-tolerance 0) keeps them",
         )
+        for line in _beside_crystals(scores):
+            self._tell(logging.DEBUG, line)
         return AUTO_TOLERANCE
 
     def _tell(self, level, message):
@@ -113,12 +115,12 @@ class TraceTreatment:
 
 
 def _beside_crystals(scores):
-    """What is unlike proteins in a trace, in words."""
-    words = {
-        "backbone": "the best backbone on it costs {:.1f} nats a residue, on crystals {:.1f} to {:.1f}",
-        "scatter": "distances of C-alphas side by side scatter by {:.2f} A, in crystals by {:.2f} to {:.2f}",
-        "noise": "beads are {:.2f} A off where a network would have them, in crystals {:.2f} to {:.2f}",
+    """One line for each number that a trace has and crystals do not; all of them if each is within the range."""
+    lines = {
+        "backbone": "energy of the best backbone on the trace: {:.1f} nats a residue (crystals: {:.1f} to {:.1f})",
+        "scatter": "scatter of distances between neighbouring C-alphas: {:.2f} A (crystals: {:.2f} to {:.2f})",
+        "noise": "noise on the beads, as the denoiser estimates it: {:.2f} A (crystals: {:.2f} to {:.2f})",
     }
-    means = {name: float(getattr(scores, name).nanmean()) for name in words}
-    odd = [name for name in words if means[name] > CRYSTALS[name][2]] or list(words)
-    return "; ".join(words[name].format(means[name], CRYSTALS[name][0], CRYSTALS[name][2]) for name in odd)
+    means = {name: float(getattr(scores, name).nanmean()) for name in lines}
+    odd = [name for name in lines if means[name] > CRYSTALS[name][2]] or list(lines)
+    return [lines[name].format(means[name], CRYSTALS[name][0], CRYSTALS[name][2]) for name in odd]

@@ -14,6 +14,7 @@ import MDAnalysis as mda
 import numpy as np
 import pytest
 
+from mdbackmap import datafiles
 from mdbackmap.checkpoint import bundled
 from mdbackmap.cli import build_parser, main, set_threads
 from mdbackmap.cli.options import breaks, fasta, frames, sequence
@@ -570,3 +571,57 @@ def test_provenance_beside_the_output(converted):
     notes = [file for file in Path(converted[1]).parent.iterdir() if file.suffix == ".json"]
     assert len(notes) == 1
     assert json.loads(notes[0].read_text())["seed"] == 0
+
+
+class TestMessages:
+    """One short line of what happened; details with --verbose, nothing but warnings with --quiet."""
+
+    COMMAND = ("convert", GO_PDB, GO_XTC, "--frames", "0")
+
+    def shown(self, capsys, tmp_path, *more):
+        assert main([*self.COMMAND, "-o", str(tmp_path / "aa.xtc"), "--overwrite", *more]) == 0
+        return capsys.readouterr()
+
+    def test_one_short_line_of_beads_that_may_move(self, capsys, tmp_path):
+        (line,) = (x for x in self.shown(capsys, tmp_path).err.splitlines() if "may move" in x)
+        assert len(line) < 160 and "nats" not in line and "--bead-tolerance 0" in line
+
+    def test_details_with_verbose(self, capsys, tmp_path):
+        shown = self.shown(capsys, tmp_path, "--verbose")
+        assert "nats a residue (crystals:" in shown.err and "Traceback" not in shown.err
+        assert "CA-CA distances" in shown.out and "CA-CA distances" not in self.shown(capsys, tmp_path).out
+
+    def test_nothing_with_quiet(self, capsys, tmp_path):
+        assert self.shown(capsys, tmp_path, "--quiet") == ("", "")
+
+    def test_quiet_and_verbose_contradict(self, capsys, tmp_path):
+        with pytest.raises(SystemExit):
+            main([*self.COMMAND, "-o", str(tmp_path / "aa.xtc"), "--quiet", "--verbose"])
+
+
+class TestDatafiles:
+    def test_listed(self, capsys):
+        assert main(["datafiles"]) == 0
+        listed = capsys.readouterr().out
+        files = {Path(getattr(datafiles, name)).name for name in datafiles.__all__}
+        assert all(name in listed for name in files)
+        assert {Path(file).name for _, found in datafiles.described().values() for file in found} == files
+
+    def test_copied_and_left_where_they_are_the_same(self, capsys, tmp_path):
+        for _ in range(2):
+            assert main(["datafiles", "go", "--copy", str(tmp_path / "new")]) == 0
+        assert sorted(x.name for x in (tmp_path / "new").iterdir()) == ["go_protein_g.pdb", "go_protein_g.xtc"]
+        assert (tmp_path / "new" / "go_protein_g.xtc").read_bytes() == Path(GO_XTC).read_bytes()
+
+    def test_another_file_of_that_name_is_kept(self, capsys, tmp_path):
+        (tmp_path / "go_protein_g.xtc").write_text("mine")
+        assert "--overwrite" in refused(capsys, "datafiles", "go", "--copy", tmp_path)
+        assert [x.name for x in tmp_path.iterdir()] == ["go_protein_g.xtc"]
+        assert (tmp_path / "go_protein_g.xtc").read_text() == "mine"
+        assert main(["datafiles", "go", "--copy", str(tmp_path), "--overwrite", "--quiet"]) == 0
+        assert (tmp_path / "go_protein_g.xtc").read_bytes() == Path(GO_XTC).read_bytes()
+
+    def test_unknown_name(self, capsys):
+        with pytest.raises(SystemExit):
+            main(["datafiles", "gone"])
+        assert "trpcage" in capsys.readouterr().err

@@ -33,7 +33,7 @@ def test_pack_of_files_and_md(folder, capsys):
     assert main(["pack", *files, *more, "-o", "pack.h5"]) == 0
     out, err = capsys.readouterr()
     assert "left out: bad.pdb: no ATOM record in it" in out
-    assert "wrote 9 entries, 10 chains, 354 residues (80 to validate on); 1 left out to pack.h5" in out
+    assert "wrote pack.h5: 9 entries, 10 chains, 354 residues (80 to validate on); 1 left out" in out
     assert "files: 100%" in err
     assert Structures.read("pack.h5").chains["split"].tolist() == [0, 0] + [1] * 4 + [0] * 4
 

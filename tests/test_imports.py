@@ -14,7 +14,7 @@ ROOT = Path(mdbackmap.__file__).parent
 
 # Every module stands on one side. A new one has to be put somewhere, or `test_every_module_has_its_side` fails.
 NEITHER = """__init__ __main__ attributes bundled completing mapping opening picture placing residues topology
-cli.__init__ cli.check cli.coarsen cli.convert cli.demo cli.evaluate cli.models cli.options cli.pack
+cli.__init__ cli.check cli.coarsen cli.convert cli.datafiles cli.demo cli.evaluate cli.models cli.options cli.pack
 cli.chains cli.molecules cli.proteins cli.traces cli.train
 mappings.__init__ mappings.binding mappings.bonds mappings.grouping mappings.kinds mappings.named mappings.partition
 mappings.plain

@@ -12,7 +12,8 @@ from traces import tiny, topology
 import mdbackmap as mdb
 from mdbackmap import checkpoint
 from mdbackmap.cli import main
-from mdbackmap.datafiles import TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.cli.train import CHAIN_EXAMPLE
+from mdbackmap.datafiles import CHIGNOLIN_PDB, CHIGNOLIN_XTC, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
 from mdbackmap.mapping import MappingError
 from mdbackmap.mappings.grouping import group_mapping
 from mdbackmap.mappings.kinds import groups_of
@@ -74,13 +75,13 @@ def test_descriptions_that_are_refused(steps, more, message):
 
 
 def test_levels_follow_each_other():
-    given = plan({"mapping": "beads:3"}, {"mapping": ["resid 1:8", "resid 9:14", "resid 15:20"]})
+    given = plan({"mapping": "beads:3"}, {"mapping": ["resid 1:8", "resid 9:14", "resid 15:18", "resid 19 20"]})
     trace = read_frames(given.data, "ca")
     use = np.zeros(len(trace.positions), dtype=int)
     upper, lower = make_levels(trace, use, [step.run for step in given.steps])
     assert upper.mapping.fine is lower.mapping.coarse and lower.mapping.n_atoms == 20
     np.testing.assert_allclose(upper.positions, lower.mapping.project(lower.positions), atol=1e-5)
-    assert np.bincount(lower.mapping.bead_of_atom).tolist() == [8, 6, 6]
+    assert np.bincount(lower.mapping.bead_of_atom).tolist() == [8, 6, 4, 2]
     assert upper.mapping.n_beads == 3
 
 
@@ -322,3 +323,24 @@ def test_a_file_of_another_kind_of_run_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no steps"):
         read(tmp_path / "x.toml")
     assert dataclasses.is_dataclass(plan({"init": "genzprot"}))
+
+
+def test_a_step_to_the_same_beads_is_refused_before_any_training(tmp_path, capsys, monkeypatch):
+    """The example on a protein of ten residues: its second step has five beads, as many as the first makes."""
+    monkeypatch.chdir(tmp_path)
+    text = CHAIN_EXAMPLE.replace("aa.pdb", CHIGNOLIN_PDB).replace("aa.xtc", CHIGNOLIN_XTC)
+    (tmp_path / "chain.toml").write_text(text)
+    assert main(["train", "chain.toml", "--quiet"]) == 1
+    said = capsys.readouterr().err
+    assert "'beads:5' in [[steps]] number 1 makes 5 beads of 5 particles" in said
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("mapping", ["ca", "blocks:1", "beads:56"])
+def test_a_model_from_beads_to_the_same_beads_is_refused(tmp_path, capsys, mapping):
+    (tmp_path / "cgvae.toml").write_text(
+        f'[model]\nfamily = "cgvae"\n[data]\ntopology = "{GO_PDB}"\ntrajectory = ["{GO_XTC}"]\nmapping = "{mapping}"\n'
+        f'[training]\nfolder = "{tmp_path}/run"\n'
+    )
+    assert main(["train", str(tmp_path / "cgvae.toml"), "--quiet"]) == 1
+    assert "makes 56 beads of 56 particles, expected fewer" in capsys.readouterr().err

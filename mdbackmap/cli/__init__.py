@@ -1,5 +1,5 @@
 """
-The command line: ``mdbackmap convert | coarsen | check | evaluate | pack | train | demo | models``.
+The command line: ``mdbackmap convert | coarsen | check | evaluate | pack | train | demo | datafiles | models``.
 
 Each verb is one module with two functions: ``add_parser(verbs)`` declares its options and ``run(args)`` does the work;
 where options can contradict each other, it hands over a ``check(args)`` that tells what is wrong, or None.
@@ -15,6 +15,9 @@ exit status meaning
 141         whoever read the messages stopped reading (as ``| head`` does)
 =========== =======================================================
 
+Warnings and one short line of what happened are always shown; ``--verbose`` adds details, ``--quiet`` leaves warnings
+and errors, ``--debug`` adds the traceback of an error and the warnings of other packages to the details.
+
 Nothing here loads torch or MDAnalysis before the environment for their threads is set.
 """
 
@@ -28,9 +31,9 @@ import traceback
 import warnings
 
 from .. import __version__
-from . import check, coarsen, convert, demo, evaluate, models, pack, train
+from . import check, coarsen, convert, datafiles, demo, evaluate, models, pack, train
 
-VERBS = (convert, coarsen, check, evaluate, pack, train, demo, models)
+VERBS = (convert, coarsen, check, evaluate, pack, train, demo, datafiles, models)
 
 
 def main(argv=None):
@@ -68,7 +71,7 @@ def main(argv=None):
         return 2
     args.threads = set_threads(getattr(args, "threads", None))
     keep_memory()
-    with messages(quiet=args.quiet, debug=args.debug):
+    with messages(quiet=args.quiet, verbose=args.verbose, debug=args.debug):
         try:
             args.run(args)
             sys.stdout.flush()
@@ -116,13 +119,18 @@ def build_parser():
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     for verb in VERBS:
         subparser = verb.add_parser(verbs)
-        group = subparser.add_argument_group("messages")
-        group.add_argument(
-            "--quiet", action="store_true", help="no progress bar and no report, only warnings and errors"
-        )
-        group.add_argument("--debug", action="store_true", help="show the traceback of an error, and every warning")
+        _add_messages(subparser.add_argument_group("messages"))
         subparser.set_defaults(run=verb.run, usage_error=subparser.error)
     return parser
+
+
+def _add_messages(group):
+    less_or_more = group.add_mutually_exclusive_group()
+    less_or_more.add_argument(
+        "--quiet", action="store_true", help="no progress bar and no report, only warnings and errors"
+    )
+    less_or_more.add_argument("--verbose", action="store_true", help="details: what was found and decided, and why")
+    group.add_argument("--debug", action="store_true", help="details, every warning, and the traceback of an error")
 
 
 def parse(parser, argv=None):
@@ -188,14 +196,14 @@ def keep_memory():
 
 
 @contextlib.contextmanager
-def messages(quiet=False, debug=False):
+def messages(quiet=False, verbose=False, debug=False):
     """Show the package's log and warnings as plain lines on stderr, and keep those of other packages to ``--debug``."""
     logger = logging.getLogger("mdbackmap")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Line())
     level = logger.level
     logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO)
+    logger.setLevel(logging.DEBUG if debug or verbose else logging.WARNING if quiet else logging.INFO)
     hooks = sys.unraisablehook, sys.excepthook
     try:
         with warnings.catch_warnings():

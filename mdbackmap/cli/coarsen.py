@@ -13,13 +13,17 @@ def add_parser(verbs):
         "coarsen",
         help="make beads of an all-atom trajectory",
         description="Read an all-atom trajectory and write its beads, with a PDB of them beside it. 'convert' takes "
-        "the result. By default, and with --mapping ca, the beads are the C-alpha atoms of a protein; any molecule has "
-        "beads with --mapping residue, blocks:N (residues a bead), atoms:N (atoms a bead), beads:N or graph:N (N "
-        "beads), FILE.json (the atoms of each bead), or MODEL.pt, the mapping of a CGVAE model.",
+        "the result. By default the beads are the C-alpha atoms of a protein.",
         epilog="Examples: mdbackmap coarsen aa.pdb aa.xtc --mapping ca -o ca.xtc; mdbackmap coarsen aa.pdb aa.xtc "
         "--mapping mine.pt -o cg.xtc",
     )
-    options.add_input(parser, "the atoms")
+    options.add_input(
+        parser,
+        "the atoms",
+        "which beads to make: ca (C-alpha atoms; the default), residue, blocks:N (residues a bead), atoms:N (atoms a "
+        "bead), beads:N or graph:N (N beads), FILE.json (the atoms of each bead), or MODEL.pt (those of a model of "
+        "one molecule)",
+    )
     options.add_weights(parser)
     options.add_frames(parser)
     options.add_output(parser, "ca.xtc")

@@ -12,7 +12,12 @@ def add_parser(verbs):
         "MDAnalysis writes. The topology goes beside it, under the same name: aa.xtc gets aa.pdb.",
         epilog="Example: mdbackmap convert ca.pdb ca.xtc -o aa.xtc --n-samples 5 --step 10",
     )
-    group = options.add_input(parser, "the beads")
+    group = options.add_input(
+        parser,
+        "the beads",
+        "which beads they are: 'ca', one bead a residue on its C-alpha (default: recognised, or what the model was "
+        "trained on)",
+    )
     options.add_chains(group)
     options.add_scale(group)
     options.add_frames(parser)
@@ -132,11 +137,11 @@ def run(args):
             print(done)
         return
     if not args.quiet:
-        report(analysis.results, model.mapping.coarse)
+        report(analysis.results, model.mapping.coarse, args.verbose)
 
 
-def report(results, coarse):
-    """Print what a finished conversion wrote, and how much of the input no protein has."""
+def report(results, coarse, verbose=False):
+    """Print what a finished conversion wrote and faults of its C-alphas; `verbose`: those of the input."""
     what = f"{options.count(results.n_frames, 'frame')} of {options.count(results.n_atoms, 'atom')}"
     rate = f"in {results.seconds:.1f} s, {results.frames_per_second:.3g} frames/s"
     topology = "" if results.topology == results.filename else f" (topology: {results.topology})"
@@ -144,8 +149,10 @@ def report(results, coarse):
     if results.resumed:
         print(f"{options.count(results.resumed, 'coarse frame')} were there from an interrupted conversion")
     n_strained, n_left = int(results.strained.sum()), int(results.unrepaired.sum())
-    if n_strained:
+    if n_strained and verbose:
         n_peptides = len(set(results.frames.tolist())) * int((~coarse.ends).sum())
         share = f"{100 * n_strained / n_peptides:.1f}%"
-        print(f"{n_strained} of {n_peptides} CA-CA distances ({share}) were not those of proteins (3.70-3.89 A, cis")
-        print(f"2.85-3.05 A); {n_left} written ones are far off (0.3 A and more)")
+        print(f"input: {n_strained} of {n_peptides} CA-CA distances ({share}) outside 3.70-3.89 A (cis 2.85-3.05 A)")
+    if n_left:
+        what = options.count(n_left, "C-alpha")
+        print(f"output: {what} over 0.3 A off the distance to the next one, or nearer than 3.4 A to another one")

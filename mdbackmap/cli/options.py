@@ -9,15 +9,15 @@ from ..opening import open_files
 RANGE = ("start", "stop", "step")
 
 
-def add_input(parser, what):
-    """The topology and the trajectories to read, and which part of them."""
+def add_input(parser, what, mapping):
+    """The topology and the trajectories to read, and which part of them; `mapping` is the help of ``--mapping``."""
     group = parser.add_argument_group("input")
     group.add_argument("topology", help=f"topology of {what}: PDB, GRO, PSF, ... whatever MDAnalysis reads")
     group.add_argument(
         "trajectory", nargs="*", help="trajectory files, read one after the other (default: the topology's own frames)"
     )
     group.add_argument("--select", metavar="TEXT", help="only these beads or atoms, in MDAnalysis' selection language")
-    group.add_argument("--mapping", help="which beads they are (default: recognised; so far 'ca', one bead a residue)")
+    group.add_argument("--mapping", help=mapping)
     group.add_argument(
         "--alias",
         metavar="XYZ=ALA",

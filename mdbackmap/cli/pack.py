@@ -128,7 +128,7 @@ def run(args):
     if not args.quiet:
         for name, reason in report.left_out:
             print(f"left out: {name}: {reason}")
-        print(f"wrote {report} to {output}")
+        print(f"wrote {output}: {report}")
 
 
 def systems(args):

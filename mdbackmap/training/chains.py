@@ -175,7 +175,8 @@ def read_ensembles(filename, n_frames=5, limit=None, *, split=None, largest=700)
         step = float(pack.attrs.get("step", 0.001))  # the first files of this kind do not say it
         too_large = [name for name in names if len(pack[name]["seq"]) > largest]
         if too_large:
-            logger.info("left out, for they have more than %d residues: %s", largest, ", ".join(too_large))
+            logger.info("left out: %d systems of more than %d residues", len(too_large), largest)
+            logger.debug("left out: %s", ", ".join(too_large))
         names = [name for name in names if name not in too_large]
         names = [name for name in names if split is None or pack[name].attrs["split"] == split]
         return [_ensemble(names[k], pack[names[k]], step, n_frames) for k in spread(len(names), limit)]

@@ -55,8 +55,11 @@ class Report:
     left_out: list
 
     def __str__(self):
-        n = f"{self.n_entries} entries, {self.n_chains} chains, {self.n_residues} residues"
-        return f"{n} ({self.n_validation} to validate on); {len(self.left_out)} left out"
+        counts = {"chain": self.n_chains, "residue": self.n_residues}
+        entries = f"{self.n_entries} {'entry' if self.n_entries == 1 else 'entries'}"
+        n = ", ".join([entries, *(f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items())])
+        left_out = f"; {len(self.left_out)} left out" if self.left_out else ""
+        return f"{n} ({self.n_validation} to validate on){left_out}"
 
 
 def pack(
@@ -118,7 +121,7 @@ def pack(
     >>> from mdbackmap.datafiles import COMPLEX_PDB
     >>> report = pack(pathlib.Path(tempfile.mkdtemp(), "pack.h5"), [COMPLEX_PDB], validation=0)
     >>> print(report)
-    1 entries, 2 chains, 194 residues (0 to validate on); 0 left out
+    1 entry, 2 chains, 194 residues (0 to validate on)
     """
     if layout not in STEPS or models not in ("first", "all") or not 0 <= validation < 1:
         raise ValueError(

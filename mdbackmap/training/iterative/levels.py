@@ -12,6 +12,7 @@ from ...mappings.kinds import groups_of
 from ...mappings.named import named_mapping
 from ..molecule.holding import TRAIN
 from ..molecule.learned import learned_groups
+from ..molecule.running import require_fewer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -54,17 +55,20 @@ def make_levels(frames, use, steps, seed=0):
     Raises
     ------
     MappingError
-        A step that is there and makes other atoms than the next one's beads, or other atoms than there are.
+        A trained step that makes other atoms than the next one's beads, or other atoms than there are; or a step whose
+        mapping makes as many beads as it is given.
     """
     from ...molecule import selector
     from ...universe import universe_of
 
     topology, positions, select, found = frames.topology, frames.positions, frames.select, []
-    for step in reversed(steps):
+    for number, step in reversed(list(enumerate(steps, 1))):
         if isinstance(step, tuple):
             mapping = named_mapping(step[0], topology, load=lambda _, own=step[1]: own)
         else:
             mapping = _made(step.data, topology, select, positions[use == TRAIN], seed)
+        finer = " here, or a finer one in the next step" if number < len(steps) else ""
+        require_fewer(mapping, f"[[steps]] number {number}", f"choose a coarser mapping{finer}")
         found.append(Level(mapping, positions))
         topology, positions = mapping.coarse, mapping.project(positions)
         select = selector(universe_of(topology).atoms)

@@ -87,7 +87,33 @@ def make_mapping(frames, plan, use):
         groups = learned_groups(kind, frames.positions[use == TRAIN], plan.training.seed)
     else:
         groups = groups_of(kind, frames.topology, frames.select)
-    return group_mapping(frames.topology, groups, plan.data.weights)
+    mapping = group_mapping(frames.topology, groups, plan.data.weights)
+    require_fewer(mapping, "[data]")
+    return mapping
+
+
+def require_fewer(mapping, where, advice="choose a coarser mapping"):
+    """
+    Refuse a mapping that makes as many beads as it is given particles: a model of it would have nothing to learn.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    where : str
+        The place in the description that asks for it.
+    advice : str, optional
+        What to do.
+
+    Raises
+    ------
+    MappingError
+        As many beads as particles.
+    """
+    if mapping.n_beads >= mapping.n_atoms:
+        raise MappingError(
+            f"mapping {mapping.name!r} in {where} makes {mapping.n_beads} beads of {mapping.n_atoms} particles, "
+            f"expected fewer: {advice}"
+        )
 
 
 def model_config(mapping, positions, sizes):
