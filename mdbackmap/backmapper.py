@@ -6,12 +6,11 @@ Shapes: F frames, N beads, A atoms. Positions in angstrom, times in picoseconds,
 """
 
 import logging
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import torch
 
-from . import __version__, checkpoint
+from . import checkpoint
 from .boxes import box_vectors, distances_moved
 from .completing import Completion
 from .frames import read_frame
@@ -41,7 +40,6 @@ def load_model(
     aliases=None,
     breaks=None,
     device=None,
-    dtype=None,
     threads=None,
 ):
     """
@@ -65,8 +63,6 @@ def load_model(
         Where chains end; see `recognise.recognise`.
     device : str or torch.device, optional
         "cuda" if there is one, else "cpu".
-    dtype : {"float32", "bfloat16"}, optional
-        Precision of the network; geometry is always float32.
     threads : int, optional
         Threads of torch while sampling; by default torch's own number.
 
@@ -81,7 +77,7 @@ def load_model(
     MappingError
         Beads that the model cannot use; the message says what was found and what to do.
     ValueError
-        An unknown device or dtype.
+        An unknown device.
 
     Examples
     --------
@@ -89,7 +85,7 @@ def load_model(
     >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
     >>> cg = mda.Universe(GO_PDB, GO_XTC)
     >>> load_model("genzprot", cg.atoms)
-    Backmapper(genzprot: 56 beads -> 438 atoms; 56 residues, A 2-57; cpu, float32)
+    Backmapper(genzprot: 56 beads -> 438 atoms; 56 residues, A 2-57; cpu)
     """
     if atoms is None:
         raise TypeError("load_model needs the atoms to bind to: load_model('genzprot', cg.atoms)")
@@ -107,7 +103,7 @@ def load_model(
     else:
         indices, coarse = recognise(atoms, mapping=mapping, **how, frames=look)
         joined = network.mapping(coarse)
-    options = {"device": device, "dtype": dtype, "threads": threads}
+    options = {"device": device, "threads": threads}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
     return Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), bead_names=names)
 
@@ -168,7 +164,7 @@ class Backmapper:
         Which atoms of the coarse universe are the beads.
     provenance : dict
         Of the weights.
-    device, dtype, threads
+    device, threads
         As in `load_model`.
     looked : (f, N, 3) float array, optional
         Beads of some frames of the trajectory, by which the trace is judged.
@@ -181,7 +177,7 @@ class Backmapper:
         From N beads to all A atoms; `mapping.coarse` and `mapping.fine` are the two topologies.
     indices : (N,) int array
     provenance : dict
-        Version, model, hash of the weights and more; plain values.
+        Of the weights: the model's name, the hash of its file, its training; plain values.
     """
 
     def __init__(
@@ -192,7 +188,6 @@ class Backmapper:
         provenance,
         *,
         device=None,
-        dtype=None,
         threads=None,
         looked=None,
         bead_names=None,
@@ -200,16 +195,16 @@ class Backmapper:
         self._complete = Completion(mapping) if network.open_ends else None
         self.mapping = self._complete.mapping if network.open_ends else mapping
         self.indices, self.bead_names = np.asarray(indices), bead_names
-        self.device, self.dtype = _device(device), _dtype(dtype)
+        self.device = _device(device)
         threads = threads if threads is None else whole_number("threads", threads, 1)
-        self.provenance = {"mdbackmap": _version(), **provenance, "dtype": str(self.dtype).removeprefix("torch.")}
+        self.provenance = dict(provenance)
         self._network = network.to(self.device).eval()
-        self._sampler = Sampler(self._network, mapping, self.device, self.dtype, threads)
+        self._sampler = Sampler(self._network, mapping, self.device, threads)
         self._trace = TraceTreatment(self.mapping.coarse, looked if network.relaxes else None, network.relaxes)
 
     def __repr__(self):
         described = repr(self.mapping).removeprefix(f"Mapping({self.mapping.name}: ").removesuffix(")")
-        return f"Backmapper({self.provenance['model']}: {described}; {self.device}, {self.provenance['dtype']})"
+        return f"Backmapper({self.provenance['model']}: {described}; {self.device})"
 
     @property
     def n_beads(self):
@@ -400,18 +395,3 @@ def _device(device):
         reason = str(error).split("\n")[0]
         raise ValueError(f"device {str(device)!r} cannot be used here ({reason}); 'cpu' always works") from error
     return device
-
-
-def _dtype(dtype):
-    known = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-    name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
-    if name not in known:
-        raise ValueError(f"dtype must be one of {', '.join(known)}, not {dtype!r}")
-    return known[name]
-
-
-def _version():
-    try:
-        return version("mdbackmap")
-    except PackageNotFoundError:  # run from a source tree
-        return __version__

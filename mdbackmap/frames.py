@@ -85,7 +85,9 @@ def _numbers(ts):
     return found
 
 
-def sample_frames(model, frames, samples=0, **options) -> np.ndarray:
+def sample_frames(
+    model, frames, samples=0, *, seed, temperature, correlation_time, bead_tolerance, mirror
+) -> np.ndarray:
     """
     The atoms of several frames.
 
@@ -96,26 +98,29 @@ def sample_frames(model, frames, samples=0, **options) -> np.ndarray:
         F of them, all with a box or all without.
     samples : int or (F,) int array, optional
         Which sample of each.
-    **options
-        `seed`, `temperature`, `correlation_time`, `bead_tolerance`, `mirror` of `Backmapper.sample`.
+    seed, temperature, correlation_time, bead_tolerance, mirror
+        Of `Backmapper.sample`, as `placing.sampling_options` gives them.
 
     Returns
     -------
     (F, A, 3) float32 array
         In angstrom.
     """
-    boxes = _boxes(frames)
     return model.sample(
         np.stack([x.beads for x in frames]),  # (F, N, 3)
         np.array([x.frame for x in frames]),
         samples=samples,
         times=np.array([x.time for x in frames]),
-        dimensions=boxes,
-        **options,
+        dimensions=_boxes(frames),
+        seed=seed,
+        temperature=temperature,
+        correlation_time=correlation_time,
+        bead_tolerance=bead_tolerance,
+        mirror=mirror,
     )
 
 
-def displacements(model, frames, positions, mirror="error", **options) -> np.ndarray:
+def displacements(model, frames, positions, *, mirror) -> np.ndarray:
     """
     How far the beads of several frames were moved.
 
@@ -126,8 +131,8 @@ def displacements(model, frames, positions, mirror="error", **options) -> np.nda
         F of them, all with a box or all without.
     positions : (F, A, 3) float array
         The atoms that were made of them.
-    mirror, **options
-        As `sample_frames` had them.
+    mirror : {"error", "fix", "ignore"}
+        As `sample_frames` had it.
 
     Returns
     -------

@@ -25,15 +25,12 @@ class Sampler:
     network : Model
     mapping : Mapping
     device : torch.device
-    dtype : torch.dtype
-        Precision of the network; geometry is always float32.
     threads : int, optional
         By default as many as torch has.
     """
 
-    def __init__(self, network, mapping, device, dtype, threads=None):
-        self.network, self.mapping, self.threads = network, mapping, threads
-        self.device, self.dtype = device, dtype
+    def __init__(self, network, mapping, device, threads=None):
+        self.network, self.mapping, self.device, self.threads = network, mapping, device, threads
 
     def __call__(self, beads, noise, keys, boxes, tolerance):
         """
@@ -71,10 +68,7 @@ class Sampler:
     def _share(self, threads, *arguments):
         """One thread's share; torch's settings belong to the thread they are made in."""
         torch.set_num_threads(threads)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16),
-        ):
+        with torch.inference_mode():
             return self._halving(*arguments)
 
     def _halving(self, beads, noise, keys, boxes, tolerance):

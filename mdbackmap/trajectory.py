@@ -314,7 +314,7 @@ class BackmapTrajectory(AnalysisBase):
 
     def _observe(self, frame, positions):
         """What is stored with a frame of H5MD."""
-        return {"displacements": displacements(self.model, [frame], positions[None], **self.options)[0]}
+        return {"displacements": displacements(self.model, [frame], positions[None], mirror=self.options["mirror"])[0]}
 
     def _clock(self):
         """For DCD: the time between frames and that of the first, as if they were equally spaced."""

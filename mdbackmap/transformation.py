@@ -104,7 +104,8 @@ class Backmap(TransformationBase):
         else:
             ts.positions = self._foreseen(here, coarse)
         if self.options["bead_tolerance"] != 0:
-            ts.data["displacements"] = displacements(self.model, [here], ts.positions[None], **self.options)[0]
+            moved = displacements(self.model, [here], ts.positions[None], mirror=self.options["mirror"])
+            ts.data["displacements"] = moved[0]
         return ts
 
     def _refuse(self, ts):

@@ -35,7 +35,7 @@ def model(folder):
 def test_the_whole_way(model, atoms, folder):
     cg = coarse_universe(atoms, model.molecule)
     bound = mdb.load_model("mine.pt", cg)
-    assert repr(bound) == "Backmapper(mine: 4 beads -> 26 atoms; 4 residues, A 1-7; cpu, float32)"
+    assert repr(bound) == "Backmapper(mine: 4 beads -> 26 atoms; 4 residues, A 1-7; cpu)"
     u = bound.lift(cg)
     u.trajectory.add_transformations(mdb.Backmap(bound, seed=3))
     made = [ts.positions.copy() for ts in u.trajectory]

@@ -56,7 +56,7 @@ class Moved:
             self._rms[part] = 0.0
             self._name(job, left, "is that of no protein; beads are kept")
             return
-        moved = displacements(self._model, job.frames, positions, **self._options).astype(float)
+        moved = displacements(self._model, job.frames, positions, mirror=self._options["mirror"]).astype(float)
         self._rms[part] = np.sqrt((moved**2).mean(1))
         self._squares += (moved**2).sum(0)
         kept = ~moved.any(1)[:, None]
