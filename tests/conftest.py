@@ -1,5 +1,10 @@
 """What tests of the networks share. (That this file is here also puts `tests` on the path of `tests/models`.)"""
 
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is loaded: processes that share a machine take a thread each
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 import torch
 

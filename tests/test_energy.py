@@ -16,6 +16,14 @@ from mdbackmap.evaluation.proteins import read_protein
 from mdbackmap.training.chains import Chain
 from mdbackmap.training.metrics.hydrogens import Hydrogens
 
+# kJ/mol a residue. OpenMM adds up forces in the order in which its threads end, deterministic forces or not: on two
+# threads energies of trp-cage after a step differ by up to 0.06 of -110 (measured), and a step lowers them by 8.
+REPEATS = 0.3
+
+
+def same(energy):
+    return pytest.approx(energy, abs=REPEATS)
+
 
 def helix(sequence="AAGA"):
     types = types_of(sequence)
@@ -43,7 +51,8 @@ class TestOpenMM:
 
     def test_minimising_lowers_the_energy_and_repeats_itself(self):
         few, again, many = (energy.energies(helix(), n)[0] for n in (2, 2, 50))
-        assert few == again and many["energy"] < few["energy"] and many["finite_steps"] == 0 and many["finite"] == 100
+        assert few == same(again) and many["energy"] < few["energy"] - 1
+        assert many["finite_steps"] == 0 and many["finite"] == 100
 
     def test_its_own_system_knows_the_residues(self):
         """The same molecule as OpenMM reads it from a PDB file, energies without a step."""
@@ -82,7 +91,8 @@ class TestOpenMM:
         some = replace(chain, hydrogens=Hydrogens(chain.positions[:, 1, 4][:, None] + [0, 0, 1.1], np.array([18])))
         with pytest.warns(UserWarning, match="placed anew"):
             found = energy.energies(some, 5)
-        assert found == energy.energies(chain, 5)
+        assert found[0] == same(energy.energies(chain, 5)[0])
+        assert found[0] != same(energy.energies(chain, 0)[0])
 
     def test_disulfides_are_bonds(self):
         types = types_of("GCCG")
@@ -97,8 +107,9 @@ class TestOpenMM:
         chain = read_protein(mda.Universe(TRPCAGE_PDB).atoms, name="trpcage")
         alone = judge_alone(chain, energy_steps=1)
         both = judge(chain, chain, energy_steps=1)
-        assert alone.mean["energy"] == both.mean["energy"] == both.mean["energy_reference"]
+        assert both.mean["energy"] == same(alone.mean["energy"])
+        assert both.mean["energy_reference"] == same(alone.mean["energy"])
         assert "energy" not in judge_alone(chain).mean
         assert main(["check", TRPCAGE_PDB, "--energy", "1"]) == 0
         line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("amber14 energy"))
-        assert float(line.split()[-1]) == pytest.approx(alone.mean["energy"], abs=0.06)
+        assert float(line.split()[-1]) == pytest.approx(alone.mean["energy"], abs=REPEATS + 0.05)

@@ -75,7 +75,7 @@ def test_set_up_lines():
     assert demo[-1] == "mdbackmap demo"
     assert tests[-1] == "python -m pytest"
     script = (ROOT / ".ci" / "run").read_text()
-    assert tests[-1] in script.splitlines() and tests[-2].removeprefix("pip install ") in script
+    assert tests[-1] in script and tests[-2].removeprefix("pip install ") in script
     assert (ROOT / "constraints.txt").exists()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.benchmark,
+    pytest.mark.slow,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak from /proc"),
 ]
 

@@ -14,7 +14,7 @@ import pytest
 import mdbackmap as mdb
 from mdbackmap.cli import keep_memory, set_threads
 
-pytestmark = pytest.mark.benchmark
+pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 
 N_FRAMES = 100
 REPEATS = 3
