@@ -124,3 +124,20 @@ def bonds_within(atoms):
     place = np.searchsorted(atoms.ix, pairs, sorter=order).clip(max=len(order) - 1)
     place = order[place]
     return place[np.all(np.asarray(atoms.ix)[place] == pairs, axis=1)]
+
+
+def atom_label(atom) -> str:
+    """
+    The name of an atom in a message, ``LYS 6 CA``, from what its universe says of it.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> from mdbackmap.datafiles import GO_PDB
+    >>> atom_label(mda.Universe(GO_PDB).atoms[0])
+    'chain A, LYS 2 CA'
+    """
+    chain = str(getattr(atom, "chainID", "")).strip()
+    words = [f"chain {chain}," if chain else "", getattr(atom, "resname", ""), getattr(atom, "resid", "")]
+    named = " ".join(str(word) for word in (*words, getattr(atom, "name", "")) if str(word).strip())
+    return named if hasattr(atom, "name") or hasattr(atom, "resname") else f"{named} atom {atom.ix + 1}".strip()

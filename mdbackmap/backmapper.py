@@ -20,7 +20,8 @@ from .models.base import Noise
 from .placing import check_atoms, placing_options, whole_number
 from .reader import LiftedReader, bead_indices, bead_names
 from .recognition.recognise import recognise
-from .recognition.trace import check_frames
+from .recognition.soundness import bead_label, broken, check_frames, check_whole, leave_out, sound
+from .recognition.trace import bond_lengths
 from .sampling import Sampler
 from .treatment import TraceTreatment
 from .universe import universe_of
@@ -119,22 +120,40 @@ def _refuse_names(molecule, mapping, how):
 
 def _look(atoms, indices):
     """Bead positions (f, n, 3) in a few frames, over the trajectory; in the current one if it cannot be copied."""
-    trajectory = atoms.universe.trajectory
+    trajectory, beads = atoms.universe.trajectory, atoms.universe.atoms[indices]
     current = trajectory.ts.positions[indices]
     numbers = np.unique(np.linspace(0, trajectory.n_frames - 1, _FRAMES_TO_BIND).astype(int))
+
+    def checked(positions, numbers):
+        def label(bead):
+            return f"{bead_names(beads)[bead]} {getattr(beads[bead], 'resid', bead + 1)}"
+
+        return check_frames(positions, len(indices), numbers, label, lambda k: leave_out(k, trajectory.n_frames))
+
     if trajectory.n_frames <= 1:
-        return check_frames(current, len(indices), [trajectory.ts.frame])
+        return checked(current, [trajectory.ts.frame])
     try:
         copy = trajectory.copy()
     except Exception as error:  # a live stream, or a reader without copies: look at what is there
         logger.debug("the trajectory cannot be copied (%s): bound by its current frame", error)
-        return check_frames(current, len(indices), [trajectory.ts.frame])
+        return checked(current, [trajectory.ts.frame])
     try:
         found = _readable(copy, numbers, indices)
     finally:
         copy.close()
-    sound = {number: beads for number, beads in found.items() if np.isfinite(beads).all()} or found
-    return check_frames(np.stack(list(sound.values())), len(indices), list(sound))
+    found = _unbroken(found, atoms.dimensions)
+    return checked(np.stack(list(found.values())), list(found))
+
+
+def _unbroken(found, dimensions):
+    """The frames without those that are not sound, or broken as a whole; all of them if that is most."""
+    good = {number: beads for number, beads in found.items() if sound(beads).all()} or found
+    beads = np.stack(list(good.values()))
+    ends = np.arange(beads.shape[1]) == beads.shape[1] - 1
+    whole = ~broken(bond_lengths(beads, dimensions), ends).any(axis=1)
+    if not whole.sum() > len(good) / 2:  # not C-alphas, other units, or many chains: others look at that
+        return good
+    return {number: beads for (number, beads), fine in zip(good.items(), whole, strict=True) if fine}
 
 
 def _readable(trajectory, numbers, indices):
@@ -296,7 +315,8 @@ class Backmapper:
         MappingError
             A mirror image (unless `mirror` says otherwise).
         ValueError
-            Coordinates that are not finite (the message has the frame's number), or other numbers of beads or frames.
+            Coordinates that are not finite or beyond 1e6 A, or a frame that is broken as a whole (the message has its
+            number); other numbers of beads or frames.
         """
         placing, noise = placing_options(bead_tolerance, mirror), Noise(seed, temperature, correlation_time)
         frames = [whole_number("frames", frame) for frame in np.atleast_1d(frames)]
@@ -313,6 +333,7 @@ class Backmapper:
         boxes = box_vectors(dimensions, len(beads))
         if boxes is not None:
             beads = self._trace.made_whole(beads, boxes)
+        check_whole(beads, frames, self.mapping.coarse.ends if self.mapping.name == "ca" else None)
         beads = self._trace.of_right_hand(beads, placing["mirror"])
         tolerance = self._trace.tolerance(placing["bead_tolerance"], placing["mirror"])
         keys = (frames, [whole_number("samples", sample) for sample in samples], [float(time) for time in times])
@@ -348,7 +369,7 @@ class Backmapper:
             raise ValueError(f"beads have shape {beads.shape}, expected (frames, {self.n_beads}, 3)")
         if len(beads) != len(frames):
             raise ValueError(f"{len(beads)} frames of beads for {len(frames)} frame numbers: expected one for each")
-        check_frames(beads, self.n_beads, frames)
+        check_frames(beads, self.n_beads, frames, bead_label(self.mapping.coarse))
         return beads
 
     def universe(self):

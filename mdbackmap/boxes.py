@@ -7,6 +7,37 @@ Shapes: F frames, N beads. Lengths in angstrom.
 import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
+NARROWEST = 10.0
+"""Width of a box, in angstrom, below which it is a dummy (often 1). Chosen: no protein fits into it."""
+
+
+def real_box(dimensions):
+    """
+    The box of a frame, if MDAnalysis' own rule says that it is one.
+
+    The rule is that of `MDAnalysis.lib.mdamath.triclinic_vectors`: lengths above 0, angles between 0 and 180 degrees
+    that three vectors can have.
+
+    Parameters
+    ----------
+    dimensions : (6,) float array or None
+        As MDAnalysis has them: lengths in angstrom, angles in degrees.
+
+    Returns
+    -------
+    (6,) float array or None
+        A copy, or None for no box.
+
+    Examples
+    --------
+    >>> real_box([20.0, 30.0, 40.0, 90.0, 90.0, 0.0]) is None
+    True
+    """
+    if dimensions is None or not np.isfinite(dimensions).all():
+        return None
+    with np.errstate(invalid="ignore"):  # roots of what is below 0, in a box that is none
+        return np.array(dimensions) if triclinic_vectors(dimensions).any() else None
+
 
 def box_vectors(dimensions, n_frames):
     """
@@ -15,7 +46,8 @@ def box_vectors(dimensions, n_frames):
     Parameters
     ----------
     dimensions : (F, 6) float array or None
-        As MDAnalysis has them: lengths in angstrom, angles in degrees. Not finite, or shorter than 10 angstrom: no box.
+        As MDAnalysis has them: lengths in angstrom, angles in degrees. What `real_box` does not take, or what is
+        narrower than 10 angstrom, is no box.
     n_frames : int
 
     Returns
@@ -32,8 +64,11 @@ def box_vectors(dimensions, n_frames):
         return None
     boxes = np.zeros((n_frames, 3, 3))
     for box, row in zip(boxes, np.asarray(dimensions, dtype=np.float64), strict=True):
-        box[:] = triclinic_vectors(row, dtype=np.float64) if np.isfinite(row).all() and min(row[:3]) >= 10 else 0.0
-    missing = ~(np.abs(np.linalg.det(boxes)) > 1e-3)
+        if real_box(row) is not None:
+            vectors = triclinic_vectors(row, dtype=np.float64)
+            widths = 1 / np.linalg.norm(np.linalg.inv(vectors), axis=0)  # across each pair of opposite faces
+            box[:] = vectors if min(widths) >= NARROWEST else 0.0
+    missing = ~boxes.any(axis=(1, 2))
     if missing.all():
         return None
     boxes[missing] = np.eye(3) * 1e6

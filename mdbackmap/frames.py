@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import copy
 import logging
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 from MDAnalysis.coordinates.base import StreamReaderBase
 from MDAnalysis.coordinates.chain import ChainReader
 from MDAnalysis.coordinates.XDR import XDRBaseReader
+
+from .boxes import real_box
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +42,7 @@ class CoarseFrame:
     beads : (N, 3) float32 array
         In angstrom.
     dimensions : (6,) float32 array or None
-        Box as MDAnalysis has it (angstrom, degrees).
+        Box as MDAnalysis has it (angstrom, degrees), if it is one (`boxes.real_box`).
     data : dict
         What else the reader says of the frame (`ts.data`): numbers only, none of them per bead.
 
@@ -59,13 +62,7 @@ class CoarseFrame:
     @classmethod
     def of(cls, ts, indices) -> CoarseFrame:
         """The frame of a Timestep, cut to the beads with these indices."""
-        box = None if ts.dimensions is None else np.array(ts.dimensions)
-        return cls(int(ts.frame), float(ts.time), ts.positions[indices], box, _numbers(ts))
-
-    @property
-    def finite(self) -> bool:
-        """False where a coordinate is NaN or infinite."""
-        return bool(np.isfinite(self.beads).all())
+        return cls(int(ts.frame), float(ts.time), ts.positions[indices], real_box(ts.dimensions), _numbers(ts))
 
     def same_as(self, other: CoarseFrame) -> bool:
         """True if the very same atoms belong to both: equal frame, time, beads and box, to the last bit."""
@@ -212,13 +209,13 @@ class CoarseFrames:
         Returns
         -------
         list of CoarseFrame
-            May be empty. Frames that cannot be read or are not finite end it: who asks for them is told then.
+            May be empty. Frames that cannot be read end it: who asks for them is told then.
         """
         found = []
         for k in range(1, min(limit, self._steady) + 1):
             frame = self.current.frame + k * self._stride
             ahead = self._foresee(frame) if 0 <= frame < self.n_frames else None
-            if ahead is None or not ahead.finite:
+            if ahead is None:
                 break
             found.append(ahead)
         self._ahead = {x.frame: x for x in found}
@@ -288,7 +285,7 @@ def unreadable(frame, trajectory, error) -> ValueError:
 
 def check_trajectory(trajectory):
     """
-    Refuse what cannot be read frame by frame.
+    Refuse what cannot be read frame by frame, and warn of a box that is none.
 
     Raises
     ------
@@ -302,6 +299,20 @@ def check_trajectory(trajectory):
         )
     if trajectory.n_frames == 0:
         raise ValueError(f"the trajectory {trajectory.filename} has no frames: there is nothing to backmap")
+    _warn_of_box(trajectory.ts.dimensions)
+
+
+def _warn_of_box(dimensions):
+    """Say that a box is taken as none; a box of zeros is the usual way to say so."""
+    if dimensions is None or real_box(dimensions) is not None or not np.any(dimensions[:3]):
+        return
+    box = " ".join(f"{x:g}" for x in dimensions)
+    warnings.warn(
+        f"the box {box} is none by MDAnalysis' rule (lengths above 0, angles that three vectors can have): the frames "
+        "are taken without a box. If it should be right-angled, set it: "
+        "MDAnalysis.transformations.boxdimensions.set_dimensions",
+        stacklevel=3,
+    )
 
 
 def copy_trajectory(trajectory):

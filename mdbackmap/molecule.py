@@ -7,15 +7,17 @@ Legend: `F` frames, `A` atoms. Positions in angstrom.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 
 import numpy as np
 from MDAnalysis.guesser.default_guesser import DefaultGuesser
 
-from .attributes import attribute
+from .attributes import atom_label, attribute
 from .boxes import box_vectors, joined
 from .frames import read_frame
 from .mappings.bonds import find_bonds
+from .recognition.soundness import check_frames, check_whole, leave_out, sound
 from .topology import Topology
 
 logger = logging.getLogger(__name__)
@@ -63,7 +65,11 @@ def read_topology(atoms) -> Topology:
     found = dataclasses.replace(found, elements=elements, resnames=resnames)
     n_frames = len(atoms.universe.trajectory)
     numbers = np.unique(np.linspace(0, n_frames - 1, _FRAMES_FOR_BONDS).astype(int))
-    return dataclasses.replace(found, bonds=find_bonds(found, *_read(atoms, numbers)))
+    positions, boxes = _read(atoms, numbers)
+    good = sound(positions).all(axis=1) & (np.ptp(positions, axis=1).max(axis=1) > 0)  # others are refused when read
+    if good.any():
+        positions, boxes = positions[good], None if boxes is None else boxes[good]
+    return dataclasses.replace(found, bonds=find_bonds(found, positions, boxes))
 
 
 def read_whole(atoms, bonds, numbers) -> np.ndarray:
@@ -85,9 +91,12 @@ def read_whole(atoms, bonds, numbers) -> np.ndarray:
     Raises
     ------
     ValueError
-        Coordinates that are not finite, or a frame that cannot be read.
+        Coordinates that are not finite or beyond 1e6 A, all atoms on one point, or a frame that cannot be read.
     """
     positions, boxes = _read(atoms, numbers)
+    advice = functools.partial(leave_out, n_frames=len(atoms.universe.trajectory))
+    check_frames(positions, len(atoms), numbers, lambda k: atom_label(atoms[k]), advice)
+    check_whole(positions, numbers, advice=advice)
     return positions if boxes is None else joined(positions, boxes, bonds).astype(np.float32)
 
 
@@ -100,8 +109,6 @@ def _read(atoms, numbers):
         ts = read_frame(trajectory, int(number))
         positions[row] = atoms.positions
         dimensions.append(np.zeros(6) if ts.dimensions is None else np.array(ts.dimensions))
-        if not np.isfinite(positions[row]).all():
-            raise ValueError(f"frame {number} has coordinates that are not finite: leave it out, or repair the file")
     trajectory[before]
     return positions, box_vectors(np.array(dimensions), len(numbers))
 

@@ -21,13 +21,17 @@ Units: angstrom, ps.
 from __future__ import annotations
 
 import inspect
+import itertools
 from pathlib import Path
 
 import numpy as np
 from MDAnalysis.transformations.base import TransformationBase
 
+from .boxes import real_box
 from .frames import CoarseFrame, displacements, sample_frames
+from .mapping import MappingError
 from .placing import check_atoms, check_backmapper, sampling_options, whole_number
+from .recognition.soundness import check_beads
 
 
 class Backmap(TransformationBase):
@@ -129,8 +133,7 @@ class Backmap(TransformationBase):
             moved = mapping.project(ts.positions)  # (N, 3)
             owned = ~np.isnan(moved) | (beads is None)  # a bead without atoms stays where it was
             beads = np.where(owned, moved, 0.0 if beads is None else beads).astype(np.float32)
-        box = None if ts.dimensions is None else np.array(ts.dimensions)
-        return CoarseFrame(int(ts.frame), float(ts.time), beads, box)
+        return CoarseFrame(int(ts.frame), float(ts.time), beads, real_box(ts.dimensions))
 
     def _foreseen(self, here, coarse):
         """Take the atoms from what was generated ahead, else generate them along with the frames to come."""
@@ -139,11 +142,19 @@ class Backmap(TransformationBase):
         if made_from is None or not made_from.same_as(here):
             boxed = here.dimensions is not None
             ahead = coarse.expected(self.model.batch_size(self.batch_size) - 1)
+            ahead = itertools.takewhile(self._usable, ahead)  # who asks for a broken frame is told then
             batch = [here, *(x for x in ahead if (x.dimensions is not None) == boxed)]
             found = self._generate(batch)
             coarse.generated = (self, {x.frame: (x, a) for x, a in zip(batch, found, strict=True)})
             atoms = found[0]
         return atoms
+
+    def _usable(self, frame):
+        try:
+            check_beads(self.model.mapping, frame.beads, [frame.frame], frame.dimensions)
+        except MappingError:
+            return False
+        return True
 
     def _generate(self, frames):
         return sample_frames(self.model, frames, self.sample, **self.options)  # (F, A, 3)

@@ -245,7 +245,7 @@ def test_other_units_are_refused(scale, message):
 def test_a_coordinate_that_is_not_finite_is_named():
     frames = np.stack([walk(5)] * 3)
     frames[1, 2, 0] = np.nan
-    with pytest.raises(MappingError, match="frame 1: bead 2"):
+    with pytest.raises(MappingError, match="frame 1: the position of chain ., ... 3 is NaN"):
         recognise(trace(), frames=frames)
     with pytest.raises(MappingError, match="no frames"):
         recognise(trace(), frames=frames[:0])
@@ -259,7 +259,7 @@ def test_the_frame_of_the_universe_is_named():
     u = trace()
     u.load_new(positions.astype(np.float32))
     u.trajectory[2]
-    with pytest.raises(MappingError, match="frame 2: bead 3"):
+    with pytest.raises(MappingError, match="frame 2: the position of chain A, TRP 4 is NaN"):
         recognise(u)
 
 

@@ -34,7 +34,11 @@ def add_parser(verbs):
 def run(args):
     """Write the beads of each frame, and say what was written."""
     universe, atoms = options.open_universe(args)
-    beads = find_beads(universe, atoms, args)
+    from ..writing.stream import choose_frames
+
+    chosen = choose_frames(universe.trajectory, **options.frame_range(args))
+    universe.trajectory[int(chosen[0])]  # beads are looked for in a frame that is asked for
+    beads, ends = find_beads(universe, atoms, args)
     output = Path(args.output)
     topology = output.with_suffix(".pdb")
     for file in {output, topology}:
@@ -44,19 +48,23 @@ def run(args):
             raise ValueError(f"{file} is an input: give -o another name")
         if file.exists() and not args.overwrite:
             raise FileExistsError(f"{file} exists already: give another name, or --overwrite to replace it")
-    n_frames = write(beads, output, topology, verbose=not args.quiet, **options.frame_range(args))
+    n_frames = write(beads, output, topology, chosen, ends=ends, verbose=not args.quiet)
     if not args.quiet:
         what = f"{options.count(n_frames, 'frame')} of {options.count(len(beads), 'bead')}"
         print(f"wrote {what} to {output} (topology: {topology})")
 
 
 def find_beads(universe, atoms, args):
-    """The beads as an AtomGroup: C-alpha atoms, or a Universe of their own that follows the atoms frame by frame."""
+    """
+    The beads as an AtomGroup, and which of them end a chain of C-alphas (None for others).
+
+    They are C-alpha atoms, or a Universe of their own that follows the atoms frame by frame.
+    """
     if args.mapping in (None, "ca"):
         from ..recognition.recognise import recognise
 
-        indices, _ = recognise(atoms, mapping=args.mapping, aliases=dict(args.alias) or None)
-        return universe.atoms[indices]
+        indices, coarse = recognise(atoms, mapping=args.mapping, aliases=dict(args.alias) or None)
+        return universe.atoms[indices], coarse.ends
     from ..coarse import coarse_universe
     from ..mappings.named import named_mapping
     from ..molecule import read_topology, selector
@@ -65,7 +73,7 @@ def find_beads(universe, atoms, args):
         return mapping_of_model(name, len(atoms))
 
     mapping = named_mapping(args.mapping, read_topology(atoms), selector(atoms), args.weights, of_model)
-    return coarse_universe(atoms, mapping).atoms
+    return coarse_universe(atoms, mapping).atoms, None
 
 
 def mapping_of_model(name, n_atoms=None):
@@ -88,7 +96,7 @@ def mapping_of_model(name, n_atoms=None):
     return found
 
 
-def write(beads, output, topology, *, start=None, stop=None, step=None, frames=None, verbose=False):
+def write(beads, output, topology, chosen, *, ends=None, verbose=False):
     """
     Write beads aside, then put both files in their places.
 
@@ -98,8 +106,10 @@ def write(beads, output, topology, *, start=None, stop=None, step=None, frames=N
         What to write.
     output, topology : Path
         The trajectory and the PDB of its first frame; one file if both are the same.
-    start, stop, step, frames
-        As in ``AnalysisBase.run``.
+    chosen : (F,) int array
+        Numbers of the frames.
+    ends : (N,) bool array, optional
+        Which C-alphas end a chain; None for other beads.
     verbose : bool
         Show a progress bar.
 
@@ -111,7 +121,7 @@ def write(beads, output, topology, *, start=None, stop=None, step=None, frames=N
     Raises
     ------
     ValueError
-        If there is no frame to write, or one that cannot be read.
+        If a frame cannot be read, or is broken.
     OSError
         If the files cannot be written.
     """
@@ -120,10 +130,8 @@ def write(beads, output, topology, *, start=None, stop=None, step=None, frames=N
 
     from ..frames import read_frame
     from ..writing.output import check_format, check_written, close_hdf5
-    from ..writing.stream import choose_frames
 
     trajectory = beads.universe.trajectory
-    chosen = choose_frames(trajectory, start, stop, step, frames)
     check_format(output, len(chosen))
     aside = output.with_name(f".{output.stem}.part{output.suffix}")
     aside_topology = output.with_name(f".{output.stem}.part.topology.pdb")
@@ -131,6 +139,7 @@ def write(beads, output, topology, *, start=None, stop=None, step=None, frames=N
         with mda.Writer(str(aside), n_atoms=len(beads), multiframe=len(chosen) > 1 or None) as writer:
             for number in ProgressBar(chosen, verbose=verbose):
                 read_frame(trajectory, int(number))
+                refuse_broken(beads, int(number), ends)
                 writer.write(beads)
             close_hdf5(writer)
         check_written(aside, len(chosen))
@@ -146,3 +155,15 @@ def write(beads, output, topology, *, start=None, stop=None, step=None, frames=N
         aside.unlink(missing_ok=True)
         aside_topology.unlink(missing_ok=True)
     return len(chosen)
+
+
+def refuse_broken(beads, number, ends=None):
+    """Refuse the current frame, of that number, if its beads are those of no molecule."""
+    from ..attributes import atom_label
+    from ..recognition.soundness import check_frames, check_whole, leave_out
+
+    def advice(number):
+        return leave_out(number, len(beads.universe.trajectory))
+
+    check_frames(beads.positions, len(beads), [number], lambda k: atom_label(beads[k]), advice)
+    check_whole(beads.positions[None], [number], ends, beads.dimensions, advice)

@@ -31,9 +31,11 @@ def read(args):
     """Name, coarse Topology, beads (F, N, 3) made whole, and numbers of the frames that the arguments choose."""
     import numpy as np
 
+    from ..attributes import atom_label
     from ..boxes import box_vectors, whole
-    from ..frames import read_frame
+    from ..frames import CoarseFrame, read_frame
     from ..recognition.recognise import recognise
+    from ..recognition.soundness import check_frames, check_whole, leave_out
 
     files = [args.topology, *args.trajectory]
     universe, atoms = options.open_universe(args, [args.top, *files] if args.top else files)
@@ -41,9 +43,15 @@ def read(args):
     numbers = proteins.chosen(len(trajectory), args)
     frames = {}
 
+    def advice(number):
+        return leave_out(number, len(trajectory))
+
     def look(indices):
-        frames["all"] = np.stack([read_frame(trajectory, k).positions[indices] for k in numbers])
-        frames["boxes"] = [read_frame(trajectory, k).dimensions for k in numbers]
+        read = [CoarseFrame.of(read_frame(trajectory, k), indices) for k in numbers]
+        names = universe.atoms[indices]
+        frames["all"] = np.stack([frame.beads for frame in read])
+        frames["boxes"] = [np.zeros(6) if frame.dimensions is None else frame.dimensions for frame in read]
+        check_frames(frames["all"], len(indices), numbers, lambda k: atom_label(names[k]), advice)
         return frames["all"][:: max(1, len(numbers) // 10)]
 
     indices, coarse = recognise(
@@ -51,9 +59,10 @@ def read(args):
     )
     if "all" not in frames or frames["all"].shape[1] != len(indices):
         look(indices)
-    beads, boxes = frames["all"], frames["boxes"]
-    boxes = None if any(box is None for box in boxes) else box_vectors(boxes, len(boxes))
-    return files[-1], coarse, beads if boxes is None else whole(beads, boxes, coarse), numbers
+    beads, boxes = frames["all"], box_vectors(frames["boxes"], len(numbers))
+    beads = beads if boxes is None else whole(beads, boxes, coarse)
+    check_whole(beads, numbers, coarse.ends, advice=advice)
+    return files[-1], coarse, beads, numbers
 
 
 def lines(report, n_worst):

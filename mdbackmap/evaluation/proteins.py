@@ -10,9 +10,10 @@ import warnings
 
 import numpy as np
 
-from ..attributes import attribute, canonical_resnames
+from ..attributes import atom_label, attribute, canonical_resnames
 from ..mapping import MappingError
 from ..recognition.recognise import recognise
+from ..recognition.soundness import check_frames, check_whole, leave_out
 from ..residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES
 from ..training.chains import Chain, spread
 from ..training.metrics.hydrogens import Hydrogens
@@ -69,14 +70,17 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     atoms = _single(atoms, aliases)
     looked_at = [frames[k] for k in spread(len(frames), _FRAMES_TO_BIND)]
     everything = atoms.universe.atoms
-    beads, coarse = recognise(
-        atoms, aliases=aliases, frames=lambda ix: _positions(everything[ix], trajectory, looked_at)
-    )
+
+    def look(indices):
+        beads = everything[indices]
+        return _checked(_positions(beads, trajectory, looked_at), beads, looked_at, name)
+
+    beads, coarse = recognise(atoms, aliases=aliases, frames=look)
     resindices = everything.resindices[beads]
     rows, slots, places = _places(atoms, resindices, coarse)
     bound, owners = _hydrogens(atoms, resindices)
-    read = _positions(atoms[np.append(places, bound)], trajectory, frames)
-    _refuse_not_finite(read, atoms[np.append(places, bound)], frames, name)
+    needed = atoms[np.append(places, bound)]
+    read = _checked(_positions(needed, trajectory, frames), needed, frames, name)
     positions = np.zeros((len(frames), len(beads), MAX_ATOMS, 3))
     positions[:, rows, slots] = read[:, : len(places)]
     mask = np.zeros(positions.shape[1:3], dtype=bool)
@@ -84,6 +88,7 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     if not mask[:, [0, 2]].any():
         raise ValueError(f"{name or 'the protein'} has {len(mask)} CA and no other backbone atoms: expected all atoms")
     hydrogens = _bind(read[:, len(places) :], owners, positions[0], mask) if len(bound) else None
+    _refuse_broken(positions[:, :, 1], frames, coarse.ends, len(trajectory), name)
     chain = Chain(name, positions, mask, coarse.types, np.array(coarse.ends), "", _labels(coarse), hydrogens)
     _refuse_torn(chain)
     return chain
@@ -141,19 +146,27 @@ def _bind(hydrogens, rows, heavy, mask):
 
 
 def _positions(atoms, trajectory, frames):
-    return np.stack([(trajectory[int(frame)], atoms.positions.astype(float))[1] for frame in frames])
+    from ..frames import read_frame
+
+    return np.stack([(read_frame(trajectory, int(frame)), atoms.positions.astype(float))[1] for frame in frames])
 
 
-def _refuse_not_finite(positions, atoms, frames, name):
-    bad = ~np.isfinite(positions).all(-1)  # (F, A)
-    if bad.any():
-        k, at = np.argwhere(bad)[0]
-        atom = f"{atoms.names[at]} of {attribute(atoms, 'resnames', '')[at]} {atoms.resids[at]}"
-        raise ValueError(
-            f"{name or 'the protein'}: atom {atom} has NaN or infinite coordinates in frame {frames[k]} "
-            f"({bad.sum()} atoms in {bad.any(1).sum()} of {len(bad)} frames): expected numbers; take such atoms out of "
-            "the file, or leave the frames out"
+def _checked(positions, atoms, frames, name):
+    """Positions (F, A, 3), found sound; whose frame and atom is not is told."""
+    n_frames = len(atoms.universe.trajectory)
+    try:
+        return check_frames(
+            positions, len(atoms), frames, lambda k: atom_label(atoms[k]), lambda k: leave_out(k, n_frames)
         )
+    except MappingError as error:
+        raise MappingError(f"{name or 'the protein'}: {error}") from None
+
+
+def _refuse_broken(beads, frames, ends, n_frames, name):
+    try:
+        check_whole(beads, frames, ends, advice=lambda k: leave_out(k, n_frames))
+    except MappingError as error:
+        raise MappingError(f"{name or 'the protein'}: {error}") from None
 
 
 def _labels(coarse):

@@ -22,7 +22,8 @@ from ..topology import Topology
 from .beads import CAPS, Group, find_beads
 from .breaks import find_breaks, resid_jumps, told_breaks
 from .sequence import name_residues
-from .trace import bond_lengths, check_frames, check_units, find_cis
+from .soundness import check_frames
+from .trace import bond_lengths, check_units, find_cis
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def recognise(atoms, mapping=None, sequence=None, aliases=None, breaks=None, fra
     beads, shared = find_beads(group, sequence is not None)
     coarse = _topology(atoms, group, beads, shared, sequence)
     indices = np.asarray(atoms.ix, dtype=np.int64)[beads]
-    lengths = _lengths(atoms, beads, indices, frames, dimensions)
+    lengths = _lengths(atoms, beads, indices, frames, dimensions, coarse.label)
     coarse = _join(atoms, group, beads, coarse, lengths, breaks)
     _warn(group, beads, shared)
     return indices, coarse
@@ -141,7 +142,7 @@ def _count_from_one(ends):
     return np.arange(len(ends)) - start[chain] + 1
 
 
-def _lengths(atoms, beads, indices, frames, dimensions):
+def _lengths(atoms, beads, indices, frames, dimensions, label):
     """(F, N - 1) distances between neighbours, or None where there are no positions."""
     numbers = None
     if frames is None:
@@ -152,7 +153,7 @@ def _lengths(atoms, beads, indices, frames, dimensions):
         numbers = [getattr(getattr(getattr(atoms, "universe", None), "trajectory", None), "frame", 0)]
     elif callable(frames):
         frames = frames(indices)
-    frames = check_frames(frames, len(beads), numbers)
+    frames = check_frames(frames, len(beads), numbers, label)
     return bond_lengths(frames, getattr(atoms, "dimensions", None) if dimensions is None else dimensions)
 
 

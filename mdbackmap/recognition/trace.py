@@ -29,48 +29,6 @@ _CIS_ABOVE = 2.6  # nearer than this is a clash
 _PROTEIN_LIKE = 0.07  # robust SD of trans distances: crystals 0.02 to 0.05, soft coarse-grained bonds 0.1 and more
 
 
-def check_frames(frames, n_beads: int, numbers=None) -> np.ndarray:
-    """
-    Bead positions of a few frames, found sound.
-
-    Parameters
-    ----------
-    frames : (F, N, 3) or (N, 3) float array
-        In angstrom.
-    n_beads : int
-        Number of beads expected.
-    numbers : (F,) int sequence, optional
-        Frame numbers for the error message; by default 0, 1, ...
-
-    Returns
-    -------
-    (F, N, 3) float64 array
-
-    Raises
-    ------
-    MappingError
-        No frames, another number of beads, or a coordinate that is not finite.
-    """
-    frames = np.asarray(frames, dtype=np.float64)
-    frames = frames[None] if frames.ndim == 2 else frames
-    if frames.ndim != 3 or frames.shape[1:] != (n_beads, 3):
-        raise MappingError(
-            f"positions have shape {frames.shape}, expected (frames, {n_beads}, 3): one position for each of the "
-            f"{n_beads} beads; is this the trajectory of that topology?"
-        )
-    if len(frames) == 0:
-        raise MappingError("no frames: expected at least one to look at; does the trajectory hold any?")
-    bad = np.argwhere(~np.isfinite(frames).all(axis=2))
-    if len(bad):
-        at, bead = bad[0]
-        number = at if numbers is None else numbers[at]
-        raise MappingError(
-            f"frame {number}: bead {bead} lies at {frames[at, bead]}, expected finite coordinates; "
-            "leave the frame out (start, stop, step, frames) or repair the trajectory"
-        )
-    return frames
-
-
 def bond_lengths(beads, dimensions=None) -> np.ndarray:
     """
     Distances from each bead to the next, chain ends included.
@@ -85,16 +43,19 @@ def bond_lengths(beads, dimensions=None) -> np.ndarray:
     Returns
     -------
     (..., N - 1) float array
+        A box that is none by MDAnalysis' rule, or a dummy, changes nothing.
 
     Examples
     --------
     >>> bond_lengths([[0.0, 0, 0], [3.8, 0, 0], [9.8, 0, 0]], [10, 10, 10, 90, 90, 90]).round(3).tolist()
     [3.8, 4.0]
     """
+    from ..boxes import box_vectors  # the rule of what is a box is MDAnalysis', which only boxes need
+
     step = np.diff(np.asarray(beads, dtype=np.float64), axis=-2)
-    for row in _box_rows(dimensions):
-        axis = np.flatnonzero(row)[-1]
-        step = step - np.round(step[..., axis] / row[axis])[..., None] * row
+    boxes = None if dimensions is None else box_vectors([dimensions], 1)
+    if boxes is not None:
+        step = step - np.round(step @ np.linalg.inv(boxes[0])) @ boxes[0]
     return np.linalg.norm(step, axis=-1)
 
 
@@ -190,19 +151,6 @@ def protein_like(middle) -> bool:
     """Whether (n,) distances between neighbours, cis ones and breaks aside, are as alike as those of a protein."""
     trans = middle[(middle > _CIS_BELOW) & (middle < BONDED[1])]
     return len(trans) == 0 or 1.4826 * np.median(abs(trans - np.median(trans))) < _PROTEIN_LIKE
-
-
-def _box_rows(dimensions):
-    """Box vectors, the last first (each has zeros behind its own axis); none for no box or a dummy one."""
-    if dimensions is None or not np.all(np.isfinite(dimensions)) or min(dimensions[:3]) < 10.0:
-        return []
-    a, b, c = np.asarray(dimensions[:3], dtype=np.float64)
-    cos = np.cos(np.radians(np.asarray(dimensions[3:], dtype=np.float64)))
-    cos[abs(cos) < 1e-10] = 0.0
-    sin = np.sqrt(1.0 - cos[2] ** 2)
-    cy = (cos[0] - cos[1] * cos[2]) / sin
-    cz = np.sqrt(max(1.0 - cos[1] ** 2 - cy**2, 1e-12))
-    return [c * np.array([cos[1], cy, cz]), b * np.array([cos[2], sin, 0.0]), np.array([a, 0.0, 0.0])]
 
 
 def _explain(median):

@@ -162,7 +162,7 @@ def _collected(paths, systems, models, min_residues, left_out, progress):
             yield from _usable(entry, min_residues, left_out)
     for system in systems:
         try:
-            for entry in read_system(system, lambda frames, name=system.name: progress(frames, desc=name)):
+            for entry in read_system(system, lambda frames, name=system.name: progress(frames, desc=name), left_out):
                 yield from _usable(entry, min_residues, left_out)
         except (ValueError, OSError) as error:
             left_out.append((system.name, str(error)))

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..attributes import atom_label
+from ..recognition.soundness import check_frames, check_whole
 from .polymers import Atoms, Polymer, polymers
 
 logger = logging.getLogger(__name__)
@@ -161,7 +163,7 @@ def read_structure(filename, models="first"):
     return frames
 
 
-def read_system(system, progress=iter):
+def read_system(system, progress=iter, left_out=None):
     """
     The frames of a trajectory, one after another; molecules that a periodic box cuts are made whole.
 
@@ -170,6 +172,8 @@ def read_system(system, progress=iter):
     system : System
     progress : callable
         Wraps the frames, as tqdm does.
+    left_out : list, optional
+        Gets (name, reason) of frames that cannot be read or are broken; without it they are errors.
 
     Yields
     ------
@@ -178,19 +182,40 @@ def read_system(system, progress=iter):
     Raises
     ------
     ValueError
-        No protein in the universe, or no frame chosen.
+        No protein in the universe, no frame chosen, or (without `left_out`) a frame that is broken.
     """
+    from ..frames import read_frame
+
     atoms = system.universe.atoms
     found = polymers(_of_universe(atoms))
     if not found:
         raise ValueError(f"{system.name}: no amino acid with a C-alpha atom among {len(atoms)} atoms")
     trajectory = atoms.universe.trajectory
-    frames = trajectory[system.start : system.stop : system.step]
-    if not len(frames):
+    numbers = range(len(trajectory))[system.start : system.stop : system.step]
+    if not len(numbers):
         raise ValueError(f"{system.name}: none of the {len(trajectory)} frames was chosen")
-    for step in progress(frames):
+    needed = atoms[np.unique(np.concatenate([polymer.atoms[polymer.atoms >= 0] for polymer in found]))]
+    for number in progress(numbers):
+        try:
+            step = read_frame(trajectory, number)
+            _check(needed, number)
+        except ValueError as error:
+            if left_out is None:
+                raise
+            left_out.append((system.name, str(error)))
+            continue
         chains = _placed(found, _whole(found, atoms.positions.astype(float), step.dimensions))
-        yield Entry(f"{system.name}_{step.frame}", chains, system=system.name, method=system.kind, source=system.source)
+        yield Entry(f"{system.name}_{number}", chains, system=system.name, method=system.kind, source=system.source)
+
+
+def _check(atoms, number):
+    """Refuse a frame whose atoms are those of no molecule."""
+
+    def advice(_):
+        return "the frame is left out"
+
+    check_frames(atoms.positions, len(atoms), [number], lambda k: atom_label(atoms[k]), advice)
+    check_whole(atoms.positions[None], [number], advice=advice)
 
 
 def _placed(found, positions):
@@ -308,7 +333,9 @@ def _of_universe(atoms):
 
 def _whole(found, positions, box):
     """Positions with each chain whole, and each chain at the image nearest to the first one."""
-    if box is None or not np.all(np.asarray(box[:3]) > 0):
+    from ..boxes import real_box
+
+    if real_box(box) is None:
         return positions
     from MDAnalysis.lib.distances import minimize_vectors
 

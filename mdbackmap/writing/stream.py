@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..frames import CoarseFrame, read_frame, sample_frames
+from ..recognition.soundness import check_beads
 from ..recognition.trace import strained
 from .output import Job
 
@@ -50,20 +51,15 @@ class Stream:
         Raises
         ------
         ValueError
-            A frame that cannot be read, that is not finite, or (`strict`) that no protein can have.
+            A frame that cannot be read, that is broken, or (`strict`) that no protein can have.
         """
         frame = CoarseFrame.of(read_frame(trajectory, number), self.indices)
-        self._check(frame)
+        check_beads(self.model.mapping, frame.beads, [frame.frame], frame.dimensions, trajectory.n_frames)
+        self._check_strain(frame)
         return frame
 
-    def _check(self, frame):
+    def _check_strain(self, frame):
         coarse = self.model.mapping.coarse
-        if not frame.finite:
-            bead = np.flatnonzero(~np.isfinite(frame.beads).all(axis=1))[0]
-            raise ValueError(
-                f"frame {frame.frame}: the position of {coarse.label(coarse.residue_of_atom[bead])} is NaN or "
-                "infinite; leave such frames out (frames=...) or repair the trajectory"
-            )
         if self.strict and self.strain(frame).any():
             found = np.flatnonzero(self.strain(frame))
             raise ValueError(

@@ -1,0 +1,243 @@
+"""
+Whether the positions of a frame are those of a molecule at all: the one check of coordinates that every verb makes.
+
+Legend: `F` frames, `N` beads or atoms. Lengths in angstrom.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from ..mapping import MappingError
+from .trace import bond_lengths
+
+FARTHEST = 1e6
+"""Largest coordinate, in angstrom. Chosen: single precision has steps of 0.06 A there, half a C-alpha's scatter."""
+
+BROKEN = (1.9, 7.6)
+"""C-alpha distances in angstrom outside this range are broken. Chosen: half and twice 3.8 (soft bonds: +-0.5)."""
+
+_SHARE = 1 / 3  # of a chain's distances; chosen: periodic boundaries without a box cut fewer bonds of a folded chain
+_FEWEST = 3  # distances of a chain that make it broken, unless it has fewer; chosen
+_ONE_POINT = 0.1  # angstrom, chosen: beads of any model that all lie nearer than this were never written
+
+
+def sound(positions) -> np.ndarray:
+    """
+    Which positions are finite and not too far from the origin.
+
+    Parameters
+    ----------
+    positions : (..., 3) float array
+
+    Returns
+    -------
+    (...) bool array
+
+    Examples
+    --------
+    >>> sound([[0.0, 1.0, 2.0], [0.0, np.nan, 2.0], [1e30, 0.0, 0.0]]).tolist()
+    [True, False, False]
+    """
+    return (np.abs(positions) <= FARTHEST).all(axis=-1)  # False for NaN
+
+
+def broken(lengths, ends) -> np.ndarray:
+    """
+    Which C-alpha distances of each frame are broken, if they break the frame as a whole.
+
+    Parameters
+    ----------
+    lengths : (F, N - 1) float array
+        Distances from each bead to the next.
+    ends : (N,) bool array
+        The bead ends a chain.
+
+    Returns
+    -------
+    (F, N - 1) bool array
+        All False for a frame in which every chain has less than a third of its distances broken.
+
+    Examples
+    --------
+    >>> broken(np.array([[3.8, 3.8, 9.9], [0.0, 0.0, 0.0]]), np.array([False, False, False, True])).sum(axis=1).tolist()
+    [0, 3]
+    """
+    lengths, inner = np.atleast_2d(lengths), ~np.asarray(ends)[:-1]
+    bad = ~((lengths >= BROKEN[0]) & (lengths <= BROKEN[1])) & inner
+    if not bad.any():
+        return bad
+    chain = np.cumsum(~inner)  # of each distance
+    of_chain = np.bincount(chain, inner)
+    found = np.zeros((len(bad), len(of_chain)))
+    np.add.at(found, (slice(None), chain), bad)
+    worst = (found >= np.maximum(_SHARE * of_chain, np.minimum(_FEWEST, of_chain))) & (of_chain > 0)
+    return bad & worst.any(axis=1)[:, None]
+
+
+def check_frames(frames, n_beads: int, numbers=None, label="bead {}".format, advice=None) -> np.ndarray:
+    """
+    Bead positions of a few frames, found sound one by one.
+
+    Parameters
+    ----------
+    frames : (F, N, 3) or (N, 3) float array
+        In angstrom.
+    n_beads : int
+        Number of beads expected.
+    numbers : (F,) int sequence, optional
+        Frame numbers for the error message; by default 0, 1, ...
+    label : callable, optional
+        Name of a bead, from its place.
+    advice : callable, optional
+        From a frame number to how that frame is left out; by default `leave_out`.
+
+    Returns
+    -------
+    (F, N, 3) float64 array
+
+    Raises
+    ------
+    MappingError
+        No frames, another number of beads, or a coordinate that is not finite or beyond `FARTHEST`.
+    """
+    frames = np.asarray(frames, dtype=np.float64)
+    frames = frames[None] if frames.ndim == 2 else frames
+    if frames.ndim != 3 or frames.shape[1:] != (n_beads, 3):
+        raise MappingError(
+            f"positions have shape {frames.shape}, expected (frames, {n_beads}, 3): one position for each of the "
+            f"{n_beads} beads; is this the trajectory of that topology?"
+        )
+    if len(frames) == 0:
+        raise MappingError("no frames: expected at least one to look at; does the trajectory hold any?")
+    good = sound(frames)
+    if not good.all():
+        at = int(np.flatnonzero(~good.all(axis=1))[0])
+        number = at if numbers is None else int(numbers[at])
+        raise MappingError(f"frame {number}: {_lost(frames[at], good[at], label)}; {(advice or leave_out)(number)}")
+    return frames
+
+
+def check_beads(mapping, beads, numbers, dimensions=None, n_frames=None):
+    """
+    Refuse frames whose beads are those of no molecule, above all frames that are broken as a whole.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        Its coarse topology names the beads; C-alphas ("ca") are known by their distances.
+    beads : (F, N, 3) float array
+        In angstrom.
+    numbers : (F,) int sequence
+        Frame numbers for the message.
+    dimensions : (6,) float array, optional
+        Box of these frames, unless their chains are whole.
+    n_frames : int, optional
+        Frames of the trajectory, for the advice.
+
+    Raises
+    ------
+    MappingError
+        With the number of the frame, the first bead, and how to leave the frame out.
+    """
+    coarse, advice = mapping.coarse, functools.partial(leave_out, n_frames=n_frames)
+    beads = check_frames(beads, coarse.n_atoms, numbers, bead_label(coarse), advice)
+    check_whole(beads, numbers, coarse.ends if mapping.name == "ca" else None, dimensions, advice)
+
+
+def bead_label(coarse):
+    """A function from the place of a bead to the name of its residue."""
+    return lambda bead: coarse.label(int(coarse.residue_of_atom[bead]))
+
+
+def check_whole(positions, numbers, ends=None, dimensions=None, advice=None):
+    """
+    Refuse frames that are broken as a whole.
+
+    Parameters
+    ----------
+    positions : (F, N, 3) float array
+        Finite; of the C-alphas if `ends` are given, else of any beads or atoms.
+    numbers : (F,) int sequence
+        Frame numbers for the message.
+    ends : (N,) bool array, optional
+        The C-alpha ends a chain.
+    dimensions : (6,) float array, optional
+        Box of these frames, unless their chains are whole.
+    advice : callable, optional
+        From a frame number to how that frame is left out; by default `leave_out`.
+
+    Raises
+    ------
+    MappingError
+        A frame with all its positions on one point, or of `broken` distances; with how to leave it out.
+
+    Examples
+    --------
+    >>> check_whole(np.zeros((1, 2, 3)), [7], advice=lambda k: leave_out(k, 8))
+    Traceback (most recent call last):
+    ...
+    mdbackmap.mapping.MappingError: frame 7: all 2 positions lie on one point, as in a frame that was never written; \
+leave the frame out (--stop 7; in Python stop=7), or repair the trajectory
+    """
+    if ends is None:
+        wrong = (np.ptp(positions, axis=1) < _ONE_POINT).all(axis=1, keepdims=True) & (positions.shape[1] > 1)
+    else:
+        lengths = bond_lengths(positions, dimensions)
+        wrong = broken(lengths, ends)
+    faulty = np.flatnonzero(wrong.any(axis=1))
+    if not len(faulty):
+        return
+    at = faulty[0]
+    if ends is None:
+        fault = f"all {positions.shape[1]} positions lie on one point, as in a frame that was never written"
+    else:
+        fault = _whole(wrong[at], lengths[at], int((~np.asarray(ends)[:-1]).sum()))
+    more = f" (and {len(faulty) - 1} of the {len(wrong) - 1} others looked at)" if len(faulty) > 1 else ""
+    raise MappingError(f"frame {numbers[at]}{more}: {fault}; {(advice or leave_out)(int(numbers[at]))}")
+
+
+def _lost(positions, good, label):
+    """Words for positions that are not finite, or too far away."""
+    first = int(np.flatnonzero(~good)[0])
+    n, at = np.count_nonzero(~good), positions[first]
+    who = f"position of {label(first)} is" if n == 1 else f"positions of {label(first)} and {n - 1} more are"
+    if not np.isfinite(at).all():
+        return f"the {who} NaN or infinite"
+    return f"the {who} {np.abs(at).max():.2g} A from the origin, expected less than {FARTHEST:g} A"
+
+
+def _whole(wrong, lengths, n_distances):
+    """Words for a frame that is broken as a whole."""
+    why = "one that was never written" if np.median(lengths[wrong]) < BROKEN[0] else "a simulation that blew up"
+    return (
+        f"the whole frame is broken, as of {why}: {wrong.sum()} of {n_distances} distances between neighbouring "
+        f"C-alphas are below {BROKEN[0]:g} or above {BROKEN[1]:g} A (median of these {np.median(lengths[wrong]):.3g})"
+    )
+
+
+def leave_out(number, n_frames=None) -> str:
+    """
+    How to leave a frame out, as part of a sentence.
+
+    Examples
+    --------
+    >>> print(leave_out(23, 30))
+    leave the frame out (--frames 0-22,24-29; in Python frames=[*range(23), *range(24, 30)]), or repair the trajectory
+    """
+    if n_frames is None or not 0 <= number < n_frames or n_frames == 1:
+        how = "--frames, --start, --stop; in Python frames=, start=, stop="
+    elif number == 0:
+        how = "--start 1; in Python start=1"
+    elif number == n_frames - 1:
+        how = f"--stop {number}; in Python stop={number}"
+    else:
+        before, after = _span(0, number - 1), _span(number + 1, n_frames - 1)
+        how = f"--frames {before},{after}; in Python frames=[*range({number}), *range({number + 1}, {n_frames})]"
+    return f"leave the frame out ({how}), or repair the trajectory"
+
+
+def _span(first, last):
+    return str(first) if first == last else f"{first}-{last}"
