@@ -1,89 +1,105 @@
-"""What README shows is run: Python blocks one after another, commands, set-up lines against the files."""
+"""README and docs/: what they show runs as it stands, what they name exists, sentences are short."""
 
 import re
-import shlex
 from pathlib import Path
 
 import MDAnalysis as mda
+import numpy as np
 import pytest
+from pages import DOCS, README, ROOT, blocks, cells, n_words, run_page, sentences
 
 import mdbackmap
-from mdbackmap.cli import build_parser, main
-from mdbackmap.cli.train import CHAIN_EXAMPLE
-from mdbackmap.datafiles import DIPEPTIDE_PDB, DIPEPTIDE_XTC, GO_PDB, GO_XTC
+from mdbackmap.cli import build_parser
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
-
-
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+PAGES = [README, *DOCS, ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]
+IDS = [str(page.relative_to(ROOT)) for page in PAGES]
+SHOWN = [page for page in DOCS if blocks(page, "python", "console")]
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A working folder with the files that README speaks of: ca.pdb and 12 frames of ca.xtc, a dipeptide, its TOML."""
-    u = mda.Universe(GO_PDB, GO_XTC)
-    u.atoms.write(str(tmp_path / "ca.pdb"))
-    u.atoms.write(str(tmp_path / "ca.xtc"), frames=u.trajectory[:12])
-    dipeptide = mda.Universe(DIPEPTIDE_PDB, DIPEPTIDE_XTC)
-    dipeptide.atoms.write(str(tmp_path / "dipeptide.pdb"))
-    dipeptide.atoms.write(str(tmp_path / "dipeptide.xtc"), frames=dipeptide.trajectory[:60])
-    (toml,) = blocks("toml")
-    assert "epochs = 200" in toml
-    (tmp_path / "cgvae.toml").write_text(toml.replace("epochs = 200", "epochs = 1"))
-    chain = CHAIN_EXAMPLE.replace("aa.", "ca.").replace("epochs = 200", "epochs = 1")
-    (tmp_path / "chain.toml").write_text(chain)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_python_blocks(folder):
-    found = blocks("python")
-    assert len(found) >= 3
-    names = {}
-    for block in found:
-        exec(compile(block, "README.md", "exec"), names)
-    assert names["u"].atoms.n_atoms == names["model"].n_atoms
-    assert names["conversion"].results.n_frames == 30
-    assert (folder / "aa.h5md").exists() and (folder / "aa.pdb").exists()
+def n_frames(*files):
+    return len(mda.Universe(*files).trajectory)
 
 
-def test_commands(folder):
-    lines = [line for block in blocks("console") for line in block.splitlines()]
-    assert len(lines) >= 4
-    for line in lines:
-        program, *arguments = shlex.split(line)
-        assert program == "mdbackmap"
-        assert main([*arguments, "--quiet"]) == 0, line
-    n_frames = {
-        name: len(mda.Universe(*name.split()).trajectory) for name in ("aa.pdb aa.xtc", "samples.pdb samples.xtc")
-    }
-    assert n_frames == {"aa.pdb aa.xtc": 12, "samples.pdb samples.xtc": 18}
-    assert mda.Universe("dipeptide-back.pdb", "dipeptide-back.xtc").atoms.n_atoms == 22
-    assert (folder / "plots" / "model-phi-psi.png").exists()
+def test_readme_runs_from_top_to_bottom(folder):
+    assert len(blocks(README, "python")) >= 3 and len(blocks(README, "console")) >= 3
+    names = run_page(README)
+    assert names["u"].atoms.n_atoms == names["model"].n_atoms == 438
+    assert names["conversion"].results.n_frames == n_frames("samples.pdb", "samples.xtc") == 25
+    assert n_frames("aa.pdb", "aa.xtc") == 50 and n_frames("three.pdb", "three.xtc") == 30
+    assert n_frames("back.pdb", "back.xtc") == 20
+
+
+@pytest.mark.parametrize("page", SHOWN, ids=[page.name for page in SHOWN])
+def test_pages_of_docs_run(folder, page):
+    run_page(page)
+
+
+def test_readme_shows_what_it_does_first():
+    """One picture, three lines of Python below the imports, and a command, before the first heading."""
+    first = README.read_text().split("\n## ")[0]
+    code, commands = (re.search(rf"```{name}\n(.*?)```", first, re.DOTALL)[1] for name in ("python", "console"))
+    lines = [line for line in code.splitlines() if line and not line.startswith(("import", "from"))]
+    assert len(lines) == 3 and "mdbackmap convert" in commands and "![" in first
+    assert len(README.read_text().splitlines()) <= 200
 
 
 def test_every_command_of_the_table_exists():
     verbs = build_parser()._subparsers._group_actions[0].choices
-    shown = re.findall(r"^\| `mdbackmap (\w+)", README, flags=re.MULTILINE)
+    shown = re.findall(r"^\| `mdbackmap (\w+)", README.read_text(), flags=re.MULTILINE)
     assert set(shown) == set(verbs)
 
 
 def test_set_up_lines():
-    demo, tests = (line.split(" && ") for block in blocks("sh") for line in block.splitlines())
+    (demo,) = (line.split(" && ") for _, block in blocks(README, "sh") for line in block.splitlines())
     assert demo[-1] == "mdbackmap demo"
+    tests = blocks(ROOT / "CONTRIBUTING.md", "sh")[0][1].splitlines()[0].split(" && ")
     assert tests[-1] == "python -m pytest"
     script = (ROOT / ".ci" / "run").read_text()
     assert tests[-1] in script and tests[-2].removeprefix("pip install ") in script
     assert (ROOT / "constraints.txt").exists()
 
 
-def test_files_that_readme_names_exist():
-    for name in re.findall(r"\]\(([\w/.-]+)\)", README):
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_files_that_pages_name_exist(page):
+    for name in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if not name.startswith("http"):
-            assert (ROOT / name).exists(), name
+            assert (page.parent / name).exists(), name
+
+
+def test_every_page_of_docs_is_in_readme():
+    assert {f"docs/{page.name}" for page in DOCS} <= set(re.findall(r"\]\((docs/[^)]+)\)", README.read_text()))
 
 
 def test_version_is_in_the_changelog():
     assert f"## {mdbackmap.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_figures_of_readme_are_those_of_the_benchmarks():
+    summary = README.read_text().split("<!-- summary: begin -->")[1].split("<!-- summary: end -->")[0]
+    assert set(summary.strip().splitlines()) <= set((ROOT / "docs" / "benchmarks.md").read_text().splitlines())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_sentences_are_short(page):
+    lengths = {sentence: n_words(sentence) for sentence in sentences(page)}
+    assert [sentence for sentence, n in lengths.items() if n > 30] == []
+    assert np.median([n for n in lengths.values() if n > 3]) <= 16
+
+
+@pytest.mark.parametrize("page", [README, *DOCS], ids=IDS[: 1 + len(DOCS)])
+def test_a_cell_has_one_number(page):
+    assert [cell for cell in cells(page) if re.search(r"\d[%A]? / -?\d", cell)] == []
+
+
+def test_long_sentences_and_crowded_cells_are_seen(tmp_path):
+    page = Path(tmp_path, "page.md")
+    text = f"Short one. And{' and' * 31} end. Last,\nover two lines.\n\n| a | 1.0 / 2.0 |\n|---|---|\n"
+    page.write_text(f"# Head\n\n{text}")
+    assert [n_words(sentence) for sentence in sentences(page)] == [2, 33, 4, 1, 2]
+    assert "1.0 / 2.0" in cells(page)

@@ -1,5 +1,5 @@
 """
-What each step of sampling is worth: the benchmark with one of them switched off, as a table for ARCHITECTURE.md.
+What each step of sampling is worth: the benchmark with one of them switched off, as a table for docs/measurements.md.
 
     python tests/benchmarks/ablations.py [chains]
 """
@@ -24,16 +24,16 @@ NO_CONTACTS = [(sidechains, "learned", lambda: torch.zeros(len(CLASSES), len(CLA
 NO_OVERLAPS = [(sidechains, "_STIFFNESS", (0.0, 0.0)), (relief, "STIFFNESS", 0.0), (disulfides, "BRIDGE", 0.0)]
 ABLATIONS = {
     "all of it": [],
-    "no strain energy, nothing drawn anew": NO_STRAIN,
-    "no maps in draws on kept beads": [(genzprot, "FAINT", 0.0)],
-    "peptides may lie in each other": [(collisions, "_TOUCHING", 0.0)],
-    "no relief": NO_RELIEF,
-    "none replaced": [(sidechains, "UNBEARABLE", math.inf)],
-    "no distance kept by draws": [(sidechains, "_TOUCH", (0.2, 0.2)), (sidechains, "_TIGHT", (0.3, 0.3))],
+    "no strain energy, no peptide drawn again": NO_STRAIN,
+    "no Ramachandran maps on kept beads": [(genzprot, "FAINT", 0.0)],
+    "no clashes of peptides": [(collisions, "_TOUCHING", 0.0)],
+    "no minimisation of overlaps": NO_RELIEF,
+    "no side chain sampled again": [(sidechains, "UNBEARABLE", math.inf)],
+    "no margin in the overlaps of candidates": [(sidechains, "_TOUCH", (0.2, 0.2)), (sidechains, "_TIGHT", (0.3, 0.3))],
     "cysteines not drawn together": [(sidechains, "_draw_bridges", lambda *_: None)],
     "no disulfides": [(disulfides, "BRIDGE", 0.0), (disulfides, "NEAR", 0.0), (relief, "NEAR", 0.0)],
-    "contacts worth nothing": NO_CONTACTS,
-    "no exclusion, no contacts, no relief": [*NO_OVERLAPS, *NO_CONTACTS, *NO_RELIEF],
+    "no contact energies": NO_CONTACTS,
+    "no overlaps, contacts or minimisation": [*NO_OVERLAPS, *NO_CONTACTS, *NO_RELIEF],
 }
 
 
@@ -50,21 +50,21 @@ def changed(settings):
             setattr(module, name, value)
 
 
-def row(title, means):
-    return f"| {title} | " + " | ".join(f"{means[name]:.3g}" for name in COLUMNS) + " |"
+def row(temperature, changed, means):
+    return f"| {temperature} | {changed} | " + " | ".join(f"{means[name]:.3g}" for name in COLUMNS) + " |"
 
 
 def main(limit=None):
     model, chains = load("genzprot")[0], read_chains(VALIDATION, limit=limit)
-    print("| | " + " | ".join(COLUMNS) + " |")
-    print("|---" * (len(COLUMNS) + 1) + "|")
+    print("| T | changed | " + " | ".join(COLUMNS) + " |")
+    print("|---" * (len(COLUMNS) + 2) + "|")
     for title, settings in ABLATIONS.items():
         with changed(settings):
             table = benchmark(model, chains, temperatures=(0.0, 1.0), n_samples=1, noise=0)
-        for condition in ("T=0", "T=1"):
-            print(row(f"{condition}, {title}", table[condition]["mean"]), flush=True)
+        for temperature in (0, 1):
+            print(row(temperature, title, table[f"T={temperature}"]["mean"]), flush=True)
     table = benchmark(model, chains, temperatures=(0.01,), n_samples=1, noise=0)
-    print(row("T=0.01: the most probable of each torsion, one after another", table["T=0.01"]["mean"]), flush=True)
+    print(row(0.01, "the most probable torsions, one after another", table["T=0.01"]["mean"]), flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Chains beside single steps on trp-cage, BBA, chignolin, protein G and alpha-synu
     python tests/benchmarks/chains.py DATA OUT [system ...]
 
 DATA holds ``md/trpcage`` and so on, ``cg/go_proteing``, ``cg/asyn_calvados2``. A finished run in OUT is not repeated.
-The table at the end has a row for each number of beads: one step / two steps / two steps, the last tuned.
+The table at the end, of docs/steps.md, has a row for each model: one step, two steps, two steps with the last tuned.
 """
 
 import json
@@ -51,7 +51,7 @@ COLUMNS = {  # heading, decimals, what
     "CA-CA 3.6-4.0 A (%)": (1, "ca_bonds"),
     "MB": (0, "memory_recomputed_mb"),
 }
-KINDS = ("{}:one-step", "{}", "{}-tuned")  # of models: one step, two, two with the last tuned
+KINDS = {"one step": "{}:one-step", "two steps": "{}", "two steps, tuned": "{}-tuned"}  # models in the JSON file
 
 
 def describe(data, folder, system, steps):
@@ -109,24 +109,26 @@ def run(data, out, system):
 
 def table(out, systems):
     """Lines of the table, at T = 0."""
-    lines = ["| | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    lines = ["| molecule | beads | model | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 3) + "|"]
     for system in systems:
         models = json.loads((out / f"{system}.json").read_text())["models"]
         for n in SYSTEMS[system][-1]:
-            lines.append(_line(f"{system}, {n}", models, [kind.format(f"{system}-{n}") for kind in KINDS]))
+            for kind, name in KINDS.items():
+                lines += _line(f"{system} | {n} | {kind}", models, name.format(f"{system}-{n}"))
         if system in THREE:
             n, middle = THREE[system]
-            lines.append(_line(f"{system}, {n} by {middle}", models, [f"{system}-{n}-{middle}"]))
+            lines += _line(f"{system} | {n}, {middle} | three steps", models, f"{system}-{n}-{middle}")
     return "\n".join(lines)
 
 
-def _line(title, models, names):
-    found = [models[f"{name} T=0"]["mean"] for name in names if f"{name} T=0" in models]
-    cells = [
-        " / ".join(f"{mean[key]:.{decimals}f}" for mean in found if mean.get(key) is not None)
-        for decimals, key in COLUMNS.values()
-    ]
-    return f"| {title} | " + " | ".join(cells) + " |"
+def _line(title, models, name):
+    """The row of one model, in a list; none if it was not judged."""
+    if f"{name} T=0" not in models:
+        return []
+    mean = models[f"{name} T=0"]["mean"]
+    values = [(mean.get(key), decimals) for decimals, key in COLUMNS.values()]
+    cells = ["" if value is None else f"{value:.{decimals}f}" for value, decimals in values]
+    return [f"| {title} | " + " | ".join(cells) + " |"]
 
 
 if __name__ == "__main__":
