@@ -9,16 +9,18 @@ import logging
 
 import numpy as np
 import torch
+from MDAnalysis.coordinates.base import StreamReaderBase
 
 from . import checkpoint
 from .boxes import box_vectors, distances_moved
 from .completing import Completion
-from .frames import read_frame
+from .frames import copy_trajectory, read_frame
+from .live import lifted
 from .mapping import MappingError
 from .mappings.binding import bind
 from .models.base import Noise
 from .placing import check_atoms, placing_options, whole_number
-from .reader import LiftedReader, bead_indices, bead_names
+from .reader import bead_indices, bead_names
 from .recognition.recognise import recognise
 from .recognition.soundness import bead_label, broken, check_frames, check_whole, leave_out, sound
 from .recognition.trace import bond_lengths
@@ -122,19 +124,20 @@ def _look(atoms, indices):
     """Bead positions (f, n, 3) in a few frames, over the trajectory; in the current one if it cannot be copied."""
     trajectory, beads = atoms.universe.trajectory, atoms.universe.atoms[indices]
     current = trajectory.ts.positions[indices]
-    numbers = np.unique(np.linspace(0, trajectory.n_frames - 1, _FRAMES_TO_BIND).astype(int))
+    n_frames = 1 if isinstance(trajectory, StreamReaderBase) else trajectory.n_frames
 
     def checked(positions, numbers):
         def label(bead):
             return f"{bead_names(beads)[bead]} {getattr(beads[bead], 'resid', bead + 1)}"
 
-        return check_frames(positions, len(indices), numbers, label, lambda k: leave_out(k, trajectory.n_frames))
+        return check_frames(positions, len(indices), numbers, label, lambda k: leave_out(k, n_frames))
 
-    if trajectory.n_frames <= 1:
+    if n_frames <= 1:
         return checked(current, [trajectory.ts.frame])
+    numbers = np.unique(np.linspace(0, n_frames - 1, _FRAMES_TO_BIND).astype(int))
     try:
-        copy = trajectory.copy()
-    except Exception as error:  # a live stream, or a reader without copies: look at what is there
+        copy = copy_trajectory(trajectory)
+    except Exception as error:  # a reader without copies: look at what is there
         logger.debug("the trajectory cannot be copied (%s): bound by its current frame", error)
         return checked(current, [trajectory.ts.frame])
     try:
@@ -390,7 +393,8 @@ class Backmapper:
         Parameters
         ----------
         cg : Universe or AtomGroup
-            Of the molecule that the model is bound to. Its trajectory is copied, its transformations included.
+            Of the molecule that the model is bound to. Its trajectory is copied, its transformations included. A live
+            stream (``imd://``) is taken over instead: it can be read once, in a loop.
 
         Returns
         -------
@@ -399,10 +403,10 @@ class Backmapper:
         Raises
         ------
         ValueError
-            Another molecule, no frames, or a trajectory that cannot be copied (a live stream).
+            Another molecule, no frames, or a live stream that is being read already.
         """
         u = self.universe()
-        u.trajectory = LiftedReader(cg.universe.trajectory, self.mapping, bead_indices(cg.atoms, self))
+        u.trajectory = lifted(cg.universe.trajectory, self.mapping, bead_indices(cg.atoms, self))
         return u
 
 

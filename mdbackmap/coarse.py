@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import numpy as np
-from MDAnalysis.coordinates.timestep import Timestep
 
 from .boxes import box_vectors, joined
-from .frames import copy_trajectory, read_frame
 from .reader import DerivedReader
 from .universe import universe_of
 
@@ -27,46 +25,17 @@ class CoarseReader(DerivedReader):
         Which particles of the trajectory are the atoms.
     """
 
-    units = {"time": "ps", "length": "Angstrom"}
+    format = "COARSE"
 
     def __init__(self, trajectory, mapping, indices):
-        super().__init__(trajectory.filename)
-        self.format = "COARSE"
-        self.mapping, self.indices = mapping, np.asarray(indices)
-        self.n_atoms = mapping.n_beads
-        self._fine = copy_trajectory(trajectory)
-        self.ts = Timestep(self.n_atoms, dt=float(trajectory.dt))
-        self._read_frame(0)
+        super().__init__(trajectory, mapping, indices, mapping.n_beads)
 
-    @property
-    def n_frames(self):
-        """Number of frames, that of the all-atom trajectory."""
-        return self._fine.n_frames
-
-    def copy(self):
-        """An independent reader at the same frame, with the same transformations."""
-        new = CoarseReader(self._fine, self.mapping, self.indices)
-        new._transformations = self._transformations
-        new._read_frame(self.ts.frame)
-        new.ts = new._apply_transformations(new.ts)
-        return new
-
-    def close(self):
-        """Close the files of the all-atom trajectory."""
-        if hasattr(self, "_fine"):
-            self._fine.close()
-
-    def _read_frame(self, frame):
-        fine = read_frame(self._fine, int(frame))
-        atoms = fine.positions[self.indices][None]
-        boxes = box_vectors(None if fine.dimensions is None else [fine.dimensions], 1)
+    def _fill(self, found):
+        atoms = found.beads[None]  # (1, A, 3)
+        boxes = box_vectors(None if found.dimensions is None else [found.dimensions], 1)
         if boxes is not None:
             atoms = joined(atoms, boxes, self.mapping.fine.bonds).astype(np.float32)
-        self.ts.frame = frame
         self.ts.positions = self.mapping.project(atoms)[0]
-        self.ts.dimensions = fine.dimensions
-        self.ts.data = {"dt": self.ts.data["dt"], "time": float(fine.time)}
-        return self.ts
 
 
 def coarse_universe(atoms, mapping):

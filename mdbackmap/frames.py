@@ -10,7 +10,6 @@ Legend: `F` frames, `N` beads. Lengths in angstrom, times in ps.
 
 from __future__ import annotations
 
-import copy
 import logging
 import warnings
 from dataclasses import dataclass, field
@@ -157,16 +156,23 @@ class CoarseFrames:
         Owned from now on: give it a copy.
     indices : (N,) int array
         Which of its particles are the beads.
+
+    Attributes
+    ----------
+    n_frames : int
+        Number of frames of the trajectory.
     """
 
     def __init__(self, trajectory, indices):
         self.trajectory = trajectory
         self.indices = indices
+        self.n_frames = int(trajectory.n_frames)  # readers of closed files do not know it
         self.current = None
         self.generated = (None, {})
         self._at = self._stride = None
         self._steady = 0
         self._ahead = {}
+        self._closed = False
 
     def __getstate__(self):
         return {"trajectory": self.trajectory, "indices": self.indices}
@@ -174,10 +180,10 @@ class CoarseFrames:
     def __setstate__(self, state):
         self.__init__(**state)
 
-    @property
-    def n_frames(self) -> int:
-        """Number of frames of the trajectory."""
-        return self.trajectory.n_frames
+    def close(self):
+        """Close the trajectory's files; who reads on opens them again."""
+        self.trajectory.close()
+        self._at, self._closed = None, True
 
     def read(self, frame: int) -> CoarseFrame:
         """
@@ -232,6 +238,9 @@ class CoarseFrames:
         """Read on where the trajectory stands if that is it, else jump."""
         onward, self._at = self._at is not None and frame == self._at + 1, None
         try:
+            if self._closed:
+                self.trajectory._reopen()
+                self._closed = False
             _check_size(self.trajectory, frame)
             ts = next(self.trajectory, None) if onward else None
             if ts is None:  # a damaged frame looks like the end
@@ -290,12 +299,12 @@ def check_trajectory(trajectory):
     Raises
     ------
     ValueError
-        A live stream, which cannot be read twice or copied, or a trajectory without frames.
+        A live stream, which cannot be copied or sliced, or a trajectory without frames.
     """
     if isinstance(trajectory, StreamReaderBase):
         raise ValueError(
-            f"{type(trajectory).__name__} is a live stream: it cannot be copied or read twice, so it cannot be "
-            "backmapped as it comes in; write it to a file first and open that"
+            f"{trajectory.filename} is a live stream: its frames come once, in order, so nothing can copy or slice it. "
+            "Backmap it in a loop (`u = mdbackmap.backmap(cg)`, `for ts in u.trajectory:`), or write it to a file first"
         )
     if trajectory.n_frames == 0:
         raise ValueError(f"the trajectory {trajectory.filename} has no frames: there is nothing to backmap")
@@ -335,6 +344,17 @@ def copy_trajectory(trajectory):
     check_trajectory(trajectory)
     if not isinstance(trajectory, ChainReader):
         return trajectory.copy()
-    new = copy.copy(trajectory)  # joined files: MDAnalysis cannot copy them
-    new.readers = [reader.copy() for reader in trajectory.readers]
+    new = ChainReader.__new__(ChainReader)  # joined files: MDAnalysis cannot copy them
+    new.__dict__.update(trajectory.__dict__)
+    new.readers, new._auxs = [_copy_part(reader) for reader in trajectory.readers], {}
+    new[max(0, int(trajectory.ts.frame))]
     return new
+
+
+def _copy_part(reader):
+    """A copy of one of several joined readers: their frames are numbered through, which `copy` takes for its own."""
+    frame, reader.ts.frame = reader.ts.frame, 0
+    try:
+        return reader.copy()
+    finally:
+        reader.ts.frame = frame

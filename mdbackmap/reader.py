@@ -13,9 +13,12 @@ Units: angstrom and ps, as everywhere in MDAnalysis.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from MDAnalysis.coordinates.base import ReaderBase
 from MDAnalysis.coordinates.chain import ChainReader
+from MDAnalysis.coordinates.core import writer
 from MDAnalysis.coordinates.timestep import Timestep
 
 from .attributes import attribute
@@ -61,16 +64,108 @@ class LiftedTimestep(Timestep):
 
 
 class DerivedReader(ReaderBase):
-    """A reader of frames that are made from those of another trajectory, in its order; `_read_frame` makes one."""
+    """
+    A reader of frames that are made from those of another trajectory, in its order.
+
+    Frames may be read after `close`: the files are opened again.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis reader
+        The reader works on a copy of its own, transformations included.
+    mapping : Mapping
+        From N beads to A atoms.
+    indices : int array
+        Which particles of the trajectory count.
+    n_atoms : int
+        Atoms of a frame made.
+    """
+
+    units = {"time": "ps", "length": "Angstrom", "velocity": "Angstrom/ps", "force": "kJ/(mol*Angstrom)"}
+    _auxs = {}  # for `__del__` of a reader that was refused
+
+    def __init__(self, trajectory, mapping, indices, n_atoms):
+        super().__init__(trajectory.filename)
+        self.mapping, self.n_atoms = mapping, n_atoms
+        self._frames = CoarseFrames(copy_trajectory(trajectory), np.asarray(indices))
+        self._joined = isinstance(trajectory, ChainReader)
+        self.ts = self._Timestep(n_atoms, dt=float(trajectory.dt))
+        self._read_frame(0)
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames, that of the other trajectory."""
+        return self._frames.n_frames
+
+    @property
+    def indices(self) -> np.ndarray:
+        """Int array: which particles of the other trajectory count."""
+        return self._frames.indices
+
+    def copy(self):
+        """An independent reader at the same frame, with the same transformations and auxiliaries."""
+        new = type(self)(self._frames.trajectory, self.mapping, self.indices)
+        new._transformations, new._frame = self._transformations, self._frame
+        new.ts = self.ts.copy()
+        for name, auxiliary in self._auxs.items():
+            new.add_auxiliary(name, auxiliary.copy())
+        return new
+
+    def close(self):
+        """Close the files of the other trajectory."""
+        if hasattr(self, "_frames"):
+            self._frames.close()
+
+    def Writer(self, filename, n_atoms=None, **kwargs):
+        """
+        A writer of the format that the name's ending says.
+
+        Parameters
+        ----------
+        filename : path-like
+        n_atoms : int, optional
+            By default that of this trajectory.
+        **kwargs
+            Those of the format's own writer.
+
+        Returns
+        -------
+        MDAnalysis writer
+
+        Raises
+        ------
+        TypeError
+            An ending that MDAnalysis cannot write.
+        """
+        if Path(filename).suffix.lower() == ".dcd":  # its frames have no times of their own
+            kwargs.setdefault("dt", self.dt)
+        return writer(str(filename), n_atoms=self.n_atoms if n_atoms is None else n_atoms, **kwargs)
+
+    def OtherWriter(self, filename, **kwargs):
+        """The same as `Writer`, since these frames have no format of their own."""
+        return self.Writer(filename, **kwargs)
 
     def _reopen(self):
-        self.ts.frame = -1
+        self._frame, self.ts.frame = -1, 0  # as the readers of MDAnalysis have it before the first frame
 
     def _read_next_timestep(self, ts=None):
-        frame = self.ts.frame + 1
+        frame = self._frame + 1
         if frame >= self.n_frames:
             raise EOFError(f"no frame {frame}: the trajectory has {self.n_frames}")
         return self._read_frame(frame)
+
+    def _read_frame(self, frame):
+        found = self._frames.read(int(frame))
+        self._fill(found)
+        self._frame, self.ts.frame, self.ts.dimensions = int(frame), found.frame, found.dimensions
+        self.ts.data = {"dt": self.ts.data["dt"], "time": found.time, **found.data}
+        if self._joined:
+            self.ts.data.pop("step", None)  # starts over in each file, and H5MD refuses that
+        return self.ts
+
+    def _fill(self, found):
+        """Put what the frame says into the Timestep."""
+        raise NotImplementedError
 
 
 class LiftedReader(DerivedReader):
@@ -108,61 +203,33 @@ class LiftedReader(DerivedReader):
     (9, (2, 3))
     """
 
-    units = {"time": "ps", "length": "Angstrom", "velocity": "Angstrom/ps", "force": "kJ/(mol*Angstrom)"}
+    format = "LIFTED"
     _Timestep = LiftedTimestep
 
     def __init__(self, trajectory, mapping, indices=None):
-        super().__init__(trajectory.filename)
         indices = np.arange(trajectory.n_atoms) if indices is None else np.asarray(indices)
         check_beads(trajectory, mapping, indices)
-        self.format = "LIFTED"
-        self.mapping = mapping
-        self.n_atoms = mapping.n_atoms
-        self._coarse = CoarseFrames(copy_trajectory(trajectory), indices)
-        self._joined = isinstance(trajectory, ChainReader)
-        self.ts = self._Timestep(self.n_atoms, dt=float(trajectory.dt))
-        self._read_frame(0)
-
-    @property
-    def n_frames(self) -> int:
-        """Number of frames, that of the coarse trajectory."""
-        return self._coarse.n_frames
-
-    @property
-    def indices(self) -> np.ndarray:
-        """(N,) int: which particles of the coarse trajectory are the beads."""
-        return self._coarse.indices
+        super().__init__(trajectory, mapping, indices, mapping.n_atoms)
 
     def copy(self) -> LiftedReader:
-        """An independent reader at the same frame, with the same transformations."""
-        new = LiftedReader(self._coarse.trajectory, self.mapping, self.indices)
-        new._transformations = self._transformations
-        new.ts = self.ts.copy()
-        new.ts.coarse = new._coarse
-        for name, auxiliary in self._auxs.items():
-            new.add_auxiliary(name, auxiliary.copy())
+        """An independent reader at the same frame, with the same transformations and auxiliaries."""
+        new = super().copy()
+        new.ts.coarse = new._frames
         return new
-
-    def close(self):
-        """Close the coarse trajectory's files."""
-        if hasattr(self, "_coarse"):
-            self._coarse.trajectory.close()
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        self.ts.coarse = self._coarse
+        self.ts.coarse = self._frames
 
-    def _read_frame(self, frame):
-        found = self._coarse.read(frame)
-        ts = self.ts
-        ts.coarse = self._coarse
-        ts.frame, ts.beads = found.frame, found.beads
-        ts.positions = self.mapping.lift(found.beads)  # (A, 3)
-        ts.dimensions = found.dimensions
-        ts.data = {"dt": ts.data["dt"], "time": found.time, **found.data}
-        if self._joined:
-            ts.data.pop("step", None)  # starts over in each file, and H5MD refuses that
-        return ts
+    def _fill(self, found):
+        self.ts.coarse = self._frames
+        lift_into(self.ts, self.mapping, found)
+
+
+def lift_into(ts, mapping, found):
+    """Put every atom on its bead, as a CoarseFrame has them, and keep the beads."""
+    ts.beads = found.beads
+    ts.positions = mapping.lift(found.beads)  # (A, 3)
 
 
 def check_beads(trajectory, mapping, indices):

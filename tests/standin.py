@@ -10,8 +10,9 @@ import time
 import MDAnalysis as mda
 import numpy as np
 
+from mdbackmap.live import lifted
 from mdbackmap.mapping import Mapping
-from mdbackmap.reader import LiftedReader, bead_indices
+from mdbackmap.reader import bead_indices
 from mdbackmap.topology import Topology
 
 SEQUENCE = "GASPVTCLINDQKEMHFRYW"
@@ -72,7 +73,7 @@ class Standin:
 
     def lift(self, cg):
         u = self.universe()
-        u.trajectory = LiftedReader(cg.universe.trajectory, self.mapping, bead_indices(cg.atoms, self))
+        u.trajectory = lifted(cg.universe.trajectory, self.mapping, bead_indices(cg.atoms, self))
         return u
 
 

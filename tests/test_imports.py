@@ -23,7 +23,7 @@ recognition.sequence recognition.soundness recognition.trace
 writing.__init__ writing.partial writing.pdb writing.pipeline writing.xdr""".split()
 TORCH = "batch checkpoint geometry internal movable neighbours sampling".split()
 TORCH_PACKAGES = ("evaluation", "models", "traces", "training", "weights")
-MDANALYSIS = """boxes coarse frames molecule reader scaling trajectory transformation universe
+MDANALYSIS = """boxes coarse frames live molecule reader scaling trajectory transformation universe
 writing.joining writing.moved writing.output writing.products writing.progress writing.stream""".split()
 BOTH = ["backmapper", "treatment"]
 

@@ -103,9 +103,9 @@ class TestLookAhead:
 
     def test_unused_if_the_beads_changed(self, u, model):
         read(u, range(4))  # 4, 5 and 6 have been generated
-        stale = u.trajectory._coarse.generated[1][5][1]
-        u.trajectory._coarse._ahead.clear()
-        u.trajectory._coarse.trajectory.add_transformations(translate([5, 0, 0]))
+        stale = u.trajectory._frames.generated[1][5][1]
+        u.trajectory._frames._ahead.clear()
+        u.trajectory._frames.trajectory.add_transformations(translate([5, 0, 0]))
         moved = u.trajectory[5].positions
         np.testing.assert_allclose(moved, stale + np.float32([5, 0, 0]), atol=1e-4)
 
