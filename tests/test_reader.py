@@ -242,12 +242,6 @@ class TestPace:
     def test_ends_with_the_trajectory(self):
         assert self.visit(self.frames(12), range(11))[-1] == [11]
 
-    def test_ends_before_a_frame_that_is_not_finite(self):
-        cg = chain(n_beads=3, n_frames=10)
-        cg.trajectory.get_array()[6] = np.nan
-        frames = CoarseFrames(cg.trajectory, np.arange(3))
-        assert self.visit(frames, [0, 1, 2, 3, 4])[-1] == [5]
-
     def test_each_frame_is_read_once(self):
         frames, asked = self.frames(), []
         fetch = frames._fetch
