@@ -34,11 +34,34 @@ def canonical_resnames(names, aliases=None) -> np.ndarray:
 
     Examples
     --------
-    >>> canonical_resnames(["Mse", "HIE", "LIG"], {"LIG": "ALA"}).tolist()
-    ['MET', 'HIS', 'ALA']
+    >>> canonical_resnames(["Mse", "HIE", "LIG", "NLYSH"], {"LIG": "ALA"}).tolist()
+    ['MET', 'HIS', 'ALA', 'LYS']
     """
     table = residues.ALIASES | {k.strip().upper(): v.strip().upper() for k, v in (aliases or {}).items()}
-    return np.array([table.get(name.strip().upper(), name.strip().upper()) for name in names], dtype=str)
+    return np.array([_canonical(name.strip().upper(), table) for name in names], dtype=str)
+
+
+def _canonical(name, table):
+    """One name, in capitals; names of terminal residues lose their prefix (Amber and GROMACS: NMET, CGLY, NHISE)."""
+    if name in table or name in residues.TYPE_OF_NAME or name in residues.OTHER_RESIDUES:
+        return table.get(name, name)
+    if len(name) > 3 and name[0] in "NC" and (name[1:] in table or name[1:] in residues.TYPE_OF_NAME):
+        return table.get(name[1:], name[1:])
+    return name
+
+
+def listed(items, shown) -> str:
+    """
+    Things in words, the first ones and how many there are besides.
+
+    Examples
+    --------
+    >>> listed(["A 1", "A 2", "A 9"], 2)
+    'A 1, A 2 and 1 more'
+    """
+    items = [str(item) for item in items]
+    more = len(items) - shown
+    return ", ".join(items[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def attribute(atoms, name, default) -> np.ndarray:

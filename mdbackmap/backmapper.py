@@ -59,7 +59,8 @@ def load_model(
     mapping : {None, "ca"}
         Which beads to look for; None recognises them.
     sequence : str, list of str or dict, optional
-        One-letter codes that overrule residue names (all beads in a row, one string a chain, or by chainID).
+        One-letter codes that overrule residue names (all beads in a row, one string a chain, or one for all chains of
+        its length, or by chainID).
     aliases : dict, optional
         Residue names to read as others, ``{"XYZ": "ALA"}``.
     breaks : {None, "auto", "topology"} or list, optional
@@ -97,7 +98,7 @@ def load_model(
     atoms, how, looked = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}, {}
 
     def look(indices):
-        looked["frames"] = _look(atoms, indices)
+        looked["frames"], looked["indices"] = _look(atoms, indices), indices
         return looked["frames"]
 
     if network.molecule is not None:
@@ -106,6 +107,7 @@ def load_model(
     else:
         indices, coarse = recognise(atoms, mapping=mapping, **how, frames=look)
         joined = network.mapping(coarse)
+        looked["frames"] = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
     options = {"device": device, "threads": threads}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
     return Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), bead_names=names)
@@ -183,7 +185,7 @@ class Backmapper:
     mapping : Mapping
         From N beads to the atoms that the network makes.
     indices : (N,) int array
-        Which atoms of the coarse universe are the beads.
+        Which atoms of the coarse universe are the beads, in the order of the chains (which need not be the file's).
     provenance : dict
         Of the weights.
     device, threads

@@ -278,6 +278,9 @@ def bead_indices(atoms, model) -> np.ndarray:
         found = np.asarray(model.indices)
     elif len(atoms) == model.n_beads:
         found = np.asarray(atoms.ix)
+        file_order = found[np.argsort(np.argsort(model.indices))]  # as in the file that the model was loaded with
+        if _same_names(bead_names(atoms.universe.atoms[file_order]), model.bead_names):
+            found = file_order
     else:
         raise ValueError(
             f"the group of {len(atoms)} atoms does not hold the model's {model.n_beads} beads: give the atoms that the "
@@ -292,9 +295,13 @@ def bead_names(beads) -> np.ndarray:
     return np.char.add(np.char.add(attribute(beads, "resnames", ""), " "), attribute(beads, "names", ""))
 
 
+def _same_names(found, bound):
+    return bound is None or np.array_equal(found, bound)
+
+
 def _check_names(found, bound):
     """Refuse beads of another molecule than the one that a model is bound to (None: nobody knows)."""
-    if bound is None or np.array_equal(found, bound):
+    if _same_names(found, bound):
         return
     at = int((found != bound).argmax())
     raise ValueError(

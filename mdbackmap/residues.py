@@ -215,11 +215,19 @@ N_CA_C = (
 """Angle N-CA-C in degrees by residue type (medians), used at chain ends, where no second peptide fixes it."""
 
 ALIASES = {
-    "MSE": "MET", "HID": "HIS", "HIE": "HIS", "HIP": "HIS", "HSD": "HIS", "HSE": "HIS", "HSP": "HIS",
-    "CYX": "CYS", "CYM": "CYS", "CYS2": "CYS", "ASH": "ASP", "ASPP": "ASP", "GLH": "GLU", "GLUP": "GLU",
+    "MSE": "MET",
+    # Amber, CHARMM and OPLS
+    "HID": "HIS", "HIE": "HIS", "HIP": "HIS", "HSD": "HIS", "HSE": "HIS", "HSP": "HIS", "HSC": "HIS",
+    "CYX": "CYS", "CYM": "CYS", "ASH": "ASP", "ASPP": "ASP", "GLH": "GLU", "GLUP": "GLU",
     "LYN": "LYS", "LSN": "LYS", "TYM": "TYR", "ARN": "ARG",
+    "AS4": "ASP", "GL4": "GLU",
+    # GROMACS (residuetypes.dat: GROMOS, OPLS and its ports of Amber)
+    "HIS1": "HIS", "HIS2": "HIS", "HISA": "HIS", "HISB": "HIS", "HISD": "HIS", "HISE": "HIS", "HISH": "HIS",
+    "HISP": "HIS", "CYS1": "CYS", "CYS2": "CYS", "CYSH": "CYS", "CYN": "CYS", "ASN1": "ASN", "ASP1": "ASP",
+    "ASPH": "ASP", "GLUH": "GLU", "LYSH": "LYS", "LYSN": "LYS", "LYP": "LYS", "ARGN": "ARG", "PHEH": "PHE",
+    "PHEU": "PHE", "TRPH": "TRP", "TRPU": "TRP", "TYRH": "TYR", "TYRU": "TYR",
 }  # fmt: skip
-"""Other names of the twenty, as force fields and crystallographers use them."""
+"""Other names of the twenty, as force fields and crystallographers use them; N- and C-terminal ones besides."""
 
 OTHER_RESIDUES = frozenset(
     # water

@@ -18,8 +18,8 @@ cli.__init__ cli.check cli.coarsen cli.convert cli.datafiles cli.demo cli.evalua
 cli.chains cli.molecules cli.proteins cli.traces cli.train
 mappings.__init__ mappings.binding mappings.bonds mappings.grouping mappings.kinds mappings.named mappings.partition
 mappings.plain
-recognition.__init__ recognition.beads recognition.breaks recognition.recognise
-recognition.sequence recognition.soundness recognition.trace
+recognition.__init__ recognition.assembly recognition.beads recognition.breaks recognition.conformers recognition.fasta
+recognition.numbers recognition.order recognition.recognise recognition.sequence recognition.soundness recognition.trace
 writing.__init__ writing.partial writing.pdb writing.pipeline writing.xdr""".split()
 TORCH = "batch checkpoint geometry internal movable neighbours sampling".split()
 TORCH_PACKAGES = ("evaluation", "models", "traces", "training", "weights")

@@ -172,7 +172,7 @@ def test_a_ligand_with_an_atom_ca_is_left_out():
 def test_caps_end_a_chain():
     names = ["CA", "N", "C", "CA"]
     u = universe(walk(4, 1.9), names=names, resnames=["ALA", "NME", "ACE", "ALA"], resids=[2, 3, 3, 4])
-    with pytest.warns(UserWarning, match="1 NME, 1 ACE"):
+    with pytest.warns(UserWarning, match="1 NME, 1 ACE"), pytest.warns(UserWarning, match="alone.*ALA 2.*ALA 4"):
         _, coarse = recognise(u)
     assert coarse.ends.tolist() == [True, True]
 
@@ -189,7 +189,7 @@ def test_caps_end_a_chain():
         (universe(walk(5), names=["1"] * 5, residue=[0] * 5), "5 beads share a residue.*sequence="),
         (universe(walk(5), residue=[0] * 5), "5 beads share a residue.*sequence="),
         (universe(walk(3), names=["CA"] * 3, resnames=["ALA"], residue=[0] * 3), "ALA 1 has 3 CA.*sequence="),
-        (universe(walk(4), names=["CA", "CB"] * 2, resnames=["ALA"] * 4), "have no CA, the first ALA with atoms CB"),
+        (universe(walk(4), names=["CA", "CB"] * 2, resnames=["ALA"] * 4), "have no CA, the first ALA 2 with atoms CB"),
         (
             universe(walk(4), names=["BB", "SC1"] * 2, resnames=["ALA", "LYS"], residue=[0, 0, 1, 1]),
             "Martini.*not supported yet",
@@ -216,15 +216,22 @@ def test_alternate_locations():
         resnames=["ALA", "SER", "GLY"],
         altLocs=["", "A", "B", ""],
     )
-    with pytest.raises(MappingError, match="SER 2 has 2 CA beads.*alternate locations.*altloc"):
-        recognise(u)
+    with pytest.warns(UserWarning, match=r"alternate locations.*SER 2 \(A\)"):
+        indices, coarse = recognise(u)
+    assert indices.tolist() == [0, 1, 3]
+    assert coarse.sequence == "ASG"
+    u.add_TopologyAttr("occupancies", [1.0, 0.3, 0.7, 1.0])
+    with pytest.warns(UserWarning, match=r"alternate locations.*SER 2 \(B\)"):
+        assert recognise(u)[0].tolist() == [0, 2, 3]
     assert quietly(u.select_atoms("not altloc B"))[1].sequence == "ASG"
 
 
 def test_two_residues_in_one_place():
     positions = np.append(walk(4), walk(4)[-1:] + 0.3, axis=0)
-    with pytest.raises(MappingError, match="SER 4 and chain A, THR 4 .*alternate locations"):
-        recognise(trace(["ALA", "GLY", "ALA", "SER", "THR"], positions, resids=[1, 2, 3, 4, 4]))
+    with pytest.warns(UserWarning, match="alternate locations.*SER 4"):
+        indices, coarse = recognise(trace(["ALA", "GLY", "ALA", "SER", "THR"], positions, resids=[1, 2, 3, 4, 4]))
+    assert indices.tolist() == [0, 1, 2, 3]
+    assert coarse.sequence == "AGAS"
 
 
 def test_only_ca_is_supported():
@@ -321,7 +328,7 @@ def test_sequences_by_chain():
         ("AAAAB", "sequence has B: expected one-letter codes"),
         ({"C": "AAAAA"}, "chain C, which is not there"),
         ({"A": "AA"}, "2 residues for chain A, expected 5"),
-        (["AA", "A"], "lists 2 chains of together 3 residues, expected 1 chains of together 5"),
+        (["AA", "A"], r"lists 2 chains of together 3 residues \(2, 1\), expected 1 chains of together 5"),
     ],
 )
 def test_a_sequence_that_does_not_fit(sequence, message):
@@ -411,14 +418,35 @@ def test_bonds_of_the_topology_decide():
     bonds = [(0, 1), (1, 2), (3, 4), (4, 5)]
     apart = gap(3.8, [1, 2, 3, 4, 5, 6], bonds=bonds)
     assert quietly(apart)[1].ends.tolist() == [False, False, True, False, False, True]
-    joined = gap(40.0, [1, 2, 3, 4, 5, 6], bonds=[*bonds, (2, 3)])
+    joined = gap(7.0, [1, 2, 3, 4, 5, 6], bonds=[*bonds, (2, 3)])
     assert not quietly(joined)[1].ends[2]
+
+
+def test_a_bond_that_reaches_too_far_is_none():
+    u = gap(40.0, [1, 2, 3, 4, 5, 6], bonds=[(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)])
+    with pytest.warns(UserWarning, match=r"ALA 3 of chain A to the next \(40 A\).*whole"):
+        assert np.flatnonzero(recognise(u)[1].ends).tolist() == [2, 5]
+
+
+@pytest.mark.parametrize(
+    "bonds",
+    [
+        [(i, i + 1) for i in range(20, 39)],  # of a linker alone
+        [(i, i + 1) for i in range(0, 39, 2)],  # every second
+        [(3, 20), (5, 31)],  # disulfides
+        [(i, i + 2) for i in range(38)],  # an elastic network
+        [(i, i + 1) for i in range(39) if not 10 <= i < 14],  # all but those of a rigid helix
+    ],
+)
+def test_bonds_of_a_part_do_not_break_the_rest(bonds):
+    assert np.flatnonzero(quietly(trace(["ALA"] * 40, walk(40), bonds=bonds))[1].ends).tolist() == [39]
 
 
 def test_a_chain_across_the_box_is_whole():
     positions = walk(12) % 20.0
     u = trace(["ALA"] * 12, positions)
-    assert np.count_nonzero(quietly(u)[1].ends) > 1
+    with pytest.warns(UserWarning, match="alone, bonded to no other residue: ALA 12 of chain A"):
+        assert np.count_nonzero(recognise(u)[1].ends) > 1
     u.dimensions = [20, 20, 20, 90, 90, 90]
     assert np.count_nonzero(quietly(u)[1].ends) == 1
 

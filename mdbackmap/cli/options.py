@@ -192,16 +192,12 @@ def breaks(text):
     """
     if text in ("auto", "topology"):
         return text
-    ends = []
-    for part in text.split(","):
-        chain, colon, number = part.strip().rpartition(":")
-        try:
-            ends.append((chain, int(number)) if colon else int(number))
-        except ValueError:
-            raise argparse.ArgumentTypeError(
-                f"expected auto, topology, or ends such as 41,B:17, not {text!r}"
-            ) from None
-    return ends
+    from ..recognition.breaks import parse_breaks
+
+    try:
+        return parse_breaks(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected auto, topology, or ends such as 41,B:17, not {text!r}") from None
 
 
 def sequence(text):
@@ -224,15 +220,17 @@ def sequence(text):
 
 
 def fasta(filename):
-    """The sequences of a FASTA file, in order."""
+    """The sequences of a FASTA file, in order; each knows the chains that its header names."""
+    from ..recognition.fasta import parse_fasta
+
     try:
-        records = Path(filename).read_text().split(">")[1:]
+        return parse_fasta(Path(filename).read_text())
     except OSError as error:
         raise argparse.ArgumentTypeError(f"cannot read {filename}: {error.strerror}") from None
-    chains = ["".join(record.split("\n")[1:]).replace(" ", "").strip().rstrip("*").upper() for record in records]
-    if not chains or not all(chains):
-        raise argparse.ArgumentTypeError(f"{filename} has no FASTA record ('>name', then the sequence)")
-    return chains if len(chains) > 1 else chains[0]
+    except UnicodeDecodeError:
+        raise argparse.ArgumentTypeError(f"{filename} is no text: expected a FASTA file") from None
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{filename}: {error}") from None
 
 
 def positive(text):

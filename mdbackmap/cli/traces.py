@@ -52,12 +52,13 @@ def read(args):
         frames["all"] = np.stack([frame.beads for frame in read])
         frames["boxes"] = [np.zeros(6) if frame.dimensions is None else frame.dimensions for frame in read]
         check_frames(frames["all"], len(indices), numbers, lambda k: atom_label(names[k]), advice)
+        frames["indices"] = indices
         return frames["all"][:: max(1, len(numbers) // 10)]
 
     indices, coarse = recognise(
         atoms, sequence=args.sequence, aliases=dict(args.alias) or None, breaks=args.breaks, frames=look
     )
-    if "all" not in frames or frames["all"].shape[1] != len(indices):
+    if not np.array_equal(frames.get("indices"), indices):
         look(indices)
     beads, boxes = frames["all"], box_vectors(frames["boxes"], len(numbers))
     beads = beads if boxes is None else whole(beads, boxes, coarse)

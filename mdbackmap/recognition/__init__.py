@@ -6,8 +6,13 @@ module     what it decides
 ========== ==============================================================================
 recognise  all of it: atoms in, indices of the beads and their `Topology` out
 beads      which atoms are beads, and what is left out
+numbers    residue numbers of PDB files that are not plain decimals
+conformers which of a residue's alternate locations is taken
+order      the order of beads along their chains
+assembly    names, chain ends, cis peptides and bonds together: the `Topology`
 sequence   which residues they are
-breaks     where chains end
+fasta      FASTA files, and which record belongs to which chain
+breaks     where chains end, and whether one is closed
 trace      units, cis peptides, strain, from the distances
 ========== ==============================================================================
 

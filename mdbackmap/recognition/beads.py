@@ -12,14 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import residues
-from ..attributes import attribute, canonical_resnames
+from ..attributes import attribute, canonical_resnames, listed
 from ..mapping import MappingError
+from .conformers import merged_alternatives
+from .numbers import read_numbers
 from .sequence import checked_aliases
 
 CAPS = frozenset("ACE NME NMA NH2 FOR".split())
 """Residues that end a chain and are no amino acids."""
 
 _ATOMS_NOT_CA = frozenset("N O CB H HA HN SC CM".split())  # lone beads of these names are elsewhere
+_NUCLEOTIDES = frozenset("ACGTUN")  # one-letter names that may be those of a nucleic acid
+_SHOWN = 8  # residues named in a message
+_ORGANIC = frozenset("CHNSPFIKVWY")  # one-letter codes of amino acids that are elements, too
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,18 +34,29 @@ class Group:
 
     Parameters
     ----------
+    aliases : dict
+        The user's, checked.
     names, resnames, given : (a,) str array
         Atom names, residue names in their canonical form and as the input has them.
     residue : (a,) int array
-        Residue of each atom: 0, 1, ...
+        Residue of each atom: 0, 1, ...; alternate locations of one residue share it.
+    resids, icodes, chains : (a,) array
+        Residue numbers, insertion codes, and chain and segment in one string.
+    altlocs : (a,) str array
+        Labels of alternate locations; "" where there are none.
     amino, other : (a,) bool array
         Belongs to a known amino acid; to something known that is none.
     """
 
+    aliases: dict
     names: np.ndarray
     resnames: np.ndarray
     given: np.ndarray
     residue: np.ndarray
+    resids: np.ndarray
+    icodes: np.ndarray
+    chains: np.ndarray
+    altlocs: np.ndarray
     amino: np.ndarray
     other: np.ndarray
 
@@ -51,14 +67,27 @@ class Group:
         names, given = np.char.upper(attribute(atoms, "names", "")), np.char.upper(attribute(atoms, "resnames", ""))
         unique, which = np.unique(given, return_inverse=True)
         resnames = canonical_resnames(unique, aliases)[which]
-        letter = (names == "CA") & np.isin(resnames, list(residues.ALPHABET))  # a nucleotide has no CA
+        residue, resids, icodes = _numbered(atoms)
+        letter = np.isin(resnames, list(residues.ALPHABET)) & ((names == "CA") | _coded(resnames))
         if letter.any():
             resnames = resnames.astype("U8")
             resnames[letter] = [residues.RESIDUE_NAMES[residues.ALPHABET.index(x)] for x in resnames[letter]]
         amino = np.isin(resnames, residues.RESIDUE_NAMES)
-        calcium = np.char.upper(attribute(atoms, "elements", "")) == "CA"
-        other = ~amino & (np.isin(resnames, list(residues.OTHER_RESIDUES | CAPS)) | calcium)
-        return cls(names, resnames, given, np.unique(atoms.resindices, return_inverse=True)[1], amino, other)
+        other = ~amino & (np.isin(resnames, list(residues.OTHER_RESIDUES | CAPS)) | _calcium(atoms, names))
+        chains = np.char.add(np.char.add(attribute(atoms, "chainIDs", ""), "/"), attribute(atoms, "segids", ""))
+        altlocs = attribute(atoms, "altLocs", "")
+        residue = merged_alternatives(residue, np.stack([chains, resids.astype(str), icodes]), altlocs)
+        return cls(aliases, names, resnames, given, residue, resids, icodes, chains, altlocs, amino, other)
+
+    def named_as_residues(self, beads) -> np.ndarray:
+        """(N,) str: residue names of beads; those in the name field, where residues themselves have none."""
+        if self.amino[beads].any():
+            return self.resnames[beads]
+        names = self.names[beads]
+        written = residue_names(names, self.aliases)
+        if written is None:
+            return names if len(set(names)) > 1 and len(set(self.given[beads])) == 1 else self.resnames[beads]
+        return written
 
     def any_in_residue(self, atoms) -> np.ndarray:
         """(a,) bool: whether an atom's residue has one of these atoms."""
@@ -71,7 +100,42 @@ class Group:
     def count(self, names=None) -> str:
         """The commonest of some names in words: ``"12 SOL, 3 NA"``."""
         counted = Counter(x or "(no name)" for x in (self.given if names is None else names))
-        return ", ".join(f"{n} {name}" for name, n in counted.most_common(8)) + (", ..." if len(counted) > 8 else "")
+        return listed([f"{n} {name}" for name, n in counted.most_common()], 8)
+
+    def label(self, atom) -> str:
+        """The residue of an atom in words: ``"ALA 617 of chain A"``, without a chain where there is none."""
+        chain, segment = self.chains[atom].split("/", 1)
+        of = chain or ("" if segment == "SYSTEM" else segment)
+        name = self.given[atom] or "residue"
+        return f"{name} {self.resids[atom]}{self.icodes[atom]}" + (f" of chain {of}" if of else "")
+
+
+def _numbered(atoms):
+    """Residue, number and insertion code of each atom (a,)."""
+    found = read_numbers(atoms)
+    if found is not None:
+        return found
+    residue = np.unique(atoms.resindices, return_inverse=True)[1]
+    resids = getattr(atoms, "resids", None)
+    resids = residue + 1 if resids is None else np.asarray(resids)
+    return residue, resids, attribute(atoms, "icodes", "")
+
+
+def _coded(resnames):
+    """Whether all residue names (a,) are one-letter codes of amino acids, and not only nucleotides or elements."""
+    return _coding(set(resnames.tolist()))
+
+
+def _coding(kinds):
+    """Whether some names can only be one-letter codes of amino acids."""
+    letters = len(kinds) > 1 and kinds <= set(residues.ALPHABET)
+    return letters and not (kinds <= _NUCLEOTIDES or kinds <= _ORGANIC)
+
+
+def _calcium(atoms, names):
+    """(a,) bool: calcium by its element, where this tells it from C-alpha atoms (guessed from "CA" it does not)."""
+    calcium = np.char.upper(attribute(atoms, "elements", "")) == "CA"
+    return calcium & (~calcium[names == "CA"]).any()
 
 
 def find_beads(group, sequenced):
@@ -86,15 +150,13 @@ def find_beads(group, sequenced):
 
     Returns
     -------
-    beads : (N,) int array
+    (N,) int array
         Places in the group.
-    shared : bool
-        Several beads share one residue.
 
     Raises
     ------
     MappingError
-        No such beads, an amino acid without one, or a Martini model.
+        No such beads, more amino acids without one than with one, or a Martini model.
     """
     _refuse_martini(group)
     ca = (group.names == "CA") & ~group.other
@@ -102,37 +164,95 @@ def find_beads(group, sequenced):
     ca &= group.amino | only_ca | group.atomistic()  # else it is a ligand's
     if not ca.any():
         return _find_lone(group, sequenced)
-    bare = group.amino & ~group.any_in_residue(ca)
-    if bare.any():
-        at = np.flatnonzero(bare)[0]
-        raise MappingError(
-            f"{len(np.unique(group.residue[bare]))} amino-acid residues have no CA, the first {group.given[at]} with "
-            f"atoms {', '.join(group.names[group.residue == group.residue[at]][:8])}; expected one CA in each: select "
-            "whole residues, or leave these out of the selection"
-        )
-    return np.flatnonzero(ca), np.bincount(group.residue[ca]).max() > 1
+    _refuse_bare(group, bare_residues(group, ca), ca)
+    return np.flatnonzero(ca)
+
+
+def bare_residues(group, ca):
+    """First atoms (b,) of the amino acids without a C-alpha, from the atoms (a,) that are one."""
+    bare = np.flatnonzero(group.amino & ~group.any_in_residue(ca))
+    return bare[np.unique(group.residue[bare], return_index=True)[1]]
+
+
+def bare_warning(group, beads):
+    """What is said of residues that have no C-alpha: a list of one sentence, or empty."""
+    ca = np.zeros(len(group.names), dtype=bool)
+    ca[beads] = True
+    bare = bare_residues(group, ca)
+    if len(bare) == 0:
+        return []
+    atoms = [listed(group.names[group.residue == group.residue[at]], 4) for at in bare]
+    told = listed([f"{group.label(at)} (only {x})" for at, x in zip(bare, atoms, strict=True)], _SHOWN)
+    return [f"left out, as they have no CA: {told}"]
+
+
+def left_out(group, trace):
+    """What is said of atoms that are no part of the protein: a list of one sentence, or empty."""
+    used = np.zeros(len(group.names), dtype=bool)
+    used[trace.beads] = True
+    left = ~used if trace.shared else ~group.any_in_residue(used)
+    left &= ~group.amino if not trace.shared else True  # amino acids without a CA are told by name
+    if not left.any():
+        return []
+    return [f"left out as no part of the protein: {np.count_nonzero(left)} atoms ({group.count(group.given[left])})"]
+
+
+def _refuse_bare(group, bare, ca):
+    """Residues without a CA are left out (and told); where they are as many as the others, this is no C-alpha trace."""
+    if len(bare) == 0 or len(bare) < len(np.unique(group.residue[ca])):
+        return
+    at = bare[0]
+    raise MappingError(
+        f"{len(bare)} amino-acid residues have no CA, the first {group.label(at)} with "
+        f"atoms {listed(group.names[group.residue == group.residue[at]], 8)}; expected one CA in each: select "
+        "whole residues, or leave these out of the selection"
+    )
 
 
 def _find_lone(group, sequenced):
     """Beads under another name: all atoms that are not known to be something else."""
     lone = ~group.other
-    count = np.bincount(group.residue[lone], minlength=1)
     names = set(group.names[lone])
-    named = np.isin(canonical_resnames(group.names), residues.RESIDUE_NAMES)[lone].all()
-    shared = count.max() > 1
-    wrong = names & _ATOMS_NOT_CA
+    shared = np.bincount(group.residue[lone], minlength=1).max() > 1
+    coded = len(names) > 1 and names <= set(residues.ALPHABET)
+    wrong = set() if _coding(names) or (coded and sequenced) else names & _ATOMS_NOT_CA
+    named = lone.any() and residue_names(group.names[lone], group.aliases) is not None
     if lone.any() and not wrong and (not shared or sequenced or named):
-        return np.flatnonzero(lone), shared
+        return np.flatnonzero(lone)
+    return _refuse_lone(group, shared, coded, wrong)
+
+
+def _refuse_lone(group, shared, coded, wrong):
     found = f"no C-alpha beads among {len(group.names)} atoms ({group.count(group.names)}; residues {group.count()})"
+    tell = "if each bead is a C-alpha, say which residues they are: sequence='MKV...' (--sequence; one for each chain)"
+    if coded and not group.amino.any():
+        raise MappingError(f"{found}: these names may be elements, nucleotides or amino acids; {tell}")
     if shared and not wrong and not group.amino.any():
+        most = np.bincount(group.residue[~group.other]).max()
         raise MappingError(
-            f"{found}: {count.max()} beads share a residue and residue names are missing, expected one bead a residue; "
-            "if each bead is a C-alpha, say which residues they are: sequence='MKV...' (--sequence; one for each "
-            "chain)"
+            f"{found}: {most} beads share a residue and residue names are missing, expected one bead a residue; {tell}"
         )
     raise MappingError(
         f"{found}: expected atoms called CA, or one bead in every residue; select the protein, or rename its beads CA"
     )
+
+
+def residue_names(names, aliases=None):
+    """
+    Residue names that are written in the name field, (n,) str array; None if it holds something else.
+
+    Examples
+    --------
+    >>> residue_names(np.array(["MET", "HIE"])).tolist(), residue_names(np.array(["M", "H", "G"])).tolist()
+    (['MET', 'HIS'], ['MET', 'HIS', 'GLY'])
+    >>> residue_names(np.array(["C", "H", "N"])) is None  # as likely elements
+    True
+    """
+    found = canonical_resnames(names, aliases)
+    if _coding(set(found.tolist()) & set(residues.ALPHABET)):
+        name_of = dict(zip(residues.ALPHABET, residues.RESIDUE_NAMES, strict=True))
+        found = np.array([name_of.get(x, x) for x in found.tolist()])
+    return found if np.isin(found, residues.RESIDUE_NAMES).all() else None
 
 
 def _refuse_martini(group):

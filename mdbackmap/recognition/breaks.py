@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..attributes import listed
 from ..mapping import MappingError
 from ..topology import Topology
-from .trace import BONDED, protein_like
+from .trace import BONDED, bond_lengths, protein_like
 
-_STRETCHED = 5.5  # what counts as a break in one or two frames of a trace with soft bonds
+_STRETCHED = 5.5  # angstrom: what counts as a break in one or two frames of a trace with soft bonds
+_BONDS_REACH = 7.6  # angstrom: a bond of the topology may be stretched to twice the distance of C-alphas
+_NOT_UNDERSTOOD = (
+    "breaks={!r} is not understood: expected 'auto', 'topology', or a list of bead indices and (chainID, resid), "
+    "such as [41, ('B', 17)] or '41,B:17'"
+)
+_COMPLETE = 0.75  # share of neighbours that a complete list of bonds joins at least (chosen)
 
 
 def resid_jumps(coarse: Topology) -> np.ndarray:
@@ -46,7 +53,8 @@ def find_breaks(lengths, hard, jumps, bonded=None, atomistic=False) -> np.ndarra
     jumps : (N,) bool array
         Residues whose successor does not have the next number: broken unless they lie as bonded ones do.
     bonded : (N,) bool array, optional
-        Beads that the topology bonds to the next; where it bonds most of them it decides.
+        Beads that the topology bonds to the next. Such a bond may be stretched; beads without one are apart if the
+        topology bonds both to their other neighbours, and most others.
     atomistic : bool
         The beads are atoms of an all-atom model: one frame is enough.
 
@@ -56,13 +64,85 @@ def find_breaks(lengths, hard, jumps, bonded=None, atomistic=False) -> np.ndarra
         `Topology.ends`.
     """
     inside = ~hard[:-1]
-    if bonded is not None and np.count_nonzero(bonded[:-1] & inside) > np.count_nonzero(inside) / 2:
-        return hard | ~bonded
     middle = np.median(lengths, axis=0)
     sure = atomistic or len(lengths) >= 3 or protein_like(middle[inside])
     apart = middle > (BONDED[1] if sure else _STRETCHED)
     apart |= jumps[:-1] & ((middle < BONDED[0]) | (middle > BONDED[1]))
+    if bonded is not None:
+        apart &= ~bonded[:-1] | (middle > _BONDS_REACH)
+        apart |= _without_bond(lengths, inside, bonded)
     return hard | np.append(apart, True)
+
+
+def _without_bond(lengths, inside, bonded):
+    """(N - 1,) bool: neighbours that lie as bonded ones do, but that a complete list of bonds keeps apart."""
+    joined, middle = bonded[:-1] & inside, np.median(lengths, axis=0)
+    near = inside & (middle > BONDED[0]) & (middle < BONDED[1])
+    if np.count_nonzero(joined & near) < _COMPLETE * np.count_nonzero(near):
+        return np.zeros_like(near)
+    moving = len(lengths) >= 3 and np.ptp(lengths, axis=0).max() > 0.01  # else frames say no more than one does
+    if moving:
+        near &= ~((lengths > BONDED[0]) & (lengths < BONDED[1])).all(axis=0)  # always there: a rigid part
+    before, after = np.append(False, joined[:-1]), np.append(joined[1:], False)
+    return near & ~joined & before & after
+
+
+def torn_bonds(lengths, hard, bonded) -> np.ndarray:
+    """Beads (t,) that the topology bonds to the next although that lies further off than any bond reaches."""
+    return np.flatnonzero(bonded[:-1] & ~hard[:-1] & (np.median(lengths, axis=0) > _BONDS_REACH))
+
+
+def closing_bonds(frames, dimensions, ends, bonds):
+    """
+    Bonds that close a chain: from a residue that ends a stretch back to one that begins one.
+
+    Parameters
+    ----------
+    frames : (F, N, 3) float array
+    dimensions : (6,) float array or None
+    ends : (N,) bool array
+    bonds : (b, 2) int array
+        Bonds of the backbone between beads, of whatever order.
+
+    Returns
+    -------
+    list of (last, first, distance)
+    """
+    starts, found = np.append(True, ends[:-1]), []
+    for first, last in np.sort(bonds, axis=1).tolist():
+        if last - first > 1 and ends[last] and starts[first]:
+            distance = float(np.median(bond_lengths(frames[:, [last, first]], dimensions)))
+            if BONDED[0] < distance < BONDED[1]:  # a disulfide's C-alphas are further apart
+                found.append((last, first, distance))
+    return found
+
+
+def parse_breaks(text):
+    """
+    Ends of chains as the command line writes them: beads from 0 and CHAIN:RESID, separated by commas.
+
+    Raises
+    ------
+    ValueError
+        Something else.
+
+    Examples
+    --------
+    >>> parse_breaks("41,B:17,H:52A")
+    [41, ('B', 17), ('H', '52A')]
+    """
+    ends = []
+    for part in text.split(","):
+        chain, colon, number = (x.strip() for x in part.rpartition(":"))
+        if not colon:
+            ends.append(int(number))
+        elif number.removeprefix("-").isdecimal():
+            ends.append((chain, int(number)))
+        elif number[:-1].removeprefix("-").isdecimal():
+            ends.append((chain, number))
+        else:
+            raise ValueError(f"no residue number: {number!r}")
+    return ends
 
 
 def told_breaks(breaks, coarse: Topology) -> np.ndarray:
@@ -71,9 +151,9 @@ def told_breaks(breaks, coarse: Topology) -> np.ndarray:
 
     Parameters
     ----------
-    breaks : list
+    breaks : list or str
         Bead indices (0 is the first), or ``(chainID, resid)`` with the resid an int or, with an insertion
-        code, a str such as "52A".
+        code, a str such as "52A"; or strings, as the command line has them: "41,A:52A", ["A:52A"].
     coarse : Topology
 
     Returns
@@ -88,17 +168,20 @@ def told_breaks(breaks, coarse: Topology) -> np.ndarray:
     Examples
     --------
     >>> trace = Topology(["CA"] * 2, [""] * 2, [0, 1], ["GLY"] * 2, [1, 2], [""] * 2, ["A"] * 2, [""] * 2)
-    >>> told_breaks([("A", 1)], trace).tolist()
-    [True, False]
+    >>> told_breaks([("A", 1)], trace).tolist(), told_breaks(["A:2"], trace).tolist()
+    ([True, False], [False, True])
     """
-    if isinstance(breaks, str) or not hasattr(breaks, "__iter__"):
-        raise MappingError(
-            f"breaks={breaks!r} is not understood: expected 'auto', 'topology', "
-            "or a list of bead indices and (chainID, resid)"
-        )
+    breaks = [breaks] if isinstance(breaks, str) else breaks
+    if not hasattr(breaks, "__iter__"):
+        raise MappingError(_NOT_UNDERSTOOD.format(breaks))
     ends = np.zeros(coarse.n_atoms, dtype=bool)
     for item in breaks:
-        ends[_bead(item, coarse)] = True
+        try:
+            items = parse_breaks(item) if isinstance(item, str) else [item]
+        except ValueError:
+            raise MappingError(_NOT_UNDERSTOOD.format(item)) from None
+        for one in items:
+            ends[_bead(one, coarse)] = True
     return ends
 
 
@@ -108,13 +191,13 @@ def _bead(item, coarse):
             return item
         raise MappingError(f"breaks names bead {item}, expected 0..{coarse.n_atoms - 1}")
     if not isinstance(item, tuple | list) or len(item) != 2:
-        raise MappingError(f"breaks has {item!r}, expected a bead index or (chainID, resid)")
-    chain, number = str(item[0]), str(item[1])
+        raise MappingError(_NOT_UNDERSTOOD.format(item))
+    chain, number = str(item[0]).strip(), str(item[1]).strip()
     numbers = np.char.add(coarse.resids.astype(str), coarse.icodes)
     found = np.flatnonzero(((coarse.chainIDs == chain) | (coarse.segids == chain)) & (numbers == number))
     if len(found) == 1:
         return found[0]
-    chains = ", ".join(dict.fromkeys(coarse.chainIDs))
     raise MappingError(
-        f"breaks names {item!r}: {len(found)} such beads, expected one; chains are {chains}; bead indices always work"
+        f"breaks names {chain}:{number}: {len(found)} such beads, expected one; chains are "
+        f"{listed(dict.fromkeys(coarse.chainIDs), 20)}; bead indices always work"
     )

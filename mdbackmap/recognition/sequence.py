@@ -6,15 +6,17 @@ Legend: `N` beads, one a residue.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from .. import residues
-from ..attributes import chain_letters
+from ..attributes import chain_letters, listed
 from ..mapping import MappingError
+from .fasta import Record, assign
 
 _NAME_OF_LETTER = dict(zip(residues.ALPHABET, residues.RESIDUE_NAMES, strict=True))
-
-
+_KINDS = 60  # names shown of those that are unknown: in practice all
 _AWSEM = {"NGP", "IGL", "IPR"}  # neither glycine nor proline, glycine, proline
 
 
@@ -54,7 +56,7 @@ def checked_aliases(aliases) -> dict:
     return checked
 
 
-def name_residues(resnames, ends, table, sequence=None):
+def name_residues(resnames, ends, table, sequence=None, apart=None):
     """
     Residue names of the beads, all of them amino acids.
 
@@ -65,16 +67,18 @@ def name_residues(resnames, ends, table, sequence=None):
     ends : (N,) bool array
         Where chains end.
     table : dict
-        `resids`, `icodes`, `chainIDs`, `segids` (N,). Where a list of sequences splits a nameless
+        `resids`, `icodes`, `chainIDs`, `segids` (N,). Where sequences split a nameless
         single chain, its `chainIDs` and `resids` are replaced.
     sequence : str, list of str or dict, optional
         One-letter codes; see `recognise`.
+    apart : (N,) bool array, optional
+        Where chains end by distance, too: a single chain may be several of which nobody says so.
 
     Returns
     -------
     resnames : (N,) str array
     ends : (N,) bool array
-        As given, and where a list of sequences splits a chain.
+        As given, and where sequences split a chain.
 
     Raises
     ------
@@ -85,31 +89,76 @@ def name_residues(resnames, ends, table, sequence=None):
         if not hasattr(sequence, "__len__"):
             raise MappingError(f"sequence={sequence!r}: expected one-letter codes, a list of them or a dict by chainID")
         resnames = resnames.astype("U8")
-        for where, letters in _parts(sequence, ends, table):
+        parts, ends = _parts(sequence, ends, table, apart)
+        for where, letters in parts:
             resnames[where] = [_NAME_OF_LETTER[x] for x in letters]
-        ends = ends | _split(sequence, ends, table)
     unknown = ~np.isin(resnames, residues.RESIDUE_NAMES)
     if unknown.any():
         _refuse_unknown(resnames[unknown], np.flatnonzero(unknown)[0], table)
     return resnames, ends
 
 
-def _parts(sequence, ends, table):
-    """Pairs of (places, letters), with lengths and letters checked."""
-    chain = np.cumsum(np.append(0, ends[:-1]))
+def _parts(sequence, ends, table, apart):
+    """Pairs of (places, letters), with lengths and letters checked, and where chains end then."""
     if isinstance(sequence, dict):
         of_chain = {k: (table["chainIDs"] == k) | (table["segids"] == k) for k in sequence}
         parts = [(np.flatnonzero(of_chain[k]), f"chain {k}", x) for k, x in sequence.items()]
-    elif isinstance(sequence, str) or len(sequence) != chain[-1] + 1:
-        whole = sequence if isinstance(sequence, str) else _concatenated(sequence, len(ends), chain[-1] + 1)
-        parts = [(np.arange(len(ends)), "the molecule", whole)]
-    else:
-        parts = [(np.flatnonzero(chain == i), f"chain {i + 1} of the list", x) for i, x in enumerate(sequence)]
-    return [(where, _letters(text, len(where), what, table)) for where, what, text in parts]
+        return [(where, _letters(text, len(where), what, table)) for where, what, text in parts], ends
+    records = [_clean(x) for x in ([sequence] if isinstance(sequence, str) else sequence)]
+    n, n_chains = len(ends), np.count_nonzero(ends)
+    together = sum(len(x) for x in records)
+    if len(records) == 1 and together == n:
+        return [(np.arange(n), _letters(records[0], n, "the molecule", table))], ends
+    found = _of_chains(records, ends, table)
+    if found is None and n_chains == 1 and together == n:  # a list splits a single chain
+        ends = np.isin(np.arange(n), np.cumsum([len(x) for x in records]) - 1)
+        found = records
+    elif found is None and n_chains == 1 and apart is not None:
+        found = _of_chains(records, apart, table)
+        ends = ends if found is None else apart
+    if found is None:
+        _refuse_lengths(records, n, n_chains, table)
+    if n_chains < len(found):
+        _renumber(table, ends)
+    places = np.split(np.arange(n), np.flatnonzero(ends[:-1]) + 1)
+    return [(where, _letters(x, len(where), "a chain", table)) for where, x in zip(places, found, strict=True)], ends
+
+
+def _clean(text):
+    """A sequence without spaces, in capitals; a FASTA record still knows its chains."""
+    if isinstance(text, Record):
+        return text
+    return "".join(str(text).split()).upper()
+
+
+def _of_chains(records, ends, table):
+    """The record of each chain, or None."""
+    last = np.flatnonzero(ends)
+    return assign(records, np.diff(last, prepend=-1), table["chainIDs"][last], table["segids"][last])
+
+
+def _refuse_lengths(records, n, n_chains, table):
+    if len(records) == 1:
+        raise MappingError(
+            f"sequence has {len(records[0])} residues for the molecule, expected {n}, one for each bead (or the length "
+            f"of each of its chains, if all are alike); chains are {_chains(table)}"
+        )
+    raise MappingError(
+        f"sequence lists {len(records)} chains of together {sum(len(x) for x in records)} residues "
+        f"({listed([len(x) for x in records], 8)}), expected {n_chains} chains of together {n}: {_chains(table)}; one "
+        "may serve all chains of its length"
+    )
+
+
+def _renumber(table, ends):
+    """A nameless single chain becomes several, each with numbers from 1."""
+    sizes = np.diff(np.flatnonzero(ends), prepend=-1)
+    table["chainIDs"] = chain_letters(np.repeat([f"#{i}" for i in range(len(sizes))], sizes))
+    table["resids"] = np.concatenate([np.arange(1, k + 1) for k in sizes])
 
 
 def _letters(text, n, what, table):
-    letters = "".join(str(text).split()).upper()
+    letters = _clean(text)
     strange = sorted(set(letters) - set(residues.ALPHABET))
     if strange:
         raise MappingError(f"sequence has {', '.join(strange)}: expected one-letter codes {residues.ALPHABET}")
@@ -123,48 +172,27 @@ def _letters(text, n, what, table):
     return letters
 
 
-def _concatenated(sequence, n, n_chains):
-    whole = "".join("".join(str(x).split()) for x in sequence)
-    if n_chains == 1 and len(whole) == n:
-        return whole
-    raise MappingError(
-        f"sequence lists {len(sequence)} chains of together {len(whole)} residues, "
-        f"expected {n_chains} chains of together {n}"
-    )
-
-
-def _split(sequence, ends, table):
-    """Ends that a list of sequences puts into a single chain; names and numbers follow."""
-    n_chains = 1 + np.count_nonzero(ends[:-1])
-    added = np.zeros(len(ends), dtype=bool)
-    if isinstance(sequence, str | dict) or len(sequence) == n_chains:
-        return added
-    sizes = [len("".join(str(x).split())) for x in sequence]
-    added[np.cumsum(sizes) - 1] = True
-    table["chainIDs"] = chain_letters(np.repeat([f"#{i}" for i in range(len(sizes))], sizes))
-    table["resids"] = np.concatenate([np.arange(1, k + 1) for k in sizes])
-    return added
-
-
 def _refuse_unknown(names, first, table):
     kinds = list(dict.fromkeys(str(x) or "(no name)" for x in names))
-    shown = ", ".join(kinds[:10]) + (", ..." if len(kinds) > 10 else "")
+    shown = listed(kinds, _KINDS)
     at = f"{table['resids'][first]}{table['icodes'][first]} of chain {table['chainIDs'][first]}"
     if set(kinds) <= _AWSEM:
         raise MappingError(
             f"residue names of AWSEM: {shown} ({len(names)} beads, the first residue {at}), which keep no sequence; "
             "say what it is with sequence='MKV...' (--sequence, letters or a FASTA file)"
         )
+    like = _NAME_OF_LETTER.get(kinds[0], "ALA")
     raise MappingError(
         f"unknown residue names among the beads: {shown} ({len(names)} beads, the first residue {at}); "
-        f"expected amino acids: {_known()} (and {', '.join(residues.ALIASES)}); say what they are with "
-        f"aliases={{{kinds[0]!r}: 'ALA'}} (--alias {kinds[0]}=ALA) or sequence='MKV...' (--sequence), or leave "
-        "them out of the selection"
+        f"expected amino acids: {_known()}, or names of force fields for them; say what each is, as in "
+        f"aliases={{{kinds[0]!r}: {like!r}}} (--alias {kinds[0]}={like}), or all with sequence='MKV...' (--sequence), "
+        "or leave them out of the selection"
     )
 
 
 def _chains(table):
-    return ", ".join(f"{c} ({np.count_nonzero(table['chainIDs'] == c)})" for c in dict.fromkeys(table["chainIDs"]))
+    sizes = Counter(table["chainIDs"].tolist())
+    return listed([f"{c} ({n})" for c, n in sizes.items()], 20)
 
 
 def _known():

@@ -1,0 +1,130 @@
+"""
+Alternate locations: one of them is taken in each residue, that of the highest occupancy, the first of equals.
+
+Legend: `a` atoms, `N` beads, `F` frames. Lengths in angstrom.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..attributes import listed
+
+_ONE_PLACE = 2.6
+"""Two C-alphas nearer than this are no neighbours along a chain (cis peptides: 2.8 and more)."""
+
+_MOST = 4  # beads of one number that can be alternate locations: structures have seldom more than A to D
+SHOWN = 8  # residues named in a message
+
+
+def merged_alternatives(residue, labels, altlocs):
+    """
+    Residues, those that are alternate locations of each other (microheterogeneity) as one.
+
+    Parameters
+    ----------
+    residue : (a,) int array
+        Residue of each atom: 0, 1, ...
+    labels : (3, a) str array
+        Chain, number and insertion code.
+    altlocs : (a,) str array
+
+    Returns
+    -------
+    (a,) int array
+        Residues of one label are one, if they follow each other and one has alternate locations, or if theirs differ.
+
+    Examples
+    --------
+    >>> labels = np.array([["A"] * 4, ["1", "1", "1", "2"], [""] * 4])
+    >>> merged_alternatives(np.array([0, 0, 1, 2]), labels, np.array(["", "A", "B", ""])).tolist()
+    [0, 0, 0, 1]
+    """
+    if not (altlocs != "").any():
+        return residue
+    first = np.unique(residue, return_index=True)[1]
+    label_of = list(zip(*labels[:, first].tolist(), strict=True))
+    kinds = [set() for _ in label_of]
+    for r, altloc in set(zip(residue.tolist(), altlocs.tolist(), strict=True)):
+        kinds[r].update({altloc} - {""})
+    found, merged = {}, np.arange(len(label_of))
+    for r, label in enumerate(label_of):
+        last, before, own = found.get(label, (None, None, set()))
+        follows = last == r - 1 and (own or kinds[r])
+        if last is not None and (follows or (own and kinds[r] and not own & kinds[r])):
+            merged[r] = before
+            found[label] = r, before, own | kinds[r]
+        else:
+            found[label] = r, r, kinds[r]
+    return np.unique(merged, return_inverse=True)[1][residue]
+
+
+def one_conformer(group, beads, occupancies):
+    """
+    One bead of each residue that has alternate locations.
+
+    Parameters
+    ----------
+    group : Group
+    beads : (N,) int array
+        Places in the group.
+    occupancies : (a,) float array
+
+    Returns
+    -------
+    kept : (n,) int array
+    told : list of str
+        The residues where there was a choice, with the label of what was taken.
+    """
+    owner = group.residue[beads]
+    several = np.bincount(owner)[owner] > 1
+    alternate = several & (np.bincount(owner, group.altlocs[beads] != "")[owner] > 0)
+    keep, told = np.ones(len(beads), dtype=bool), []
+    for residue in dict.fromkeys(owner[alternate].tolist()):
+        rows = np.flatnonzero(owner == residue)
+        taken = rows[np.argmax(np.nan_to_num(occupancies[beads[rows]]))]
+        keep[rows] = rows == taken
+        told.append(_told(group, beads[taken]))
+    return beads[keep], told
+
+
+def _told(group, atom):
+    label = group.altlocs[atom]
+    return group.label(atom) + (f" ({label})" if label else "")
+
+
+def one_place(group, beads, middle, occupancies):
+    """
+    Beads without those that share number and place with the one before, as alternate locations without labels do.
+
+    Parameters
+    ----------
+    group : Group
+    beads : (N,) int array
+    middle : (N - 1,) float array
+        Distances from each bead to the next.
+    occupancies : (a,) float array
+
+    Returns
+    -------
+    keep : (N,) bool array
+    told : list of str
+    """
+    keep, told = np.ones(len(beads), dtype=bool), []
+    same = np.diff(group.resids[beads]) == 0
+    for labels in (group.icodes[beads], group.chains[beads]):
+        same &= labels[1:] == labels[:-1]
+    runs = np.split(np.arange(len(beads)), np.flatnonzero(~same) + 1)
+    near = [rows for rows in runs if 1 < len(rows) <= _MOST and (middle[rows[:-1]] < _ONE_PLACE).all()]
+    if 2 * sum(len(rows) for rows in near) > len(beads):  # other units, or numbers that are not those of residues
+        return keep, told
+    for rows in near:
+        taken = rows[np.argmax(np.nan_to_num(occupancies[beads[rows]]))]
+        keep[rows] = rows == taken
+        told.append(_told(group, beads[taken]))
+    return keep, told
+
+
+def told_conformers(told) -> str:
+    """A sentence about alternate locations."""
+    return f"alternate locations: of each residue the one of highest occupancy is taken, {listed(told, SHOWN)}"

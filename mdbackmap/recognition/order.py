@@ -1,0 +1,167 @@
+"""
+The order of beads along their chains, where the file has another one.
+
+Files list modified residues (HETATM) after all others, rigid parts before the rest, or the beads of two chains in
+turn. Another order is taken only where distances agree with it: it has to bring more neighbours to the distance of
+neighbours than the file's order does.
+
+Legend: `F` frames, `N` beads. Lengths in angstrom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..mapping import MappingError
+from .trace import BONDED, bond_lengths
+
+_STRANGERS = 5.0  # angstrom: a median above this is no distance of neighbours
+_LOOKED_AT = 300  # beads whose nearest one is looked for: enough for a median
+_NEIGHBOURS = (3.6, 4.0)  # angstrom: nearest C-alphas of proteins; centres of mass of side chains lie elsewhere
+
+
+@dataclass(frozen=True, eq=False)
+class Beads:
+    """
+    What tells the order of beads.
+
+    Parameters
+    ----------
+    frames : (F, N, 3) float array
+    dimensions : (6,) float array or None
+    chains : (N,) array
+        Label of each bead's chain.
+    resids, icodes : (N,) int array and (N,) str array
+        Residue numbers and insertion codes; equal everywhere in a chain where they are unknown.
+    bonds : (b, 2) int array
+        Bonds between beads.
+    """
+
+    frames: np.ndarray
+    dimensions: np.ndarray | None
+    chains: np.ndarray
+    resids: np.ndarray
+    icodes: np.ndarray
+    bonds: np.ndarray
+
+    def neighbours(self, order) -> np.ndarray:
+        """(N - 1,) bool: whether beads of one chain that follow each other in an order lie as neighbours do."""
+        middle = np.median(bond_lengths(self.frames[:, order], self.dimensions), axis=0)
+        return (middle > BONDED[0]) & (middle < BONDED[1]) & (self.chains[order][1:] == self.chains[order][:-1])
+
+    def worth(self, order) -> np.ndarray:
+        """(N - 1,) int: what each pair says for an order; numbers that run on decide between equals."""
+        on = np.diff(self.resids[order]) == 1
+        return self.neighbours(order) * (2 * len(order) + on)
+
+
+def chain_order(beads):
+    """
+    The order of the beads along their chains.
+
+    Parameters
+    ----------
+    beads : Beads
+
+    Returns
+    -------
+    order : (N,) int array
+        Beads in the order of their chains; 0, 1, ... where the file's order is as good.
+    how : str
+        "numbers", "bonds", or "" for the file's order.
+    """
+    order, how = np.arange(len(beads.chains)), ""
+    if len(order) < 3:
+        return order, how
+    for name, other in (("numbers", _by_numbers(beads)), ("bonds", _by_bonds(beads))):
+        if other is not None and beads.worth(other).sum() > beads.worth(order).sum():
+            order, how = other, name
+    return order, how
+
+
+def _by_numbers(beads):
+    """The file's order, but those chains by residue number that gain by it."""
+    file, label = np.arange(len(beads.chains)), np.unique(beads.chains, return_inverse=True)[1]
+    by_number = _sorted(label, beads.resids, beads.icodes)
+    n = label.max() + 1
+    gained = np.bincount(label[by_number][1:], beads.worth(by_number), n)
+    gained -= np.bincount(label[1:], beads.worth(file), n)
+    place = np.empty(len(file), dtype=np.int64)
+    place[by_number] = file
+    first = np.full(n, len(file))
+    np.minimum.at(first, label, file)
+    moved = (gained > 0)[label]
+    return np.lexsort((np.where(moved, place, 0), np.where(moved, first[label], file)))
+
+
+def _sorted(label, resids, icodes):
+    """Beads by chain, then by number; numbers that come again in a chain are those of a further copy of it."""
+    kinds = np.unique(np.stack([label.astype(str), resids.astype(str), icodes]), axis=1, return_inverse=True)[1].ravel()
+    order = np.argsort(kinds, kind="stable")
+    start = np.searchsorted(kinds[order], kinds[order])
+    copy = np.empty(len(kinds), dtype=np.int64)
+    copy[order] = np.arange(len(kinds)) - start
+    return np.lexsort((icodes, resids, copy, label))
+
+
+def _by_bonds(beads):
+    """Beads along the paths that bonds make; None where these are not paths."""
+    n, bonds = len(beads.chains), np.unique(np.sort(beads.bonds, axis=1), axis=0)
+    if len(bonds) == 0 or np.array_equal(bonds[:, 1], bonds[:, 0] + 1):
+        return None
+    ends = beads.frames[:, bonds.ravel()]  # (F, 2b, 3): the two beads of each bond follow each other
+    middle = np.median(bond_lengths(ends, beads.dimensions)[:, ::2], axis=0)
+    bonds = bonds[(middle > BONDED[0]) & (middle < BONDED[1])]
+    if len(bonds) == 0 or np.bincount(bonds.ravel(), minlength=n).max() > 2:
+        return None
+    neighbours = [[] for _ in range(n)]
+    for i, j in bonds.tolist():
+        neighbours[i].append(j)
+        neighbours[j].append(i)
+    return _paths(neighbours)
+
+
+def _paths(neighbours):
+    """All beads, path after path, each from its end of the lower index, or around a ring."""
+    order, seen = [], [False] * len(neighbours)
+    starts = [i for i, x in enumerate(neighbours) if len(x) < 2]
+    for start in (*starts, *range(len(neighbours))):
+        at = start
+        while at is not None and not seen[at]:
+            seen[at] = True
+            order.append(at)
+            at = next((j for j in neighbours[at] if not seen[j]), None)
+    return np.array(order, dtype=np.int64)
+
+
+def refuse_disorder(frames, dimensions, lengths):
+    """
+    Refuse beads whose order is not that of the chain: neighbours are there, but not behind each other.
+
+    Parameters
+    ----------
+    frames : (F, N, 3) float array
+    dimensions : (6,) float array or None
+    lengths : (n,) float array
+        Distances of beads of one chain that follow each other.
+
+    Raises
+    ------
+    MappingError
+    """
+    if len(lengths) < 3 or np.median(lengths) < _STRANGERS:
+        return
+    first = frames[0]
+    some = np.linspace(0, len(first) - 1, min(len(first), _LOOKED_AT)).astype(int)
+    pairs = np.stack(np.broadcast_arrays(first[some][:, None], first[None]), axis=2)  # (s, N, 2, 3)
+    apart = bond_lengths(pairs, dimensions)[..., 0]
+    apart[np.arange(len(some)), some] = np.inf
+    nearest = np.median(apart.min(axis=1))
+    if _NEIGHBOURS[0] < nearest < _NEIGHBOURS[1]:
+        raise MappingError(
+            f"beads that follow each other lie {np.median(lengths):.3g} A apart (median of {len(lengths)}), the nearest "
+            f"bead of each {nearest:.3g} A: the file's order is not that of the chain, and neither residue numbers nor "
+            "bonds tell it; sort the beads by chain and residue"
+        )
