@@ -65,7 +65,7 @@ class Trace:
 
     @property
     def molecules(self) -> np.ndarray:
-        """(N,) int: which molecule each bead is of, where residues tell; bonds between residues say that they do not."""
+        """(N,) int: which molecule each bead is of; one for all, if bonds across residues say that these are none."""
         residue, bonds = self.group.residue[self.beads], self.bonds
         across = (residue[bonds[:, 0]] != residue[bonds[:, 1]]).any()
         return np.zeros_like(residue) if across else residue
@@ -217,7 +217,8 @@ def _bonded_to_next(trace):
 
 
 def _name(coarse, residue):
-    return f"{coarse.resnames[residue]} {coarse.resids[residue]}{coarse.icodes[residue]} of chain {coarse.chainIDs[residue]}"
+    number = f"{coarse.resids[residue]}{coarse.icodes[residue]}"
+    return f"{coarse.resnames[residue]} {number} of chain {coarse.chainIDs[residue]}"
 
 
 def _lone(coarse):
@@ -230,8 +231,8 @@ def _refuse_lone(coarse):
     if len(lone) > 3 and 2 * len(lone) > coarse.n_residues:
         raise MappingError(
             f"{len(lone)} of {coarse.n_residues} residues are bonded to no other, by their order, names of chains, "
-            f"numbers and distances, the first {_name(coarse, lone[0])}: expected chains; is the file's order that of the "
-            "chain? Sort it, or say where chains end: breaks=[...] (--breaks)"
+            f"numbers and distances, the first {_name(coarse, lone[0])}: expected chains; is the file's order that of "
+            "the chain? Sort it, or say where chains end: breaks=[...] (--breaks)"
         )
 
 
@@ -272,8 +273,8 @@ def refuse_closed(trace, coarse):
         more = f" ({len(closed)} such chains)" if len(closed) > 1 else ""
         raise MappingError(
             f"chain {chain} is closed: {_name(coarse, last)} is bonded to {_name(coarse, first)}, {distance:.2f} A "
-            f"apart{more}; cyclic peptides are not supported yet. To have it open, with an OXT at the end, name the ends "
-            f"of all chains: breaks=['{chain}:{number}'] (--breaks {chain}:{number})"
+            f"apart{more}. Cyclic peptides are not supported yet. To have it open, with an OXT at the end, name the "
+            f"ends of all chains: breaks=['{chain}:{number}'] (--breaks {chain}:{number})"
         )
 
 

@@ -57,8 +57,9 @@ def read_numbers(atoms):
         return None
     rows = _rows(getattr(getattr(atoms, "universe", None), "filename", None))
     ix = np.asarray(atoms.ix)
-    names = attribute(atoms, "names", "")
-    if rows is None or len(rows) != len(atoms.universe.atoms) or any(rows[i].name != x for i, x in zip(ix, names)):
+    if rows is None or len(rows) != len(atoms.universe.atoms):
+        return None
+    if [rows[i].name for i in ix] != attribute(atoms, "names", "").tolist():  # another file of that name
         return None
     residue, numbers, icodes = decode(rows)
     if np.array_equal(numbers[ix], atoms.resids) and len(set(residue[ix])) == len(set(atoms.resindices)):

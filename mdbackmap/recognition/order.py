@@ -161,7 +161,7 @@ def refuse_disorder(frames, dimensions, lengths):
     nearest = np.median(apart.min(axis=1))
     if _NEIGHBOURS[0] < nearest < _NEIGHBOURS[1]:
         raise MappingError(
-            f"beads that follow each other lie {np.median(lengths):.3g} A apart (median of {len(lengths)}), the nearest "
-            f"bead of each {nearest:.3g} A: the file's order is not that of the chain, and neither residue numbers nor "
-            "bonds tell it; sort the beads by chain and residue"
+            f"beads that follow each other lie {np.median(lengths):.3g} A apart (median of {len(lengths)}), the "
+            f"nearest bead of each {nearest:.3g} A: the file's order is not that of the chain, and neither residue "
+            "numbers nor bonds tell it; sort the beads by chain and residue"
         )
