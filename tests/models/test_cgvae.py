@@ -23,6 +23,8 @@ def molecule(n_carbons=10):
 
 
 class TestCGVAE(ModelContract):
+    nearest = 0.01  # angstrom: untrained, it puts atoms at random; `test_bundled_molecules` looks at trained ones
+
     @pytest.fixture
     def model(self):
         return model_of(molecule()[0])
