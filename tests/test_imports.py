@@ -139,21 +139,23 @@ def test_nothing_imports_the_command_line_and_few_the_training():
             assert not any(target.startswith("mdbackmap.training") for target in targets), name
 
 
-def test_import_loads_neither_and_is_quick():
+def test_import_loads_nothing_that_takes_long():
     code = """
-import time
-began = time.perf_counter()
 import mdbackmap, mdbackmap.cli
-print(time.perf_counter() - began)
-assert not {"torch", "MDAnalysis", "e3nn", "h5py", "matplotlib"} & set(sys.modules), sorted(sys.modules)
+slow = {"torch", "MDAnalysis", "e3nn", "h5py", "matplotlib", "scipy", "openmm", "gemmi"}
+assert not slow & set(sys.modules), sorted(slow & set(sys.modules))
 """
-    assert float(python(code)) < 1.0
+    python(code)
 
 
 def test_public_names_are_listed_and_found():
     assert set(mdbackmap.__all__) <= set(dir(mdbackmap))
     for name in mdbackmap.__all__:
-        assert getattr(mdbackmap, name) is not None
+        found = getattr(mdbackmap, name)
+        if name == "__version__":
+            assert re.fullmatch(r"\d+\.\d+\.\d+\S*", found)
+        else:
+            assert found.__name__ == name and found.__module__.split(".")[0] == "mdbackmap"
     with pytest.raises(AttributeError, match="nonsense"):
         _ = mdbackmap.nonsense
 
@@ -164,10 +166,11 @@ def test_public_names_have_documentation():
 
 
 def test_architecture_names_every_module():
+    """Its table names each module in the row of its folder; `training/iterative/` counts as `iterative/`, too."""
     text = (ROOT.parent / "ARCHITECTURE.md").read_text()
+    rows = [set(re.findall(r"`([\w./]+)`", row.split("|")[1])) for row in text.splitlines() if row.startswith("| `")]
     for name in modules():
-        folder, _, leaf = name.partition(".")
-        if leaf and folder != "models":
-            assert f"`{folder}/`" in text, name
-        elif "__init__" not in name:
-            assert re.search(rf"\b{leaf or name}\b", text), name
+        *folders, leaf = name.split(".")
+        if leaf not in ("__init__", "__main__"):
+            places = {"/".join(folders) + "/", *(f"{folder}/" for folder in folders[-1:])}
+            assert any(leaf in row and (not folders or places & row) for row in rows), name

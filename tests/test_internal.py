@@ -209,7 +209,12 @@ def test_coincident_beads_give_numbers(where):
     internal = internal_of(coarse)
     ca = trace(len(EVERY))
     ca[:, where] = ca[:, where - 1]
-    assert torch.isfinite(internal.to_cartesian(ca, angles_for(internal))).all()
+    atoms, whole = (internal.to_cartesian(beads, angles_for(internal)) for beads in (ca, trace(len(EVERY))))
+    assert torch.isfinite(atoms).all()
+    apart = torch.arange(len(EVERY)) - where
+    far = (apart > 3) | (apart < -4)  # residues that know neither of the two beads stay as they were
+    assert far.sum() > 20 and torch.equal(atoms[:, far], whole[:, far])
+    assert ((atoms[:, :, CA] - ca).norm(dim=-1) < 1e-4).all()
 
 
 @pytest.mark.parametrize("offset", [0.0, 1000.0])

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -294,9 +295,17 @@ def test_the_moving_average_forgets_its_start():
         assert average.module.weight.item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_time_can_end_a_run(data, tmp_path):
-    _, row = train(tmp_path, data, epochs=10_000, minutes=0.02)
-    assert row["epoch"] < 10_000
+def test_time_can_end_a_run(data, tmp_path, monkeypatch):
+    """By a clock on which every look takes a second: a run of 6 s ends early, a long one by its epochs."""
+    clock = itertools.count()
+    monkeypatch.setattr(loop.time, "monotonic", lambda: float(next(clock)))
+    rows = {}
+    for minutes in (0.1, 100.0):
+        folder = tmp_path / str(minutes)
+        train(folder, data, epochs=6, minutes=minutes)
+        rows[minutes] = json.loads((folder / "log.json").read_text())[-1]
+    assert rows[0.1]["epoch"] < rows[100.0]["epoch"] == 6
+    assert 0.1 <= rows[0.1]["minutes"] < 0.2
 
 
 def test_sampled_chains_are_of_different_clusters(data):

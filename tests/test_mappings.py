@@ -183,6 +183,12 @@ def test_plain_values_hold_everything():
     plain = json.loads(json.dumps(to_plain(mapping)))
     again = from_plain(plain)
     assert to_plain(again) == plain and repr(again) == repr(mapping)
+    for name in ("beads", "atoms", "weights", "bead_of_atom"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(mapping, name), err_msg=name)
+    for name in vars(mapping.fine):
+        for side in ("fine", "coarse"):
+            one, other = (getattr(getattr(whole, side), name) for whole in (again, mapping))
+            np.testing.assert_array_equal(one, other, err_msg=f"{side} {name}")
     with pytest.raises(ValueError, match="no mapping"):
         from_plain({"name": "x"})
 

@@ -103,11 +103,13 @@ class TestPipeline:
         assert DEPTH <= most[0] <= DEPTH + 2
 
     def test_stages_overlap(self):
-        began = time.perf_counter()
-        with Pipeline(lambda job: time.sleep(0.02), lambda job, made: time.sleep(0.02)) as pipeline:
-            for job in range(20):
+        """Each job is written while the next one is made: its writer waits for that, in vain if it cannot be."""
+        begun, met = [threading.Event() for _ in range(6)], []
+        with Pipeline(lambda job: begun[job].set(), lambda job, made: met.append(begun[job + 1].wait(30))) as pipeline:
+            for job in range(5):
                 pipeline.submit(job)
-        assert time.perf_counter() - began < 0.65  # one after the other: 0.8 s
+            begun[5].set()  # nothing comes after the last
+        assert met == [True] * 5
 
     def test_threads_end_when_the_caller_fails(self):
         before = threading.active_count()

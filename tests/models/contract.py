@@ -167,8 +167,12 @@ class ModelContract:
             ends=[True, False, True, True],
         )
         beads = torch.tensor([[[5.0, 5, 5], [12, 5, 5], [15.8, 5, 5], [30, 30, 30]], [[5.0, 5, 5]] * 4])
-        atoms = draw(model, model.mapping(lonely), beads)
+        mapping = model.mapping(lonely)
+        atoms = draw(model, mapping, beads)
         assert torch.isfinite(atoms).all()
+        apart = (atoms - beads[:, torch.tensor(mapping.bead_of_atom)]).norm(dim=-1)
+        assert apart[0].max() < self.furthest
+        np.testing.assert_allclose(mapping.project(atoms.numpy()), beads.numpy(), atol=1e-3)
         first = type(coarse)(
             **{name: getattr(coarse, name)[:1] for name in vars(coarse) if name not in ("bonds", "ends", "cis")}
         )
