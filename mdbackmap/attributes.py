@@ -1,5 +1,5 @@
 """
-What an AtomGroup says of its atoms and residues, with sensible answers where it is silent.
+Attributes of the atoms and residues of an AtomGroup, with defaults where it has none.
 
 AtomGroups are duck-typed: any attribute but `ix` and `resindices` may be missing, as LAMMPS and
 GSD files leave most of them out.

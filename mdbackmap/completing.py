@@ -1,7 +1,7 @@
 """
 Ends of chains: the second oxygen of the last residue's carboxylate, OXT.
 
-Models make the atoms that residues have within a chain; what chains have at their ends besides is put there after.
+Models make the atoms that residues have within a chain. Further atoms at the ends of chains are added afterwards.
 
 Shapes: F frames, A atoms, E ends. Positions in angstrom.
 """

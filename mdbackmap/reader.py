@@ -300,7 +300,7 @@ def _same_names(found, bound):
 
 
 def _check_names(found, bound):
-    """Refuse beads of another molecule than the one that a model is bound to (None: nobody knows)."""
+    """Refuse beads of another molecule than the one that a model is bound to (None: not known)."""
     if _same_names(found, bound):
         return
     at = int((found != bound).argmax())

@@ -49,9 +49,9 @@ class Backmap(TransformationBase):
     sample : int, optional
         Which of the structures that fit the beads: 0, 1, 2, ...
     correlation_time : float, optional
-        In ps, how long side chains keep their mind; 0 draws every frame anew.
+        In ps: frames closer than this get similar random numbers; 0 draws every frame independently.
     bead_tolerance : float or "auto", optional
-        How far beads may move so that a protein fits them: RMS over a frame at most, in angstrom. 0 keeps them exactly;
+        How far beads may move so that a protein backbone fits: RMS over a frame at most, in angstrom. 0 keeps them;
         "auto" keeps them where the trace is like those of crystals, and else lets them move by up to 0.9. How far each
         bead of a frame was moved is ``ts.data["displacements"]`` (N,), unless the tolerance is 0.
     mirror : {"error", "fix", "ignore"}, optional

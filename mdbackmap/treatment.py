@@ -66,9 +66,9 @@ class TraceTreatment:
         found = f"its mirror image is likelier by {-self.scores.hand:.1f} nats a residue"
         if mirror == "error":
             raise MappingError(
-                f"this trace is the mirror image of a protein ({found}; proteins are likelier than their mirror images "
-                'by 1 to 4): its atoms would be those of no protein. mirror="fix" (--mirror fix) reflects it first, '
-                'mirror="ignore" takes it as it is'
+                f"this trace is the mirror image of a protein ({found}; those of proteins are unlikelier by 1 to 4): "
+                'its atoms would have the wrong handedness. mirror="fix" (--mirror fix) reflects it first, '
+                'mirror="ignore" (--mirror ignore) takes it as it is'
             )
         self._tell(logging.WARNING, f"the trace is a mirror image ({found}): every frame is reflected first")
         return reflected(beads)
@@ -80,14 +80,14 @@ class TraceTreatment:
         if found is not None:
             self._boxed = True
             logger.warning(
-                "a chain is %.0f A long, its box %.0f A at most: it meets its own images, and atoms make room; "
+                "a chain is %.0f A long, its box %.0f A at most: it may overlap its periodic images; "
                 "if this is not the box of the simulation, correct or remove it", *found,
             )  # fmt: skip
         return beads
 
     def tolerance(self, tolerance, mirror="error"):
         """
-        What the model is told.
+        The tolerance that the model gets.
 
         "auto" becomes a number for a trace that is, on the whole, unlike a protein's, "quiet" for one without noise.
         """
@@ -96,7 +96,7 @@ class TraceTreatment:
         if tolerance != "auto" or self.scores is None:
             return tolerance
         scores = self._fixed_scores if mirror == "fix" else self.scores
-        if scores.protein_like:  # what has no noise in any of these frames is not asked for it in the others
+        if scores.protein_like:  # without noise in any of these frames, the others are not examined
             return "quiet" if (scores.noise <= QUIET[0]).all() else tolerance
         self._tell(
             logging.INFO if logger.hasHandlers() else logging.WARNING,  # without a handler Python shows warnings only

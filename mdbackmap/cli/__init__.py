@@ -12,7 +12,7 @@ exit status meaning
 1           refused or failed; one sentence on stderr says why
 2           wrong usage
 130         interrupted (Ctrl-C)
-141         whoever read the messages stopped reading (as ``| head`` does)
+141         the reader of the output has closed it (as ``| head`` does)
 =========== =======================================================
 
 Warnings and one short line of what happened are always shown; ``--verbose`` adds details, ``--quiet`` leaves warnings
@@ -92,7 +92,7 @@ def main(argv=None):
 
 
 def _forget_output():
-    """Send what is still to be printed nowhere: Python would complain at exit that nobody reads it."""
+    """Discard what is still to be printed: Python would report at exit that the reader has closed the output."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

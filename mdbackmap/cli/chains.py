@@ -1,4 +1,4 @@
-"""``mdbackmap evaluate --chain``: chains of models and models of one step, side by side on held-out frames."""
+"""``mdbackmap evaluate --chain``: several models in a row, and single models, compared on held-out frames."""
 
 import dataclasses
 from pathlib import Path
@@ -55,7 +55,7 @@ def label(name):
 
 
 def refuse_others(name, fine):
-    """Refuse a model of what is no protein: all that is measured here is of amino acids."""
+    """Refuse a model of another molecule than a protein: all that is measured here is of amino acids."""
     others = sorted(set(fine.resnames[fine.types < 0].tolist()))
     if others:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""``mdbackmap check``: how sound the atoms of a structure or of a trajectory are, without a reference."""
+"""``mdbackmap check``: geometry and clashes of a structure or trajectory, without a reference."""
 
 from . import options, proteins, traces
 

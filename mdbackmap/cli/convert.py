@@ -58,8 +58,8 @@ def _add_generation(parser):
         type=options.tolerance,
         default="auto",
         metavar="A",
-        help="how far beads may move so that a protein fits them, RMS over a frame in angstrom; 0 keeps them (default: "
-        "auto: kept where they are like those of crystals, else moved by 0.9 at most)",
+        help="how far beads may move so that a protein backbone fits, RMS over a frame in angstrom; 0 keeps them "
+        "(default: auto: kept where they are like those of crystals, else moved by 0.9 at most)",
     )
     group.add_argument(
         "--mirror",

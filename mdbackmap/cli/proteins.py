@@ -117,7 +117,7 @@ def grouped(files, top=None):
     ----------
     files : sequence of str
     top : str, optional
-        Topology of every trajectory; each is then a protein of its own.
+        Topology of every trajectory; each is then a separate protein.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""``mdbackmap check --trace``: how much of a coarse trajectory a protein could have."""
+"""``mdbackmap check --trace``: how like a protein a coarse trajectory is."""
 
 from . import options, proteins
 
@@ -78,7 +78,7 @@ def lines(report, n_worst):
         mean = f"{_number(frames[name].mean())}"
         shown.append(f"{what:36}{mean:>8}   crystals {least:.2f} to {largest:.2f}, median {middle:.2f}")
     shown.append(f"{f'residues above {UNLIKELY:g} nats, %':36}{frames['unlikely'].mean():8.1f}")
-    shown.append(f"{'likelier than its mirror image by':36}{report.hand:8.2f}   proteins 1 to 4, no hand 0")
+    shown.append(f"{'likelier than its mirror image by':36}{report.hand:8.2f}   proteins 1 to 4, achiral 0")
     verdict = "a mirror image" if report.mirrored else "like a protein" if report.protein_like else "unlike a protein"
     shown.append(f"on the whole: {verdict}")
     if len(report.frames) > 1:
@@ -87,7 +87,7 @@ def lines(report, n_worst):
         shown += [f"  {report.frames[k]:5d}" + "".join(f"{_number(v[k]):>11}" for v in frames.values()) for k in rows]
     worst = sorted((k for k in range(len(report.labels)) if residues["unlikely"][k] > 0), key=_worst(residues))
     if worst[:n_worst]:
-        shown.append("worst residues, best backbone in nats and % of frames that proteins do not have:")
+        shown.append("worst residues, best backbone in nats and % of frames in which it is unlike a protein:")
         shown += [
             f"  {report.labels[k]:<16}{_number(residues['backbone'][k]):>7}{residues['unlikely'][k]:8.0f}%"
             for k in worst[:n_worst]

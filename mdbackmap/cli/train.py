@@ -8,7 +8,7 @@ packs = ["pack.h5"]        # files of 'mdbackmap pack'
 # include = ["NMR"]        # of packs of ensembles, only these kinds or names
 
 [model]
-init = "genzprot"          # go on from these weights; leave it out to start anew
+init = "genzprot"          # continue from these weights; without it, start from random ones
 
 [training]
 folder = "runs/proteins"   # log, curves, checkpoint and model.pt go here
@@ -28,7 +28,7 @@ chains = 8                 # that structures are sampled for after each epoch
 CGVAE_EXAMPLE = """\
 [model]
 family = "cgvae"           # a model of one molecule, whatever it is
-# init = "other.pt"        # go on from these weights, with their mapping
+# init = "other.pt"        # continue from these weights, with their mapping
 # parity = "full"          # mirrored beads give mirrored atoms (four beads and more); default "chiral"
 
 [data]
@@ -36,8 +36,8 @@ topology = "aa.pdb"        # all atoms of the molecule
 trajectory = ["aa.xtc"]
 # select = "protein"       # only these atoms
 # frames = "::2"           # start:stop:step
-# runs = [1000, 1000]      # frames of the runs that were joined; each file is a run of its own
-# hold_out = [1]           # these runs are held out; left out: every fifth block of 50 frames is
+# runs = [1000, 1000]      # frames of each run in the files; without it, each file is one run
+# hold_out = [1]           # hold out these runs; without it, every fifth block of 50 frames
 mapping = "residue"        # or "blocks:2", "atoms:5", "beads:6", "graph:6", "learned:6", "ca", "beads.json",
                            # ["resid 1:5", "resid 6:10", "resid 11:15"]
 # weights = "mass"         # beads at centres of mass, not of geometry
@@ -50,7 +50,7 @@ epochs = 200
 [loss]
 # kl = 0.05                # smaller: sharper atoms, samples that vary more
 # graph = 25.0             # bonded distances
-# samples = 25.0           # those of samples from the prior; as graph if left out
+# samples = 25.0           # the same of samples from the prior; without it, as graph
 """
 CHAIN_EXAMPLE = """\
 [model]
@@ -62,17 +62,17 @@ trajectory = ["aa.xtc"]
 # runs, frames, hold_out, block, gap and share as for a model of one molecule
 valid = 0.1                # share of the frames that chooses the weights, apart from those held out
 
-[training]                 # of all steps; [steps.training] after a step overrules it, as do its model, loss, validation
+[training]                 # of all steps; [steps.training] after a step overrules it
 folder = "runs/chain"      # model.pt goes here, the steps' own files into step-1, step-2, ...
 epochs = 200
-noise = 1.0                # angstrom: moves the beads in training, as the step before will in use; few frames need it
-# recompute = true         # a third of the memory, half as much time again, the same weights
+noise = 1.0                # angstrom, on the beads in training, like the errors of the step before
+# recompute = true         # a third of the memory, 1.5 times the time, the same weights
 
 [validation]
 best_by = "sample_rmsd"
 
 [[steps]]                  # from the coarsest on; each mapping is one of the beads of the step after it
-mapping = "beads:5"        # or "blocks:4", "learned:5", ["resid 1:8", "resid 9:20"], ...
+mapping = "beads:5"        # or "blocks:4", "learned:5", ["resid 1:8", "resid 9:20"], ...; fewer than the next step's
 
 [[steps]]
 mapping = "blocks:2"       # here of the C-alphas, since the last step is for any protein
@@ -80,11 +80,11 @@ mapping = "blocks:2"       # here of the C-alphas, since the last step is for an
 graph = 2.0                # less than for atoms: C-alphas are brought to their distances afterwards
 
 [[steps]]
-init = "genzprot"          # a model that is there: a bundled one, or a file
-# [steps.training]         # go on with it on the same frames: side chains as this protein has them
+init = "genzprot"          # a trained model: a bundled one, or a file
+# [steps.training]         # train it on the same frames, for the rotamers of this protein
 # epochs = 6
 
-# [baseline]               # besides, a single step from the same beads to the same atoms: one-step.pt, to compare with
+# [baseline]               # also train a single step from the same beads to the same atoms (one-step.pt)
 """
 EXAMPLES = {"genzprot": EXAMPLE, "cgvae": CGVAE_EXAMPLE, "chain": CHAIN_EXAMPLE}
 
@@ -93,7 +93,7 @@ def add_parser(verbs):
     """Declare the options of ``train``."""
     parser = verbs.add_parser(
         "train",
-        help="train a model, or go on with one",
+        help="train a model, from random weights or from those of another",
         description="Train as a TOML file says. Started again, a run goes on where it was stopped. Its folder gets the "
         "log, curves, and model.pt, which 'convert --model' takes.",
         epilog="Start with: mdbackmap train --example > train.toml, or for a model of your own molecule: mdbackmap "

@@ -1,8 +1,9 @@
 """
 How probable a model finds known structures: nats per residue, of a density of torsions per radian.
 
-The one number that punishes both blur and overconfidence. Lower is better; models compare only under one measure, here
-the torsions of `mdbackmap.internal` (six at most a residue), those of symmetric groups on half the circle.
+The one number that is worse both for too broad and for too narrow distributions. Lower is better. Models compare only
+under one measure, here the torsions of `mdbackmap.internal` (six at most a residue), those of symmetric groups on half
+the circle.
 
 Shapes: `R` residues of all chains, `n` residues of a batch, `B` bins.
 """

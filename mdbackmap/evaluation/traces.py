@@ -29,7 +29,7 @@ class TraceReport:
     trace, backbone : ndarray of float, shape (F, N)
         In nats, NaN where a residue has no such number.
     scatter : ndarray of float, shape (F,)
-        RMS in angstrom of what distances of C-alphas side by side are off their mean.
+        RMS deviation, in angstrom, of distances between neighbouring C-alphas from their mean.
     noise : ndarray of float, shape (F,)
         RMS in angstrom of how far a denoiser would move the beads.
     hand : float

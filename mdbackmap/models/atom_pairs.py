@@ -1,5 +1,5 @@
 """
-Pairs of atoms of different residues that are in each other's way.
+Pairs of atoms of different residues that overlap or nearly so.
 
 Shapes: F frames, N residues, p pairs of residues, P pairs of atoms. Lengths in angstrom.
 """

@@ -108,9 +108,9 @@ class Model(nn.Module, abc.ABC):
     family : str
         Name under which checkpoints know the class.
     relaxes : bool
-        Whether it can move beads that no protein has (C-alpha models).
+        Whether it can move beads on which no protein backbone fits (C-alpha models).
     open_ends : bool
-        Whether chains end as if they went on: without the OXT of the last residue.
+        Whether chains lack the OXT of their last residue.
     config : dataclass
         All that is needed to build the network again.
     molecule : Mapping or None

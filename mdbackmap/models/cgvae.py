@@ -7,8 +7,8 @@ a decoder whose vectors turn along with the beads: the k-th atom of a bead takes
 weighted mean of these vectors is subtracted, and the bead is added, so that beads stay where they are.
 
 Three beads lie in a plane, and products of vectors alone never leave it. Therefore the pseudo-scalars of all beads
-start at 1 with ``parity="chiral"``: the model then is SO(3)-equivariant and has a hand of its own, so that mirrored
-beads do not give the mirror image of the atoms. With ``parity="full"`` (four beads and more) they start at 0, and
+start at 1 with ``parity="chiral"``: the model then is SO(3)-equivariant and chiral, so that mirrored beads do not give
+the mirror image of the atoms. With ``parity="full"`` (four beads and more) they start at 0, and
 mirrored beads do give mirrored atoms.
 
 Shapes: F frames, N beads, A atoms, J slots a bead, C scalar and M vector channels, D latent size. Angstrom, nats.
@@ -44,7 +44,7 @@ class CGVAEConfig:
     n_features: int = 64  # scalar features of a bead
     n_channels: int = 16  # channels of pseudo-scalars, vectors and pseudo-vectors
     n_latent: int = 8  # numbers of the latent of a bead
-    n_prior_layers: int = 3  # rounds of messages on the beads before the latent; after one, left is like right
+    n_prior_layers: int = 3  # rounds of messages on the beads before the latent; one alone cannot tell left from right
     n_layers: int = 2  # rounds of messages after it
     n_encoder_layers: int = 1  # rounds of messages on the atoms
     n_basis: int = 16  # radial functions of a distance
@@ -76,7 +76,7 @@ class Reconstruction:
     kl : torch.Tensor (F, N)
         KL(posterior || prior) of each bead, in nats.
     drawn : torch.Tensor (F, A, 3) or None
-        Decoded from a draw of the prior, which feels nothing of what is made of it.
+        Decoded from a draw of the prior; no gradient reaches the prior.
     """
 
     atoms: torch.Tensor

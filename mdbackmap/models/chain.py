@@ -1,13 +1,13 @@
 """
-Chain: models that follow each other, from ultra-coarse beads to atoms in k steps.
+Chain: models in a row, from ultra-coarse beads to atoms in k steps.
 
 After Kementzidis et al. (2025, arXiv 2505.18082): with levels x_0 (atoms), x_1, ..., x_k, each made from the one before
-by a mapping, log p(x_0 | x_k) = sum_i log p(x_{i-1} | x_i). Each term has parameters of its own, so each step trains
+by a mapping, log p(x_0 | x_k) = sum_i log p(x_{i-1} | x_i). Each term has its own parameters, so each step trains
 alone, in its own memory. A sample goes through the steps from the coarsest on: what one step draws are the beads of the
 next.
 
-Steps draw from random numbers of their own, keyed by (seed, frame, sample, step). Steps are counted from the last, so
-the end of a chain makes the very atoms that it would make without what comes before it.
+Each step has its own random numbers, keyed by (seed, frame, sample, step). Steps are counted from the last, so the last
+steps make the atoms that they would make without those before them.
 
 Shapes: F frames, N beads, A atoms. Angstrom.
 """
@@ -54,8 +54,8 @@ class Chain(Model):
     Where a step makes a C-alpha trace, `mending` gives neighbouring C-alphas their distance before the next step
     takes them; the beads that the chain starts from stay where they are. A step that `relaxes` its beads may move what
     the step before made, within the tolerance, and the coarsest beads move along by less. If the tolerance is "auto", a
-    trace that a step made, which is nobody's data, may move by `AUTO_TOLERANCE` in any frame, and coarsest beads that
-    leave no room for C-alphas at their distance give way.
+    trace that a step made may move by `AUTO_TOLERANCE` in any frame, and coarsest beads move where no C-alphas at
+    their distance fit them.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """
-Peptides whose oxygen lies in another peptide: rare, as each is drawn from what is likely on its own C-alphas, and no
-side chain can make up for it. They are drawn anew.
+Clashes of peptides: rare, as each is drawn from the distribution on its own C-alphas, and no side chain can mend them.
+Such peptides are drawn again.
 
 Shapes: F frames, N residues, P pairs of them, Q peptides in question, B bins. Angstrom and radians.
 """
@@ -33,7 +33,7 @@ def collisions(internal, beads, angles, box=None):
     Returns
     -------
     frames, at : torch.Tensor (Q,) int64
-        Of two oxygens in each other's way, the first.
+        Of two oxygens that overlap, the first.
     """
     around = internal.peptides(beads, angles)
     found = []
@@ -50,7 +50,7 @@ def collisions(internal, beads, angles, box=None):
 @full_precision
 def crowding(internal, beads, angles, frames, at, turns, box=None):
     """
-    What it costs, in nats (Q, B), to turn peptides `at` (Q,) of `frames` (Q,) by `turns` (Q, B), others as they are.
+    Energies, in nats (Q, B), of turning peptides `at` (Q,) of `frames` (Q,) by `turns` (Q, B), others as they are.
     """
     local, axes = internal.peptide_frames(beads)
     everyone = torch.arange(beads.shape[1], device=at.device)

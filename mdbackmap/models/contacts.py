@@ -1,10 +1,10 @@
 """
-Contacts of side chains: what it is worth, in kT, that atoms of two residues lie next to each other.
+Contacts of side chains: energy, in kT, that atoms of two residues gain by lying next to each other.
 
-Learned (`training.contact_prior`) so that side chains which lie as in crystals are likely; hydrophobic atoms gain most,
-and nitrogen with charge next to oxygen with charge. A contact is worth most where atoms are `_BEST` further apart than
-they may be at no cost, and nothing from `_WIDTH` nearer or further than that; atoms whose candidates are all far from
-an overlap (`FURTHER`) do not count, which changes little.
+Learned (`training.contact_prior`) so that side chains of crystals are likely. Hydrophobic atoms gain most, and charged
+nitrogen next to charged oxygen. A contact gains most where atoms are `_BEST` further apart than their allowed distance,
+and nothing from `_WIDTH` nearer or further than that. Atoms whose candidates are all far from an overlap (`FURTHER`) do
+not count, which changes little.
 
 Shapes: p pairs of atoms, K classes of atoms. Lengths in angstrom.
 """
@@ -71,14 +71,14 @@ def classes():
 
 @functools.cache
 def learned():
-    """What contacts of two classes are worth, (K, K) in kT, symmetric; `training.contact_prior` says from what."""
+    """Energy gained by contacts of two classes, (K, K) in kT, symmetric; learned by `training.contact_prior`."""
     with np.load(TABLES) as packed:
         return torch.from_numpy(packed["worth"])
 
 
 def nearness(off):
     """
-    How much of a contact atoms make, (...), 0 to 1, that are `off` (...) further apart than they may be at no cost.
+    Share of a contact's energy, (...), 0 to 1, of atoms `off` (...) further apart than their allowed distance.
 
     >>> nearness(torch.tensor([-0.5, 1.2, 2.0, 2.9]))
     tensor([0.0000, 1.0000, 0.7500, 0.0000])

@@ -1,10 +1,10 @@
 """
-Disulfides: which cysteines are bonded, told by their C-betas, and what the bond is worth.
+Disulfides: which cysteines are bonded, by the distance of their C-betas, and the energy of the bond.
 
 Of pairs of cysteines in crystals whose C-betas lie 3.4-4.2 angstrom apart, 95% are bonded; of those 4.5 or more apart,
-hardly any. Cysteines that hold a metal ion are near each other, too: of pairs in the company of two more cysteines or
-histidines (C-betas within 7 angstrom of their middle) only 25% are bonded if they are more than 4.2 angstrom apart, and
-22% if two of the four are those of a C-X-X-C motif. (`_LOOSE` allows what a model's C-betas are off besides.)
+hardly any. Cysteines that hold a metal ion are near each other, too. Of pairs with two more cysteines or histidines
+around them (C-betas within 7 angstrom of their middle) only 25% are bonded if they are more than 4.2 angstrom apart,
+and 22% if two of the four are those of a C-X-X-C motif. (`_LOOSE` adds the error of a model's C-betas.)
 
 Shapes: F frames, N residues, C cysteines, H cysteines and histidines, P pairs. Lengths in angstrom, energies in kT.
 """
@@ -20,9 +20,9 @@ LENGTH = 2.05
 ACROSS = 3.05
 """From a sulfur to the C-beta beyond the bond: an angle of 104 degrees."""
 BRIDGE = 12.0
-"""What the bond is worth."""
+"""Energy gained by the bond."""
 _BETAS = 2.6, 4.5
-_COMPANY, _LOOSE = 7.0, 4.3  # where others may hold the same ion; C-betas as far apart as this are doubtful then
+_COMPANY, _LOOSE = 7.0, 4.3  # radius around a metal site; C-betas further apart than the second are not bonded there
 _WIDTH = 0.6  # how far from its lengths the worth of a bond falls off
 _MADE = 0.18  # how far from its length a bond counts as made
 _BENT = 0.25  # how far from theirs the distances across may be
@@ -100,7 +100,7 @@ class Bridges:
         return gap if box is None else minimum_image(gap, box.view(-1, *[1] * (gap.dim() - 2), 3, 3).to(gap))
 
     def _holds_metal(self, types, betas, frames, middle, distance, box):
-        """Which pairs (P,) of `frames` (P,) are in company that holds a metal ion; `middle` (P, 3) is theirs."""
+        """Which pairs (P,) of `frames` (P,) lie around a metal ion; `middle` (P, 3) is their middle."""
         at = ((types == _CYS) | (types == _HIS)).nonzero()[:, 0]
         near = self._nearest(betas[:, at][frames] - middle.unsqueeze(1), box).norm(dim=-1) < _COMPANY  # (P, H)
         motif = (types[at] == _CYS) & (types[(at + 3) % len(types)] == _CYS) & (at + 3 < len(types))
@@ -111,7 +111,7 @@ class Bridges:
 
 
 def worth(distance, *across):
-    """What two sulfurs at a distance (...) gain, in kT; less if those `across` the bond, from CB to SG, are wrong."""
+    """Energy, in kT, gained by two sulfurs at a distance (...); less if distances `across` the bond (CB-SG) are off."""
     off = (distance - LENGTH).square() + sum((gap - ACROSS).square() for gap in across)
     return BRIDGE * torch.exp(-off / _WIDTH**2)
 
@@ -124,7 +124,7 @@ def sulfur_places(atoms, chi1):
 
 def loose(bridges, atoms):
     """
-    Cysteines whose sulfurs should be bonded, but are not quite, or at wrong angles.
+    Cysteines whose bond is missing or off in length or angles.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 """
-Side chains that know of each other: candidates drawn by the network, chosen together so that they do not overlap.
+Packing of side chains: candidates drawn by the network, chosen together so that they do not overlap.
 
 Each residue has R candidate side chains. Their overlaps with the backbone and with the candidates of neighbours are
 computed once; Gibbs sampling over the residues then draws from the network's distribution times
@@ -25,8 +25,8 @@ _ACROSS = 2.9  # the same for the S of one and the CB of the other of two cystei
 LARGEST = _RADII["S"] + _RADII["C"]
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
 _IN_CACHE = 200_000  # numbers
-_FELT = 0.05  # kT; pairs of residues that never feel each other more than this are left out
-_UNBEARABLE = 20.0  # kT; two candidates that cost more cannot both be there, however much more
+_FELT = 0.05  # kT; pairs of residues whose energy never exceeds this are left out
+_UNBEARABLE = 20.0  # kT; cap of the energy of two candidates
 _DAMPING, _TINY = 0.3, 1e-30
 _GOLDEN = 0.6180339887498949
 
@@ -109,7 +109,7 @@ class Overlaps:
         Every atom, for each candidate of the side chains; backbones are those of candidate 0.
     box : torch.Tensor (F, 3, 3), optional
     touch : float
-        Overlap of van der Waals spheres that costs nothing, in angstrom; below 0, atoms keep their distance.
+        Overlap of van der Waals spheres that costs nothing, in angstrom; below 0, atoms are kept further apart.
     bridges : Bridges, optional
         Which cysteines may be bonded, where it is known already.
     stiffness : float
@@ -281,9 +281,9 @@ def choose(overlaps, log_weights, uniform, n_steps=48):
     log_weights : torch.Tensor (F * M, R)
         Log of what each candidate weighs besides its overlaps.
     uniform : torch.Tensor (F * M,), optional
-        Numbers in (0, 1) that the choice depends on; without them, each time the best candidate is taken, not drawn.
+        Numbers in (0, 1) that the choice depends on; without them the best candidate is taken in each step.
     n_steps : int
-        In a step each residue whose turn it is among those it touches is drawn anew.
+        In a step each residue is sampled whose turn it is among those it touches.
 
     Returns
     -------
@@ -320,16 +320,16 @@ def choose(overlaps, log_weights, uniform, n_steps=48):
 
 def marginals(overlaps, n_steps=8):
     """
-    How likely each candidate is among all choices of the others, by belief propagation.
+    Marginal probability of each candidate, by belief propagation.
 
-    Candidates count as equally likely before they meet: they are draws. Where no residues meet in a ring, this is
-    exact.
+    Candidates are equally likely before their energies count: they are draws. It is exact where the graph of residues
+    that touch has no loops.
 
     Parameters
     ----------
     overlaps : Overlaps
     n_steps : int
-        Times that all residues tell those that they meet what they would leave them.
+        Rounds of messages between all residues that touch.
 
     Returns
     -------
@@ -338,10 +338,10 @@ def marginals(overlaps, n_steps=8):
     """
     left, right, half = overlaps.left, overlaps.right, len(overlaps.left) // 2
     weights = overlaps.pair.clamp(-_UNBEARABLE, _UNBEARABLE).neg_().exp_()  # (2 P, R, R)
-    told = torch.zeros_like(weights[:, 0])  # logs (2 P, R): what `right` tells `left`
+    told = torch.zeros_like(weights[:, 0])  # logs (2 P, R): messages from `right` to `left`
     for step in range(n_steps):
         beliefs = torch.index_add(-overlaps.own, 0, left, told)
-        besides = torch.softmax(beliefs[right] - told.roll(half, 0), 1)  # of `right`, but for what `left` told it
+        besides = torch.softmax(beliefs[right] - told.roll(half, 0), 1)  # of `right`, without the message from `left`
         telling = (weights @ besides.unsqueeze(-1)).squeeze(-1).clamp_min(_TINY).log()
         telling = telling - telling.amax(1, keepdim=True)
         told = telling if step == 0 else _DAMPING * told + (1 - _DAMPING) * telling

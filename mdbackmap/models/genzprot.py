@@ -249,7 +249,7 @@ class GenZProt(Model):
         return self.config.n_latent + 2 + N_RANDOM
 
     def _relax(self, internal, beads, tolerance, box):
-        """Beads (F, N, 3) that a protein could have, how far each frame may move, and the `Guide` on them or None."""
+        """Relaxed beads (F, N, 3), how far each frame may move, and the `Guide` on them or None."""
         if tolerance == 0:
             return beads, None, None
         denoiser = denoiser_on(beads.device)
@@ -261,13 +261,13 @@ class GenZProt(Model):
         return self._relaxation
 
     def _hint(self, internal, beads, guide):
-        """What draws are told besides: the `Guide` of relaxed frames, and faintly what the maps say of the others."""
+        """What draws use beside the network: the `Guide` of relaxed frames, weak Ramachandran maps for the others."""
         if guide is None:
             return Guide(self._relaxation_of(internal), beads.double(), beads.new_full(beads.shape[:1], FAINT))
         return guide.at_least(FAINT)
 
     def _prior(self, internal, guide, part):
-        """What crystals say of the side chains of some frames; None where the network is left alone."""
+        """Rotamer frequencies of crystals for the frames whose beads were moved; None where only the network counts."""
         if guide is None or not self.config.rotamers:
             return None
         return RotamerPrior(internal.types, self.config.rotamers * guide.strength[part], self.config.n_bins)

@@ -2,8 +2,8 @@
 Building blocks of the networks: radial basis, messages, equivariant densities, distributions on the circle.
 
 Shapes: n beads, K neighbours, C scalar features, M channels of an equivariant density, B bins of the circle.
-Equivariant features are e3nn irreps of SO(3): proteins have one hand, so parity is not tracked and
-every irrep is labelled even.
+Equivariant features are e3nn irreps of SO(3): proteins are chiral, so parity is not tracked and every irrep is
+labelled even.
 """
 
 import math
@@ -140,7 +140,7 @@ class Interaction(nn.Module):
 
 class CircularBins:
     """
-    Distributions on the circle: a mixture of B overlapping tents, continuous and without blur.
+    Distributions on the circle: a mixture of B overlapping tents, continuous.
 
     density(angle) = sum_b p_b tent_b(angle) / width, tents two bins wide: between two bin centres the density is a
     straight line. All functions take logits (..., B).

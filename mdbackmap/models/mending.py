@@ -1,5 +1,5 @@
 """
-C-alpha traces put right: neighbours at their distance, no C-alphas on top of each other, beads where they were.
+C-alpha traces corrected: neighbours at their distance, no overlapping C-alphas, beads where they were.
 
 A decoder that places C-alphas in space has no bonds by construction. `Mending` finds a trace near to what was decoded
 by projecting it onto one condition after the other, over and over, as SHAKE does (Ryckaert et al., J Comput Phys 1977):
@@ -86,7 +86,7 @@ class Mending:
         """
         Traces (F, n, 3) like those of proteins, near to `atoms`, over the beads (F, N, 3).
 
-        Beads that leave no room for the distances of neighbours stay if they are `firm`, and else give way.
+        Beads on which the distances of neighbours do not fit stay if they are `firm`, and move otherwise.
         """
         mended = self.mend(atoms, beads, rounds)
         if self._relaxation is None or self._relaxation.internal.types.device != atoms.device:
@@ -97,7 +97,7 @@ class Mending:
         return mended if firm else self._let_go(mended, beads, rounds)
 
     def mend(self, atoms, beads, rounds):
-        """Traces (F, n, 3) near to `atoms`, their distances put right, over the beads (F, N, 3)."""
+        """Traces (F, n, 3) near to `atoms`, their distances corrected, over the beads (F, N, 3)."""
         centre = beads.mean(1, keepdim=True)  # small numbers are the more exact ones
         atoms, beads = atoms - centre, beads - centre
         with torch.autocast(atoms.device.type, enabled=False):
@@ -109,7 +109,7 @@ class Mending:
         return atoms + centre
 
     def _let_go(self, atoms, beads, rounds):
-        """Traces whose distances are put right, whatever becomes of the beads."""
+        """Traces whose distances are corrected; beads are free."""
         centre = beads.mean(1, keepdim=True)
         atoms = atoms - centre
         for _ in range(rounds):

@@ -1,9 +1,9 @@
 """
-Peptide angles, drawn along the chain: each given the one before it, by the network and by the strain it would cause.
+Peptide angles, drawn along the chain: each given the one before it, from the network's distribution and strain energy.
 
-Two peptides that meet at a C-alpha fix its angle N-CA-C and its phi. The network's distributions know that only as
-finely as their bins, and an angle is drawn before the next one: so strain costs energy, and where too much is left in
-the end the two angles are drawn anew, together.
+Two peptides that meet at a C-alpha fix its angle N-CA-C and its phi. The network's distributions resolve that only to
+their bins, and an angle is drawn before the next one. So strain costs energy, and where too much is left in the end the
+two angles are drawn again, together.
 
 Shapes: F frames, S draws of a chain, N residues, k residues of a step, Q strained residues, C features, B bins.
 Angstrom and radians.
@@ -110,9 +110,9 @@ def _joined(model, internal, hidden):
 
 def _mend(model, internal, joined, strain, angles, shares, uniform, among=None):
     """
-    Draw those pairs of angles (F, N) anew, together, that strain a residue; the best ones if `uniform` is None.
+    Draw pairs of angles (F, N) that strain a residue again, together; the best ones if `uniform` is None.
 
-    Of residues side by side, the one with more strain comes first. Frames not `among` (F,) stay as they are.
+    Of neighbouring residues, the one with more strain comes first. Frames not `among` (F,) stay as they are.
     """
     everyone, centres = torch.arange(len(internal.types), device=joined.device), model.bins.centres(joined)
     given = fourier(centres, torch.ones_like(centres, dtype=torch.bool), model.config.order)
@@ -136,7 +136,7 @@ def _mend(model, internal, joined, strain, angles, shares, uniform, among=None):
 
 
 def _part(model, internal, beads, joined, strain, angles, shares, uniform, box):
-    """Draw those of the angles (F, N) anew with which a peptide lies in another; the best ones if `uniform` is None."""
+    """Draw the angles (F, N) of peptides that overlap another one again; the best ones if `uniform` is None."""
     centres, frames = model.bins.centres(joined), torch.arange(len(beads), device=beads.device)
     for _ in range(_ROUNDS):
         left = frames.unique()

@@ -43,7 +43,7 @@ class BeadEncoder(nn.Module):
         self.beads = Rounds(1, config.n_features, config.n_channels, config.n_basis)
         self.out = head(config.n_features, config.n_features, 2 * config.n_latent)
         with torch.no_grad():
-            self.out[-1].bias[config.n_latent :] = _CERTAIN  # a posterior that says something from the start
+            self.out[-1].bias[config.n_latent :] = _CERTAIN  # a narrow posterior from the start
         self._tables = (tables,)  # in a tuple: not a part of this module, the model has it already
 
     def forward(self, features, edges, beads, atoms):

@@ -1,5 +1,5 @@
 """
-Relief: side-chain torsions that still overlap are turned a little, beads, bonds, angles and backbone untouched.
+Relief: overlaps of side chains minimised in their torsions; beads, bonds, angles and backbone are fixed.
 
 The energy is that of `exclusion`, plus a restraint to the torsions as drawn. Its gradient with respect to a torsion is
 the torque about the torsion's bond, so nothing is differentiated automatically and only the residues in question move.
@@ -20,7 +20,7 @@ from .exclusion import LARGEST, STIFFNESS, allowed_distances
 RESTRAINT = 8.0
 """kT per squared radian that a torsion turns away from where it was drawn."""
 TOUCH = 0.2
-"""Overlap of van der Waals spheres that side chains are not turned for, angstrom."""
+"""Overlap of van der Waals spheres that costs nothing here, angstrom."""
 _LISTED = 1.4  # pairs up to this much further apart than allowed are watched
 _BOND, _BEND = 100.0, 40.0  # kT per squared angstrom of a disulfide, and of the distances across it, from CB to SG
 _MEETING = 20.0  # side chains whose C-alphas are further apart than this never meet
@@ -107,12 +107,12 @@ def rotations(along, angles):
 @full_precision
 def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
     """
-    Turn side chains out of overlaps.
+    Minimise the overlaps of side chains in their torsions.
 
     Parameters
     ----------
     types : torch.Tensor (N,) or (F, N) int64
-        If frames have residues of their own, no sulfurs belong together.
+        If residues differ between frames (F, N), no sulfurs are bonded.
     atoms : torch.Tensor (F, N, 14, 3)
         Chains whole; overlaps across periodic boundaries are left as they are.
     chosen : torch.Tensor (Q, 2) int64
@@ -153,13 +153,13 @@ def _near(atoms, chosen, others):
 
 
 def _bridges(types, atoms):
-    """`Bridges` of atoms as they are: C-betas stay where they are. None if frames have residues of their own."""
+    """`Bridges` of atoms as they are: C-betas stay where they are. None if residues differ between frames."""
     return Bridges(types, atoms[:, :, _CB]) if types.dim() == 1 else None
 
 
 def overlap(types, atoms, chosen, bridges=None):
     """
-    Overlap energies of side chains, in kT; sulfurs that belong together count by how far they are off.
+    Overlap energies of side chains, in kT; sulfurs of a disulfide count by how far they are off its length.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 """
-A last resort: side chains that still lie in others, after they were turned aside, give way to other ones.
+Last step of packing: side chains that still overlap others after relief are sampled again, alone.
 
 Shapes: F frames, R candidates, N residues, Q side chains in question, K that are tried. Angstrom, radians, kT.
 """
@@ -13,7 +13,7 @@ import torch
 from .relief import overlap, relieve, side_chains
 
 UNBEARABLE = 12.0
-"""kT of overlap that no side chain is left with, if another one would have less."""
+"""kT of overlap above which a side chain is replaced, if another candidate has less."""
 _APART = 18.0  # side chains whose C-alphas are further apart than this change at the same time
 _UNKNOWN = 6.0  # kT; side chains that are no candidates have to be better by this
 _ROUNDS = 4
@@ -67,7 +67,7 @@ class Stuck:
 
 def replaced(internal, beads, torsions, stuck):
     """
-    Torsions in which side chains that overlap give way to those that do least, once turned aside.
+    Torsions in which side chains that overlap are replaced by those of least overlap after relief.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def _surroundings(types, atoms, residues):
 
 def _best(types, atoms, turns, cost):
     """
-    Those of the turns (q, K, 4) of side chains by which they overlap least, once turned aside, and what is left (q,).
+    Those of the turns (q, K, 4) of side chains of least overlap after relief, and that overlap (q,).
 
     Side chains are those of the first residues of `types` (q, m) and `atoms` (q, m, 14, 3); `cost` (K,) counts besides.
     """

@@ -1,8 +1,8 @@
 """
 Side chains: candidates drawn by the network, each torsion given the ones before it, and one chosen for each residue.
 
-Above temperature 0 the choice is a draw (`exclusion.choose`). At 0 it is the candidate of least expected error: how
-likely each one is follows from the network and from what all the others leave room for (`exclusion.marginals`).
+Above temperature 0 one is sampled (annealed Gibbs sampling, `exclusion.choose`). At 0 it is the candidate of least
+expected error under the marginals of belief propagation (`exclusion.marginals`).
 
 Shapes: F frames, R candidates, N residues, M of them with side chains that can turn, C features. Angstrom and radians.
 """
@@ -28,7 +28,7 @@ from .replacing import UNBEARABLE, Stuck
 N_CANDIDATES = 10
 """Side chains drawn for each residue, of which one is chosen."""
 N_CANDIDATES_AT_ZERO = 20
-"""The same at temperature 0, where how often one is near another says how likely it is."""
+"""The same at temperature 0, where the density of candidates stands for their probability."""
 CHIS = (1, 2, 3, 4)
 N_RANDOM = len(CHIS) * N_CANDIDATES + 1
 """Uniform numbers of a residue that `draw_sidechains` takes above temperature 0."""
@@ -71,7 +71,7 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
     -------
     torsions : torch.Tensor (F, N, 6)
     stuck : Stuck
-        Side chains that overlap all the same.
+        Side chains that still overlap after relief.
     """
     drawn = temperature > 0
     if drawn:
@@ -94,7 +94,7 @@ def draw_sidechains(model, internal, beads, hidden, torsions, uniform, temperatu
 
 
 def even_levels(internal):
-    """Uniform numbers (R, N, 4) of candidates that say how likely side chains are by how many they are."""
+    """Uniform numbers (R, N, 4) of candidates whose density stands for their probability."""
     return levels_of(N_CANDIDATES_AT_ZERO, len(internal.types), len(CHIS))
 
 
@@ -226,7 +226,7 @@ def _draw_bridges(model, bridges, placed, at, logits, angles, uniform, temperatu
 
 def _in_backbones(types, placed, frames, residue, partner, places):
     """
-    What it costs sulfurs at `places` (P, B, 3) from the CB of `residue` (P,) to lie in backbones, (P, B), in kT.
+    Overlap energy with backbones, (P, B) in kT, of sulfurs at `places` (P, B, 3) from the CB of `residue` (P,).
 
     Backbones are those of `placed` (F, N, 14, 3), but for the residue's own and that of the `partner` (P,) that it may
     be bonded to; images in periodic boxes do not count.
@@ -281,9 +281,9 @@ def alike(internal, torsions):
 
 def _settled(found, chosen, tight):
     """
-    Torsions (F, N, 6) of the `chosen` of the candidates `found`; where they are `tight` (F M,), turned out of the way.
+    Torsions (F, N, 6) of the `chosen` of the candidates `found`; where they are `tight` (F M,), overlaps are relieved.
 
-    Besides, the `Stuck` for which that was not enough; bonded cysteines stay with each other.
+    Besides, the `Stuck` for which that was not enough; bonded cysteines are not among them.
     """
     internal, atoms, torsions = chosen.internal, chosen.atoms[:, 0], chosen.torsions[:, 0].clone()
     turned = loose(chosen.bridges, atoms)

@@ -79,7 +79,7 @@ class TrainingConfig:
     kl_warmup: float = 0.2  # share of the run in which the weight of the term kl rises from 0
     ema: float = 0.998  # decay of the moving average of the weights, which is what is kept
     noise: float = 0.4  # largest RMS of smooth noise on the beads, angstrom
-    blur: float = 0.0  # the same for those entries that have no noise: so little that beads are no fingerprints
+    blur: float = 0.0  # the same for entries without `noise`: small, so that exact distances are not learned
     roughness: float = 0.0  # largest RMS of white noise on top for those that have noise: bonds of C-alphas are springs
     neighbour_dropout: float = 0.0  # share of the neighbours hidden at random
     bfloat16: bool = False  # autocast; faster only where the processor has it

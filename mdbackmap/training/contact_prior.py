@@ -1,9 +1,9 @@
 """
-The table behind `mdbackmap.models.contacts`: what contacts of side chains are worth.
+The table behind `mdbackmap.models.contacts`: energies of contacts between side chains.
 
-Side chains are drawn by the network as in sampling at temperature 0; worths are such that those like the true ones
-become likely once all have met (`models.exclusion.marginals`). Chains must be new to the network: it knows the others
-by heart, and contacts would be worth nothing. `build` writes the table:
+Side chains are drawn by the network as in sampling at temperature 0. Energies are learned that make side chains near
+the true ones likely after belief propagation (`models.exclusion.marginals`). The network must not have been trained on
+the chains: on those it needs no contacts, and the energies would be zero. `build` writes the table:
 
     python -m mdbackmap.training.contact_prior structures.h5 mdbackmap/models/contacts.npz
 
@@ -32,7 +32,7 @@ from .metrics.torsions import side_chain_torsions
 _SIZES = 50, 350  # residues
 _START, _RATE, _DECAY = 0.1, 0.005, 0.002
 _TOGETHER = 4  # chains of a step
-_BASE = 0.02  # likelihood that nothing falls below: some side chains lie as no candidate does
+_BASE = 0.02  # floor of the likelihood: some true side chains are like none of the candidates
 
 
 def examples(model, chain):

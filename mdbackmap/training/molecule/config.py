@@ -56,7 +56,7 @@ class MoleculeLoss:
     graph: float = 25.0  # mean square error of distances over one or two bonds, square angstrom (chignolin: 50)
     samples: float | None = None  # the same of samples from the prior, their latents fixed; None: as graph; 0: not made
     nats: float = 0.0  # the negative evidence lower bound itself, nats an atom
-    width: float = 1.0  # fit of the decoder's widths, nats an atom; no other weight of the network feels it
+    width: float = 1.0  # fit of the decoder's widths, nats an atom; it has no gradient for other weights
 
     def __post_init__(self):
         if self.samples is None:

@@ -10,7 +10,7 @@ graph     mean square error of the distances of atoms joined by one or two bonds
 samples   the same of what is drawn from the prior, since such distances hardly depend on the conformation, and
           overlaps: how far other atoms are nearer than a bond and 0.2 angstrom, squared, a bonded distance
 nats      -log p(atoms | beads, latent) + KL: the negative evidence lower bound, nats an atom
-width     the same without the KL, felt by the decoder's widths alone
+width     the same without the KL; gradients reach the decoder's widths only
 ========= =========================================================================================================
 
 Shapes: F frames, A atoms.
