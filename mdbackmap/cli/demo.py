@@ -60,7 +60,7 @@ def run(args):
         print(f"read      {cg.trajectory.n_frames} frames of {model.n_beads} beads from {GO_XTC}")
         print(f"wrote     {written.trajectory.n_frames} frames of {written.atoms.n_atoms} atoms to {folder / 'aa.xtc'}")
         print(f"topology  {folder / 'aa.pdb'}\npicture   {picture}")
-        print(f"speed     {rate:.0f} frames/s, reading, generating and writing, {options.count(args.threads, 'thread')}")
+        print(f"speed     {rate:.0f} frames/s (read, generated, written), {options.count(args.threads, 'thread')}")
         print(f"\nHow good the atoms are ({n_judged} frames, read back from the file):")
         print("\n".join(f"  {what:<36} {value:>7} {unit}".rstrip() for what, value, unit in judgement))
 
