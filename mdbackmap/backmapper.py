@@ -110,7 +110,7 @@ def load_model(
         looked["frames"] = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
     options = {"device": device, "threads": threads}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
-    return Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), bead_names=names)
+    return Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), names=names)
 
 
 def _refuse_names(molecule, mapping, how):
@@ -192,7 +192,7 @@ class Backmapper:
         As in `load_model`.
     looked : (f, N, 3) float array, optional
         Beads of some frames of the trajectory, by which the trace is judged.
-    bead_names : (N,) str array, optional
+    names : (N,) str array, optional
         Residue and name of each bead; beads of other names are refused later.
 
     Attributes
@@ -214,11 +214,11 @@ class Backmapper:
         device=None,
         threads=None,
         looked=None,
-        bead_names=None,
+        names=None,
     ):
         self._complete = Completion(mapping) if network.open_ends else None
         self.mapping = self._complete.mapping if network.open_ends else mapping
-        self.indices, self.bead_names = np.asarray(indices), bead_names
+        self.indices, self.bead_names = np.asarray(indices), names
         self.device = _device(device)
         threads = threads if threads is None else whole_number("threads", threads, 1)
         self.provenance = dict(provenance)
@@ -239,11 +239,6 @@ class Backmapper:
     def n_atoms(self):
         """Number of atoms A."""
         return self.mapping.n_atoms
-
-    @property
-    def trace_scores(self):
-        """`TraceScores` of the frames that were looked at; None without frames, or if beads are no C-alphas."""
-        return self._trace.scores
 
     def batch_size(self, requested="auto"):
         """

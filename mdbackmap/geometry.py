@@ -84,15 +84,15 @@ def bisector_frame(a, centre, b):
     return torch.stack([x, torch.cross(z, x, dim=-1), z], dim=-2)
 
 
-def turn_about_x(points, angle):
-    """Points (..., 3) turned by `angle` (...) about the x axis, right-handed."""
-    cos, sin = angle.cos(), angle.sin()
+def turn_about_x(points, turn):
+    """Points (..., 3) turned by `turn` (...) about the x axis, right-handed."""
+    cos, sin = turn.cos(), turn.sin()
     x, y, z, cos, sin = torch.broadcast_tensors(*points.unbind(-1), cos, sin)
     return torch.stack([x, y * cos - z * sin, y * sin + z * cos], dim=-1)
 
 
-def place(a, b, c, bond, angle, torsion):
-    """Position (..., 3) of a fourth atom d after a, b, c from |c-d|, the angle b-c-d and the torsion a-b-c-d.
+def place(a, b, c, bond, bend, torsion):
+    """Position (..., 3) of a fourth atom d after a, b, c from |c-d|, the angle b-c-d (`bend`) and the torsion a-b-c-d.
 
     Examples
     --------
@@ -102,8 +102,8 @@ def place(a, b, c, bond, angle, torsion):
     True
     """
     frame = axis_frame(b, c, a)
-    bond, angle, torsion = (torch.as_tensor(v, dtype=c.dtype, device=c.device) for v in (bond, angle, torsion))
-    local = torch.stack(torch.broadcast_tensors(-bond * angle.cos(), bond * angle.sin(), torch.zeros_like(bond)), -1)
+    bond, bend, torsion = (torch.as_tensor(v, dtype=c.dtype, device=c.device) for v in (bond, bend, torsion))
+    local = torch.stack(torch.broadcast_tensors(-bond * bend.cos(), bond * bend.sin(), torch.zeros_like(bond)), -1)
     return c + (turn_about_x(local, torsion).unsqueeze(-2) @ frame).squeeze(-2)
 
 

@@ -151,9 +151,9 @@ class InternalCoordinates:
         """Residues (int64) in the order in which chains are walked: the k-th ones of all stretches together."""
         index = torch.arange(len(self.types), device=self.types.device)
         begin = torch.cummax(torch.where(self.starts, index, 0), 0).values
-        place = index - begin
-        order = torch.argsort(place, stable=True)
-        return order.split(torch.bincount(place).tolist())
+        step = index - begin
+        order = torch.argsort(step, stable=True)
+        return order.split(torch.bincount(step).tolist())
 
     @functools.cached_property
     def _groups(self):

@@ -93,12 +93,12 @@ def placing_options(bead_tolerance, mirror) -> dict:
     if bead_tolerance == "auto":
         return {"bead_tolerance": "auto", "mirror": mirror}
     try:
-        number = float(bead_tolerance)
+        tolerance = float(bead_tolerance)
     except (TypeError, ValueError):
-        number = math.nan
-    if not 0 <= number < math.inf:
+        tolerance = math.nan
+    if not 0 <= tolerance < math.inf:
         raise ValueError(f'bead_tolerance={bead_tolerance!r}: expected "auto", or angstroms: 0 (beads kept) or more')
-    return {"bead_tolerance": number, "mirror": mirror}
+    return {"bead_tolerance": tolerance, "mirror": mirror}
 
 
 def check_atoms(atoms):

@@ -219,15 +219,15 @@ def run_benchmark(args):
             "judge it on its own trajectory: --cgvae MODEL or --chain MODEL, with aa.pdb aa.xtc"
         )
     sampling = {"temperatures": args.temperature, "n_samples": args.n_samples, "seed": args.seed}
-    chains, nats = known_chains(model, args)
-    if not chains:
+    known, nats = known_chains(model, args)
+    if not known:
         raise ValueError(
             f"nothing to judge by is left of {args.ensembles or args.pack}: expected chains or systems that --held-out "
             "and --largest leave in"
         )
     content = {"model": provenance, **sampling, **nats}
-    for kind in dict.fromkeys(chain.kind for chain in chains):
-        some = [chain for chain in chains if chain.kind == kind]
+    for kind in dict.fromkeys(chain.kind for chain in known):
+        some = [chain for chain in known if chain.kind == kind]
         result = benchmark(model, some, **sampling, energy_steps=args.energy, verbose=not args.quiet)
         content[kind] = result
         if not args.quiet:
@@ -250,24 +250,24 @@ def known_chains(model, args):
         some = {"split": held_out, "largest": args.largest}
         return read_ensembles(args.ensembles, args.per_system, args.limit, **some), {}
     filename = args.pack or VALIDATION
-    chains = read_chains(filename, args.limit, split=held_out)
+    known = read_chains(filename, args.limit, split=held_out)
     if args.pack:
-        chains = [replace(chain, kind="pack") for chain in chains]
+        known = [replace(chain, kind="pack") for chain in known]
     splits = (0, 1) if args.pack and not args.held_out else (1,)
-    if not chains:
+    if not known:
         return [], {}
-    return chains, {"nats": nats_per_residue(model, filename, splits=splits, limit=args.limit, seed=args.seed)}
+    return known, {"nats": nats_per_residue(model, filename, splits=splits, limit=args.limit, seed=args.seed)}
 
 
-def show(heading, chains, result, *, each):
+def show(heading, known, result, *, each):
     """Print the table of a benchmark, where the model is behind PULCHRA, and, if asked, each system."""
     from ..evaluation.table import behind, systems, table
 
-    n_residues = sum(len(chain.types) for chain in chains)
-    print(f"{heading}: means over {options.count(len(chains), 'chain')}, {n_residues} residues")
+    n_residues = sum(len(chain.types) for chain in known)
+    print(f"{heading}: means over {options.count(len(known), 'chain')}, {n_residues} residues")
     print(table({name: condition["mean"] for name, condition in result.items()}))
     if each:
-        print(systems(result, chains))
+        print(systems(result, known))
     for name in [name for name in result if name.startswith("T=") and "noisy" not in name and PULCHRA in result]:
         worse = behind(result[name]["mean"], result[PULCHRA]["mean"])
         print(f"{name}, worse than {PULCHRA}: {'; '.join(worse) or 'nothing'}")

@@ -47,10 +47,10 @@ def read(args):
         return leave_out(number, len(trajectory))
 
     def look(indices):
-        read = [CoarseFrame.of(read_frame(trajectory, k), indices) for k in numbers]
+        found = [CoarseFrame.of(read_frame(trajectory, k), indices) for k in numbers]
         names = universe.atoms[indices]
-        frames["all"] = np.stack([frame.beads for frame in read])
-        frames["boxes"] = [np.zeros(6) if frame.dimensions is None else frame.dimensions for frame in read]
+        frames["all"] = np.stack([frame.beads for frame in found])
+        frames["boxes"] = [np.zeros(6) if frame.dimensions is None else frame.dimensions for frame in found]
         check_frames(frames["all"], len(indices), numbers, lambda k: atom_label(names[k]), advice)
         frames["indices"] = indices
         return frames["all"][:: max(1, len(numbers) // 10)]

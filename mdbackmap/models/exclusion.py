@@ -56,12 +56,12 @@ def _expand(first, count):
     return run, torch.arange(len(run), device=count.device) + (first - count.cumsum(0) + count)[run]
 
 
-def _energy_(allowed, distance, stiffness, worth):
-    """Energies of overlaps and of contacts `worth` so much (None: nothing), in the memory of the distances."""
+def _energy_(allowed, distance, stiffness, gain):
+    """Energies of overlaps and of contacts, which `gain` so much (None: nothing), in the memory of the distances."""
     off = distance.sub_(allowed)
-    near = None if worth is None else nearness(off)
+    near = None if gain is None else nearness(off)
     energy = off.clamp_max_(0).square_().mul_(stiffness)
-    return energy if near is None else energy.addcmul_(near, worth, value=-1)
+    return energy if near is None else energy.addcmul_(near, gain, value=-1)
 
 
 def _distances(first, second):
@@ -198,13 +198,13 @@ class Overlaps:
         across = self._bonded(at, a, b, movable.thiol_bearing, movable.fixed)
         allowed = allowed_distances(movable.turning_element[a], movable.fixed_element[b], self.touch)
         allowed = allowed.index_fill(0, across, _ACROSS).unsqueeze(1)
-        worth = None if self.contacts is None else self.contacts[self._turning_class[a], self._fixed_class[b]]
-        worth = worth if worth is None else worth.index_fill(0, across, 0.0).unsqueeze(1)
+        gain = None if self.contacts is None else self.contacts[self._turning_class[a], self._fixed_class[b]]
+        gain = gain if gain is None else gain.index_fill(0, across, 0.0).unsqueeze(1)
         rows = at * len(movable.residues) + movable.owner[a]
         total = target.new_zeros(n_frames * len(movable.residues), self.n_candidates)
         for part in _blocks(len(at), 4 * self.n_candidates, target.device):
             distance = _distances(_rows(self.turning, at[part], a[part]), target[part].unsqueeze(2)).squeeze(2)
-            energy = _energy_(allowed[part], distance, self.stiffness, worth if worth is None else worth[part])
+            energy = _energy_(allowed[part], distance, self.stiffness, gain if gain is None else gain[part])
             total.index_add_(0, rows[part], energy)  # (pairs, R)
         return total
 

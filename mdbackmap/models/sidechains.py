@@ -251,8 +251,8 @@ def _least_error(candidates, overlaps):
     places = candidates.atoms[:, :, at] - candidates.atoms[:, :, at, 1:2]
     places = places.transpose(1, 2).flatten(0, 1).flatten(2)  # (F M, R, 14 * 3)
     torsions = candidates.torsions[:, :, at].transpose(1, 2).flatten(0, 1)
-    worth = alike(candidates.internal, torsions) - _PER_SQUARE * _apart(places)
-    expected = (shares.unsqueeze(1) * worth).sum(-1)
+    likeness = alike(candidates.internal, torsions) - _PER_SQUARE * _apart(places)
+    expected = (shares.unsqueeze(1) * likeness).sum(-1)
     return choose(overlaps, expected / _ROOM, None, n_steps=24)[0]
 
 
@@ -288,12 +288,12 @@ def _settled(found, chosen, tight):
     internal, atoms, torsions = chosen.internal, chosen.atoms[:, 0], chosen.torsions[:, 0].clone()
     turned = loose(chosen.bridges, atoms)
     turned[:, internal.movable.residues] |= tight.unflatten(0, (len(atoms), -1))
-    frames, residues = turned.nonzero().unbind(1)
-    angles, left = relieve(internal.types, atoms, torch.stack([frames, residues], 1))
-    torsions[frames, residues, 1:5] += angles
-    stuck = (left > UNBEARABLE) & ~found.bridges.partners()[frames, residues]
-    frames, residues = frames[stuck], residues[stuck]
-    return torsions, Stuck(frames, residues, found.torsions[frames, :, residues, 1:5])
+    frames, rows = turned.nonzero().unbind(1)
+    angles, left = relieve(internal.types, atoms, torch.stack([frames, rows], 1))
+    torsions[frames, rows, 1:5] += angles
+    stuck = (left > UNBEARABLE) & ~found.bridges.partners()[frames, rows]
+    frames, rows = frames[stuck], rows[stuck]
+    return torsions, Stuck(frames, rows, found.torsions[frames, :, rows, 1:5])
 
 
 def fold_symmetric(types, torsions):
