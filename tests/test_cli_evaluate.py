@@ -243,7 +243,7 @@ def test_coordinates_that_are_no_numbers(tmp_path, capsys):
     (tmp_path / "nan.pdb").write_text("\n".join(lines))
     for command in (["check"], ["evaluate", TRPCAGE_PDB]):
         said = refused(capsys, *command, tmp_path / "nan.pdb")
-        assert "nan.pdb: atom CE of LYS 8 has NaN" in said and "2 atoms in 1 of 1 frames" in said
+        assert "nan.pdb: frame 0" in said and "LYS 8 CE and 1 more are NaN or infinite" in said
         assert "mask" not in said
 
 
