@@ -229,6 +229,14 @@ ALIASES = {
 }  # fmt: skip
 """Other names of the twenty, as force fields and crystallographers use them; N- and C-terminal ones besides."""
 
+PARENTS = {
+    "SEP": "SER", "TPO": "THR", "PTR": "TYR", "TYS": "TYR", "HYP": "PRO", "PCA": "GLU", "CGU": "GLU", "GLX": "GLU",
+    "ASX": "ASP", "CSO": "CYS", "CSD": "CYS", "CME": "CYS", "OCS": "CYS", "SEC": "CYS", "KCX": "LYS", "MLY": "LYS",
+    "M3L": "LYS", "ALY": "LYS", "MLZ": "LYS", "LLP": "LYS", "PYL": "LYS", "FME": "MET", "MHO": "MET", "NLE": "LEU",
+    "AIB": "ALA", "ABA": "ALA", "DAL": "ALA",
+}  # fmt: skip
+"""Common modified residues and their parents (PDB Chemical Component Dictionary): for advice, never read as these."""
+
 OTHER_RESIDUES = frozenset(
     # water
     "HOH WAT SOL TIP3 TIP TIP4 TIP5 SPC SPCE TP3 TP4 TP5 T3P T4P OPC W WN WF PW SW TW "

@@ -183,7 +183,7 @@ def test_caps_end_a_chain():
 @pytest.mark.parametrize(
     ("u", "message"),
     [
-        (trace(["ALA", "XYZ", "GLY"]), r"XYZ \(1 beads.*ALA, ARG.*aliases=\{'XYZ': 'ALA'\}"),
+        (trace(["ALA", "XYZ", "GLY"]), r"XYZ \(1 beads.*ALA, ARG.*aliases=\{'XYZ': NAME\}"),
         (trace(names=["CB"] * 5), "no C-alpha beads among 5 atoms.*5 CB"),
         (universe(walk(3), names=["OW"] * 3, resnames=["SOL"] * 3), "no C-alpha beads.*3 SOL"),
         (universe(walk(5), names=["1"] * 5, residue=[0] * 5), "5 beads share a residue.*sequence="),

@@ -61,10 +61,20 @@ def find_beads(universe, atoms, args):
     They are C-alpha atoms, or a Universe of their own that follows the atoms frame by frame.
     """
     if args.mapping in (None, "ca"):
+        import numpy as np
+
         from ..recognition.recognise import recognise
 
-        indices, coarse = recognise(atoms, mapping=args.mapping, aliases=dict(args.alias) or None)
-        return universe.atoms[indices], coarse.ends
+        indices, coarse = recognise(atoms, mapping=args.mapping, aliases=dict(args.alias) or None, closed=True)
+        beads = universe.atoms[indices]
+        if np.array_equal(beads.resids, coarse.resids):
+            return beads, coarse.ends
+        from ..coarse import coarse_universe
+        from ..mapping import Mapping
+
+        every = np.arange(len(beads))  # the reader of the topology has misread the numbers of residues
+        alone = Mapping(coarse, coarse, "ca", every, every, np.ones(len(beads)), every)
+        return coarse_universe(beads, alone).atoms, coarse.ends
     from ..coarse import coarse_universe
     from ..mappings.named import named_mapping
     from ..molecule import read_topology, selector

@@ -56,7 +56,7 @@ def read(args):
         return frames["all"][:: max(1, len(numbers) // 10)]
 
     indices, coarse = recognise(
-        atoms, sequence=args.sequence, aliases=dict(args.alias) or None, breaks=args.breaks, frames=look
+        atoms, sequence=args.sequence, aliases=dict(args.alias) or None, breaks=args.breaks, frames=look, closed=True
     )
     if not np.array_equal(frames.get("indices"), indices):
         look(indices)

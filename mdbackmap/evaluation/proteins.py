@@ -10,8 +10,9 @@ import warnings
 
 import numpy as np
 
-from ..attributes import atom_label, attribute, canonical_resnames
+from ..attributes import atom_label, attribute, canonical_resnames, listed
 from ..mapping import MappingError
+from ..recognition.beads import Group
 from ..recognition.recognise import recognise
 from ..recognition.soundness import check_frames, check_whole, leave_out
 from ..residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES
@@ -21,6 +22,7 @@ from ..training.metrics.hydrogens import Hydrogens
 _OTHER_NAMES = {("ILE", "CD"): "CD1", ("MET", "SE"): "SD"}  # CHARMM, selenomethionine
 _OXYGENS = ("OT1", "O1", "OC1")  # of the last residue, in CHARMM and GROMACS
 _FRAMES_TO_BIND = 10
+_SHOWN = 8  # residues named in a warning
 _TORN = 20.0  # angstrom between neighbouring C-alphas: only a periodic boundary does that
 
 
@@ -67,18 +69,18 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     frames = range(len(trajectory)) if frames is None else list(frames)
     if not len(frames):
         raise ValueError(f"no frame of {name or 'the trajectory'} to read: it has {len(trajectory)}, none was chosen")
-    atoms = _single(atoms, aliases)
-    looked_at = [frames[k] for k in spread(len(frames), _FRAMES_TO_BIND)]
     everything = atoms.universe.atoms
+    residue = Group.read(everything, aliases).residue
+    atoms = _single(atoms, residue[atoms.ix], aliases)
+    looked_at = [frames[k] for k in spread(len(frames), _FRAMES_TO_BIND)]
 
     def look(indices):
         beads = everything[indices]
         return _checked(_positions(beads, trajectory, looked_at), beads, looked_at, name)
 
-    beads, coarse = recognise(atoms, aliases=aliases, frames=look)
-    resindices = everything.resindices[beads]
-    rows, slots, places = _places(atoms, resindices, coarse)
-    bound, owners = _hydrogens(atoms, resindices)
+    beads, coarse = recognise(atoms, aliases=aliases, frames=look, closed=True)
+    rows, slots, places = _places(atoms, residue[atoms.ix], residue[beads], coarse)
+    bound, owners = _hydrogens(atoms, residue[atoms.ix], residue[beads])
     needed = atoms[np.append(places, bound)]
     read = _checked(_positions(needed, trajectory, frames), needed, frames, name)
     positions = np.zeros((len(frames), len(beads), MAX_ATOMS, 3))
@@ -94,10 +96,9 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     return chain
 
 
-def _single(atoms, aliases):
-    """The group without further alternate locations, and without amino acids that lack their CA."""
+def _single(atoms, residue, aliases):
+    """The group without further alternate locations, and without amino acids (of `residue`) that lack their CA."""
     names, resnames = attribute(atoms, "names", ""), attribute(atoms, "resnames", "")
-    _, residue = np.unique(atoms.resindices, return_inverse=True)
     key = np.char.add(np.char.add(residue.astype(str), " "), names)
     first = np.zeros(len(key), dtype=bool)
     first[np.unique(key, return_index=True)[1]] = True
@@ -106,17 +107,20 @@ def _single(atoms, aliases):
     unique, which = np.unique(resnames, return_inverse=True)
     bare = np.isin(canonical_resnames(unique, aliases), RESIDUE_NAMES)[which] & ~has_ca
     if bare.any() and has_ca.any():
-        warnings.warn(f"left out: {len(np.unique(residue[bare]))} amino acids without a CA", stacklevel=3)
+        first_of = np.unique(residue[bare], return_index=True)[1]
+        bare_atoms = atoms[np.flatnonzero(bare)[first_of]]
+        told = [f"{name} {number}" for name, number in zip(bare_atoms.resnames, bare_atoms.resids, strict=True)]
+        warnings.warn(f"left out: {len(told)} amino acids without a CA: {listed(told, _SHOWN)}", stacklevel=3)
         first &= ~bare
     return atoms[first | nameless]
 
 
-def _places(atoms, resindices, coarse):
-    """Residue, slot, and place in the group of every atom that has a slot."""
-    row_of = {resindex: row for row, resindex in enumerate(resindices.tolist())}
+def _places(atoms, residue, of_beads, coarse):
+    """Residue, slot, and place in the group of every atom that has a slot, from the residues of atoms and beads."""
+    row_of = {resindex: row for row, resindex in enumerate(of_beads.tolist())}
     found = {}
     for place, (name, resindex) in enumerate(
-        zip(np.char.upper(attribute(atoms, "names", "")).tolist(), atoms.resindices.tolist(), strict=True)
+        zip(np.char.upper(attribute(atoms, "names", "")).tolist(), residue.tolist(), strict=True)
     ):
         row = row_of.get(resindex)
         if row is None:
@@ -129,12 +133,12 @@ def _places(atoms, resindices, coarse):
     return rows, slots, np.array(list(found.values()))
 
 
-def _hydrogens(atoms, resindices):
+def _hydrogens(atoms, residue, of_beads):
     """Places in the group, and rows, of the hydrogens of the residues; by name, as in H, HB2, 2HB, D."""
     first = np.array([name.lstrip("0123456789")[:1] for name in np.char.upper(attribute(atoms, "names", "")).tolist()])
-    order = np.argsort(resindices)
-    row = order[np.minimum(np.searchsorted(resindices, atoms.resindices, sorter=order), len(order) - 1)]
-    places = np.flatnonzero(np.isin(first, ["H", "D"]) & (resindices[row] == atoms.resindices))
+    order = np.argsort(of_beads)
+    row = order[np.minimum(np.searchsorted(of_beads, residue, sorter=order), len(order) - 1)]
+    places = np.flatnonzero(np.isin(first, ["H", "D"]) & (of_beads[row] == residue))
     return places, row[places]
 
 

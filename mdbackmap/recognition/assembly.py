@@ -17,8 +17,8 @@ from ..topology import Topology
 from .beads import CAPS, Group
 from .breaks import closing_bonds, find_breaks, resid_jumps, told_breaks, torn_bonds
 from .order import Beads, chain_order, refuse_disorder
-from .sequence import name_residues
-from .trace import bond_lengths, check_units, find_cis
+from .sequence import name_residues, renumber
+from .trace import BONDED, bond_lengths, check_units, find_cis
 
 logger = logging.getLogger(__name__)
 
@@ -65,10 +65,19 @@ class Trace:
 
     @property
     def molecules(self) -> np.ndarray:
-        """(N,) int: which molecule each bead is of; one for all, if bonds across residues say that these are none."""
+        """
+        (N,) int: which molecule each bead is of, where beads share residues.
+
+        One for all, if residues are none: bonds go across them, or most of those that follow each other lie as
+        neighbours do (rigid bodies of HOOMD, and what lies between them).
+        """
         residue, bonds = self.group.residue[self.beads], self.bonds
-        across = (residue[bonds[:, 0]] != residue[bonds[:, 1]]).any()
-        return np.zeros_like(residue) if across else residue
+        none = (residue[bonds[:, 0]] != residue[bonds[:, 1]]).any()
+        border = residue[1:] != residue[:-1]
+        if self.positions is not None and np.count_nonzero(border) > 1:
+            middle = np.median(self.lengths, axis=0)[border]
+            none |= 2 * np.count_nonzero((middle > BONDED[0]) & (middle < BONDED[1])) > len(middle)
+        return np.zeros_like(residue) if none else residue
 
     @property
     def lengths(self):
@@ -103,7 +112,7 @@ def in_order(trace):
     order, how = chain_order(Beads(trace.positions, trace.dimensions, chains, resids, icodes, trace.bonds))
     if not how:
         return trace, []
-    by = "their residue numbers" if how == "numbers" else "the bonds between them"
+    by = "the bonds between them" if how == "bonds" else "their molecules" if trace.shared else "their residue numbers"
     told = f"the file's order is not that of the chain: beads are put in the order of {by}, as distances confirm"
     return replace(trace, beads=beads[order], positions=trace.positions[:, order]), [told]
 
@@ -145,15 +154,22 @@ def join(trace, sequence, breaks):
 
     apart = found(own) if lengths is not None and sequence is not None else None
     names, own = name_residues(names, own, table, sequence, apart)
+    named = named_ends(breaks)
+    if trace.shared and joined.any() and own.sum() == 1 and not named:
+        own = found(own)  # numbers are none, but bonds tell chains
+        renumber(table, own)
     coarse = _topology(names, table, own)
-    named = breaks is not None and not (isinstance(breaks, str) and breaks in ("auto", "topology"))
     ends = own | told_breaks(breaks, coarse) if named else found(own, breaks)
     coarse = _finished(trace, coarse, ends)
     if named or lengths is None:
         return coarse, []
     _refuse_lone(coarse)
-    refuse_closed(trace, coarse)
     return coarse, _torn(coarse, torn_bonds(lengths, own | caps, joined), lengths) + _alone(coarse)
+
+
+def named_ends(breaks) -> bool:
+    """Whether breaks name the ends of chains, rather than how these are found."""
+    return breaks is not None and not (isinstance(breaks, str) and breaks in ("auto", "topology"))
 
 
 def _table(trace):
@@ -166,7 +182,7 @@ def _table(trace):
         return chain_ends(table["chainIDs"], table["segids"]), table
     molecules = trace.molecules
     if len(set(table["chainIDs"])) == 1:
-        table["chainIDs"] = chain_letters(molecules)
+        table["chainIDs"] = chain_letters([f"#{i}" for i in molecules])
     ends = chain_ends(table["chainIDs"], molecules)
     table["resids"] = _count_from_one(ends)
     return ends, table
@@ -265,6 +281,8 @@ def refuse_closed(trace, coarse):
     ------
     MappingError
     """
+    if trace.positions is None:
+        return
     bonds = np.concatenate([trace.bonds, _peptide_bonds(trace, coarse)])
     closed = closing_bonds(trace.positions, trace.dimensions, coarse.ends, bonds)
     if closed:
@@ -304,7 +322,8 @@ def _ends_that_meet(trace, coarse, place):
         row[place[group.residue[atoms]]] = atoms
     last = np.flatnonzero(coarse.ends)
     first = np.append(0, last[:-1] + 1)
-    known = (rows["C"][last] >= 0) & (rows["N"][first] >= 0)
+    carboxylate = group.any_in_residue(np.isin(group.names, ["OXT", "OT2"]))[trace.beads]
+    known = (rows["C"][last] >= 0) & (rows["N"][first] >= 0) & ~carboxylate[last]
     last, first = last[known], first[known]
     apart = np.linalg.norm(positions[rows["C"][last]] - positions[rows["N"][first]], axis=1)
     return np.stack([last, first], axis=1)[apart < _PEPTIDE_BOND]

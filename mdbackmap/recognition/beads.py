@@ -23,6 +23,7 @@ CAPS = frozenset("ACE NME NMA NH2 FOR".split())
 
 _ATOMS_NOT_CA = frozenset("N O CB H HA HN SC CM".split())  # lone beads of these names are elsewhere
 _NUCLEOTIDES = frozenset("ACGTUN")  # one-letter names that may be those of a nucleic acid
+_NAME_OF_LETTER = dict(zip(residues.ALPHABET, residues.RESIDUE_NAMES, strict=True))
 _SHOWN = 8  # residues named in a message
 _ORGANIC = frozenset("CHNSPFIKVWY")  # one-letter codes of amino acids that are elements, too
 
@@ -71,7 +72,7 @@ class Group:
         letter = np.isin(resnames, list(residues.ALPHABET)) & ((names == "CA") | _coded(resnames))
         if letter.any():
             resnames = resnames.astype("U8")
-            resnames[letter] = [residues.RESIDUE_NAMES[residues.ALPHABET.index(x)] for x in resnames[letter]]
+            resnames[letter] = [_NAME_OF_LETTER[x] for x in resnames[letter]]
         amino = np.isin(resnames, residues.RESIDUE_NAMES)
         other = ~amino & (np.isin(resnames, list(residues.OTHER_RESIDUES | CAPS)) | _calcium(atoms, names))
         chains = np.char.add(np.char.add(attribute(atoms, "chainIDs", ""), "/"), attribute(atoms, "segids", ""))
@@ -83,11 +84,8 @@ class Group:
         """(N,) str: residue names of beads; those in the name field, where residues themselves have none."""
         if self.amino[beads].any():
             return self.resnames[beads]
-        names = self.names[beads]
-        written = residue_names(names, self.aliases)
-        if written is None:
-            return names if len(set(names)) > 1 and len(set(self.given[beads])) == 1 else self.resnames[beads]
-        return written
+        written = residue_names(self.names[beads], self.aliases)
+        return self.resnames[beads] if written is None else written
 
     def any_in_residue(self, atoms) -> np.ndarray:
         """(a,) bool: whether an atom's residue has one of these atoms."""
@@ -215,8 +213,8 @@ def _find_lone(group, sequenced):
     names = set(group.names[lone])
     shared = np.bincount(group.residue[lone], minlength=1).max() > 1
     coded = len(names) > 1 and names <= set(residues.ALPHABET)
-    wrong = set() if _coding(names) or (coded and sequenced) else names & _ATOMS_NOT_CA
     named = lone.any() and residue_names(group.names[lone], group.aliases) is not None
+    wrong = set() if named or (coded and sequenced) else names & _ATOMS_NOT_CA
     if lone.any() and not wrong and (not shared or sequenced or named):
         return np.flatnonzero(lone)
     return _refuse_lone(group, shared, coded, wrong)
@@ -239,7 +237,17 @@ def _refuse_lone(group, shared, coded, wrong):
 
 def residue_names(names, aliases=None):
     """
-    Residue names that are written in the name field, (n,) str array; None if it holds something else.
+    Residue names that are written in the name field.
+
+    Parameters
+    ----------
+    names : (n,) str array
+    aliases : dict, optional
+
+    Returns
+    -------
+    (n,) str array or None
+        None if the field holds something else: fewer than half of the kinds of names are known.
 
     Examples
     --------
@@ -249,10 +257,12 @@ def residue_names(names, aliases=None):
     True
     """
     found = canonical_resnames(names, aliases)
-    if _coding(set(found.tolist()) & set(residues.ALPHABET)):
-        name_of = dict(zip(residues.ALPHABET, residues.RESIDUE_NAMES, strict=True))
-        found = np.array([name_of.get(x, x) for x in found.tolist()])
-    return found if np.isin(found, residues.RESIDUE_NAMES).all() else None
+    kinds = set(found.tolist())
+    letters = kinds & set(residues.ALPHABET) if _coding(kinds & set(residues.ALPHABET)) else set()
+    known = letters | (kinds & set(residues.RESIDUE_NAMES))
+    if 2 * len(known) < len(kinds) or not kinds:
+        return None
+    return np.array([_NAME_OF_LETTER[x] if x in letters else x for x in found.tolist()])
 
 
 def _refuse_martini(group):

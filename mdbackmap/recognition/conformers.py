@@ -6,6 +6,8 @@ Legend: `a` atoms, `N` beads, `F` frames. Lengths in angstrom.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..attributes import listed
@@ -123,6 +125,31 @@ def one_place(group, beads, middle, occupancies):
         keep[rows] = rows == taken
         told.append(_told(group, beads[taken]))
     return keep, told
+
+
+def apart_again(group, beads):
+    """
+    The group, with equal residues of nameless chains that a reader joined told apart again.
+
+    Chains without names whose beads alternate have equal numbers and names side by side, which readers take for one
+    residue. So it is if most residues of known names have several C-alphas.
+
+    Parameters
+    ----------
+    group : Group
+    beads : (N,) int array
+
+    Returns
+    -------
+    Group
+    """
+    owner = np.unique(group.residue[beads], return_inverse=True)[1]
+    count = np.bincount(owner)
+    if not (len(count) > 1 and group.amino[beads].all() and 2 * np.count_nonzero(count > 1) > len(count)):
+        return group
+    residue = group.residue.copy()
+    residue[beads] = residue.max() + 1 + np.arange(len(beads))
+    return replace(group, residue=np.unique(residue, return_inverse=True)[1])
 
 
 def told_conformers(told) -> str:

@@ -14,14 +14,23 @@ import warnings
 import numpy as np
 
 from ..mapping import MappingError
-from .assembly import Trace, in_order, join, label
+from .assembly import Trace, in_order, join, label, named_ends, refuse_closed
 from .beads import Group, bare_warning, find_beads, left_out
-from .conformers import one_conformer, one_place, told_conformers
+from .conformers import apart_again, one_conformer, one_place, told_conformers
 from .soundness import check_frames
 from .trace import bond_lengths
 
 
-def recognise(atoms, mapping=None, sequence=None, aliases=None, breaks=None, frames=None, dimensions=None):
+def recognise(
+    atoms,
+    mapping=None,
+    sequence=None,
+    aliases=None,
+    breaks=None,
+    frames=None,
+    dimensions=None,
+    closed=False,
+):
     """
     Find the C-alpha beads of a molecule and its topology.
 
@@ -44,6 +53,8 @@ def recognise(atoms, mapping=None, sequence=None, aliases=None, breaks=None, fra
         of the beads; by default the current ones, if there are any.
     dimensions : (6,) float array, optional
         Box of these frames; by default the current one.
+    closed : bool
+        Whether chains may be closed, as cyclic peptides are; models make open ones only.
 
     Returns
     -------
@@ -57,7 +68,7 @@ def recognise(atoms, mapping=None, sequence=None, aliases=None, breaks=None, fra
     ------
     MappingError
         Nothing to find, unknown residues, two beads where one is expected, units other than
-        angstrom, coordinates that are not finite, arguments that do not fit the molecule.
+        angstrom, coordinates that are not finite, arguments that do not fit the molecule, a closed chain.
 
     Warns
     -----
@@ -88,6 +99,8 @@ def recognise(atoms, mapping=None, sequence=None, aliases=None, breaks=None, fra
     _refuse_shared(trace, sequence)
     trace, moved = in_order(trace)
     coarse, joined = join(trace, sequence, breaks)
+    if not closed and not named_ends(breaks):
+        refuse_closed(trace, coarse)
     told += [told_conformers(alternatives)] * bool(alternatives) + moved + joined + left_out(group, trace)
     for sentence in told:
         warnings.warn(sentence, stacklevel=2)
@@ -104,7 +117,7 @@ def _one_bead_a_residue(atoms, group, beads, frames, dimensions):
         middle = np.median(bond_lengths(positions, dimensions), axis=0)
         keep, more = one_place(group, beads, middle, occupancies)
         beads, positions, told = beads[keep], positions[:, keep], told + more
-    return Trace(atoms, group, beads, positions, dimensions), told
+    return Trace(atoms, apart_again(group, beads), beads, positions, dimensions), told
 
 
 def _positions(trace, frames):

@@ -119,7 +119,7 @@ def _parts(sequence, ends, table, apart):
     if found is None:
         _refuse_lengths(records, n, n_chains, table)
     if n_chains < len(found):
-        _renumber(table, ends)
+        renumber(table, ends)
     places = np.split(np.arange(n), np.flatnonzero(ends[:-1]) + 1)
     return [(where, _letters(x, len(where), "a chain", table)) for where, x in zip(places, found, strict=True)], ends
 
@@ -150,7 +150,7 @@ def _refuse_lengths(records, n, n_chains, table):
     )
 
 
-def _renumber(table, ends):
+def renumber(table, ends):
     """A nameless single chain becomes several, each with numbers from 1."""
     sizes = np.diff(np.flatnonzero(ends), prepend=-1)
     table["chainIDs"] = chain_letters(np.repeat([f"#{i}" for i in range(len(sizes))], sizes))
@@ -181,12 +181,16 @@ def _refuse_unknown(names, first, table):
             f"residue names of AWSEM: {shown} ({len(names)} beads, the first residue {at}), which keep no sequence; "
             "say what it is with sequence='MKV...' (--sequence, letters or a FASTA file)"
         )
-    like = _NAME_OF_LETTER.get(kinds[0], "ALA")
+    like = _NAME_OF_LETTER.get(kinds[0], residues.PARENTS.get(kinds[0]))
+    example = (
+        f"aliases={{{kinds[0]!r}: {like!r}}} (--alias {kinds[0]}={like})"
+        if like
+        else f"aliases={{{kinds[0]!r}: NAME}} (--alias {kinds[0]}=NAME), NAME one of these"
+    )
     raise MappingError(
         f"unknown residue names among the beads: {shown} ({len(names)} beads, the first residue {at}); "
-        f"expected amino acids: {_known()}, or names of force fields for them; say what each is, as in "
-        f"aliases={{{kinds[0]!r}: {like!r}}} (--alias {kinds[0]}={like}), or all with sequence='MKV...' (--sequence), "
-        "or leave them out of the selection"
+        f"expected amino acids: {_known()}, or names of force fields for them; say what each stands for: {example}; "
+        "or give them all with sequence='MKV...' (--sequence), or leave them out of the selection"
     )
 
 
