@@ -432,21 +432,22 @@ def in_child(model, beads, frames):
     return model.sample(beads, frames)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork on this system")
 def test_a_forked_process_does_not_hang(weights):
     """The parent has run torch with several threads, which a forked child must not wait for (it would, forever)."""
-    u = universe("MKVLAGPPWYTSDERHNQCIF" * 8, frames=8)
+    u = universe("MKVLAGPPWYTSDERHNQCIF" * 3, frames=4)
     model = mdb.load_model(weights, u.atoms, threads=4)
     before = torch.get_num_threads()
     torch.set_num_threads(4)
     try:
         torch.randn(400, 400) @ torch.randn(400, 400)
         beads, _ = sampled(u, model)
-        atoms = mdb.load_model(weights, u.atoms, threads=1).sample(beads, range(8))  # a child has one thread, too
+        atoms = mdb.load_model(weights, u.atoms, threads=1).sample(beads, range(4))  # a child has one thread, too
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with multiprocessing.get_context("fork").Pool(1) as pool:
-                result = pool.apply_async(in_child, (model, beads, range(8)))
+                result = pool.apply_async(in_child, (model, beads, range(4)))
                 np.testing.assert_allclose(result.get(timeout=300), atoms, atol=1e-3)
     finally:
         torch.set_num_threads(before)

@@ -446,6 +446,7 @@ def interruptible():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.slow
 class TestProcess:
     """The installed command, in a process of its own."""
 
@@ -529,6 +530,7 @@ def test_interrupt_has_its_status(monkeypatch, capsys):
     assert "interrupted" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_reader_that_leaves_is_no_error():
     """As under `| head`."""
     process = subprocess.Popen([COMMAND, "models"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -263,6 +263,7 @@ def test_files_into_proteins():
     assert has_topology("x.gro") and has_topology("x.psf") and not has_topology("x.dcd") and not has_topology("x.h5md")
 
 
+@pytest.mark.slow
 def test_benchmark(weights, tmp_path, capsys):
     options = [
         "--model",
@@ -304,6 +305,7 @@ def test_a_bundled_model_of_one_protein_among_chains(tmp_path, capsys):
     assert "no amino acids (ACE, NME)" in said and "use --cgvae cgvae-alanine-dipeptide" in said
 
 
+@pytest.mark.slow
 def test_own_chains(weights, tmp_path, capsys):
     (tmp_path / "structures").mkdir()
     shutil.copy(COMPLEX_PDB, tmp_path / "structures")

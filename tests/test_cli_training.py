@@ -71,6 +71,7 @@ def test_pack_used_wrongly(folder, capsys):
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_train_on_a_pack_and_convert_with_the_model(folder, capsys):
     assert main(["pack", COMPLEX_PDB, "--md", TRPCAGE_PDB, "-o", "pack.h5", "--quiet", "--hold-out", "trp*"]) == 0
     (folder / "train.toml").write_text(

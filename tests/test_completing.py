@@ -1,8 +1,6 @@
 """Ends of chains: where OXT goes, in order, in bonds and in space, and that nothing else changes."""
 
 import dataclasses
-import subprocess
-import sys
 
 import MDAnalysis as mda
 import numpy as np
@@ -14,6 +12,7 @@ from traces import tiny, topology
 
 import mdbackmap as mdb
 from mdbackmap.checkpoint import load
+from mdbackmap.cli import main
 from mdbackmap.completing import Completion, terminal_oxygen
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB
 from mdbackmap.mapping import Mapping
@@ -81,6 +80,7 @@ def test_what_is_complete_stays():
     assert again(atoms) is atoms
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_network_atoms_and_ends_of_all_chains(temperature):
     cg = mda.Universe(COMPLEX_PDB)
@@ -125,12 +125,12 @@ def test_crystal_reads_back_the_same():
     assert [set(r.atoms.names) for r in u.residues] == [set(r.atoms.names) for r in crystal.residues]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("files", [(GO_PDB, GO_XTC), (COMPLEX_PDB,)])
 def test_openmm_takes_the_output_as_it_is(tmp_path, files):
     """Topology, hydrogens and force field straight from the file."""
     app = pytest.importorskip("openmm.app")
-    command = [sys.executable, "-m", "mdbackmap", "convert", *files, "-o", str(tmp_path / "aa.pdb"), "--stop", "1"]
-    subprocess.run([*command, "--quiet"], check=True)
+    assert main(["convert", *files, "-o", str(tmp_path / "aa.pdb"), "--stop", "1", "--quiet"]) == 0
     pdb = app.PDBFile(str(tmp_path / "aa.pdb"))
     modeller, field = app.Modeller(pdb.topology, pdb.positions), app.ForceField("amber14-all.xml")
     modeller.addHydrogens(field)

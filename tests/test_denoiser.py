@@ -88,6 +88,7 @@ def test_only_auto_denoises(chains):
     assert np.abs(lengths - 3.8).max() < 0.1
 
 
+@pytest.mark.slow
 def test_training(tmp_path):
     """On one chain, that chain's noise is learned, and what is measured on others is written down."""
     data = Structures.read(VALIDATION)

@@ -9,12 +9,14 @@ import pytest
 pytest.importorskip("torch.utils.backend_registration", reason="this torch knows no devices made in Python")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["genzprot, T=1", "genzprot, T=0", "cgvae", "training"])
 def test_no_tensor_is_left_on_the_processor(tried, what):
     """Sampled and trained on a device whose tensors refuse to meet the processor's, with the same result."""
     assert float(tried[what]) < 1e-4
 
 
+@pytest.mark.slow
 def test_the_pretended_device_refuses(tried):
     assert "same device" in tried["refused"]
 

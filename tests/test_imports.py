@@ -110,6 +110,7 @@ def test_mdanalysis_side_and_packing_run_without_torch():
     python(import_all([*MDANALYSIS, *NO_TORCH_EITHER]), "torch", "e3nn")
 
 
+@pytest.mark.slow
 def test_training_runs_without_mdanalysis(tmp_path):
     code = f"""
 from mdbackmap.datafiles import VALIDATION

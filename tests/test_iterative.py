@@ -129,6 +129,7 @@ def helices(n_frames, seed, n=18):
     return np.array(found, dtype=np.float32)
 
 
+@pytest.mark.slow
 def test_noise_in_training_helps_where_beads_are_noisy():
     """The gap between training and use: neighbours' distances on beads as an earlier step would give them."""
     trace = topology("A" * 18)
@@ -249,6 +250,7 @@ init = "genzprot"
     return folder, model, row
 
 
+@pytest.mark.slow
 def test_a_run_ends_in_one_checkpoint(trained):
     folder, model, row = trained
     loaded, provenance = checkpoint.load(folder / "model.pt")
@@ -264,6 +266,7 @@ def test_a_run_ends_in_one_checkpoint(trained):
     assert all(torch.equal(x, y) for x, y in zip(again.parameters(), model.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
     """As any model: bound to beads, lifted, on the fly and in a file, in any batches.
 
@@ -296,6 +299,7 @@ def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
     np.testing.assert_allclose(again.trajectory[3].positions, beads.trajectory[3].positions, atol=0.02)
 
 
+@pytest.mark.slow
 def test_the_command_compares(trained, tmp_path, capsys):
     folder, *_ = trained
     models = ["--chain", str(folder / "model.pt"), "--chain", str(folder / "one-step.pt")]

@@ -106,6 +106,7 @@ def test_what_a_run_leaves(unbroken):
     assert (folder / "curves.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_bit_for_bit(unbroken, data, tmp_path, monkeypatch):
     code = RUN.format(tests=os.path.dirname(__file__), delay=0.15, folder=str(tmp_path))
     code = code.replace("loop_family()", "__import__('mdbackmap.models.genzprot', fromlist=['x']).GenZProt")

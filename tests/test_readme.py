@@ -26,6 +26,7 @@ def n_frames(*files):
     return len(mda.Universe(*files).trajectory)
 
 
+@pytest.mark.slow
 def test_readme_runs_from_top_to_bottom(folder):
     assert len(blocks(README, "python")) >= 3 and len(blocks(README, "console")) >= 3
     names = run_page(README)
@@ -35,6 +36,7 @@ def test_readme_runs_from_top_to_bottom(folder):
     assert n_frames("back.pdb", "back.xtc") == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", SHOWN, ids=[page.name for page in SHOWN])
 def test_pages_of_docs_run(folder, page):
     run_page(page)
