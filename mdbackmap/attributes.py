@@ -50,7 +50,7 @@ def _canonical(name, table):
     return name
 
 
-def listed(items, shown) -> str:
+def listed(items, shown, separator=", ") -> str:
     """
     Things in words, the first ones and how many there are besides.
 
@@ -61,7 +61,7 @@ def listed(items, shown) -> str:
     """
     items = [str(item) for item in items]
     more = len(items) - shown
-    return ", ".join(items[:shown]) + (f" and {more} more" if more > 0 else "")
+    return separator.join(items[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def attribute(atoms, name, default) -> np.ndarray:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import residues
-from .attributes import attribute, bonds_within, canonical_resnames, chain_ends, numbering, residue_runs
+from .attributes import attribute, bonds_within, canonical_resnames, chain_ends, listed, numbering, residue_runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +168,7 @@ class Topology:
 
     def __repr__(self):
         stretches = self.stretches()
-        shown = ", ".join(stretches[:4]) + (", ..." if len(stretches) > 4 else "")
+        shown = listed(stretches, 4)
         word = "stretch" if len(stretches) == 1 else "stretches"
         return f"Topology({self.n_atoms} atoms, {self.n_residues} residues, {len(stretches)} {word}: {shown})"
 

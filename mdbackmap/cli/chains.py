@@ -56,10 +56,12 @@ def label(name):
 
 def refuse_others(name, fine):
     """Refuse a model of another molecule than a protein: all that is measured here is of amino acids."""
+    from ..attributes import listed
+
     others = sorted(set(fine.resnames[fine.types < 0].tolist()))
     if others:
         raise ValueError(
-            f"{name} is a model of a molecule with residues that are no amino acids ({', '.join(others[:5])}): --chain "
+            f"{name} is a model of a molecule with residues that are no amino acids ({listed(others, 5)}): --chain "
             f"judges models of proteins; use --cgvae {name}"
         )
 

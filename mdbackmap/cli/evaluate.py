@@ -180,9 +180,9 @@ def _pairs_of_folders(folders, args):
 def _warn_alone(folder, names):
     """Say which files are in one folder only."""
     if names:
-        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-        shown = ", ".join(names[:NAMES_SHOWN])
-        logger.warning("only in %s, not judged: %s%s", folder, shown, more)
+        from ..attributes import listed
+
+        logger.warning("only in %s, not judged: %s", folder, listed(names, NAMES_SHOWN))
 
 
 def read_pair(reference, generated, args):

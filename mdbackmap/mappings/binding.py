@@ -8,7 +8,7 @@ import logging
 
 import numpy as np
 
-from ..attributes import attribute, canonical_resnames
+from ..attributes import attribute, canonical_resnames, listed
 from ..mapping import MappingError
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def _check_names(atoms, coarse, model):
     found = attribute(atoms, "names", "")
     if len(set(coarse.names)) < len(coarse.names) or not np.isin(found, coarse.names).all():
         if not np.isin(found, coarse.names).any():
-            logger.debug("bead names %s are not those of %s: taken in the order of the file", found[:3], model)
+            logger.debug("bead names %s are not those of %s: taken in the order of the file", listed(found, 3), model)
         return
     wrong = np.flatnonzero(found != coarse.names)
     if len(wrong):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..attributes import listed
 from ..models.base import Noise
 from ..residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
 from ..topology import Topology
@@ -170,7 +171,7 @@ def read_ensembles(filename, n_frames=5, limit=None, *, split=None, largest=700)
         if not names or pack.attrs.get("alphabet") != ALPHABET:
             raise ValueError(
                 f"{filename} holds no ensembles: expected a group a system with ca, rel, mask, seq, and the attribute "
-                f"alphabet {ALPHABET}; found {', '.join(list(pack)[:5]) or 'nothing'}"
+                f"alphabet {ALPHABET}; found {listed(pack, 5) or 'nothing'}"
             )
         step = float(pack.attrs.get("step", 0.001))  # the first files of this kind do not say it
         too_large = [name for name in names if len(pack[name]["seq"]) > largest]

@@ -16,6 +16,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from ..attributes import listed
 from ..residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
 from .clusters import shared_words
 
@@ -71,7 +72,7 @@ def read_pack(filename, include=None):
         if systems == []:
             raise ValueError(
                 f"{filename} is no structure pack: expected the groups residue, chain and entry, or a group a system; "
-                f"found {', '.join(list(pack)[:5]) or 'nothing'}"
+                f"found {listed(pack, 5) or 'nothing'}"
             )
         if pack.attrs.get("alphabet") != ALPHABET:
             raise ValueError(f"{filename} numbers residue types as {pack.attrs.get('alphabet')}, expected {ALPHABET}")

@@ -20,6 +20,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from ..attributes import listed
 from ..residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
 from .clusters import SHARED, clusters, first_seen, tool
 from .layouts import STEPS, TRAIN, VALIDATION
@@ -132,8 +133,8 @@ def pack(
     models = "all" if layout == "ensembles" else models
     entries = list(_collected(paths, systems, models, min_residues, left_out, progress))
     if not entries:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3]) or "no PDB or mmCIF files found"
-        raise ValueError(f"nothing to pack: {reasons}")
+        reasons = listed([f"{name}: {reason}" for name, reason in left_out], 3, "; ")
+        raise ValueError(f"nothing to pack: {reasons or 'no PDB or mmCIF files found'}")
     by_identity = _clustered(entries, method)
     splits = split(entries, by_identity[30], validation, hold_out, seed)
     with replacing(filename) as aside, h5py.File(aside, "w") as file:
