@@ -158,7 +158,7 @@ def atom_label(atom) -> str:
     >>> import MDAnalysis as mda
     >>> from mdbackmap.datafiles import GO_PDB
     >>> atom_label(mda.Universe(GO_PDB).atoms[0])
-    'chain A, LYS 2 CA'
+    'chain A, ASP 2 CA'
     """
     chain = str(getattr(atom, "chainID", "")).strip()
     words = [f"chain {chain}," if chain else "", getattr(atom, "resname", ""), getattr(atom, "resid", "")]
