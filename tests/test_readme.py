@@ -11,7 +11,9 @@ from pages import DOCS, README, ROOT, blocks, cells, n_words, run_page, sentence
 import mdbackmap
 from mdbackmap.cli import build_parser
 
-PAGES = [README, *DOCS, ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]
+CARDS = [ROOT / "mdbackmap" / "weights" / "README.md", ROOT / "datafiles" / "README.md"]
+OTHERS = [ROOT / f"{name}.md" for name in ("CONTRIBUTING", "ARCHITECTURE", "CHANGELOG")]
+PAGES = [README, *DOCS, *CARDS, *OTHERS]
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 SHOWN = [page for page in DOCS if blocks(page, "python", "console")]
 
@@ -94,7 +96,7 @@ def test_sentences_are_short(page):
     assert np.median([n for n in lengths.values() if n > 3]) <= 16
 
 
-@pytest.mark.parametrize("page", [README, *DOCS], ids=IDS[: 1 + len(DOCS)])
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_a_cell_has_one_number(page):
     assert [cell for cell in cells(page) if re.search(r"\d[%A]? / -?\d", cell)] == []
 
