@@ -11,6 +11,7 @@ Legend: `F` frames, `N` beads. Lengths in angstrom, times in ps.
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ from .boxes import real_box
 
 logger = logging.getLogger(__name__)
 
+_READING = ("MDAnalysis.coordinates", "MDAnalysis.lib", "h5py", "gsd", __name__, f"{__package__}.text_frames")
 _OWN = ("time", "dt", "time_offset")
 _MAGIC = {1995: 4, 2023: 4, 1993: 64}  # how frames of XTC, large XTC, TRR begin; at which byte their number of atoms is
 
@@ -245,7 +247,9 @@ class CoarseFrames:
             ts = next(self.trajectory, None) if onward else None
             if ts is None:  # a damaged frame looks like the end
                 ts = self.trajectory[frame]
-        except (OSError, EOFError, IndexError) as error:  # MDAnalysis would end the iteration in silence
+        except Exception as error:  # MDAnalysis would end the iteration in silence at some of them
+            if not _of_reader(error):
+                raise
             raise unreadable(frame, self.trajectory, error) from error
         self._at = frame
         return CoarseFrame.of(ts, self.indices)
@@ -263,8 +267,20 @@ def read_frame(trajectory, frame: int):
     try:
         _check_size(trajectory, frame)
         return trajectory[frame]
-    except (OSError, EOFError, IndexError) as error:
+    except Exception as error:
+        if not _of_reader(error):
+            raise
         raise unreadable(frame, trajectory, error) from error
+
+
+def _of_reader(error):
+    """Whether an error is a reader's, and not that of a transformation or of the memory."""
+    if isinstance(error, MemoryError):
+        return False
+    inner = error.__traceback__
+    while inner.tb_next is not None:
+        inner = inner.tb_next
+    return inner.tb_frame.f_globals.get("__name__", "").startswith(_READING)
 
 
 def _check_size(trajectory, frame):
@@ -285,7 +301,7 @@ def _check_size(trajectory, frame):
 
 def unreadable(frame, trajectory, error) -> ValueError:
     """The error that says which frame of which trajectory could not be read, and why."""
-    reason = str(error) or type(error).__name__
+    reason = re.split(r"\. ?(?:\n|Trajectories with)", str(error))[0].strip() or type(error).__name__
     return ValueError(
         f"frame {frame} of {trajectory.n_frames} in {trajectory.filename} cannot be read ({reason}): the file is "
         "damaged or its number of beads changes there; leave that frame out, or write the trajectory anew"

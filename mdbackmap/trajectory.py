@@ -40,6 +40,7 @@ from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.analysis.results import ResultsGroup
 
 from . import __version__
+from .cut import warn_of_cut
 from .frames import check_trajectory, displacements, sample_frames
 from .placing import check_atoms, check_backmapper, sampling_options, whole_number
 from .reader import bead_indices
@@ -52,7 +53,6 @@ from .writing.pipeline import Pipeline
 from .writing.products import Products, remarks
 from .writing.progress import Watching, progress_bar
 from .writing.stream import Stream, choose_frames, input_files
-from .writing.xdr import bytes_after
 
 logger = logging.getLogger(__name__)
 
@@ -219,7 +219,7 @@ class BackmapTrajectory(AnalysisBase):
         """Check everything that can be checked, and open the partial output."""
         model = self.model
         check_trajectory(self._trajectory)
-        _warn_of_cut(self._trajectory)
+        warn_of_cut(self._trajectory)
         self._chosen = choose_frames(self._trajectory, start, stop, step, frames)
         self._partial, self._done = None, np.zeros(len(self._chosen), dtype=bool)
         if self.filename is not None:
@@ -378,16 +378,3 @@ class BackmapTrajectory(AnalysisBase):
 
 def _digest(array):
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
-
-
-def _warn_of_cut(trajectory):
-    """MDAnalysis reads an XTC or TRR file that ends within a frame up to there, and does not always say so."""
-    for reader in getattr(trajectory, "readers", [trajectory]):
-        offsets = getattr(getattr(reader, "_xdr", None), "offsets", ())
-        if len(offsets):
-            try:
-                left = bytes_after(reader.filename, int(offsets[-1]))
-            except OSError:  # a frame of another kind: who reads it will say
-                continue
-            if left:
-                logger.warning("%s is cut off: %d bytes behind its %d frames", reader.filename, left, len(offsets))

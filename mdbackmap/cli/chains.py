@@ -91,8 +91,7 @@ def held_out(model, provenance, args):
     settings |= {"topology": topology, "trajectory": tuple(trajectory)}
     if not same:
         settings |= {"frames": "", "runs": ()}
-    if args.select:
-        settings["select"] = args.select
+    settings |= options.molecule_reading(args)
     data = MoleculeData(**settings)
     atoms, _ = open_molecule(data)
     fine = model.molecule.fine

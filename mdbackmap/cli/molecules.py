@@ -74,8 +74,7 @@ def frames_of(model, provenance, args):
     settings = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items() if key in known}
     topology, *trajectory = args.files
     settings |= {"topology": topology, "trajectory": tuple(trajectory), "mapping": "residue"}
-    if args.select:
-        settings["select"] = args.select
+    settings |= options.molecule_reading(args)
     others = MoleculeData(**{**settings, "frames": "", "runs": ()})
     same = [file["sha256"] for file in files] == [digest(name) for name in args.files]
     frames = read_molecule(MoleculeData(**settings) if same else others)

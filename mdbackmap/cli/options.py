@@ -4,7 +4,8 @@ import argparse
 import math
 from pathlib import Path
 
-from ..opening import open_files
+from ..formats import option_of
+from ..opening import open_files, select
 
 RANGE = ("start", "stop", "step")
 
@@ -26,7 +27,39 @@ def add_input(parser, what, mapping):
         default=[],
         help="residue XYZ is to be treated as ALA; may be given several times",
     )
+    add_formats(group)
     return group
+
+
+def add_formats(group):
+    """How files are read whose names do not say it."""
+    group.add_argument(
+        "--topology-format", metavar="NAME", help="format of the topology, as MDAnalysis names it: DATA, PSF, PDB, ..."
+    )
+    group.add_argument(
+        "--format", metavar="NAME", help="format of the trajectories, as MDAnalysis names it: LAMMPSDUMP, H5MD, ..."
+    )
+    group.add_argument(
+        "--reader-option",
+        metavar="NAME=VALUE",
+        type=reader_option,
+        action="append",
+        default=[],
+        help="an option of MDAnalysis' readers, such as dt=10 or atom_style='id resid type x y z'; may be repeated",
+    )
+
+
+def formats(args):
+    """The options of `add_formats` as keywords of `open_files`."""
+    names = {"topology_format": args.topology_format, "format": args.format}
+    return {**names, "options": dict(args.reader_option)}
+
+
+def molecule_reading(args):
+    """What the options say of how files are read, by the names of `MoleculeData`."""
+    given = {"topology_format": args.topology_format, "format": args.format, "select": args.select}
+    given["reader_options"] = tuple(f"{name}={value!r}" for name, value in args.reader_option)
+    return {name: value for name, value in given.items() if value}
 
 
 def add_chains(group, when=""):
@@ -106,15 +139,12 @@ def open_universe(args, files=None):
     if output is not None and not Path(output).absolute().parent.is_dir():
         raise FileNotFoundError(f"no such folder for the output: {Path(output).parent}")
     files = (args.topology, *args.trajectory) if files is None else files
-    universe = open_files(files)
+    universe = open_files(files, **formats(args))
     if getattr(args, "scale", None) is not None:
         from ..scaling import Scale
 
         universe.trajectory.add_transformations(Scale(args.scale))
-    atoms = universe.select_atoms(args.select) if args.select else universe.atoms
-    if not len(atoms):
-        raise ValueError(f"--select {args.select!r} selects none of the {len(universe.atoms)} particles of {files[0]}")
-    return universe, atoms
+    return universe, select(universe, args.select) if args.select else universe.atoms
 
 
 def count(n, what):
@@ -158,6 +188,21 @@ def alias(text):
     if not (name and sign and known):
         raise argparse.ArgumentTypeError(f"expected a pair such as XYZ=ALA, not {text!r}")
     return name, known
+
+
+def reader_option(text):
+    """
+    ``NAME=VALUE`` as a pair.
+
+    Examples
+    --------
+    >>> reader_option("convert_units=False")
+    ('convert_units', False)
+    """
+    try:
+        return option_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def frames(text):

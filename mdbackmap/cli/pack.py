@@ -26,6 +26,7 @@ def add_parser(verbs):
         metavar="FILE",
         help="topology of an all-atom system and its trajectories, in any format of MDAnalysis; may be repeated",
     )
+    options.add_formats(group)
     group.add_argument(
         "--name",
         action="append",
@@ -138,7 +139,7 @@ def systems(args):
 
     found = []
     for k, files in enumerate(args.md):
-        universe = open_files(files)
+        universe = open_files(files, **options.formats(args))
         name = args.name[k] if args.name else Path(files[-1]).stem
         if name in [system.name for system in found]:
             raise ValueError(f"two systems are named {name}: tell them apart with --name")

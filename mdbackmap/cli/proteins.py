@@ -23,6 +23,7 @@ def add_reading(parser):
         default=[],
         help="residue XYZ is to be treated as ALA; may be given several times",
     )
+    options.add_formats(group)
 
 
 def add_energy(parser):
@@ -99,14 +100,12 @@ def _require_writable(folder, what):
 
 
 def has_topology(filename):
-    """Whether MDAnalysis reads a topology from a file of this name."""
+    """Whether MDAnalysis reads a topology from a file of this name, or of this content."""
     from MDAnalysis import _PARSERS
-    from MDAnalysis.core._get_readers import get_parser_for
 
-    try:
-        return get_parser_for(str(filename)) is not _PARSERS["MINIMAL"]
-    except ValueError:
-        return False
+    from ..formats import parser_of
+
+    return parser_of(filename) not in (None, _PARSERS["MINIMAL"])
 
 
 def grouped(files, top=None):

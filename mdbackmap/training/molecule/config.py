@@ -31,6 +31,9 @@ class MoleculeData:
 
     topology: str = ""  # file with the atoms, relative to the working directory
     trajectory: tuple[str, ...] = ()  # files with their frames; the topology's own frames if left out
+    topology_format: str = ""  # where the name of the file does not say it, as MDAnalysis names it: "DATA", "PSF", ...
+    format: str = ""  # the same of the trajectory: "LAMMPSDUMP", "H5MD", ...
+    reader_options: tuple[str, ...] = ()  # of MDAnalysis' readers: "dt=10", "convert_units=False"
     select: str = "all"  # which atoms, in MDAnalysis' selection language
     frames: str = ""  # which frames, "start:stop:step"; all if left out
     runs: tuple[int, ...] = ()  # numbers of frames of the runs that follow each other; each file is one if left out

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...opening import open_files
+from ...formats import option_of
+from ...opening import open_files, select
 from ...topology import Topology
 
 
@@ -82,10 +83,13 @@ def open_molecule(data):
     files = [data.topology, *data.trajectory]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        universe = open_files(files)
-        atoms = universe.select_atoms(data.select)
-    if not len(atoms):
-        raise ValueError(f"select = {data.select!r} selects none of the {len(universe.atoms)} particles")
+        universe = open_files(
+            files,
+            topology_format=data.topology_format or None,
+            format=data.format or None,
+            options=dict(map(option_of, data.reader_options)),
+        )
+        atoms = select(universe, data.select, "select =")
     return atoms, _sources(files)
 
 
