@@ -14,6 +14,7 @@ from MDAnalysis.coordinates.base import StreamReaderBase
 from . import checkpoint
 from .boxes import box_vectors, distances_moved
 from .completing import Completion
+from .cut import warn_of_unread
 from .frames import copy_trajectory, read_frame
 from .live import lifted
 from .mapping import MappingError
@@ -125,6 +126,7 @@ def _refuse_names(molecule, mapping, how):
 def _look(atoms, indices):
     """Bead positions (f, n, 3) in a few frames, over the trajectory; in the current one if it cannot be copied."""
     trajectory, beads = atoms.universe.trajectory, atoms.universe.atoms[indices]
+    warn_of_unread(trajectory)
     current = trajectory.ts.positions[indices]
     n_frames = 1 if isinstance(trajectory, StreamReaderBase) else trajectory.n_frames
 

@@ -1,5 +1,6 @@
 """
-Trajectory files that end within a frame, or hold fewer frames than they say: MDAnalysis reads them without a word.
+Trajectory files of which MDAnalysis reads less than there should be, without a word: files that are cut off, files that
+hold fewer frames than they say, and text files of several frames of which a Universe has the first.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from MDAnalysis.coordinates.LAMMPS import DumpReader
 from MDAnalysis.coordinates.XYZ import XYZReader
 from MDAnalysis.lib.util import anyopen
 
-from .text_frames import GROFrames
+from .text_frames import READERS, GROFrames, count_frames
 from .writing.xdr import bytes_after
 
 logger = logging.getLogger(__name__)
 
 _LINES = {XYZReader: 2, DumpReader: 9}  # of a frame, besides those of its atoms
-_TOLD = weakref.WeakSet()  # readers whose files were told of
+_TOLD, _UNREAD = weakref.WeakSet(), weakref.WeakSet()  # readers whose files were looked at
 
 
 def warn_of_cut(trajectory):
@@ -43,6 +44,28 @@ def warn_of_cut(trajectory):
             continue
         if words:
             logger.warning("%s %s", reader.filename, words)
+
+
+def warn_of_unread(trajectory):
+    """
+    Say, once for each reader, which files of a trajectory hold more frames than are read.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis reader
+        GRO, mmCIF, PQR and PDBQT files are looked at, each file of joined ones.
+    """
+    for reader in getattr(trajectory, "readers", [trajectory]):
+        filename = str(getattr(reader, "filename", None))
+        if type(reader) not in READERS or reader in _UNREAD or not os.path.isfile(filename):
+            continue
+        _UNREAD.add(reader)
+        n_frames = count_frames(filename, type(reader))
+        if n_frames > reader.n_frames:
+            logger.warning(
+                "%s holds %d frames, of which this Universe has %d: mdbackmap.opening.open_files([...]) reads all",
+                filename, n_frames, reader.n_frames,
+            )  # fmt: skip
 
 
 def _missing(reader):

@@ -110,6 +110,13 @@ def check_format(name, topology=False):
         raise ValueError(f"{option} {name}: no format of MDAnalysis, which has {', '.join(sorted(known))}")
 
 
+def is_topology(name):
+    """Whether MDAnalysis reads topologies of this format."""
+    from MDAnalysis import _PARSERS
+
+    return name is not None and name.upper() in _PARSERS
+
+
 def check_options(options, classes):
     """
     Refuse options that none of some readers and parsers knows: MDAnalysis would ignore them.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
-import warnings
+import weakref
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,10 +21,12 @@ from MDAnalysis.coordinates.chain import ChainReader
 from MDAnalysis.coordinates.XDR import XDRBaseReader
 
 from .boxes import real_box
+from .cut import warn_of_unread
 
 logger = logging.getLogger(__name__)
 
 _READING = ("MDAnalysis.coordinates", "MDAnalysis.lib", "h5py", "gsd", __name__, f"{__package__}.text_frames")
+_BOX_TOLD = weakref.WeakSet()  # readers whose box was told of
 _OWN = ("time", "dt", "time_offset")
 _MAGIC = {1995: 4, 2023: 4, 1993: 64}  # how frames of XTC, large XTC, TRR begin; at which byte their number of atoms is
 
@@ -310,7 +312,7 @@ def unreadable(frame, trajectory, error) -> ValueError:
 
 def check_trajectory(trajectory):
     """
-    Refuse what cannot be read frame by frame, and warn of a box that is none.
+    Refuse what cannot be read frame by frame, and warn of frames that are not read and of a box that is none.
 
     Raises
     ------
@@ -324,19 +326,20 @@ def check_trajectory(trajectory):
         )
     if trajectory.n_frames == 0:
         raise ValueError(f"the trajectory {trajectory.filename} has no frames: there is nothing to backmap")
-    _warn_of_box(trajectory.ts.dimensions)
+    warn_of_unread(trajectory)
+    _warn_of_box(trajectory)
 
 
-def _warn_of_box(dimensions):
-    """Say that a box is taken as none; a box of zeros is the usual way to say so."""
-    if dimensions is None or real_box(dimensions) is not None or not np.any(dimensions[:3]):
+def _warn_of_box(trajectory):
+    """Say, once for each reader, that a box is taken as none; a box of zeros is the usual way to say so."""
+    dimensions = trajectory.ts.dimensions
+    if trajectory in _BOX_TOLD or dimensions is None or real_box(dimensions) is not None or not np.any(dimensions[:3]):
         return
-    box = " ".join(f"{x:g}" for x in dimensions)
-    warnings.warn(
-        f"the box {box} is none by MDAnalysis' rule (lengths above 0, angles that three vectors can have): the frames "
-        "are taken without a box. If it should be right-angled, set it: "
-        "MDAnalysis.transformations.boxdimensions.set_dimensions",
-        stacklevel=3,
+    _BOX_TOLD.add(trajectory)
+    logger.warning(
+        "the box %s is none by MDAnalysis' rule (lengths above 0, angles that three vectors can have): frames are "
+        "taken without a box; MDAnalysis.transformations.boxdimensions.set_dimensions sets the right one",
+        " ".join(f"{x:g}" for x in dimensions),
     )
 
 

@@ -56,10 +56,12 @@ def open_files(files, *, topology_format=None, format=None, options=None):
     formats.check_format(format)
     topology, *trajectories = files
     told = {name: formats.format_of(name) for name in files}
-    topology_format = topology_format or (None if trajectories else format) or told[topology]
+    if not trajectories and formats.is_topology(format):  # one file is both
+        topology_format = topology_format or format
+    topology_format = topology_format or told[topology]
     parser = formats.parser_of(topology, topology_format)
     readers = {name: formats.reader_of(name, format or told[name]) for name in trajectories}
-    readers = readers or {topology: formats.reader_of(topology, format or topology_format)}
+    readers = readers or {topology: formats.reader_of(topology, topology_format)}
     formats.check_options(options, _classes(parser, readers))
     try:
         universe = _open(topology, parser, readers, options)

@@ -413,9 +413,9 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("run", "message"),
         [
-            ({"start": 10, "stop": 10}, "no frames to backmap: the trajectory has 41"),
+            ({"start": 10, "stop": 10}, "no frames chosen: the trajectory has 41"),
             ({"frames": []}, "no frames"),
-            ({"frames": [3, 99]}, "frames 3 to 99 were asked for, but the trajectory has 0 to 40"),
+            ({"frames": [3, 99]}, "frame 99 was asked for, but the trajectory has 0 to 40"),
             ({"frames": [3], "step": 2}, "cannot be combined"),
         ],
     )

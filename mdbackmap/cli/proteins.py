@@ -177,11 +177,10 @@ def read(group, args):
 
 def chosen(n_frames, args):
     """Frame numbers that the frame options choose."""
+    from ..writing.stream import numbers_of
+
     if args.frames is not None:
-        outside = [frame for frame in args.frames if not 0 <= frame < n_frames]
-        if outside:
-            raise ValueError(f"--frames names frame {outside[0]}, the trajectory has {n_frames}: 0 to {n_frames - 1}")
-        return args.frames
+        return numbers_of(args.frames, n_frames).tolist()
     found = list(range(n_frames))[args.start : args.stop : args.step]
     if not found:
         raise ValueError(f"no frames to judge: the trajectory has {n_frames}, and --start, --stop, --step leave none")

@@ -143,13 +143,55 @@ def choose_frames(trajectory, start=None, stop=None, step=None, frames=None) -> 
     elif (start, stop, step) != (None, None, None):
         raise ValueError("frames cannot be combined with start, stop or step: give one or the other")
     else:
-        chosen = np.asarray(list(frames))
-        chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        chosen = numbers_of(frames, n)
     if len(chosen) == 0:
-        raise ValueError(f"no frames to backmap: the trajectory has {n}, and none of them was chosen")
-    if chosen.dtype.kind not in "iu" or chosen.min() < -n or chosen.max() >= n:
-        raise ValueError(f"frames {chosen.min()} to {chosen.max()} were asked for, but the trajectory has 0 to {n - 1}")
-    return np.where(chosen < 0, chosen + n, chosen)
+        raise ValueError(f"no frames chosen: the trajectory has {n}, and none of them was asked for")
+    return chosen
+
+
+def numbers_of(frames, n_frames) -> np.ndarray:
+    """
+    Frames that are asked for one by one, as numbers from 0.
+
+    Parameters
+    ----------
+    frames : sequence of int or bool
+        Negative numbers count from the end; of truth values there is one for each frame.
+    n_frames : int
+        Frames of the trajectory.
+
+    Returns
+    -------
+    (F,) int64 array
+
+    Raises
+    ------
+    ValueError
+        Anything else, or frames that the trajectory has not.
+
+    Examples
+    --------
+    >>> numbers_of([0, -1], 5).tolist()
+    [0, 4]
+    """
+    try:
+        chosen = np.asarray(frames if isinstance(frames, np.ndarray) else list(frames))
+    except (TypeError, ValueError):
+        chosen = np.array(None)
+    if chosen.ndim != 1 or (len(chosen) and chosen.dtype.kind not in "iub"):
+        raise ValueError(
+            f"frames={frames!r}: expected whole numbers, such as [0, 5, 10], or a truth value for each frame"
+        )
+    if chosen.dtype == bool and len(chosen) != n_frames:
+        raise ValueError(f"frames= has {len(chosen)} truth values, the trajectory {n_frames} frames: expected one each")
+    chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
+    outside = chosen[(chosen < -n_frames) | (chosen >= n_frames)].tolist()
+    if outside:
+        more = f" and {len(outside) - 3} more" if len(outside) > 3 else ""
+        named = ", ".join(map(str, outside[:3])) if more or len(outside) == 1 else " and ".join(map(str, outside))
+        were = "frame {} was" if len(outside) == 1 else "frames {} were"
+        raise ValueError(f"{were.format(named + more)} asked for, but the trajectory has 0 to {n_frames - 1}")
+    return np.where(chosen < 0, chosen + n_frames, chosen)
 
 
 def input_files(universe) -> list[str]:
