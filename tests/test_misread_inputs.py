@@ -229,6 +229,16 @@ def test_order_by_bonds():
         recognise(nameless(positions, names))
 
 
+def test_an_order_that_nothing_tells_is_warned_of():
+    """A rigid part first, without numbers or bonds: its ends lie beside those of the other pieces."""
+    order = [*range(20, 40), *range(20), *range(40, N)]
+    _, coarse, told = said(nameless(POSITIONS[order], ["1"] * N), sequence="A" * N)
+    assert len(coarse.stretches()) == 3
+    assert "is its order that of the chain" in told[0]
+    _, _, told = said(nameless(np.concatenate([POSITIONS, POSITIONS + FAR]), ["1"] * 2 * N), sequence="A" * 2 * N)
+    assert not told
+
+
 def test_rigid_bodies_are_no_chains():
     """HOOMD: rigid bodies are residues of MDAnalysis, the rest is one more; no bonds within bodies."""
     body = np.zeros(N, dtype=int)
@@ -451,6 +461,9 @@ def test_several_residues_alone_are_counted(read):
     assert "MET 1 of chain A" in told[0] and "and 4 more" in told[0]
 
 
-def test_a_trace_that_falls_apart_is_refused(read):
-    with pytest.raises(MappingError, match="38 of 38 residues are bonded to no other"):
-        read([line(k, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[k // 2]) for k in range(0, N, 2)])
+def test_names_of_chains_that_tear_a_trace_apart(read):
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    with pytest.raises(MappingError, match="60 of 60 residues are bonded to no other.*bead lies 3.* names of chain"):
+        read([line(k, letters[k]) for k in range(60)])
+    _, coarse, told = read([line(k, letters[k], shift=k * FAR) for k in range(60)])  # 60 amino acids
+    assert len(coarse.stretches()) == 60 and "and 52 more" in told[0]

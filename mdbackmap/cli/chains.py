@@ -60,6 +60,8 @@ def refuse_others(name, fine):
 
     others = sorted(set(fine.resnames[fine.types < 0].tolist()))
     if others:
+        from ..attributes import listed
+
         raise ValueError(
             f"{name} is a model of a molecule with residues that are no amino acids ({listed(others, 5)}): --chain "
             f"judges models of proteins; use --cgvae {name}"

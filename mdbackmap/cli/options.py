@@ -68,7 +68,8 @@ def add_chains(group, when=""):
         "--sequence",
         type=sequence,
         metavar="LETTERS",
-        help=f"{when}one-letter sequence, in place of the residue names: MKV; MKV,GG for two chains; or a .fasta file",
+        help=f"{when}one-letter sequence, in place of the residue names: MKV; MKV,GG for two chains; or a "
+        ".fasta file; one serves all chains of its length",
     )
     group.add_argument(
         "--breaks",

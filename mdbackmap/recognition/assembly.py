@@ -16,7 +16,7 @@ from ..mapping import MappingError
 from ..topology import Topology
 from .beads import CAPS, Group
 from .breaks import closing_bonds, find_breaks, resid_jumps, told_breaks, torn_bonds
-from .order import Beads, chain_order, refuse_disorder
+from .order import Beads, chain_order, pieces_that_follow, refuse_disorder, refuse_lone
 from .sequence import name_residues, renumber
 from .trace import BONDED, bond_lengths, check_units, find_cis
 
@@ -163,8 +163,21 @@ def join(trace, sequence, breaks):
     coarse = _finished(trace, coarse, ends)
     if named or lengths is None:
         return coarse, []
-    _refuse_lone(coarse)
-    return coarse, _torn(coarse, torn_bonds(lengths, own | caps, joined), lengths) + _alone(coarse)
+    refuse_lone(coarse, trace.positions, trace.dimensions)
+    torn = torn_bonds(lengths, own | caps, joined)
+    return coarse, _torn(coarse, torn, lengths) + _misplaced(trace, coarse) + _alone(coarse)
+
+
+def _misplaced(trace, coarse):
+    """What is said of pieces of one chain that lie as if one followed the other, where the file has others between."""
+    pairs = pieces_that_follow(trace.positions, trace.dimensions, coarse.ends, coarse.chainIDs)
+    if not pairs:
+        return []
+    shown = listed([f"{_name(coarse, e)} and {_name(coarse, s)}" for e, s in pairs], _RESIDUES)
+    return [
+        f"ends of pieces lie as neighbours do, but do not follow each other in the file: {shown}; is its order that of "
+        "the chain?"
+    ]
 
 
 def named_ends(breaks) -> bool:
@@ -240,16 +253,6 @@ def _name(coarse, residue):
 def _lone(coarse):
     """Residues (l,) that are bonded to none."""
     return np.flatnonzero(coarse.ends & np.append(True, coarse.ends[:-1]))
-
-
-def _refuse_lone(coarse):
-    lone = _lone(coarse)
-    if len(lone) > 3 and 2 * len(lone) > coarse.n_residues:
-        raise MappingError(
-            f"{len(lone)} of {coarse.n_residues} residues are bonded to no other, by their order, names of chains, "
-            f"numbers and distances, the first {_name(coarse, lone[0])}: expected chains; is the file's order that of "
-            "the chain? Sort it, or say where chains end: breaks=[...] (--breaks)"
-        )
 
 
 def _alone(coarse):

@@ -77,7 +77,7 @@ class Group:
         other = ~amino & (np.isin(resnames, list(residues.OTHER_RESIDUES | CAPS)) | _calcium(atoms, names))
         chains = np.char.add(np.char.add(attribute(atoms, "chainIDs", ""), "/"), attribute(atoms, "segids", ""))
         altlocs = attribute(atoms, "altLocs", "")
-        residue = merged_alternatives(residue, np.stack([chains, resids.astype(str), icodes]), altlocs)
+        residue = merged_alternatives(residue, (chains, resids, icodes), altlocs)
         return cls(aliases, names, resnames, given, residue, resids, icodes, chains, altlocs, amino, other)
 
     def named_as_residues(self, beads) -> np.ndarray:

@@ -27,7 +27,7 @@ def merged_alternatives(residue, labels, altlocs):
     ----------
     residue : (a,) int array
         Residue of each atom: 0, 1, ...
-    labels : (3, a) str array
+    labels : three (a,) arrays
         Chain, number and insertion code.
     altlocs : (a,) str array
 
@@ -38,14 +38,14 @@ def merged_alternatives(residue, labels, altlocs):
 
     Examples
     --------
-    >>> labels = np.array([["A"] * 4, ["1", "1", "1", "2"], [""] * 4])
+    >>> labels = np.array(["A"] * 4), np.array([1, 1, 1, 2]), np.array([""] * 4)
     >>> merged_alternatives(np.array([0, 0, 1, 2]), labels, np.array(["", "A", "B", ""])).tolist()
     [0, 0, 0, 1]
     """
     if not (altlocs != "").any():
         return residue
     first = np.unique(residue, return_index=True)[1]
-    label_of = list(zip(*labels[:, first].tolist(), strict=True))
+    label_of = list(zip(*(values[first].tolist() for values in labels), strict=True))
     kinds = [set() for _ in label_of]
     for r, altloc in set(zip(residue.tolist(), altlocs.tolist(), strict=True)):
         kinds[r].update({altloc} - {""})

@@ -74,7 +74,7 @@ def _doubtful(atoms):
         return False
     ones = np.unique(np.asarray(atoms.resindices)[np.asarray(resids) == 1])
     names = attribute(atoms, "names", "")
-    return max(resids) >= _FULL or len(ones) > 1 or (len(ones) == 1 and np.count_nonzero(names == "CA") > len(ones))
+    return np.max(resids) >= _FULL or len(ones) > 1 or (len(ones) == 1 and np.count_nonzero(names == "CA") > len(ones))
 
 
 def _rows(filename):

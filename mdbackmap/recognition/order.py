@@ -19,6 +19,7 @@ from .trace import BONDED, bond_lengths
 
 _STRANGERS = 5.0  # angstrom: a median above this is no distance of neighbours
 _LOOKED_AT = 300  # beads whose nearest one is looked for: enough for a median
+_PIECES = 300  # chains of more pieces than this are not asked whether one follows another
 _NEIGHBOURS = (3.6, 4.0)  # angstrom: nearest C-alphas of proteins; centres of mass of side chains lie elsewhere
 
 
@@ -153,15 +154,73 @@ def refuse_disorder(frames, dimensions, lengths):
     """
     if len(lengths) < 3 or np.median(lengths) < _STRANGERS:
         return
-    first = frames[0]
-    some = np.linspace(0, len(first) - 1, min(len(first), _LOOKED_AT)).astype(int)
-    pairs = np.stack(np.broadcast_arrays(first[some][:, None], first[None]), axis=2)  # (s, N, 2, 3)
-    apart = bond_lengths(pairs, dimensions)[..., 0]
-    apart[np.arange(len(some)), some] = np.inf
-    nearest = np.median(apart.min(axis=1))
+    nearest = nearest_bead(frames[0], dimensions)
     if _NEIGHBOURS[0] < nearest < _NEIGHBOURS[1]:
         raise MappingError(
             f"beads that follow each other lie {np.median(lengths):.3g} A apart (median of {len(lengths)}), the "
             f"nearest bead of each {nearest:.3g} A: the file's order is not that of the chain, and neither residue "
             "numbers nor bonds tell it; sort the beads by chain and residue"
         )
+
+
+def refuse_lone(coarse, frames, dimensions):
+    """
+    Refuse chains of one residue each, if neighbours are there: names or numbers of chains tear them apart.
+
+    Parameters
+    ----------
+    coarse : Topology
+    frames : (F, N, 3) float array
+    dimensions : (6,) float array or None
+
+    Raises
+    ------
+    MappingError
+    """
+    lone = np.count_nonzero(coarse.ends & np.append(True, coarse.ends[:-1]))
+    if lone < 4 or 2 * lone <= coarse.n_residues:
+        return
+    nearest = nearest_bead(frames[0], dimensions)
+    if _NEIGHBOURS[0] < nearest < _NEIGHBOURS[1]:
+        raise MappingError(
+            f"{lone} of {coarse.n_residues} residues are bonded to no other by their chains and order, but the nearest "
+            f"bead lies {nearest:.3g} A off: are the names of chains right, and is the file's order that of the "
+            "chain? Correct them, or say where chains end: breaks=[...] (--breaks)"
+        )
+
+
+def nearest_bead(beads, dimensions) -> float:
+    """Distance to the nearest bead in angstrom, as the median over some beads of (N, 3)."""
+    some = np.linspace(0, len(beads) - 1, min(len(beads), _LOOKED_AT)).astype(int)
+    pairs = np.stack(np.broadcast_arrays(beads[some][:, None], beads[None]), axis=2)  # (s, N, 2, 3)
+    apart = bond_lengths(pairs, dimensions)[..., 0]
+    apart[np.arange(len(some)), some] = np.inf
+    return float(np.median(apart.min(axis=1)))
+
+
+def pieces_that_follow(frames, dimensions, ends, chains):
+    """
+    Ends and starts of pieces of one chain that lie as neighbours do although others are between them.
+
+    Parameters
+    ----------
+    frames : (F, N, 3) float array
+    dimensions : (6,) float array or None
+    ends : (N,) bool array
+    chains : (N,) array
+
+    Returns
+    -------
+    list of (end, start)
+    """
+    last = np.flatnonzero(ends)
+    first = np.append(0, last[:-1] + 1)
+    if not 1 < len(last) <= _PIECES:
+        return []
+    k, m = np.nonzero(chains[last][:, None] == chains[first][None])
+    others = (m != k) & (m != k + 1)
+    end, start = last[k[others]], first[m[others]]
+    beads = np.stack([frames[:, end], frames[:, start]], axis=2)  # (F, p, 2, 3)
+    apart = np.median(bond_lengths(beads, dimensions)[..., 0], axis=0)
+    near = (apart > _NEIGHBOURS[0]) & (apart < _NEIGHBOURS[1])
+    return list(zip(end[near].tolist(), start[near].tolist(), strict=True))
