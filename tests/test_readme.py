@@ -107,3 +107,12 @@ def test_long_sentences_and_crowded_cells_are_seen(tmp_path):
     page.write_text(f"# Head\n\n{text}")
     assert [n_words(sentence) for sentence in sentences(page)] == [2, 33, 4, 1, 2]
     assert "1.0 / 2.0" in cells(page)
+
+
+def test_help_is_in_short_sentences():
+    found = []
+    for verb, parser in build_parser()._subparsers._group_actions[0].choices.items():
+        texts = [parser.description, *(action.help for action in parser._actions)]
+        parts = [part for text in filter(None, texts) for part in re.split(r"(?<=[.?!]) (?=[A-Z-])", text)]
+        found += [(verb, part) for part in parts if n_words(part) > 30]
+    assert found == []

@@ -12,9 +12,9 @@ def add_parser(verbs):
     parser = verbs.add_parser(
         "check",
         help="judge an all-atom structure or trajectory on its own",
-        description="Bonds and angles against ideal ones, contacts and clashes, Ramachandran, rotamers, cis and "
-        "twisted peptides, handedness: on the whole, frame by frame, and the worst residues. Hydrogens "
-        "count, where there are any, in the clashes of all atoms.",
+        description="Judge bonds and angles against ideal ones, contacts and clashes, Ramachandran, rotamers, cis and "
+        "twisted peptides, handedness. Shown are means, frames, and the worst residues. Where there are hydrogens, "
+        "clashes of all atoms are counted, too.",
         epilog="Examples: mdbackmap check aa.pdb aa.xtc --step 10; mdbackmap check --trace ca.pdb ca.xtc --plots plots",
     )
     group = parser.add_argument_group("input")

@@ -20,9 +20,9 @@ def add_parser(verbs):
     options.add_input(
         parser,
         "the atoms",
-        "which beads to make: ca (C-alpha atoms; the default), residue, blocks:N (residues a bead), atoms:N (atoms a "
-        "bead), beads:N or graph:N (N beads), FILE.json (the atoms of each bead), or MODEL.pt (those of a model of "
-        "one molecule)",
+        "which beads to make. By residues: ca (C-alpha atoms; the default), residue, blocks:N (residues a bead). By "
+        "atoms: atoms:N (atoms a bead), beads:N or graph:N (N beads). From a file: FILE.json (the atoms of each bead), "
+        "MODEL.pt (those of a model of one molecule)",
     )
     options.add_weights(parser)
     options.add_frames(parser)

@@ -58,8 +58,8 @@ def _add_generation(parser):
         type=options.tolerance,
         default="auto",
         metavar="A",
-        help="how far beads may move so that a protein backbone fits, RMS over a frame in angstrom; 0 keeps them "
-        "(default: auto: kept where they are like those of crystals, else moved by 0.9 at most)",
+        help="how far beads may move so that a protein backbone fits, RMS over a frame in angstrom. 0 keeps them. The "
+        "default, auto, keeps those like crystals' and moves others by 0.9 at most",
     )
     group.add_argument(
         "--mirror",
@@ -83,8 +83,8 @@ def _add_generation(parser):
         type=options.positive,
         default=1,
         metavar="N",
-        help="processes that share the frames, of one thread each (default: 1, with all threads); faster than as many "
-        "threads, and each needs the memory of one",
+        help="processes of one thread each that share the frames (default: 1, with all threads). Faster than as many "
+        "threads. Each needs the memory of one",
     )
 
 

@@ -23,8 +23,8 @@ def add_parser(verbs):
     parser = verbs.add_parser(
         "demo",
         help="backmap a bundled trajectory and look at the result",
-        description="Backmap a real coarse trajectory that comes with the package (a Go model of protein G that folds "
-        "and unfolds), say how good the atoms are, and draw them. Needs no network.",
+        description="Backmap a coarse trajectory that comes with the package, say how good the atoms are, and draw "
+        "them. It is a Go model of protein G that folds and unfolds. Needs no network access.",
     )
     parser.add_argument(
         "-o",

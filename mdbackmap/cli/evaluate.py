@@ -20,11 +20,10 @@ def add_parser(verbs):
         description="Compare generated proteins with a reference, heavy atoms as they stand: nothing is superposed. A "
         "file that has a topology begins a protein, trajectories after it belong to it; the first protein is the "
         "reference. A generated protein may have several frames, as samples, for each of the reference's. Two folders "
-        "are compared file by file, by name. With --benchmark, --pack or --ensembles a model is run on the C-alphas of "
-        "known chains and judged beside the native structures and, where pypulchra is installed, PULCHRA's. With "
-        "--cgvae a model of one molecule is judged on its trajectory: on the frames held out from training, if it is "
-        "the trajectory that it was trained on, else on all; "
-        "--chain compares chains of models with models of one step in the same way.",
+        "are compared file by file, by name. --benchmark, --pack and --ensembles run a model on the C-alphas of known "
+        "chains. Native structures are judged beside it, and PULCHRA's where pypulchra is installed. --cgvae judges a "
+        "model of one molecule on its trajectory: on frames held out from training, or on all frames of other files. "
+        "--chain compares several models in a row with single steps in the same way.",
         epilog="Examples: mdbackmap evaluate reference.pdb generated.pdb; mdbackmap evaluate --benchmark --limit 10; "
         "mdbackmap evaluate --cgvae mine.pt aa.pdb aa.xtc --plots plots",
     )

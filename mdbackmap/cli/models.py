@@ -13,8 +13,8 @@ def add_parser(verbs):
     parser = verbs.add_parser(
         "models",
         help="list the bundled models",
-        description="List the models whose weights come with the package, one a line; or tell all that is known of "
-        "those that are named: data, settings, metrics.",
+        description="List the models whose weights come with the package, one a line. With names, print all that is "
+        "known of these models: data, settings, metrics.",
         epilog="Examples: mdbackmap models; mdbackmap models genzprot; mdbackmap models runs/mine/model.pt --json",
     )
     parser.add_argument("model", nargs="*", metavar="MODEL", help="a bundled model or a .pt file (default: list all)")

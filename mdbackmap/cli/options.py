@@ -75,8 +75,8 @@ def add_chains(group, when=""):
         "--breaks",
         type=breaks,
         metavar="WHERE",
-        help=f"{when}where chains end: auto, topology, or the last residues, such as 41,B:17 (bead from 0, or "
-        "CHAIN:RESID; default: auto, from the topology and the distances)",
+        help=f"{when}where chains end: auto (by topology and distances; the default), topology, or the last residues: "
+        "41,B:17 (bead from 0, or CHAIN:RESID)",
     )
 
 
@@ -86,8 +86,8 @@ def add_scale(group, when=""):
         "--scale",
         type=above_zero,
         metavar="FACTOR",
-        help=f"{when}multiply lengths and boxes by this, where files are not in angstrom: 10 for GSD or LAMMPS in nm "
-        "(other formats say what they are in, and are converted)",
+        help=f"{when}multiply lengths and boxes by this: 10 for GSD or LAMMPS files in nm. Formats that have units are "
+        "converted without it",
     )
 
 

@@ -12,8 +12,8 @@ def add_parser(verbs):
         "pack",
         help="make a training pack of structures and MD",
         description="Read PDB and mmCIF files and all-atom trajectories, and write their protein chains to one HDF5 "
-        "file that 'train' takes, split into training and validation by sequence. Files that cannot be used are listed "
-        "and left out.",
+        "file for 'train'. Chains are split into training and validation by sequence. Files that cannot be used are "
+        "listed and left out.",
         epilog="Example: mdbackmap pack pdb/ --md protein.pdb run1.xtc -o pack.h5",
     )
     group = parser.add_argument_group("input")

@@ -34,8 +34,8 @@ def add_energy(parser):
         nargs="?",
         const=ENERGY_STEPS,
         metavar="N",
-        help="minimise every structure N steps by OpenMM (amber14, implicit solvent) and give its energy; "
-        f"without N {ENERGY_STEPS} steps (then after the files); minutes for a large protein",
+        help=f"minimise every structure N steps ({ENERGY_STEPS}) by OpenMM (amber14, implicit solvent), and give its "
+        "energy. It takes minutes for a large protein. Without N, name it after the files",
     )
 
 
