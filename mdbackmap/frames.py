@@ -21,11 +21,18 @@ from MDAnalysis.coordinates.chain import ChainReader
 from MDAnalysis.coordinates.XDR import XDRBaseReader
 
 from .boxes import real_box
-from .cut import warn_of_unread
+from .cut import warn_of_cut, warn_of_unread
 
 logger = logging.getLogger(__name__)
 
-_READING = ("MDAnalysis.coordinates", "MDAnalysis.lib", "h5py", "gsd", __name__, f"{__package__}.text_frames")
+_READING = (
+    __name__,
+    f"{__package__}.text_frames",
+    f"{__package__}.unitless",
+    "MDAnalysis.coordinates",
+    "MDAnalysis.lib",
+)
+_READING += ("h5py", "gsd", "scipy", "numpy", "codecs", "encodings", "gzip", "bz2", "_compression")
 _BOX_TOLD = weakref.WeakSet()  # readers whose box was told of
 _OWN = ("time", "dt", "time_offset")
 _MAGIC = {1995: 4, 2023: 4, 1993: 64}  # how frames of XTC, large XTC, TRR begin; at which byte their number of atoms is
@@ -276,13 +283,12 @@ def read_frame(trajectory, frame: int):
 
 
 def _of_reader(error):
-    """Whether an error is a reader's, and not that of a transformation or of the memory."""
-    if isinstance(error, MemoryError):
-        return False
-    inner = error.__traceback__
-    while inner.tb_next is not None:
-        inner = inner.tb_next
-    return inner.tb_frame.f_globals.get("__name__", "").startswith(_READING)
+    """Whether an error is a reader's: raised while only readers were at work, no transformation of the user."""
+    step, modules = error.__traceback__, []
+    while step is not None:
+        modules.append(step.tb_frame.f_globals.get("__name__", ""))
+        step = step.tb_next
+    return not isinstance(error, MemoryError) and all(module.startswith(_READING) for module in modules)
 
 
 def _check_size(trajectory, frame):
@@ -312,7 +318,7 @@ def unreadable(frame, trajectory, error) -> ValueError:
 
 def check_trajectory(trajectory):
     """
-    Refuse what cannot be read frame by frame, and warn of frames that are not read and of a box that is none.
+    Refuse what cannot be read frame by frame, and warn of frames that are lost and of a box that is none.
 
     Raises
     ------
@@ -327,6 +333,7 @@ def check_trajectory(trajectory):
     if trajectory.n_frames == 0:
         raise ValueError(f"the trajectory {trajectory.filename} has no frames: there is nothing to backmap")
     warn_of_unread(trajectory)
+    warn_of_cut(trajectory)
     _warn_of_box(trajectory)
 
 

@@ -10,6 +10,7 @@ from . import formats
 
 logger = logging.getLogger(__name__)
 
+_EXTRAS = {"GSDReader": "gsd", "MMCIFReader": "mmcif"}  # of this package, for packages that readers need
 _LONGEST = 300  # characters of what MDAnalysis says
 
 
@@ -48,10 +49,7 @@ def open_files(files, *, topology_format=None, format=None, options=None):
     """
     files, options = [str(name) for name in files], options or {}
     for name in files:
-        if not Path(name).exists():
-            raise FileNotFoundError(f"no such file: {name}")
-        if Path(name).is_file() and not Path(name).stat().st_size:
-            raise ValueError(f"{name} is empty (0 bytes): was it written to the end?")
+        _check_file(name)
     formats.check_format(topology_format, topology=True)
     formats.check_format(format)
     topology, *trajectories = files
@@ -60,17 +58,33 @@ def open_files(files, *, topology_format=None, format=None, options=None):
         topology_format = topology_format or format
     topology_format = topology_format or told[topology]
     parser = formats.parser_of(topology, topology_format)
-    readers = {name: formats.reader_of(name, format or told[name]) for name in trajectories}
-    readers = readers or {topology: formats.reader_of(topology, topology_format)}
+    readers = [(name, formats.reader_of(name, format or told[name])) for name in trajectories]
+    for name, known in [(topology, parser), *readers]:
+        if known is None:
+            raise ValueError(_unknown(name, files))
+    readers = readers or [(topology, formats.reader_of(topology, topology_format))]
+    if readers == [(topology, None)]:
+        raise ValueError(f"{topology} has no coordinates: name a trajectory after it")
     formats.check_options(options, _classes(parser, readers))
     try:
+        readers = [(name, _whole_reader(name, reader)) for name, reader in readers]
         universe = _open(topology, parser, readers, options)
     except Exception as error:
-        raise ValueError(_unread(files, readers, error)) from error
+        raise ValueError(_unread(files, readers, options, error)) from error
     for name in [name for name, found in told.items() if found]:
         logger.info("%s is read as %s, by its content", name, told[name])
     _check_frames(universe, files)
     return universe
+
+
+def _check_file(name):
+    path = Path(name)
+    if not path.exists():
+        raise FileNotFoundError(f"no such file: {name}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{name} is a folder, expected a file")
+    if not path.stat().st_size:
+        raise ValueError(f"{name} is empty (0 bytes): was it written to the end?")
 
 
 def _check_frames(universe, files):
@@ -79,55 +93,50 @@ def _check_frames(universe, files):
 
     from .cut import warn_of_cut
 
-    trajectory = getattr(universe, "_trajectory", None)  # the property would raise
-    if trajectory is None:
-        raise ValueError(f"{files[0]} has no coordinates: name a trajectory after it")
+    trajectory = universe.trajectory
     if not isinstance(trajectory, StreamReaderBase) and trajectory.n_frames == 0:
         raise ValueError(f"{' with '.join(files[1:] or files)} holds no whole frame: was it written to the end?")
+    for reader in getattr(trajectory, "readers", [trajectory]):
+        if getattr(reader, "unsaid", ()):
+            logger.warning("%s names no units: taken as %s (else: --scale)", reader.filename, ", ".join(reader.unsaid))
     warn_of_cut(trajectory)
 
 
 def _classes(parser, readers):
     from MDAnalysis.coordinates.chain import ChainReader
 
-    found = [parser, *readers.values(), *([ChainReader] if len(readers) > 1 else [])]
-    return list(dict.fromkeys(one for one in found if one is not None))
+    found = [parser, *(reader for _, reader in readers), *([ChainReader] if len(readers) > 1 else [])]
+    return list(dict.fromkeys(found))
 
 
 def _open(topology, parser, readers, options):
-    """A Universe by these classes, or by others that read all frames."""
+    """A Universe by these classes."""
     import MDAnalysis as mda
     from MDAnalysis.lib.util import NamedStream
 
     from .text_frames import first_frame
 
-    chosen = [(name, _whole_reader(name, reader, options)) for name, reader in readers.items() if reader is not None]
     text = first_frame(topology, parser)
     source = topology if text is None else NamedStream(text, topology)
-    many = {"format": chosen[0][1]} if len(chosen) == 1 else {}
-    coordinates = [chosen[0][0]] if len(chosen) == 1 else [chosen] if chosen else []
-    return mda.Universe(source, *coordinates, topology_format=parser, **many, **options)
+    if len(readers) == 1:
+        ((name, reader),) = readers
+        return mda.Universe(source, name, topology_format=parser, format=reader, **options)
+    return mda.Universe(source, readers, topology_format=parser, **options)
 
 
-def _whole_reader(filename, reader, options):
-    """The reader to use: one that reads all frames, and lengths without units."""
+def _whole_reader(filename, reader):
+    """The reader to use instead of MDAnalysis' own: one that reads all frames, and H5MD files without units."""
     from MDAnalysis.coordinates.H5MD import H5MDReader
 
     from .text_frames import READERS, count_frames
+    from .unitless import H5MDFrames
 
     n_frames = count_frames(filename, reader)
     if n_frames > 1:
-        logger.info("%s holds %d frames, of which MDAnalysis' %s reads one: all are read", filename, n_frames,
-                    reader.__name__)  # fmt: skip
+        own = reader.__name__
+        logger.info("%s holds %d frames, of which MDAnalysis' %s reads one: all are read", filename, n_frames, own)
         return READERS[reader]
-    if reader is H5MDReader and options.get("convert_units", True):
-        from .unitless import H5MDFrames, missing_units
-
-        missing = missing_units(filename)
-        if missing:
-            logger.warning("%s has no units of %s: taken as angstrom and ps (else: --scale)", filename, missing)
-            return H5MDFrames
-    return reader
+    return H5MDFrames if reader is H5MDReader else reader
 
 
 def select(universe, text, option="--select"):
@@ -168,7 +177,7 @@ def select(universe, text, option="--select"):
     return atoms
 
 
-def _unread(files, readers, error):
+def _unread(files, readers, options, error):
     """Why MDAnalysis cannot read files, from what it says itself."""
     why = " ".join(str(error).split()) or type(error).__name__
     numbers = re.search(r"Topology number of atoms (\d+) Trajectory: (.*) Number of atoms (\d+)", why)
@@ -184,14 +193,15 @@ def _unread(files, readers, error):
     if unparsed:
         reason = why[unparsed.end() :].removeprefix(" Error:").strip()
         return f"MDAnalysis cannot read {files[0]} as what its name says it is: {_short(reason)}"
-    if "topology format" in why or "coordinate reader" in why or "trajectory format" in why:
-        return _unknown(files, readers)
-    return _damaged(files, readers, error)
+    for name, reader in readers:
+        reason = _failure(name, reader, options)
+        if reason:
+            return f"MDAnalysis cannot read {name} ({reason}){_advice(name, reader, reason)}"
+    return f"MDAnalysis cannot read {' with '.join(files)}: {_first_words(error)}"
 
 
-def _unknown(files, readers):
+def _unknown(name, files):
     """Words for a file of which MDAnalysis does not know the format."""
-    name = next((name for name, reader in readers.items() if reader is None), files[0])
     option = "--topology-format" if name == files[0] else "--format"
     return (
         f"MDAnalysis does not know the format of {name} by its name: say which it is by {option} "
@@ -199,44 +209,49 @@ def _unknown(files, readers):
     )
 
 
-def _damaged(files, readers, error):
-    """Words for a file that cannot be read: the first one whose own reader fails, and what that says."""
-    for name, reader in readers.items():
-        reason = _failure(name, reader)
-        if reason:
-            return f"MDAnalysis cannot read {name} ({reason}): {_advice(name, reader)}"
-    return f"MDAnalysis cannot read {' with '.join(files)}: {_first_words(error)}"
-
-
-def _failure(name, reader):
+def _failure(name, reader, options):
     """What a reader on its own says, if it fails. (The error itself would keep the reader alive.)"""
     try:
-        reader(name).close()
+        reader(name, **options).close()
     except Exception as error:  # any reader, any error
         return _first_words(error)
     return ""
 
 
-def _advice(name, reader):
-    """What may be wrong with a file."""
+def _advice(name, reader, reason):
+    """What may be wrong with a file, as the end of a sentence."""
     from MDAnalysis.coordinates.DCD import DCDReader
+    from MDAnalysis.coordinates.LAMMPS import DumpReader
 
+    if "install" in reason:
+        return f"; pip install 'mdbackmap[{'gsd' if reader.__name__ == 'GSDReader' else 'mmcif'}]'" * (
+            "TNG" not in reason
+        )
+    if "--reader-option" in reason:
+        return ""
+    if reader is DumpReader:
+        return ": a frame begins with TIMESTEP, NUMBER OF ATOMS, BOX BOUNDS, ATOMS and nothing else; is it complete?"
+    if reader is DCDReader:
+        return f": {_about_dcd(name)}"
+    return ": is it of the format that its name says (else --format), and complete?"
+
+
+def _about_dcd(name):
     from .cut import dcd_frames
 
-    if reader is DCDReader:
-        try:
-            n_frames, _, promised = dcd_frames(name)
-        except Exception:  # no header to go by
-            return "it has no whole header of a DCD file; is it one, and was it written to the end?"
-        return f"its header names {promised} frames, it holds {n_frames} whole ones; was it written to the end?"
-    return "is it of the format that its name says (else --format), and complete?"
+    try:
+        n_frames, _, promised = dcd_frames(name)
+    except Exception:  # no header to go by
+        return "it has no whole header of a DCD file; is it one, and was it written to the end?"
+    return f"its header names {promised} frames, it holds {n_frames} whole ones; was it written to the end?"
 
 
 def _first_words(error):
     """What an error says, on one line, or its name."""
     if isinstance(error, StopIteration):
         return "it has no frame"
-    return _short(" ".join(str(error).split()) or type(error).__name__)
+    words = " ".join(str(error.args[0] if isinstance(error, KeyError) and error.args else error).split())
+    return _short(words.removesuffix(". Please raise") or type(error).__name__)
 
 
 def _short(text):

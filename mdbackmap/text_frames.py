@@ -21,6 +21,7 @@ from MDAnalysis.coordinates.PDBQT import PDBQTReader
 from MDAnalysis.coordinates.PQR import PQRReader
 from MDAnalysis.coordinates.timestep import Timestep
 from MDAnalysis.lib.util import NamedStream, anyopen, store_init_arguments
+from MDAnalysis.topology.PDBParser import PDBParser
 from MDAnalysis.topology.PDBQTParser import PDBQTParser
 from MDAnalysis.topology.PQRParser import PQRParser
 
@@ -282,7 +283,23 @@ def first_frame(filename, parser):
     io.StringIO or None
         None for a parser that stops at the end of the first frame, or a file of one frame.
     """
+    if parser is PDBParser:
+        return _first_model(filename)
     reader = {PQRParser: PQRReader, PDBQTParser: PDBQTReader}.get(parser)
     if reader is None or count_frames(filename, reader) == 1:
         return None
     return StringIO(READERS[reader](str(filename)).text(0))
+
+
+def _first_model(filename):
+    """The text of the first MODEL of a PDB file, unless it is ended by itself."""
+    lines, n_models = [], 0
+    with anyopen(str(filename), "rb") as file:
+        for line in file:
+            n_models += line.startswith(b"MODEL")
+            if n_models == 2:
+                return StringIO(b"".join(lines).decode(errors="replace"))
+            if line.startswith(b"END"):
+                return None
+            lines.append(line)
+    return None

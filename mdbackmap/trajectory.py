@@ -40,7 +40,6 @@ from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.analysis.results import ResultsGroup
 
 from . import __version__
-from .cut import warn_of_cut
 from .frames import check_trajectory, displacements, sample_frames
 from .placing import check_atoms, check_backmapper, sampling_options, whole_number
 from .reader import bead_indices
@@ -219,7 +218,6 @@ class BackmapTrajectory(AnalysisBase):
         """Check everything that can be checked, and open the partial output."""
         model = self.model
         check_trajectory(self._trajectory)
-        warn_of_cut(self._trajectory)
         self._chosen = choose_frames(self._trajectory, start, stop, step, frames)
         self._partial, self._done = None, np.zeros(len(self._chosen), dtype=bool)
         if self.filename is not None:

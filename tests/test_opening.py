@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gemmi
 import gsd.hoomd
+import h5py
 import MDAnalysis as mda
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ class TestCases:
     def test_h5md_without_units(self, tmp_path, capsys):
         u = self.convert(tmp_path, CASES / "h5md-no-units" / "ca.pdb", CASES / "h5md-no-units" / "ca.h5md")
         assert (len(u.atoms), len(u.trajectory)) == (602, 4)
-        assert "has no units of lengths and times: taken as angstrom and ps" in capsys.readouterr().err
+        assert "names no units: taken as time in ps, length in angstrom" in capsys.readouterr().err
 
     def test_lammpstrj(self, tmp_path):
         case = CASES / "lammps-lammpstrj"
@@ -233,6 +234,13 @@ class TestCutFiles:
         assert "frame 3 of" in said and "cannot be read" in said and "leave that frame out" in said
         assert coarsened(tmp_path, tmp_path / "t.pdb", "--stop", "3")[0].trajectory.n_frames == 3
 
+    def test_in_python_too(self, traces, tmp_path, caplog):
+        path = tmp_path / "cut.dcd"
+        path.write_bytes((traces / "t.dcd").read_bytes()[:-5])
+        u = mda.Universe(CA, str(path))
+        mdbackmap.load_model("genzprot", u.atoms).lift(u)
+        assert caplog.text.count("is cut off: 987 bytes behind its 5 frames") == 1
+
 
 class TestFormats:
     def test_content_tells_where_names_do_not(self, tmp_path):
@@ -245,6 +253,44 @@ class TestFormats:
         assert found == ["LAMMPSDUMP", "LAMMPSDUMP", "H5MD", None]
         assert format_of(GO_PDB) is None and format_of(GO_XTC) is None
         assert len(open_files([CA, tmp_path / "a.h5"]).trajectory) == 4
+
+    def test_unknown_names_of_trajectories_and_folders_are_refused(self, traces, tmp_path, capsys):
+        (tmp_path / "t.what").write_bytes((traces / "t.xtc").read_bytes())
+        assert coarsened(tmp_path, CA, tmp_path / "t.what") == (None, 1)
+        assert "does not know the format of" in capsys.readouterr().err
+        assert coarsened(tmp_path, CA, tmp_path) == (None, 1)
+        assert "is a folder, expected a file" in capsys.readouterr().err
+
+    def test_a_file_named_twice_is_read_twice(self, traces):
+        assert len(open_files([CA, traces / "t.xtc", traces / "t.xtc"]).trajectory) == 12
+
+    @pytest.mark.parametrize("unit", ["sigma", "nanometer"])
+    def test_units_of_h5md_that_nobody_knows(self, tmp_path, unit, capsys):
+        path = tmp_path / "t.h5md"
+        path.write_bytes((CASES / "h5md-no-units" / "ca.h5md").read_bytes())
+        with h5py.File(path, "r+") as file:
+            next(iter(file["particles"].values()))["position/value"].attrs["unit"] = unit
+        assert coarsened(tmp_path, CA, path) == (None, 1)
+        assert f"its unit of length is {unit!r}, which MDAnalysis does not know" in capsys.readouterr().err
+        assert coarsened(tmp_path, CA, path, "--reader-option", "convert_units=False")[1] == 0
+
+    def test_h5md_with_bytes_for_units_and_no_times(self, tmp_path):
+        path = tmp_path / "t.h5md"
+        path.write_bytes((CASES / "h5md-no-units" / "ca.h5md").read_bytes())
+        with h5py.File(path, "r+") as file:
+            position = next(iter(file["particles"].values()))["position"]
+            position["value"].attrs["unit"] = np.bytes_("nm")
+            del position["time"]
+        np.testing.assert_allclose(
+            open_files([CA, path]).atoms.positions,
+            10 * open_files([CA, CASES / "h5md-no-units" / "ca.h5md"]).atoms.positions,
+            rtol=1e-5,
+        )
+
+    def test_models_without_endmdl(self, traces, tmp_path):
+        (tmp_path / "t.pdb").write_text((traces / "t.pdb").read_text().replace("ENDMDL\n", ""))
+        u = open_files([tmp_path / "t.pdb"])
+        assert (len(u.atoms), len(u.trajectory)) == (N, 6)
 
     def test_options_tell(self, tmp_path, traces, capsys):
         for name, suffix in (("top.a", "pdb"), ("one.b", "dcd"), ("two.b", "dcd")):
