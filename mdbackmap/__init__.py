@@ -6,8 +6,9 @@ are generated frame by frame while it is read::
 
     import MDAnalysis as mda
     import mdbackmap as mdb
+    from mdbackmap.datafiles import GO_PDB, GO_XTC
 
-    cg = mda.Universe("ca.pdb", "ca.xtc")
+    cg = mda.Universe(GO_PDB, GO_XTC)
     model = mdb.load_model("genzprot", cg.atoms)           # bundled weights, bound to this molecule
     u = model.lift(cg)                                     # all-atom Universe: every atom sits on its bead
     u.trajectory.add_transformations(mdb.Backmap(model))   # now every atom is in its place

@@ -66,7 +66,7 @@ class TraceTreatment:
         found = f"its mirror image is likelier by {-self.scores.hand:.1f} nats a residue"
         if mirror == "error":
             raise MappingError(
-                f"this trace is the mirror image of a protein ({found}; those of proteins are unlikelier by 1 to 4): "
+                f"this trace is the mirror image of a protein ({found}; of a protein it is less likely by 1 to 4): "
                 'its atoms would have the wrong handedness. mirror="fix" (--mirror fix) reflects it first, '
                 'mirror="ignore" (--mirror ignore) takes it as it is'
             )

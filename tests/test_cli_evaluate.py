@@ -328,7 +328,7 @@ def test_ensembles_are_shown_one_by_one(weights, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "for each system" in out and any(line.split()[:3] == ["cage", "20", "20"] for line in out.splitlines())
     assert value(out, "chi1, half v. the other half     nats") and value(out, "true psi in the likeliest 90%    %")
-    assert "nothing to judge by" in refused(capsys, "evaluate", "--ensembles", file, *options, "--largest", "10")
+    assert "nothing is left to judge" in refused(capsys, "evaluate", "--ensembles", file, *options, "--largest", "10")
 
 
 def test_frames_keep_their_numbers(tmp_path, capsys):

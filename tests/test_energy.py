@@ -89,7 +89,7 @@ class TestOpenMM:
     def test_hydrogens_that_amber_does_not_know_are_placed_anew(self):
         chain = helix()
         some = replace(chain, hydrogens=Hydrogens(chain.positions[:, 1, 4][:, None] + [0, 0, 1.1], np.array([18])))
-        with pytest.warns(UserWarning, match="placed anew"):
+        with pytest.warns(UserWarning, match="placed again"):
             found = energy.energies(some, 5)
         assert found[0] == same(energy.energies(chain, 5)[0])
         assert found[0] != same(energy.energies(chain, 0)[0])

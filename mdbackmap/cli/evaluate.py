@@ -221,7 +221,7 @@ def run_benchmark(args):
     known, nats = known_chains(model, args)
     if not known:
         raise ValueError(
-            f"nothing to judge by is left of {args.ensembles or args.pack}: expected chains or systems that --held-out "
+            f"nothing is left to judge in {args.ensembles or args.pack}: expected chains or systems that --held-out "
             "and --largest leave in"
         )
     content = {"model": provenance, **sampling, **nats}

@@ -137,7 +137,7 @@ def _prepared(chain):
             return field.createSystem(topology, nonbondedMethod=app.NoCutoff), positions
         except ValueError as error:
             why = str(error).split(". ")[0]
-            warnings.warn(f"{chain.name}: hydrogens are placed anew, for amber14 says: {why}", stacklevel=5)
+            warnings.warn(f"{chain.name}: hydrogens are placed again, because amber14 says: {why}", stacklevel=5)
     modeller = app.Modeller(*build(replace(chain, hydrogens=None)))
     try:
         with _seeded():

@@ -153,7 +153,7 @@ def build(pack, filename, model="genzprot"):
     if not chains:
         raise ValueError(
             f"{pack}: no held-out chains (split {layouts.VALIDATION}) of {_SIZES[0]} to {_SIZES[1]} residues but those "
-            "of datafiles.VALIDATION: worths can only be learned from chains that are new to the network"
+            "of datafiles.VALIDATION: contact energies can only be learned from chains that are new to the network"
         )
     np.savez_compressed(filename, worth=fit_contacts(load(model)[0], chains, verbose=True))
 

@@ -2,8 +2,8 @@
 What the training of a chain depends on, read from a TOML file in which an unknown key is an error.
 
 Steps are listed from the coarsest on. Each says its ``mapping``, which makes its beads from those of the step after it
-(of the last: from the atoms, or with ``fine = "ca"`` from the C-alphas); or it has ``init``, a model that is there
-already. The last step, if it is for any protein, is trained on with the same frames if it has ``[steps.training]``.
+(of the last: from the atoms, or with ``fine = "ca"`` from the C-alphas); or it has ``init``, a trained model. The
+last step, if it is for any protein, is trained on with the same frames if it has ``[steps.training]``.
 ``[training]``, ``[loss]`` and ``[validation]`` are for all other steps, ``[steps.training]`` and so on for one.
 Example::
 
@@ -42,7 +42,7 @@ _FOLDERS = "step-{}"
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One step: a model that is there, or how to train one."""
+    """One step: a trained model, or how to train one."""
 
     init: str | None  # bundled name or file
     run: MoleculeRun | None  # None with `init`
@@ -110,7 +110,7 @@ def _step(tables, given, number):
     if init is not None:
         if not set(given) <= {"init", "training"} or not isinstance(init, str):
             raise ValueError(
-                f"[[steps]] number {number} has init and more: a model that is there needs nothing else, or "
+                f"[[steps]] number {number} has init and more: a trained model needs nothing else, or "
                 "[steps.training] to go on with it"
             )
         return Step(init, None, _tuning(tables, given, number))
@@ -145,7 +145,7 @@ def _merged(tables, given, data, folder):
     merged = {name: {**table(tables, name), **table(given, name)} for name in ("training", "loss", "validation")}
     if "init" in table(given, "model"):
         raise ValueError(
-            "a step's model has init: give the step init, and it is taken as it is; to go on with weights, "
+            "a step's model has init: give the step init to use a trained model; to continue from weights, "
             'train them alone, family = "cgvae"'
         )
     if "folder" in table(given, "training"):
