@@ -1,5 +1,6 @@
 """More inputs of kinds that were misread: numbers, order, bonds, alternate locations, names, rings, FASTA."""
 
+import gzip
 import warnings
 from pathlib import Path
 
@@ -98,6 +99,39 @@ def test_numbers_beyond_four_digits(read, write):
 def test_gaps_beyond_four_digits(read, write):
     _, coarse, _ = read([line(k, number=write(9_970 + k)) for k in range(N) if not 41 <= k < 50])
     assert coarse.stretches() == ["A 9970-10010", "A 10020-10045"]
+
+
+def test_a_compressed_file_is_read_again(tmp_path):
+    text = "\n".join([*(line(k, number=hybrid36(9_970 + k)).format(k + 1) for k in range(N)), "END", ""])
+    with gzip.open(tmp_path / "ca.pdb.gz", "wt") as file:
+        file.write(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        u = mda.Universe(str(tmp_path / "ca.pdb.gz"))
+    assert said(u)[1].stretches() == ["A 9970-10045"]
+    assert said(u.select_atoms("index 20:50"))[1].stretches() == ["A 9990-10020"]
+
+
+def test_without_the_file_unread_numbers_are_no_alternate_locations(tmp_path):
+    """The file is gone: numbers are read as 1 from 10000 on, and what follows each other stays so."""
+    path = tmp_path / "ca.pdb"
+    path.write_text("\n".join([*(line(k, number=hybrid36(9_970 + k)).format(k + 1) for k in range(N)), "END", ""]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        u = mda.Universe(str(path))
+    path.unlink()
+    with pytest.raises(MappingError, match="PRO 1 of chain A has 2 CA beads.*numbers that are no decimals as 1"):
+        recognise(u)
+
+
+def test_equal_numbers_are_told():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        u = mda.Universe(str(CASES / "order-hetatm-last" / "ca.pdb")).select_atoms("resid 38:60")
+    u.residues.resids = np.where(np.arange(23) < 10, u.residues.resids, 1)
+    _, coarse, told = said(u)
+    assert len(coarse.stretches()) == 1
+    assert told == ["13 residues have one number, from LYS 1 of chain A on: could the file's numbers not be read?"]
 
 
 def test_five_columns_are_no_insertion_codes(read):
@@ -293,7 +327,7 @@ def test_a_conformer_at_the_end_of_the_file(read):
 
 
 @pytest.mark.parametrize("name", [None, "PRO"])
-@pytest.mark.parametrize("shift", [0.0, 0.3, 1.2])
+@pytest.mark.parametrize("shift", [0.0, 0.3, 1.7])
 def test_alternate_locations_without_labels(read, name, shift):
     lines = [line(k) for k in range(N)]
     lines.insert(21, line(20, name=name, shift=shift))
@@ -388,6 +422,14 @@ def test_a_ring_is_refused_with_a_way_out(tmp_path, records):
     assert said(u, breaks=["A:14"])[1].stretches() == ["A 1-14"]
 
 
+def test_a_ring_of_bonds_is_closed_however_it_lies():
+    bonds = [(k, k + 1) for k in range(N - 1)] + [(0, N - 1)]
+    with pytest.raises(MappingError, match="chain A is closed: GLY 76 of chain A is bonded to MET 1"):
+        recognise(nameless(POSITIONS, list(LETTERS), bonds))
+    network = [(i, j) for i in range(N) for j in range(i + 1, N) if np.linalg.norm(POSITIONS[i] - POSITIONS[j]) < 8]
+    assert said(nameless(POSITIONS, list(LETTERS), [*network, (0, N - 1)]))[1].stretches() == ["A 1-76"]
+
+
 def test_ends_that_meet_by_accident_are_no_ring(tmp_path):
     assert said(ring(tmp_path))[1].stretches() == ["A 1-14"]
     assert said(ring(tmp_path, CLOSING, shift=1.8))[1].stretches() == ["A 1-14"]  # a disulfide of the ends
@@ -424,6 +466,7 @@ def test_a_part_of_a_sequence_is_no_repeat(sequence):
         (">1_1|Chains A, C|x\nMK\n>1_2|Chains B, D|y\nGG\n", [2, 2, 2, 2], "ABCD", ["MK", "GG", "MK", "GG"]),
         (">1_1|Chains A[auth X], B[auth Y]|x\nMK\n>1_2|Chain C[auth A]|y\nGG\n", [2, 2, 2], "AXY", ["GG", "MK", "MK"]),
         (">1ABC:A|PDBID|CHAIN|SEQUENCE\nMK\n>1ABC:B|PDBID\nGG\n", [2, 2], "AB", ["MK", "GG"]),
+        (">1_1|Chain A|x\nMK\n>1_2|Chain B|dna\nACGT\n", [2], "A", ["MK"]),  # the other chain is not there
         (">a\nMKV\n>b\nGG\n", [2, 3, 3], "ABC", ["GG", "MKV", "MKV"]),
         (">a\nMKV\n>b\nGGG\n", [3, 3, 3], "ABC", None),  # two of one length: nobody knows which
         (">a\nMKV\n>b\nGGGG\n", [3, 3], "AB", None),  # one is left over

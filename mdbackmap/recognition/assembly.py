@@ -161,11 +161,24 @@ def join(trace, sequence, breaks):
     coarse = _topology(names, table, own)
     ends = own | told_breaks(breaks, coarse) if named else found(own, breaks)
     coarse = _finished(trace, coarse, ends)
+    told = _unnumbered(coarse)
     if named or lengths is None:
-        return coarse, []
+        return coarse, told
     refuse_lone(coarse, trace.positions, trace.dimensions)
     torn = torn_bonds(lengths, own | caps, joined)
-    return coarse, _torn(coarse, torn, lengths) + _misplaced(trace, coarse) + _alone(coarse)
+    return coarse, told + _torn(coarse, torn, lengths) + _misplaced(trace, coarse) + _alone(coarse)
+
+
+def _unnumbered(coarse):
+    """What is said of three and more residues behind each other that have one number."""
+    same = np.diff(coarse.resids) == 0
+    for labels in (coarse.icodes, coarse.chainIDs, coarse.segids):
+        same &= labels[1:] == labels[:-1]
+    runs = np.flatnonzero(same[1:] & same[:-1])
+    if len(runs) == 0:
+        return []
+    n = np.count_nonzero(coarse.resids == coarse.resids[runs[0]])
+    return [f"{n} residues have one number, from {_name(coarse, runs[0])} on: could the file's numbers not be read?"]
 
 
 def _misplaced(trace, coarse):
@@ -287,7 +300,7 @@ def refuse_closed(trace, coarse):
     if trace.positions is None:
         return
     bonds = np.concatenate([trace.bonds, _peptide_bonds(trace, coarse)])
-    closed = closing_bonds(trace.positions, trace.dimensions, coarse.ends, bonds)
+    closed = closing_bonds(trace.positions, trace.dimensions, coarse.ends, bonds, coarse.resnames == "CYS")
     if closed:
         last, first, distance = closed[0]
         chain, number = coarse.chainIDs[last], f"{coarse.resids[last]}{coarse.icodes[last]}"

@@ -19,6 +19,7 @@ _NOT_UNDERSTOOD = (
     "breaks={!r} is not understood: expected 'auto', 'topology', or a list of bead indices and (chainID, resid), "
     "such as [41, ('B', 17)] or '41,B:17'"
 )
+_DISULFIDE = 4.1  # angstrom: C-alphas of disulfides lie further apart (4.4 to 6.8), those of peptides nearer
 _COMPLETE = 0.75  # share of neighbours that a complete list of bonds joins at least (chosen)
 
 
@@ -92,7 +93,7 @@ def torn_bonds(lengths, hard, bonded) -> np.ndarray:
     return np.flatnonzero(bonded[:-1] & ~hard[:-1] & (np.median(lengths, axis=0) > _BONDS_REACH))
 
 
-def closing_bonds(frames, dimensions, ends, bonds):
+def closing_bonds(frames, dimensions, ends, bonds, thiols):
     """
     Bonds that close a chain: from a residue that ends a stretch back to one that begins one.
 
@@ -102,17 +103,23 @@ def closing_bonds(frames, dimensions, ends, bonds):
     dimensions : (6,) float array or None
     ends : (N,) bool array
     bonds : (b, 2) int array
-        Bonds of the backbone between beads, of whatever order.
+        Bonds of the topology between beads, of whatever order.
+    thiols : (N,) bool array
+        Cysteines, which disulfides may join: C-alphas of these lie further apart than those of a peptide.
 
     Returns
     -------
     list of (last, first, distance)
+        Bonds as long as those of a backbone; of any length, where the list of bonds is that of a ring.
     """
     starts, found = np.append(True, ends[:-1]), []
-    for first, last in np.sort(bonds, axis=1).tolist():
+    bonds = np.unique(np.sort(bonds, axis=1), axis=0)
+    degree = np.bincount(bonds.ravel(), minlength=len(ends))
+    for first, last in bonds.tolist():
         if last - first > 1 and ends[last] and starts[first]:
             distance = float(np.median(bond_lengths(frames[:, [last, first]], dimensions)))
-            if BONDED[0] < distance < BONDED[1]:  # a disulfide's C-alphas are further apart
+            ring = (degree[first : last + 1] == 2).all()
+            if BONDED[0] < distance < (_DISULFIDE if thiols[[first, last]].all() else BONDED[1]) or ring:
                 found.append((last, first, distance))
     return found
 

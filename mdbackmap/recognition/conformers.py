@@ -12,8 +12,8 @@ import numpy as np
 
 from ..attributes import listed
 
-_ONE_PLACE = 2.6
-"""Two C-alphas nearer than this are no neighbours along a chain (cis peptides: 2.8 and more)."""
+_ONE_PLACE = 3.4
+"""Two C-alphas of one number nearer than this are no neighbours along a chain: trans peptides have 3.7 and more."""
 
 _MOST = 4  # beads of one number that can be alternate locations: structures have seldom more than A to D
 SHOWN = 8  # residues named in a message

@@ -93,12 +93,14 @@ def assign(records, sizes, chain_ids, segids):
     -------
     list of str or None
         One for each chain: in order, else by the names in headers, else the only one of the chain's length. None if
-        these do not tell, or a record is left over.
+        these do not tell, or a record is left over that no header gives to another chain.
     """
     if len(records) == len(sizes) and [len(x) for x in records] == list(sizes):
         return list(records)
     named = _by_names(records, chain_ids, segids)
-    found = named if named is not None and [len(x) for x in named] == list(sizes) else _by_length(records, sizes)
+    if named is not None and [len(x) for x in named] == list(sizes):
+        return named
+    found = _by_length(records, sizes)
     if found is None or {str(x) for x in records} - {str(x) for x in found}:
         return None
     return found

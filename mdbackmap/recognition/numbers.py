@@ -61,10 +61,20 @@ def read_numbers(atoms):
         return None
     if [rows[i].name for i in ix] != attribute(atoms, "names", "").tolist():  # another file of that name
         return None
+    if not all(_as_read(rows[i].number, resid) for i, resid in zip(ix, atoms.resids, strict=True)):
+        return None
     residue, numbers, icodes = decode(rows)
     if np.array_equal(numbers[ix], atoms.resids) and len(set(residue[ix])) == len(set(atoms.resindices)):
         return None
     return residue[ix], numbers[ix], icodes[ix]
+
+
+def _as_read(text, resid):
+    """Whether MDAnalysis reads this number from such a column: if not, the user has numbered residues anew."""
+    try:
+        return (int(resid) - int(text)) % (_FULL + 1) == 0
+    except ValueError:
+        return resid == 1
 
 
 def _doubtful(atoms):

@@ -143,7 +143,13 @@ def _refuse_shared(trace, sequence):
     at = int(np.argmax(count > 1))
     found = f"residue {group.label(trace.beads[at])} has {count[at]} CA beads, expected one"
     if 2 * len(np.unique(owner)) > len(owner):
-        raise MappingError(f"{found}: leave one of them out of the selection")
+        unread = at > 0 and group.resids[trace.beads[at]] == 1
+        raise MappingError(
+            f"{found}: MDAnalysis reads residue numbers that are no decimals as 1, and the PDB file is not there to "
+            "look at; open it where it is, or as mmCIF"
+            if unread
+            else f"{found}: leave one of them out of the selection"
+        )
     if sequence is None and (group.names[trace.beads] == "CA").all():
         raise MappingError(
             f"{found}: if the beads of a chain share one residue, say which residues they are, sequence='MKV...' "
