@@ -556,10 +556,6 @@ class TestLoading:
         assert u.trajectory.ts.frame == 7
 
 
-needs_weights = pytest.mark.skipif("genzprot" not in checkpoint.bundled(), reason="the package has no weights yet")
-
-
-@needs_weights
 @pytest.mark.parametrize("files", [(GO_PDB, GO_XTC), (CALVADOS_PDB, CALVADOS_XTC), (TRPCAGE_PDB, TRPCAGE_XTC)])
 def test_journey_with_the_bundled_weights(files):
     """Beads bit for bit; bonds within 3% wherever the trace lets them; one hand; nothing at the origin."""

@@ -54,12 +54,12 @@ def test_comparison():
 
 
 def test_phi_and_psi():
+    import MDAnalysis as mda
+
     from mdbackmap.datafiles import TRPCAGE_PDB, TRPCAGE_XTC
     from mdbackmap.evaluation.proteins import read_protein
-    from mdbackmap.training.metrics.torsions import backbone_torsions
-
-    mda = pytest.importorskip("MDAnalysis")
     from mdbackmap.molecule import read_topology
+    from mdbackmap.training.metrics.torsions import backbone_torsions
 
     atoms = mda.Universe(TRPCAGE_PDB, TRPCAGE_XTC).atoms
     found = phi_psi_atoms(read_topology(atoms))

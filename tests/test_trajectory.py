@@ -169,7 +169,8 @@ class TestFiles:
         assert text.count("\nTER ") == 1 and "seed: 7" in text
 
     def test_provenance_in_h5md(self, cg, model, tmp_path):
-        h5py = pytest.importorskip("h5py")
+        import h5py
+
         BackmapTrajectory(cg.atoms, model, tmp_path / "aa.h5md", seed=7).run(stop=3)
         assert left(tmp_path) == ["aa.h5md", "aa.pdb"]
         with h5py.File(tmp_path / "aa.h5md") as file:
