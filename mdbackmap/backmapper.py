@@ -31,7 +31,8 @@ from .universe import universe_of
 
 logger = logging.getLogger(__name__)
 
-_RESIDUES_A_BATCH = {"cpu": 19200, "cuda": 96000}
+_RESIDUES_A_BATCH = {"cpu": 19200, "cuda": 96000}  # at most (chosen: what memory allows)
+_RESIDUES_A_THREAD = 2400  # on processors: 1 to 2 s of work (measured)
 _FRAMES_TO_BIND = 10
 
 
@@ -261,7 +262,10 @@ class Backmapper:
         64
         """
         if requested == "auto":
-            return int(np.clip(_RESIDUES_A_BATCH.get(self.device.type, 19200) // self.n_beads, 1, 512))
+            n_residues = _RESIDUES_A_BATCH.get(self.device.type, _RESIDUES_A_BATCH["cpu"])
+            if self.device.type == "cpu":
+                n_residues = min(n_residues, _RESIDUES_A_THREAD * self._sampler.n_threads)
+            return int(np.clip(n_residues // self.n_beads, 1, 512))
         if isinstance(requested, bool) or not isinstance(requested, (int, np.integer)) or requested < 1:
             raise ValueError(f'batch_size must be "auto" or a whole number of frames above 0, not {requested!r}')
         return int(requested)

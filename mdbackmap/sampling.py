@@ -32,6 +32,11 @@ class Sampler:
     def __init__(self, network, mapping, device, threads=None):
         self.network, self.mapping, self.device, self.threads = network, mapping, device, threads
 
+    @property
+    def n_threads(self) -> int:
+        """Threads that share the frames of a call."""
+        return self.threads or torch.get_num_threads()
+
     def __call__(self, beads, noise, keys, boxes, tolerance):
         """
         Sample on all threads: frames are shared out among them, as that pays better than sharing single operations.

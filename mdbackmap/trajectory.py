@@ -16,10 +16,14 @@ from there; the same frames come out, in XTC the same bytes. Without `resume`
 such a folder is an error, so that nothing is lost by mistake, and `overwrite` discards it.
 
 **Formats.** Whatever MDAnalysis writes. XTC rounds coordinates to 0.01 A; DCD has no times of its own, only one step
-between frames. XTC, TRR and PDB take their final space while they grow; the segments of others are joined at the end
-(conversions of more than a minute), which takes that space twice for a moment.
+between frames. XTC, TRR and PDB take their final space while they grow; the segments of others are joined by writing
+them once more (conversions of more than some seconds), which takes that space twice for a moment.
 
-**Parallel.** ``run(backend="multiprocessing", n_workers=4)`` writes one part a worker and joins them in order.
+**Interruptions.** What is written is safe after some seconds: a conversion that is killed loses less than 10 seconds of
+work, or one structure that takes longer. While it runs its output is locked.
+
+**Parallel.** ``run(backend="multiprocessing", n_workers=4)`` writes one part a worker and joins them in order. Workers
+end when the process that started them does.
 
 Units: angstrom, ps.
 """
@@ -28,35 +32,39 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import logging
 import os
-import shutil
+import threading
 import time
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+from MDAnalysis.analysis.backends import BackendDask, BackendMultiprocessing, BackendSerial
 from MDAnalysis.analysis.base import AnalysisBase
-from MDAnalysis.analysis.results import ResultsGroup
+from MDAnalysis.analysis.results import Results, ResultsGroup
 
-from . import __version__
 from .frames import check_trajectory, displacements, sample_frames
 from .placing import check_atoms, check_backmapper, sampling_options, whole_number
 from .reader import bead_indices
 from .scaling import scale_of
-from .writing.joining import join, stamp
+from .writing import output
+from .writing.failure import why_not_written
+from .writing.joining import join, merge, stamp
+from .writing.lock import end_with
 from .writing.moved import Moved, tell
+from .writing.origin import origin
 from .writing.output import PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryFrames, check_format
+from .writing.pace import Pace
 from .writing.partial import Partial
+from .writing.pdb import too_wide
 from .writing.pipeline import Pipeline
 from .writing.products import Products, remarks
 from .writing.progress import Watching, progress_bar
 from .writing.stream import Stream, choose_frames, input_files
 
 logger = logging.getLogger(__name__)
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FULL_WORDS = ("No space left", "File too large")
 
 
 class BackmapTrajectory(AnalysisBase):
@@ -103,11 +111,12 @@ class BackmapTrajectory(AnalysisBase):
         In how many output frames each C-alpha lies as no protein has it: more than 0.3 A off the distance to the next
         one, or nearer than 3.4 A to another one.
     results.resumed : int
-        Coarse frames that were there from an interrupted conversion.
+        Coarse frames that were there, with all their samples, from an interrupted conversion.
     results.seconds, results.frames_per_second : float
         Time it took; output frames generated in this run a second.
-    results.provenance : dict
-        Version, model, hash of its weights, seed and options, as stored with the output.
+    results.provenance : dict of dict
+        As stored with the output. ``conversion``: options, input, version and commit of the code; ``model``: the
+        weights.
     results.positions : (n_frames, A, 3) float32 array
         Only without a file.
 
@@ -118,7 +127,8 @@ class BackmapTrajectory(AnalysisBase):
         input, or a conversion resumed with other settings.
     FileExistsError
         An output, or an interrupted conversion, that is there already; where `resume` finds just what is asked for,
-        complete, `mdbackmap.writing.products.AlreadyComplete`.
+        complete, `mdbackmap.writing.products.AlreadyComplete`; where another process is writing it,
+        `mdbackmap.writing.lock.InUse`.
     OSError
         An output that cannot be written, as on a full disk. What is complete is kept.
 
@@ -162,6 +172,14 @@ class BackmapTrajectory(AnalysisBase):
         self.n_samples, self.batch_size = whole_number("n_samples", n_samples, 1), batch_size
         self.overwrite, self.resume, self.strict = overwrite, resume, strict
         self.options = sampling_options(seed, temperature, correlation_time, bead_tolerance, mirror)
+        self._turn = threading.Lock()  # parts that one process is given take turns
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "_turn"}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._turn = threading.Lock()
 
     def run(
         self,
@@ -180,18 +198,24 @@ class BackmapTrajectory(AnalysisBase):
         """
         Backmap these frames; arguments as of MDAnalysis' `AnalysisBase.run`.
 
+        Without a backend that has workers there is one part, whatever `n_workers` and `n_parts` say.
+
         Returns
         -------
         BackmapTrajectory
             Itself, with `results`.
         """
-        began = time.perf_counter()
+        self._began = time.perf_counter()
+        shown = self._verbose if verbose is None else verbose
+        backend, n_parts = self._check_backend(backend, n_workers, n_parts, unsupported_backend)
         self._start(start, stop, step, frames)
         bar = contextlib.nullcontext()
-        if backend not in (None, "serial") and self._partial is not None:  # MDAnalysis shows no bar then
-            shown, verbose = self._verbose if verbose is None else verbose, False
-            bar = Watching(self._partial, len(self._chosen)) if shown else bar
+        if backend != "serial":  # MDAnalysis shows no bar then
+            if shown and self._partial is not None:
+                bar = Watching(self._partial, len(self._chosen), self.n_samples, **(progressbar_kwargs or {}))
+            verbose, progressbar_kwargs = False, None
         try:
+            self._make_first()
             with bar:
                 super().run(
                     frames=self._chosen,
@@ -207,10 +231,29 @@ class BackmapTrajectory(AnalysisBase):
             raise
         self.start, self.stop, self.step = start, stop, step
         tell(self.results.displacements)
-        self.results.seconds = time.perf_counter() - began
-        new = (len(self._chosen) - self.results.resumed) * self.n_samples
+        self.results.seconds = time.perf_counter() - self._began
+        new = len(self._chosen) * self.n_samples - int(np.count_nonzero(self._done))
         self.results.frames_per_second = new / self.results.seconds
         return self
+
+    def _check_backend(self, backend, n_workers, n_parts, unsupported):
+        """The backend ("serial" for all forms of that) and the number of parts; wrong ones are refused."""
+        n_parts = None if n_parts is None else whole_number("n_parts", n_parts, 1)
+        if backend is None or isinstance(backend, BackendSerial):
+            backend = "serial"
+        if backend == "serial":
+            return backend, 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the run itself warns
+            known = getattr(backend, "n_workers", 1) if n_workers is None else n_workers
+            found = self._configure_backend(backend, known, unsupported)
+        device = getattr(self.model, "device", None)
+        if isinstance(found, (BackendMultiprocessing, BackendDask)) and device is not None and device.type != "cpu":
+            raise ValueError(
+                f"worker processes are for processors, and the model is on {device}: leave out backend (--workers), or "
+                'load the model with device="cpu" (--device cpu)'
+            )
+        return backend, n_parts
 
     # before the frames
 
@@ -219,89 +262,116 @@ class BackmapTrajectory(AnalysisBase):
         model = self.model
         check_trajectory(self._trajectory)
         self._chosen = choose_frames(self._trajectory, start, stop, step, frames)
-        self._partial, self._done = None, np.zeros(len(self._chosen), dtype=bool)
-        if self.filename is not None:
-            self._check_files()
+        self._partial, self._done = None, np.zeros(len(self._chosen) * self.n_samples, dtype=bool)
         indices = bead_indices(self.atoms, model)
         self._stream = Stream(
             model, indices, self.options, self.n_samples, int(model.batch_size(self.batch_size)), self.strict
         )
-        first = self._stream.read(self._trajectory, int(self._chosen[0]))
-        self._first = sample_frames(model, [first], **self.options)[0], first.dimensions
-        self._provenance = self._origin(first)
         if self.filename is not None:
-            if self._complete:
-                raise self._products.complete(self._provenance)
+            check_format(self.filename, len(self._chosen) * self.n_samples)
+        self._first_frame = first = self._stream.read(self._trajectory, int(self._chosen[0]))
+        asked = {**self.options, "n_samples": self.n_samples}
+        scale = scale_of(self._trajectory)
+        asked |= {} if scale == 1 else {"scale": scale}
+        self._files = input_files(self.atoms.universe)
+        self._provenance = origin(model, asked, self._files, self._chosen, first.beads)
+        if self.filename is not None:
             self._open_partial()
 
-    def _check_files(self):
-        fine, inputs = self.model.mapping.fine, input_files(self.atoms.universe)
-        check_format(self.filename, len(self._chosen) * self.n_samples)
-        self._products = Products.of(self.filename, fine)
-        partial = Partial(self.filename)
-        ours = self.resume and partial.publishing
-        self._complete = self.resume and not self.overwrite and self.filename.is_file() and not partial.folder.exists()
-        if not self._complete:
-            self._products.check(inputs, fine, overwrite=self.overwrite, ours=ours)
-
     def _open_partial(self):
-        self._partial = Partial(self.filename)
-        settings = self._provenance | {"batch_size": self._stream.batch_size}
-        self._partial.open(settings, self.resume, self.overwrite)
-        for segment in self._partial.segments():
+        """Lock the output, once it is clear that nothing is in its way, and look again when it is locked."""
+        partial = Partial(self.filename)
+        self._products = Products.of(self.filename, self.model.mapping.fine, too_wide(self._first_frame.beads))
+        self._check_products(partial)
+        if self.filename.suffix in PDB:
+            self._stream.check_columns(self._trajectory, self._chosen)
+        self._run_by = os.getpid()
+        partial.open(self._provenance | {"batch_size": self.batch_size}, self.resume, self.overwrite)
+        try:
+            self._check_products(partial)
+        except BaseException:
+            partial.close()
+            raise
+        self._partial = partial
+        for segment in partial.segments():
             self._done[segment.start : segment.stop] = True
 
-    def _origin(self, first):
-        """What the output depends on."""
-        frames = {"number": len(self._chosen), "sha256": _digest(self._chosen.astype("<i8"))}
-        scale = scale_of(self._trajectory)
-        return {
-            **self.model.provenance,
-            "creator": "mdbackmap",
-            "version": __version__,
-            **self.options,
-            "n_samples": self.n_samples,
-            "n_atoms": self.model.n_atoms,
-            "input": [os.path.basename(x) for x in input_files(self.atoms.universe)],
-            **({} if scale == 1 else {"scale": scale}),
-            "frames": frames,
-            "first_beads_sha256": _digest(first.beads),
-        }
+    def _check_products(self, partial):
+        """Refuse what would destroy something, or what is complete."""
+        if self.resume and partial.published:  # it was killed just before the folder was removed
+            partial.discard()
+        if self.resume and not self.overwrite and self.filename.is_file() and not partial.interrupted:
+            raise self._products.complete(self._provenance)
+        self._replace = self.overwrite or self.resume and partial.replaces
+        ours = self.resume and partial.publishing
+        self._products.check(self._files, self.model.mapping.fine, overwrite=self._replace, ours=ours)
+
+    def _make_first(self):
+        """The structure that the topology file shows."""
+        first = self._first_frame
+        self._first = sample_frames(self.model, [first], **self.options)[0], first.dimensions
 
     # one part of the frames: all of them, or those of a worker
 
     def _compute(self, indexed_frames, verbose=None, *, progressbar_kwargs=None):
-        self._prepare_sliced_trajectory(slicer=indexed_frames[:, 1])
-        self.results.strained = np.zeros(self.model.mapping.coarse.n_residues, dtype=np.int64)
-        moved = Moved(self.model, self.options, len(indexed_frames) * self.n_samples)
-        sink = MemorySink() if self._partial is None else SegmentSink(self._partial, self._open_writer, self.n_samples)
-        shown = self._verbose if verbose is None else verbose
-        bar = progress_bar(len(indexed_frames), shown, **(progressbar_kwargs or {}))
+        elsewhere = self._partial is not None and os.getpid() != self._run_by
+        if elsewhere:
+            end_with(self._run_by)
+        with self._turn, self._partial.shared() if elsewhere else contextlib.nullcontext():
+            return self._convert(indexed_frames, verbose, progressbar_kwargs or {})
+
+    def _convert(self, indexed_frames, verbose, bar_options):
+        """What MDAnalysis asks of a part: its frames, times and results."""
+        n, n_samples = len(indexed_frames), self.n_samples
+        part = SimpleNamespace(frames=np.zeros(n, dtype=int), times=np.zeros(n), results=Results())
+        part.results.strained = np.zeros(self.model.mapping.coarse.n_residues, dtype=np.int64)
+        start = int(indexed_frames[0, 0]) * n_samples
+        moved = Moved(self.model, self.options, n * n_samples)
+        pace = Pace(
+            self._stream.batch_size, self.model.n_beads, start, 0 if self._partial is None else self._partial.pace
+        )
+        sink = MemorySink() if self._partial is None else SegmentSink(self._partial, self._open_writer, self._merge)
+        bar = progress_bar(n, self._verbose if verbose is None else verbose, **bar_options)
+
+        def generate(job):
+            began = time.perf_counter()
+            positions = self._stream.generate(job)
+            pace.took(len(positions), time.perf_counter() - began)
+            return positions
 
         def write(job, positions):
             sink.write(job, positions)
-            moved.add(job, positions, (job.start - int(indexed_frames[0, 0])) * self.n_samples)
-            bar.update(int(np.count_nonzero(job.samples == self.n_samples - 1)))
+            moved.add(job, positions, job.start - start)
+            if self._partial is not None:
+                self._partial.note_pace(pace.seconds)
+            bar.update(int(np.count_nonzero(job.samples == n_samples - 1)))
 
         try:
-            with bar, Pipeline(self._stream.generate, write) as pipeline:
-                bar.update(int(self._done[indexed_frames[:, 0]].sum()))
-                for job in self._stream.jobs(self._read_all(indexed_frames), indexed_frames[:, 0]):
+            with bar, Pipeline(generate, write) as pipeline:
+                done = self._done[start : start + n * n_samples].reshape(n, n_samples)
+                bar.update(int(done[:, -1].sum()))
+                frames = self._read_all(indexed_frames, part)
+                for job in self._stream.jobs(frames, indexed_frames[:, 0], self._done, pace.size_at):
                     pipeline.submit(job)
         finally:
             sink.close()
-        self.results.update(moved.results())
+        moved.tell_more()
+        part.results.update(moved.results())
         if self._partial is None:
-            self.results.positions = np.concatenate(sink.positions)  # (F * S, A, 3)
-        return self
+            part.results.positions = np.concatenate(sink.positions)  # (F * S, A, 3)
+        return part
 
-    def _read_all(self, indexed_frames):
-        """The frames of this part; None for those whose output is there already."""
-        for i, (place, number) in enumerate(indexed_frames):
+    def _read_all(self, indexed_frames, part):
+        """The frames of this part, noted in it."""
+        for i, number in enumerate(indexed_frames[:, 1]):
             frame = self._stream.read(self._trajectory, int(number))
-            self._frame_index, self.frames[i], self.times[i] = i, frame.frame, frame.time
-            self.results.strained += self._stream.strain(frame)
-            yield None if self._done[place] else frame
+            part.frames[i], part.times[i] = frame.frame, frame.time
+            part.results.strained += self._stream.strain(frame)
+            yield frame
+
+    def _merge(self, path, segments):
+        """One file of several segments."""
+        merge(path, segments, self.model.universe, self._clock())
 
     def _open_writer(self, path, start):
         total = len(self._chosen) * self.n_samples
@@ -334,7 +404,7 @@ class BackmapTrajectory(AnalysisBase):
         results.frames, results.times = np.repeat(self.frames, n), np.repeat(self.times, n)
         results.samples = np.tile(np.arange(n), len(self._chosen))
         results.seed, results.provenance = self.options["seed"], self._provenance
-        results.resumed = int(np.count_nonzero(self._done))
+        results.resumed = int(self._done.reshape(-1, n).all(1).sum())
         n_known = np.count_nonzero(np.isfinite(results.displacements))
         results.residue_displacements = np.sqrt(results.residue_displacements / max(1, n_known))
         results.filename = results.topology = None
@@ -343,11 +413,12 @@ class BackmapTrajectory(AnalysisBase):
 
     def _publish(self):
         """Join the segments, and move all files to their names."""
-        fine, products = self.model.mapping.fine, self._products
-        path = join(self._partial, len(self._chosen), self.results.n_frames, self.model.universe, self._clock())
+        fine, products, partial = self.model.mapping.fine, self._products, self._partial
+        self._check_products(partial)  # files may have come under these names meanwhile
+        path = join(partial, self.results.n_frames, self.model.universe, self._clock())
         stamp(path, self._provenance)
-        products.publish(path, self._partial.folder, fine, self._first, self._provenance, self.overwrite)
-        self._partial.discard()
+        products.publish(path, partial, fine, self._first, self._provenance, self._replace)
+        partial.discard()
         self.results.filename = str(products.trajectory)
         self.results.topology = str(products.topology or products.trajectory)
 
@@ -355,24 +426,18 @@ class BackmapTrajectory(AnalysisBase):
         """Keep what is complete, or tidy up if nothing is; turn what writers say into one clear error."""
         if self._partial is None:
             return
-        kept = self._partial.n_complete
-        without = ", without overwrite," if self.overwrite else ""
-        words = f"{kept} of {len(self._chosen)} frames are complete and kept: resume=True (--resume){without} goes on"
-        words = f"{words} from there" if kept else "no segment of the output was complete: nothing is kept"
-        logger.warning("%s: %s", self.filename, words)
-        if not kept:
+        short = time.perf_counter() - self._began < output.WORTH_KEEPING and not self._done.any()
+        if short and isinstance(error, ValueError):  # of the input: one has to begin anew
             self._partial.discard()
-        reason = self._writing_failed(error)
+            return
+        kept, total = self._partial.n_complete, len(self._done)
+        words = f"{kept} of {total} frames are complete and kept: resume=True (--resume) goes on from there"
+        words = words if kept else "no frames were complete: nothing is kept"
+        reason = why_not_written(error, self._partial.folder)
+        with contextlib.suppress(OSError):
+            self._partial.tidy()
+        self._partial.close()
         if reason:
             raise OSError(errno.EIO, f"cannot write {self.filename}: {reason}; {words}") from error
-
-    def _writing_failed(self, error):
-        """Why, if it was that. Writers in C tell only that something failed: then the disk itself is asked."""
-        full = getattr(error, "errno", None) in _FULL or any(x in str(error) for x in _FULL_WORDS)
-        if full or isinstance(error, OSError) and shutil.disk_usage(self._partial.folder.parent).free < 1 << 20:
-            return "no space left on the disk"
-        return f"{error} (a full disk, or a quota?)" if isinstance(error, OSError) else None
-
-
-def _digest(array):
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
+        if kept or isinstance(error, KeyboardInterrupt):
+            logger.warning("%s: %s", self.filename, words)

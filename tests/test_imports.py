@@ -13,14 +13,15 @@ import mdbackmap
 ROOT = Path(mdbackmap.__file__).parent
 
 # Every module stands on one side. A new one has to be put somewhere, or `test_every_module_has_its_side` fails.
-NEITHER = """__init__ __main__ attributes bundled completing formats mapping opening picture placing residues topology
+NEITHER = """__init__ __main__ attributes bundled commit completing formats mapping opening picture placing residues topology
 cli.__init__ cli.check cli.coarsen cli.convert cli.datafiles cli.demo cli.evaluate cli.models cli.options cli.pack
 cli.chains cli.molecules cli.proteins cli.traces cli.train
 mappings.__init__ mappings.binding mappings.bonds mappings.grouping mappings.kinds mappings.named mappings.partition
 mappings.plain
 recognition.__init__ recognition.assembly recognition.beads recognition.breaks recognition.conformers recognition.fasta
 recognition.numbers recognition.order recognition.recognise recognition.sequence recognition.soundness recognition.trace
-writing.__init__ writing.partial writing.pdb writing.pipeline writing.xdr""".split()
+writing.__init__ writing.failure writing.lock writing.origin writing.pace writing.partial writing.pdb writing.pipeline
+writing.xdr""".split()
 TORCH = "batch checkpoint geometry internal movable neighbours sampling".split()
 TORCH_PACKAGES = ("evaluation", "models", "traces", "training", "weights")
 MDANALYSIS = """boxes coarse cut frames live molecule reader scaling text_frames trajectory transformation universe

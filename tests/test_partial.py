@@ -24,6 +24,7 @@ def segment(partial, start, stop, content):
 
 
 def reopened(partial):
+    partial.close()
     partial.open({"seed": 1}, resume=True, overwrite=False)
     return [(x.start, x.stop, x.path.read_bytes()) for x in partial.segments()]
 
@@ -59,6 +60,8 @@ class TestPartial:
         assert reopened(partial) == []
 
     def test_other_settings(self, partial):
+        segment(partial, 0, 10, b"a")
+        partial.close()
         with pytest.raises(ValueError, match="seed was 1, is 2"):
             partial.open({"seed": 2}, resume=True, overwrite=False)
 

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from mdbackmap.checkpoint import load
+from mdbackmap.commit import commit
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.training import validation
 from mdbackmap.training.chains import Generator, read_chains
 from mdbackmap.training.config import ValidationConfig
 from mdbackmap.training.dataset import Structures
 from mdbackmap.training.metrics.protocol import evaluate
-from mdbackmap.training.provenance import commit
 from mdbackmap.training.validation import METRICS, Validation, sampled_chains
 
 

@@ -113,8 +113,6 @@ def run(args):
         device=args.device,
         threads=args.threads,
     )
-    if args.workers > 1 and model.device.type != "cpu":
-        raise ValueError(f"--workers are for processors, not for {model.device}: leave it out, or say --device cpu")
     analysis = BackmapTrajectory(
         atoms,
         model,

@@ -4,12 +4,11 @@ Where weights come from: what a checkpoint says about the run that made it.
 
 import datetime
 import platform
-import subprocess
-from pathlib import Path
 
 import torch
 
 from .. import __version__
+from ..commit import commit
 
 
 def provenance(settings, data, state, row, origin=None):
@@ -52,35 +51,6 @@ def provenance(settings, data, state, row, origin=None):
     if origin is not None:
         result["init"] = {name: origin[name] for name in ("model", "sha256") if name in origin}
     return result
-
-
-def commit(folder=None):
-    """
-    The commit of the source tree that the package is run from; None if it is installed without one.
-
-    Parameters
-    ----------
-    folder : path-like, optional
-        Where to look; the package's own folder by default.
-
-    Returns
-    -------
-    str or None
-        The hash; ``+changes`` follows where files of the package differ from it.
-    """
-    folder = Path(__file__).parent.parent if folder is None else Path(folder)
-    head = _git(folder, "rev-parse", "HEAD")
-    if head is None or not _git(folder, "ls-files", "."):
-        return None
-    return head + ("+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no", ".") else "")
-
-
-def _git(folder, *arguments):
-    try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _machine(device):

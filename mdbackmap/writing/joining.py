@@ -15,14 +15,14 @@ import MDAnalysis as mda
 import numpy as np
 from MDAnalysis.coordinates import core
 
-from .output import H5MD, PDB, SEGMENT_SECONDS, check_written
+from .output import GROWING, H5MD, PDB, check_written
 from .partial import Partial
 
 _BLOCK = 256
 _STAMP = "parameters/mdbackmap"
 
 
-def join(partial: Partial, n_frames, n_written, make_universe, clock) -> Path:
+def join(partial: Partial, n_frames, make_universe, clock) -> Path:
     """
     Make one file of all segments.
 
@@ -31,9 +31,7 @@ def join(partial: Partial, n_frames, n_written, make_universe, clock) -> Path:
     partial : Partial
         With segments that cover all frames.
     n_frames : int
-        Coarse frames that they must cover.
-    n_written : int
-        Frames that the file must then hold.
+        Output frames that they must cover, and that the file must then hold.
     make_universe : callable
         Gives a Universe with the fine topology.
     clock : dict
@@ -51,7 +49,7 @@ def join(partial: Partial, n_frames, n_written, make_universe, clock) -> Path:
     """
     segments = partial.segments()
     _check_cover(segments, n_frames)
-    if partial.suffix in SEGMENT_SECONDS:
+    if partial.suffix in GROWING:
         whole = segments[0]
         for segment in segments[1:]:
             whole = partial.append(whole, segment)
@@ -59,12 +57,27 @@ def join(partial: Partial, n_frames, n_written, make_universe, clock) -> Path:
     if len(segments) == 1:
         return segments[0].path
     path = partial.folder / f"joined{partial.suffix}"
-    if partial.suffix in H5MD:
+    merge(path, segments, make_universe, clock)
+    check_written(path, n_frames)
+    return path
+
+
+def merge(path, segments, make_universe, clock):
+    """
+    Write one file of several segments, of a format whose files cannot be joined by their bytes.
+
+    Parameters
+    ----------
+    path : Path
+    segments : list of Segment
+        In order.
+    make_universe, clock
+        As `join` has them.
+    """
+    if path.suffix in H5MD:
         _join_h5md(path, [x.path for x in segments])
     else:
-        _rewrite(path, [x.path for x in segments], make_universe(), clock)
-    check_written(path, n_written)
-    return path
+        _rewrite(path, segments, make_universe(), clock)
 
 
 def _check_cover(segments, n_frames):
@@ -74,7 +87,7 @@ def _check_cover(segments, n_frames):
             break
         reached = segment.stop
     if reached != n_frames:
-        raise RuntimeError(f"frames from {reached} on (of {n_frames}, in output order) were lost: please report this")
+        raise RuntimeError(f"frames from {reached} on (of {n_frames} in the output) were lost: please report this")
 
 
 def _join_h5md(path, parts):
@@ -112,14 +125,15 @@ def _extend(target, source, rising):
         target[start + i : start + i + len(rows)] = rows + shift if rising else rows
 
 
-def _rewrite(path, parts, universe, clock):
-    """Read the parts and write them as one."""
+def _rewrite(path, segments, universe, clock):
+    """Read the segments and write them as one."""
     options = clock if path.suffix == ".dcd" else {}
     n_atoms = universe.atoms.n_atoms
     with mda.Writer(str(path), n_atoms, multiframe=True, **options) as writer:
-        for part in parts:
-            universe.trajectory = core.reader(str(part), n_atoms=n_atoms)
-            for _ in universe.trajectory:
+        for segment in segments:
+            universe.trajectory = core.reader(str(segment.path), n_atoms=n_atoms)
+            for number, ts in enumerate(universe.trajectory, segment.start):
+                ts.frame = number  # some formats store it
                 writer.write(universe)
             universe.trajectory.close()
 
@@ -131,8 +145,9 @@ def stamp(path, provenance):
     Parameters
     ----------
     path : path-like
-        An H5MD file gets attributes of ``/parameters/mdbackmap``; a PDB file is ended.
-    provenance : dict
+        An H5MD file gets attributes of the groups ``/parameters/mdbackmap/conversion`` and ``.../model``; a PDB file
+        is ended.
+    provenance : dict of dict
         JSON-able.
     """
     path = Path(path)
@@ -140,7 +155,8 @@ def stamp(path, provenance):
         import h5py
 
         with h5py.File(path, "r+") as file:
-            file.require_group(_STAMP).attrs.update(as_stamp(provenance))
+            for level, entries in as_stamp(provenance).items():
+                file.require_group(f"{_STAMP}/{level}").attrs.update(entries)
     elif path.suffix in PDB:
         with open(path, "a", encoding="ascii") as file:
             file.write("END\n")
@@ -148,15 +164,18 @@ def stamp(path, provenance):
 
 def as_stamp(provenance) -> dict:
     """A provenance as attributes of an H5MD file: numbers and strings as they are, all else as JSON."""
-    return {key: value if np.isscalar(value) else json.dumps(value) for key, value in provenance.items()}
+    return {
+        level: {key: value if np.isscalar(value) else json.dumps(value) for key, value in entries.items()}
+        for level, entries in provenance.items()
+    }
 
 
 def read_stamp(path) -> dict:
-    """The attributes that `stamp` gave an H5MD file; none if it is no such file."""
+    """The attributes that `stamp` gave an H5MD file, by group; none if it is no such file."""
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
-            return dict(file[_STAMP].attrs) if _STAMP in file else {}
+            return {level: dict(group.attrs) for level, group in file[_STAMP].items()} if _STAMP in file else {}
     except OSError:
         return {}

@@ -17,7 +17,7 @@ from ..recognition.trace import bond_lengths
 logger = logging.getLogger(__name__)
 
 _NOTHING = 0.005  # angstrom; less is rounding
-_NAMED = 5  # frames and residues that warnings name
+_NAMED = 5  # frames that warnings name
 _REST, _CIS_REST, _OFF = 3.80, 2.95, 0.3  # distances of neighbouring C-alphas, and how far off is too far
 _MANY = 0.15  # share of beads that lie as C-alphas never do from which on one may ask
 _CLOSE = 3.4  # C-alphas of other residues are never nearer than this
@@ -41,11 +41,11 @@ class Moved:
         self._rms = np.full(n_structures, np.nan, dtype=np.float32)
         self._squares = np.zeros(model.n_beads)
         self._unrepaired = np.zeros(model.mapping.coarse.n_residues, dtype=np.int64)
-        self._named, self._doubted = 0, False
+        self._faulty, self._doubted = [], False  # frames that were told or are to be counted; whether one has asked
 
     def add(self, job, positions, first):
-        """Add the (F, A, 3) positions of a job whose first frame's first sample is number `first` of this part."""
-        coarse, first = self._model.mapping.coarse, first + int(job.samples[0])
+        """Add the (F, A, 3) positions of a job whose first structure is number `first` of this part."""
+        coarse = self._model.mapping.coarse
         beads = self._model.mapping.project(positions)
         boxes = [frame.dimensions for frame in job.frames]
         left = np.stack([impossible(one, coarse, box) for one, box in zip(beads, boxes, strict=True)])
@@ -54,14 +54,14 @@ class Moved:
         part = slice(first, first + len(positions))
         if self._options["bead_tolerance"] == 0:
             self._rms[part] = 0.0
-            self._name(job, left, "is that of no protein; beads are kept")
+            self._name(job, left, "kept, as all beads are")
             return
         moved = displacements(self._model, job.frames, positions, mirror=self._options["mirror"]).astype(float)
         self._rms[part] = np.sqrt((moved**2).mean(1))
         self._squares += (moved**2).sum(0)
         kept = ~moved.any(1)[:, None]
-        self._name(job, left & ~kept, "could not be repaired within the tolerance")
-        self._name(job, left & kept, "is that of no protein; its frame, mostly like one, is kept")
+        self._name(job, left & ~kept, "not put right within the tolerance")
+        self._name(job, left & kept, "kept, as the rest of the frame is like a protein")
 
     def _doubt(self, left):
         """Ask once whether these are C-alphas, if many lie as C-alphas never do."""
@@ -74,12 +74,24 @@ class Moved:
             )  # fmt: skip
 
     def _name(self, job, left, what):
-        """Say where beads lie as in no protein; the first few times."""
-        for row, residue in np.argwhere(left)[: _NAMED - self._named]:
-            self._named += 1
-            label = self._model.mapping.coarse.label(residue)
-            words = "frame %d: %s: its distance to the next C-alpha, or to another one, %s"
-            logger.warning(words, job.frames[row].frame, label, what)
+        """Say, once a frame and for the first few of them, that beads lie as in no protein."""
+        for row in np.flatnonzero(left.any(1)):
+            frame = job.frames[row].frame
+            if frame in self._faulty[-1:]:  # another sample of it
+                continue
+            self._faulty.append(frame)
+            if len(self._faulty) <= _NAMED:
+                residues = np.flatnonzero(left[row])
+                more = f" and {len(residues) - 1} more" if len(residues) > 1 else ""
+                label = self._model.mapping.coarse.label(residues[0])
+                words = "frame %d: C-alpha distances unlike those of proteins at %s%s: %s"
+                logger.warning(words, frame, label, more, what)
+
+    def tell_more(self):
+        """Say how many frames with such beads were not named."""
+        more = len(self._faulty) - _NAMED
+        if more > 0:
+            logger.warning("and %d more frames with C-alpha distances unlike those of proteins", more)
 
     def results(self):
         """What `BackmapTrajectory` has in its results; squares are summed, to be divided by the number of frames."""

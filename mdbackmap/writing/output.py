@@ -2,7 +2,7 @@
 Writing generated frames, to trajectory files in segments or into memory.
 
 `SegmentSink` and `MemorySink` take the jobs of one run, in order. A segment is closed every few
-seconds, between coarse frames; see `mdbackmap.writing.partial` for what that is good for, and
+seconds; see `mdbackmap.writing.partial` for what that is good for, and
 `mdbackmap.writing.joining` for how one file is made of them.
 
 Legend: `F` frames, `A` atoms, `S` samples. Angstrom, ps.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 import MDAnalysis as mda
 import numpy as np
@@ -27,8 +28,16 @@ from .xdr import count_frames
 XDR = (".xtc", ".trr")
 PDB = (".pdb", ".ent")
 H5MD = (".h5md",)
-SEGMENT_SECONDS = {suffix: 5.0 for suffix in (*XDR, *PDB)}
-_SEGMENT_SECONDS = 60.0  # of formats whose segments can only be joined by writing all anew
+GROWING = (*XDR, *PDB)
+"""Formats that are plain sequences of frames: segments are joined by their bytes."""
+
+SEGMENT_SECONDS = 3.0
+"""How long a segment grows (chosen): with a job (`pace.JOB_SECONDS`) on top, an interruption costs less than 10 s."""
+
+WORTH_KEEPING = 10.0
+"""Seconds of work that is kept where a frame turns out to be bad; less is not (chosen: what interruptions cost)."""
+
+_MERGED = 16  # segments of a format that does not grow are made one when there are so many of a kind (chosen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,17 +50,18 @@ class Job:
     frames : list of CoarseFrame
         One for each of the F structures to make; frames repeat where there are several samples.
     samples : (F,) int64 array
-    start, stop : int
-        Coarse frames (counted in output order) that it belongs to.
-    whole : bool
-        Whether all samples of the last one are in, so that a segment may end here.
+    start : int
+        Place of the first structure in the output, counted from 0; the others follow it.
     """
 
     frames: list[CoarseFrame]
     samples: np.ndarray
     start: int
-    stop: int
-    whole: bool
+
+    @property
+    def stop(self) -> int:
+        """Place behind the last structure."""
+        return self.start + len(self.frames)
 
 
 def check_format(filename, n_frames: int):
@@ -171,39 +181,39 @@ class PDBFrames:
 
 class SegmentSink:
     """
-    Writes jobs into segments of a `Partial`.
+    Writes jobs to segments of a `Partial`.
 
     Parameters
     ----------
     partial : Partial
     open_writer : callable
-        ``open_writer(path, start)`` gives an object with `write` and `close`.
-    n_samples : int
+        ``open_writer(path, start)`` gives a writer for a segment that starts with that output frame.
+    merge : callable
+        ``merge(path, segments)`` makes one file of segments whose bytes cannot simply follow each other.
     """
 
-    def __init__(self, partial: Partial, open_writer, n_samples):
-        self._partial, self._open, self._n_samples = partial, open_writer, n_samples
-        self._seconds = SEGMENT_SECONDS.get(partial.suffix, _SEGMENT_SECONDS)
-        self._growing = None
+    def __init__(self, partial: Partial, open_writer, merge):
+        self._partial, self._open, self._merge = partial, open_writer, merge
+        self._kept = []  # pairs: a segment, and how many times it was merged
         self._writer = None
+        self._since = time.monotonic()
 
     def write(self, job: Job, positions):
         """Write the (F, A, 3) positions of a job."""
-        if self._writer is not None and self._aligned and job.start != self._stop:
+        if self._writer is not None and job.start != self._stop:
             self.close()  # what lies between is there already
         if self._writer is None:
             self._begin(job.start)
-        self._aligned = False
-        for structure, frame, sample in zip(positions, job.frames, job.samples, strict=True):
-            self._writer.write(structure, frame, sample, self._number)
-            self._number += 1
-        self._stop, self._aligned = job.stop, job.whole
-        if job.whole and time.monotonic() - self._began > self._seconds:
+        self._whole = False
+        places = range(job.start, job.stop)
+        for structure, frame, sample, place in zip(positions, job.frames, job.samples, places, strict=True):
+            self._writer.write(structure, frame, sample, place)
+        self._stop, self._whole = job.stop, True
+        if time.monotonic() - self._since > SEGMENT_SECONDS:
             self.close()
 
     def _begin(self, start):
-        self._start, self._number, self._aligned = start, start * self._n_samples, False
-        self._began = time.monotonic()
+        self._start = start
         self._path = self._partial.scratch(start)
         self._writer = self._open(self._path, start)
 
@@ -221,18 +231,37 @@ class SegmentSink:
             return
         try:
             writer.close()
-            if not self._aligned:  # a write failed, or the samples of a frame are not all in
+            if not self._whole:  # a write failed
                 self._path.unlink(missing_ok=True)
                 return
-            check_written(self._path, (self._stop - self._start) * self._n_samples)
+            check_written(self._path, self._stop - self._start)
         except BaseException:
             self._path.unlink(missing_ok=True)
             raise
-        segment = self._partial.keep(self._path, self._start, self._stop)
-        if self._partial.suffix in SEGMENT_SECONDS:
-            if self._growing and self._growing.stop == segment.start:
-                segment = self._partial.append(self._growing, segment)
-            self._growing = segment
+        self._kept.append((self._partial.keep(self._path, self._start, self._stop), 0))
+        self._join_kept()
+        self._since = time.monotonic()
+
+    def _join_kept(self):
+        """Join the segments that this sink has kept where they follow each other, so that they stay few."""
+        if self._partial.suffix in GROWING:
+            while (pair := self._last(2)) is not None:
+                self._kept[-2:] = [(self._partial.append(*pair), 0)]
+            return
+        while (segments := self._last(_MERGED)) is not None:
+            path = self._partial.scratch(segments[0].start)
+            self._merge(path, segments)
+            check_written(path, segments[-1].stop - segments[0].start)
+            merged = self._partial.keep(path, segments[0].start, segments[-1].stop)
+            for segment in segments:
+                segment.path.unlink()
+            self._kept[-_MERGED:] = [(merged, self._kept[-1][1] + 1)]
+
+    def _last(self, n):
+        """The last n segments, if they follow each other and were merged equally often; else None."""
+        segments, times = zip(*self._kept[-n:], strict=True)
+        follow = all(one.stop == other.start for one, other in pairwise(segments))
+        return segments if len(segments) == n and follow and len(set(times)) == 1 else None
 
 
 def check_written(path, n_frames):

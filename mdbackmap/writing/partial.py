@@ -6,6 +6,7 @@ Frames are written in segments. A segment that is complete gets a name that says
 book-keeping there is: whatever ends a conversion, Ctrl-C, a full disk or a power cut, what lies
 there under such a name is whole, and `resume` goes on from it. ``settings.json`` tells what the
 segments belong to. When all is there, segments are joined and the result is moved to its final name.
+A lock (`mdbackmap.writing.lock`) keeps other conversions out while one is running.
 
 Segments of formats that are a plain sequence of frames (XTC, TRR, PDB models) grow by appending the bytes
 of the next one, so they never take twice the space. The size in the name tells where an append
@@ -14,6 +15,7 @@ that was cut short began.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -21,17 +23,24 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-PUBLISHING = "publishing"
-"""Name of the mark that companion files have begun to move to their names."""
+from .lock import NAME as LOCK
+from .lock import Lock
 
+PUBLISHING = "publishing"
+"""Name of the mark that companion files have begun to move to their names; it says which file is the trajectory."""
+
+_REPLACING = "replacing"  # the mark that what is there under the final names may be replaced
 _SETTINGS = "settings.json"
+_PACE = "pace"  # seconds that a structure took
+_LAYOUT = 2  # of the folder: segments are counted in output frames
+_NAMED = 4  # settings that an error names at most
 _NAME = re.compile(r"(\d{12})-(\d{12})-(\d+)(\..+)")
 
 
 @dataclass(frozen=True)
 class Segment:
     """
-    A complete piece of the output: coarse frames `start` to `stop` (of those chosen) in a file of `size` bytes.
+    A complete piece of the output: its frames `start` to `stop`, counted from 0, in a file of `size` bytes.
     """
 
     start: int
@@ -66,10 +75,11 @@ class Partial:
         self.filename = filename
         self.suffix = format_suffix(filename)
         self.folder = filename.with_name(f".{filename.name}.partial")
+        self._lock = Lock(self.folder)
 
     def open(self, settings, resume, overwrite):
         """
-        Start, or go on with, an output.
+        Start, or go on with, an output, and lock it until `close` or `discard`.
 
         Parameters
         ----------
@@ -81,63 +91,140 @@ class Partial:
         Raises
         ------
         FileExistsError
-            Something is there, and neither was asked for.
+            Something is there, and neither was asked for; `InUse` while another process works on it.
         ValueError
             Something is there that was made with other settings.
+        OSError
+            The folder cannot be made or written to.
         """
-        settings = json.loads(json.dumps(settings))
-        if self.folder.exists():
-            if resume:
-                self._compare(settings)
-            elif overwrite:
-                self.discard()
-            else:
-                raise FileExistsError(
-                    f"an interrupted conversion to {self.filename} is kept in {self.folder}: go on with it "
-                    "(resume=True, --resume), or discard it and start again (overwrite=True, --overwrite)"
-                )
-        self.folder.mkdir(exist_ok=True)
-        self._tidy()
-        note = self.folder / _SETTINGS
-        note.with_suffix(".new").write_text(json.dumps(settings))
-        os.replace(note.with_suffix(".new"), note)
+        settings = json.loads(json.dumps(settings | {"layout": _LAYOUT}))
+        with self._named_errors():
+            self._lock.take()
+        try:
+            self._begin(settings, resume, overwrite)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, settings, resume, overwrite):
+        if self.interrupted and resume:
+            self._compare(settings)
+        elif self.interrupted and not overwrite:
+            raise FileExistsError(
+                f"an interrupted conversion to {self.filename} is kept in {self.folder}: go on with it "
+                "(resume=True, --resume), or discard it and start again (overwrite=True, --overwrite)"
+            )
+        with self._named_errors():
+            self.tidy(everything=not resume)
+            note = self.folder / _SETTINGS
+            note.with_suffix(".new").write_text(json.dumps(settings))
+            if overwrite:
+                (self.folder / _REPLACING).touch()
+            os.replace(note.with_suffix(".new"), note)
+
+    @contextlib.contextmanager
+    def _named_errors(self):
+        """Errors of the folder's files are told as those of the output that was asked for."""
+        try:
+            yield
+        except FileExistsError as error:
+            if error.errno is None:  # our own words
+                raise
+            raise FileExistsError(f"{self.folder} is no folder, but unfinished frames go there: remove it") from error
+        except OSError as error:
+            words = f"cannot write {self.filename}: {_reason(error)} (unfinished frames go to {self.folder})"
+            raise type(error)(error.errno, words) from error
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a conversion has left complete frames here."""
+        return bool(self.segments())
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the conversion that was interrupted had leave to replace what is there under its names."""
+        return (self.folder / _REPLACING).exists()
+
+    def close(self):
+        """Let others have the folder; remove it if nothing in it is complete."""
+        if self.interrupted:
+            self._lock.release()
+        else:
+            self.discard()
+
+    def shared(self):
+        """A context of worker processes: nobody else opens this output as long as it lasts."""
+        return self._lock.shared()
 
     def _compare(self, settings):
-        try:
-            before = json.loads((self.folder / _SETTINGS).read_text())
-        except FileNotFoundError:
-            return  # it had not even begun
+        note = self.folder / _SETTINGS
+        before = json.loads(note.read_text()) if note.exists() else {}
+        before, settings = _flat(before), _flat(settings)
         differing = [k for k in sorted({*before, *settings}) if before.get(k) != settings.get(k)]
         if differing:
-            words = "; ".join(f"{k} was {_short(before.get(k))}, is {_short(settings.get(k))}" for k in differing)
+            named = differing[:_NAMED]
+            words = "; ".join(f"{k} was {_short(before.get(k))}, is {_short(settings.get(k))}" for k in named)
+            more = len(differing) - len(named)
+            words += f"; and {more} more" if more else ""
             raise ValueError(
                 f"cannot resume {self.filename}: the interrupted conversion was another one ({words}); resume it with "
                 "its own settings, or start again with overwrite=True (--overwrite, without --resume)"
             )
 
     @property
+    def pace(self) -> float:
+        """Seconds that a structure took, as was noted last; 0 if nothing was."""
+        try:
+            return float((self.folder / _PACE).read_text())
+        except (FileNotFoundError, ValueError):
+            return 0.0
+
+    def note_pace(self, seconds):
+        """Note how long a structure takes, for a conversion that goes on with this one."""
+        (self.folder / _PACE).write_text(f"{seconds:.6g}")
+
+    @property
     def publishing(self) -> bool:
         """Whether all was complete but for moving the files to their names."""
         return (self.folder / PUBLISHING).exists()
 
+    def begin_publishing(self, path):
+        """Mark that files move to their names now, and which file is to be the trajectory."""
+        (self.folder / PUBLISHING).write_text(_identity(path))
+
+    @property
+    def published(self) -> bool:
+        """Whether the trajectory has moved to its name, and only this folder is left to be removed."""
+        try:
+            return (self.folder / PUBLISHING).read_text() == _identity(self.filename) != ""
+        except OSError:
+            return False
+
     def segments(self) -> list[Segment]:
         """The complete segments, in order."""
         found = []
-        for path in self.folder.iterdir():
+        for path in self._files():
             if match := _NAME.fullmatch(path.name):
                 found.append(Segment(*(int(x) for x in match.groups()[:3]), path))
         return sorted(found, key=lambda x: (x.start, -x.stop))
 
+    def _files(self):
+        try:
+            return list(self.folder.iterdir())
+        except FileNotFoundError:
+            return []
+
     @property
     def n_complete(self) -> int:
-        """Coarse frames in the complete segments."""
+        """Output frames in the complete segments."""
         return sum(segment.stop - segment.start for segment in self.segments())
 
-    def _tidy(self):
-        """Remove what was being written when all ended, undo appends that were cut short."""
-        known, reached = {x.path: x for x in self.segments()}, 0
-        for path in self.folder.iterdir():
-            if path not in known and path.name not in (_SETTINGS, PUBLISHING):
+    def tidy(self, everything=False):
+        """Remove what was being written when all ended, undo appends that were cut short; or remove `everything`."""
+        known, reached = {} if everything else {x.path: x for x in self.segments()}, 0
+        spared = (LOCK,) if everything else (LOCK, _SETTINGS, PUBLISHING, _REPLACING, _PACE)
+        for path in self._files():
+            if path not in known and path.name not in spared:
                 path.unlink()
         for segment in known.values():
             if segment.stop <= reached or segment.path.stat().st_size < segment.size:  # appended already, or damaged
@@ -169,7 +256,29 @@ class Partial:
 
     def discard(self):
         """Remove the folder and all in it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self.tidy(everything=True)
+        self._lock.remove()
+
+
+def _identity(path) -> str:
+    """What stays the same when a file is moved."""
+    found = os.stat(path)
+    return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns}"
+
+
+def _reason(error):
+    """Why, in plain words; a full name of the hidden folder helps nobody here."""
+    if isinstance(error, PermissionError):
+        return "no permission to create files in its folder"
+    return (error.strerror or str(error)).lower()
+
+
+def _flat(settings):
+    """The settings of the conversion, and those of the model under names that say so."""
+    found = {key: value for key, value in settings.items() if not isinstance(value, dict)}
+    found |= settings.get("conversion", {})
+    return found | {f"the model's {key}": value for key, value in settings.get("model", {}).items()}
 
 
 def _short(value):

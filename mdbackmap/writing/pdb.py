@@ -17,7 +17,8 @@ import numpy as np
 from ..topology import Topology
 
 MAX_SERIAL = 99_999
-_MIN, _MAX = -999.9995, 9999.9995
+_MIN, _MAX = -999.9995, 9999.9995  # angstrom; what eight columns with three decimals hold
+_WIDEST = 9000.0  # angstrom; beads further apart than this may have atoms that no shift fits in (chosen)
 
 
 def fits_pdb(topology: Topology) -> bool:
@@ -30,10 +31,36 @@ def fits_pdb(topology: Topology) -> bool:
     )
 
 
+def too_wide(beads) -> bool:
+    """
+    Whether a structure on (N, 3) beads may be larger than a PDB file can hold, wherever it is moved to.
+
+    Examples
+    --------
+    >>> too_wide([[0, 0, 0], [0, 9990, 0]]), too_wide([[20000, 0, 0], [20003.8, 0, 0]])
+    (True, False)
+    """
+    return bool((np.ptp(np.asarray(beads, dtype=np.float64), axis=0) > _WIDEST).any())
+
+
+def within_columns(positions) -> bool:
+    """Whether (..., 3) positions (angstrom) fit the columns of a PDB file as they are."""
+    positions = np.asarray(positions, dtype=np.float64)
+    return bool(positions.min(initial=0) > _MIN and positions.max(initial=0) < _MAX)
+
+
+def not_within_columns(positions) -> str:
+    """What to say of positions that do not fit."""
+    return (
+        f"coordinates from {np.min(positions):.0f} to {np.max(positions):.0f} A do not fit a PDB file "
+        "(-999.999 to 9999.999): move the molecule, or write XTC or H5MD"
+    )
+
+
 def _into_columns(positions):
     """Positions (A, 3) that fit, moved by whole angstroms if need be, and what a remark says of it."""
     positions = np.asarray(positions, dtype=np.float64)
-    if positions.min(initial=0) > _MIN and positions.max(initial=0) < _MAX:
+    if within_columns(positions):
         return positions, []
     by = -np.floor(positions.min(0))
     return positions + by, ["moved by: {:.0f} {:.0f} {:.0f} A, to fit the columns of this format".format(*by)]
@@ -136,11 +163,8 @@ class PDBLayout:
     def atoms(self, positions) -> str:
         """ATOM and TER lines for (A, 3) positions; ValueError if they lie beyond the columns of a PDB file."""
         positions = np.asarray(positions, dtype=np.float64)
-        if not (positions.min(initial=0) > _MIN and positions.max(initial=0) < _MAX):
-            raise ValueError(
-                f"coordinates from {positions.min():.0f} to {positions.max():.0f} A do not fit a PDB file "
-                "(-999.999 to 9999.999): move the molecule, or write XTC or H5MD"
-            )
+        if not within_columns(positions):
+            raise ValueError(not_within_columns(positions))
         rows = zip(self._lines, positions.tolist(), strict=True)
         return "".join(f"{start}{x:8.3f}{y:8.3f}{z:8.3f}{end}" for (start, end), (x, y, z) in rows)
 
@@ -186,8 +210,8 @@ def need_gemmi():
         import gemmi
     except ImportError:
         raise ImportError(
-            "this molecule is too large for a PDB file, and its mmCIF file needs gemmi, which is not installed: "
-            "pip install gemmi"
+            "this structure is too large for a PDB file (99,999 atoms, 9,000 A), and its mmCIF file needs gemmi, which "
+            "is not installed: pip install gemmi"
         ) from None
     return gemmi
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .joining import as_stamp, read_stamp
 from .output import H5MD, PDB
-from .partial import PUBLISHING, format_suffix
+from .partial import format_suffix
 from .pdb import fits_pdb, header, need_gemmi, write_topology
 
 logger = logging.getLogger(__name__)
@@ -44,14 +44,14 @@ class Products:
     note: Path | None
 
     @classmethod
-    def of(cls, filename, topology) -> Products:
-        """The files for an output of that name and a molecule with that fine `Topology`."""
+    def of(cls, filename, topology, wide=False) -> Products:
+        """The files for an output of that name and a molecule with that fine `Topology`; `wide`: see `too_wide`."""
         trajectory = Path(filename)
         suffix = format_suffix(trajectory)
         stem = trajectory.with_name(trajectory.name.removesuffix(suffix))
         if suffix in PDB:
             return cls(trajectory, None, None)
-        beside = ".pdb" if fits_pdb(topology) else ".cif"
+        beside = ".cif" if wide or not fits_pdb(topology) else ".pdb"
         if beside == ".cif":
             need_gemmi()
         note = None if suffix in H5MD else stem.with_name(stem.name + ".json")
@@ -138,7 +138,7 @@ class Products:
         except (OSError, ValueError):
             return False
 
-    def publish(self, path, folder, topology, first, provenance, overwrite=False):
+    def publish(self, path, partial, topology, first, provenance, overwrite=False):
         """
         Move a complete trajectory to its final name, its companions first.
 
@@ -146,8 +146,8 @@ class Products:
         ----------
         path : path-like
             The complete trajectory.
-        folder : Path
-            On the same disk, where companions are written before they move.
+        partial : Partial
+            In whose folder, on the same disk, companions are written before they move.
         topology : Topology
         first : tuple
             Positions (A, 3) and box of the first frame.
@@ -155,7 +155,8 @@ class Products:
         overwrite : bool, optional
             Write a topology file, too, that lists just these atoms already.
         """
-        (folder / PUBLISHING).touch()
+        partial.begin_publishing(path)
+        folder = partial.folder
         kept = self.topology is not None and self.topology.exists() and not overwrite
         if kept and same_atoms(self.topology, topology):
             logger.info("%s was there and lists these atoms: kept, coordinates and remarks are its own", self.topology)
@@ -164,7 +165,7 @@ class Products:
             write_topology(aside, topology, *first, remarks=remarks(provenance))
             os.replace(aside, self.topology)
         if self.note is not None:
-            self._move_text(folder / "note.json", json.dumps(provenance) + "\n", self.note)
+            self._move_text(folder / "note.json", json.dumps(provenance, indent=2) + "\n", self.note)
         os.replace(path, self.trajectory)
 
     @staticmethod
@@ -174,8 +175,12 @@ class Products:
 
 
 def remarks(provenance) -> list[str]:
-    """The provenance as lines of a structure file."""
-    return [f"{key}: {value if isinstance(value, str) else json.dumps(value)}" for key, value in provenance.items()]
+    """The provenance as lines of a structure file: ``conversion.seed: 0``, ``model.sha256: ...``."""
+    return [
+        f"{level}.{key}: {value if isinstance(value, str) else json.dumps(value)}"
+        for level, entries in provenance.items()
+        for key, value in entries.items()
+    ]
 
 
 def same_atoms(path, topology) -> bool:

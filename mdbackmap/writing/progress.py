@@ -23,16 +23,20 @@ class Watching:
     partial : Partial
     n_frames : int
         Coarse frames of the conversion.
+    n_samples : int
+        Output frames of each.
+    **options
+        As of tqdm.
 
     Examples
     --------
-    >>> with Watching(partial, 500):  # doctest: +SKIP
+    >>> with Watching(partial, 500, 1):  # doctest: +SKIP
     ...     convert_elsewhere()
     """
 
-    def __init__(self, partial, n_frames):
-        self._partial = partial
-        self._bar = progress_bar(n_frames)
+    def __init__(self, partial, n_frames, n_samples, **options):
+        self._partial, self._n_samples = partial, n_samples
+        self._bar = progress_bar(n_frames, **options)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="mdbackmap-progress", daemon=True)
 
@@ -56,4 +60,4 @@ class Watching:
             complete = self._partial.n_complete
         except OSError:  # moved to its name, or not there yet
             return
-        self._bar.update(complete - self._bar.n)
+        self._bar.update(complete // self._n_samples - self._bar.n)

@@ -15,6 +15,7 @@ from ..frames import CoarseFrame, read_frame, sample_frames
 from ..recognition.soundness import check_beads
 from ..recognition.trace import strained
 from .output import Job
+from .pdb import not_within_columns, within_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,54 +68,73 @@ class Stream:
                 f"{coarse.label(found[0])}; strict=False takes them as they are and counts them"
             )
 
+    def check_columns(self, trajectory, numbers):
+        """
+        Refuse, before the first of them is backmapped, frames that a PDB file cannot hold.
+
+        Raises
+        ------
+        ValueError
+            As `read`, or beads beyond the columns of a PDB file.
+        """
+        for number in numbers:
+            frame = CoarseFrame.of(read_frame(trajectory, int(number)), self.indices)
+            self._check(frame)
+            if not within_columns(frame.beads):
+                raise ValueError(f"frame {frame.frame}: {not_within_columns(frame.beads)}")
+
     def strain(self, frame) -> np.ndarray:
         """(R,) bool: residues whose distance to the next one is not that of a protein; none unless on C-alphas."""
         if self.model.mapping.name != "ca":
             return np.zeros(self.model.mapping.coarse.n_residues, dtype=bool)
         return strained(frame.beads, self.model.mapping.coarse, frame.dimensions)
 
-    def jobs(self, frames, places):
+    def jobs(self, frames, places, done, size_at):
         """
-        Gather frames into jobs.
+        Gather structures into jobs.
 
         Parameters
         ----------
-        frames : iterable of CoarseFrame or None
-            In output order; None where the output is there already.
+        frames : iterable of CoarseFrame
+            In output order.
         places : iterable of int
-            Their places in the output, in coarse frames.
+            Their places among the chosen frames.
+        done : (F * S,) bool array
+            Structures that are there already.
+        size_at : callable
+            ``size_at(place)``: how many structures a job that begins at that place may hold.
 
         Yields
         ------
         Job
         """
-        batch, per_batch = [], max(1, self.batch_size // self.n_samples)
+        batch, size = [], 0
         for place, frame in zip(places, frames, strict=True):
-            if batch and (len(batch) == per_batch or not _together(*batch[-1], place, frame)):
-                yield from self._split(batch)
-                batch = []
-            if frame is not None:
-                batch.append((int(place), frame))
+            for sample in range(self.n_samples):
+                number = int(place) * self.n_samples + sample
+                if done[number]:
+                    continue
+                if batch and (len(batch) >= size or not _together(*batch[-1][:2], number, frame)):
+                    yield _job(batch)
+                    batch = []
+                size = size if batch else size_at(number)
+                batch.append((number, frame, sample))
         if batch:
-            yield from self._split(batch)
-
-    def _split(self, batch):
-        """All samples of a batch of frames, in jobs of at most `batch_size` structures."""
-        places = np.repeat([place for place, _ in batch], self.n_samples)  # (F * S,)
-        samples = np.tile(np.arange(self.n_samples), len(batch))
-        frames = [frame for _, frame in batch for _ in range(self.n_samples)]
-        for i in range(0, len(frames), self.batch_size):
-            j = min(i + self.batch_size, len(frames))
-            yield Job(frames[i:j], samples[i:j], int(places[i]), int(places[j - 1]) + 1, whole=j == len(frames))
+            yield _job(batch)
 
     def generate(self, job) -> np.ndarray:
         """(F, A, 3) float32: the structures of a job."""
         return sample_frames(self.model, job.frames, job.samples, **self.options)
 
 
-def _together(last_place, last, place, frame):
-    """Whether a frame may join a batch: it follows the last one, and both have a box or none has."""
-    return frame is not None and place == last_place + 1 and (frame.dimensions is None) == (last.dimensions is None)
+def _together(last_number, last, number, frame):
+    """Whether a structure may join a job: it follows the last one, and both have a box or none has."""
+    return number == last_number + 1 and (frame.dimensions is None) == (last.dimensions is None)
+
+
+def _job(batch):
+    numbers, frames, samples = zip(*batch, strict=True)
+    return Job(list(frames), np.array(samples), numbers[0])
 
 
 def choose_frames(trajectory, start=None, stop=None, step=None, frames=None) -> np.ndarray:
