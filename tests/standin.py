@@ -2,10 +2,11 @@
 A fast fake `Backmapper`: atoms at small pseudo-random offsets from their beads, keyed as the real ones are.
 
 It keeps the contract (same atoms for the same beads, frame, sample, seed; beads kept exactly; NaN refused) and counts
-its calls, so that reading and writing can be tested without a network.
+its calls, so that reading and writing can be tested without a network. `test_standin` holds it against the real one.
 """
 
 import time
+from types import SimpleNamespace
 
 import MDAnalysis as mda
 import numpy as np
@@ -14,6 +15,7 @@ from mdbackmap.live import lifted
 from mdbackmap.mapping import Mapping
 from mdbackmap.reader import bead_indices
 from mdbackmap.topology import Topology
+from mdbackmap.universe import universe_of
 
 SEQUENCE = "GASPVTCLINDQKEMHFRYW"
 
@@ -21,6 +23,7 @@ SEQUENCE = "GASPVTCLINDQKEMHFRYW"
 class Standin:
     """A stand-in for `Backmapper`."""
 
+    device, trace_scores = SimpleNamespace(type="cpu"), None
     provenance = {"model": "standin", "version": "0", "sha256": "0" * 64}
 
     def __init__(self, coarse, indices=None, delay=0.0):
@@ -33,7 +36,11 @@ class Standin:
     n_atoms = property(lambda self: self.mapping.n_atoms)
 
     def batch_size(self, requested="auto"):
-        return 16 if requested == "auto" else int(requested)
+        if requested == "auto":
+            return 16
+        if isinstance(requested, bool) or not isinstance(requested, (int, np.integer)) or requested < 1:
+            raise ValueError(f"batch_size={requested!r}")
+        return int(requested)
 
     def sample(
         self, beads, frames, *, samples=0, times=None, dimensions=None, seed=0, temperature=1.0, correlation_time=0.0,
@@ -58,18 +65,7 @@ class Standin:
         return np.linalg.norm(self.mapping.project(atoms) - beads, axis=-1).astype(np.float32)
 
     def universe(self):
-        fine = self.mapping.fine
-        u = mda.Universe.empty(
-            fine.n_atoms, fine.n_residues, 1, atom_resindex=fine.residue_of_atom, residue_segindex=[0] * fine.n_residues
-        )
-        u.add_TopologyAttr("names", fine.names.astype(object))
-        u.add_TopologyAttr("elements", fine.elements.astype(object))
-        u.add_TopologyAttr("masses", fine.masses)
-        u.add_TopologyAttr("resnames", fine.resnames.astype(object))
-        u.add_TopologyAttr("resids", fine.resids)
-        u.add_TopologyAttr("segids", ["A"])
-        u.add_TopologyAttr("bonds", [tuple(x) for x in fine.bonds])
-        return u
+        return universe_of(self.mapping.fine)
 
     def lift(self, cg):
         u = self.universe()

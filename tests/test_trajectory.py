@@ -7,11 +7,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import MDAnalysis as mda
 import numpy as np
 import pytest
+import torch
+from MDAnalysis.analysis.backends import BackendBase, BackendMultiprocessing, BackendSerial
 from MDAnalysis.transformations import translate
 from numpy.testing import assert_allclose, assert_array_equal
 from standin import chain, standin
@@ -196,6 +199,14 @@ def _slice(choice):
     return choice.get("start"), choice.get("stop"), choice.get("step")
 
 
+class _Threads(BackendBase):
+    """A backend of a user: the parts in threads of one process."""
+
+    def apply(self, func, computations):
+        with ThreadPoolExecutor(self.n_workers) as pool:
+            return list(pool.map(func, computations))
+
+
 class TestParallel:
     @pytest.mark.parametrize("suffix", [".xtc", ".h5md", ".pdb"])
     @pytest.mark.parametrize("n_parts", [2, 5])
@@ -212,6 +223,59 @@ class TestParallel:
     def test_in_memory(self, cg, model, expected):
         run = BackmapTrajectory(cg.atoms, model).run(backend="multiprocessing", n_workers=2)
         assert_array_equal(run.results.positions, expected)
+
+    @pytest.mark.filterwarnings("ignore:n_workers is ignored", "ignore:Analysis not making use")
+    @pytest.mark.parametrize("name", [None, "aa.xtc"])
+    @pytest.mark.parametrize(
+        "how",
+        [
+            {"n_workers": 2},
+            {"n_parts": 3},
+            {"backend": "serial", "n_workers": 3, "n_parts": 2},
+            {"backend": BackendSerial(1), "n_parts": 4},
+            {"backend": "multiprocessing"},
+            {"backend": "multiprocessing", "n_parts": 4},
+            {"backend": "multiprocessing", "n_workers": 2, "n_parts": 1},
+            {"backend": BackendMultiprocessing(2), "unsupported_backend": True},
+            {"backend": "threads", "n_parts": 3, "unsupported_backend": True},
+            {"backend": "dask", "n_workers": 2},
+        ],
+        ids=str,
+    )
+    def test_any_backend_and_number_of_parts(self, cg, model, expected, tmp_path, how, name):
+        if how.get("backend") == "dask":
+            pytest.importorskip("dask")
+        how = how | ({"backend": _Threads(2)} if how.get("backend") == "threads" else {})
+        run = BackmapTrajectory(cg.atoms, model, None if name is None else tmp_path / name, n_samples=2).run(**how)
+        found = run.results.positions if name is None else positions(run.results)
+        assert_allclose(found[::2], expected, atol=0.0051 if name else 0)
+        assert_array_equal(run.results.frames, np.repeat(np.arange(N_FRAMES), 2))
+        assert len(run.results.displacements) == 2 * N_FRAMES
+
+    @pytest.mark.parametrize(
+        ("how", "message"),
+        [
+            ({"n_parts": 0}, "n_parts=0"),
+            ({"n_parts": 1.5, "backend": "multiprocessing"}, "n_parts=1.5"),
+            ({"n_workers": 0, "backend": "multiprocessing"}, "n_workers"),
+            ({"backend": "none"}, "backend"),
+            ({"backend": "multiprocessing", "gpu": True}, "worker processes are for processors.*cuda"),
+        ],
+    )
+    def test_what_cannot_be_is_refused_before_anything_is_made(self, cg, model, tmp_path, how, message):
+        if how.pop("gpu", False):
+            model.device = torch.device("cuda:0")
+        with pytest.raises(ValueError, match=message):
+            BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc").run(**how)
+        assert left(tmp_path) == [] and model.calls == []
+
+    def test_progress_of_workers(self, cg, model, tmp_path, capsys):
+        for name in (tmp_path / "aa.xtc", None):
+            BackmapTrajectory(cg.atoms, model, name, n_samples=2).run(
+                verbose=True, backend="multiprocessing", n_workers=2, progressbar_kwargs={"desc": "working"}
+            )
+            err = capsys.readouterr().err
+            assert (f"{N_FRAMES}/{N_FRAMES}" in err and "working" in err) == (name is not None)
 
     def test_an_error_in_a_worker(self, model, tmp_path):
         cg = chain(n_frames=20)

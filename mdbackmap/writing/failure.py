@@ -37,7 +37,7 @@ def why_not_written(error, folder):
         return "no space left on the disk"
     if number == errno.EFBIG or any(words in text for words in _LIMITED_WORDS):
         return "the file may not grow any more (a limit on the size of files)"
-    if not isinstance(error, OSError):
+    if not isinstance(error, OSError) or isinstance(error, FileExistsError):
         return None
     if not folder.is_dir():
         return f"{folder}, where unfinished frames are kept, was removed meanwhile"
@@ -45,4 +45,5 @@ def why_not_written(error, folder):
         return "no space left on the disk"
     if number in _REFUSED and str(folder.parent) in text:
         return f"no permission to write in {folder.parent}"
-    return f"{text} (a full disk, or a quota?)" if number in (None, errno.EIO) else None
+    unknown = type(error) is OSError and number in (None, errno.EIO)
+    return f"{text} (a full disk, or a quota?)" if unknown else None

@@ -54,6 +54,9 @@ class Stream:
         ValueError
             A frame that cannot be read, that is broken, or (`strict`) that no protein can have.
         """
+        return self._checked(trajectory, number)
+
+    def _checked(self, trajectory, number):
         frame = CoarseFrame.of(read_frame(trajectory, number), self.indices)
         check_beads(self.model.mapping, frame.beads, [frame.frame], frame.dimensions, trajectory.n_frames)
         self._check_strain(frame)
@@ -78,8 +81,7 @@ class Stream:
             As `read`, or beads beyond the columns of a PDB file.
         """
         for number in numbers:
-            frame = CoarseFrame.of(read_frame(trajectory, int(number)), self.indices)
-            self._check(frame)
+            frame = self._checked(trajectory, int(number))
             if not within_columns(frame.beads):
                 raise ValueError(f"frame {frame.frame}: {not_within_columns(frame.beads)}")
 

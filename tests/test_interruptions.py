@@ -1,0 +1,417 @@
+"""Conversions that meet others, are killed or find no space: nothing is lost, and what is said is true."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import MDAnalysis as mda
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from standin import chain, standin
+
+from mdbackmap.trajectory import BackmapTrajectory
+from mdbackmap.writing import output, pace
+from mdbackmap.writing.lock import InUse, Lock
+from mdbackmap.writing.pace import Pace
+from mdbackmap.writing.partial import Partial
+from mdbackmap.writing.products import AlreadyComplete
+from mdbackmap.writing.stream import Stream
+
+N_FRAMES = 41
+
+
+@pytest.fixture
+def cg(tmp_path):
+    (tmp_path / "in").mkdir()
+    source = chain(n_frames=N_FRAMES)
+    source.atoms.write(tmp_path / "in" / "ca.pdb")
+    source.atoms.write(tmp_path / "in" / "ca.xtc", frames="all")
+    return mda.Universe(tmp_path / "in" / "ca.pdb", tmp_path / "in" / "ca.xtc")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Segments end after each job."""
+    monkeypatch.setattr(output, "SEGMENT_SECONDS", 0.0)
+    monkeypatch.setattr(output, "WORTH_KEEPING", 0.0)
+
+
+def interrupted(cg, output, monkeypatch, frame=30, **options):
+    """A conversion that Ctrl-C ends when that frame is read."""
+    read = Stream.read
+
+    def reading(self, trajectory, number):
+        if number == frame:
+            time.sleep(0.3)  # what was handed on before is written by then
+            raise KeyboardInterrupt
+        return read(self, trajectory, number)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Stream, "read", reading)
+        BackmapTrajectory(cg.atoms, standin(cg.atoms), output, **options).run()
+
+
+def left(folder):
+    return sorted(x.name for x in folder.iterdir() if "_offsets" not in x.name and x.name != "in")
+
+
+def positions(results):
+    u = mda.Universe(results.topology, results.filename)
+    return np.stack([ts.positions.copy() for ts in u.trajectory])
+
+
+_CONVERSION = textwrap.dedent(
+    """
+    import sys, warnings
+    warnings.simplefilter("ignore")
+    import MDAnalysis as mda
+    from standin import standin
+    from mdbackmap.writing import output
+    from mdbackmap.trajectory import BackmapTrajectory
+    if __name__ == "__main__":
+        output.SEGMENT_SECONDS = 0.0
+        folder, name, backend = sys.argv[1:]
+        cg = mda.Universe(folder + "/in/ca.pdb", folder + "/in/ca.xtc")
+        run = BackmapTrajectory(cg.atoms, standin(cg.atoms, delay=0.5), folder + "/" + name, batch_size=3)
+        parallel = {} if backend == "serial" else {"backend": backend, "n_workers": 2}
+        run.run(**parallel)
+    """
+)
+
+
+def interruptible():
+    """A shell that starts the tests in the background makes what they start deaf to SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def started(folder, name, backend="serial"):
+    """A slow conversion in a process of its own, with something complete."""
+    here = Path(__file__).parent
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])}
+    script = folder / "in" / "conversion.py"
+    script.write_text(_CONVERSION)
+    command = [sys.executable, str(script), str(folder), name, backend]
+    process = subprocess.Popen(command, env=environ, preexec_fn=interruptible)
+    partial = folder / f".{name}.partial"
+    deadline = time.monotonic() + 60
+    while not list(partial.glob("0*-*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return process
+
+
+class TestTwo:
+    """Two conversions to one output."""
+
+    def test_in_one_process(self, cg, tmp_path):
+        slow, results = standin(cg.atoms, delay=0.2), []
+        thread = threading.Thread(
+            target=lambda: results.append(BackmapTrajectory(cg.copy().atoms, slow, tmp_path / "aa.xtc").run().results)
+        )
+        thread.start()
+        while not (tmp_path / ".aa.xtc.partial" / "settings.json").exists():
+            time.sleep(0.01)
+        for options in ({}, {"resume": True}, {"overwrite": True}):
+            with pytest.raises(InUse, match="another conversion of this process is writing"):
+                BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc", **options).run()
+        thread.join()
+        alone = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "bb.xtc").run().results
+        assert_array_equal(positions(results[0]), positions(alone))
+        assert left(tmp_path) == ["aa.json", "aa.pdb", "aa.xtc", "bb.json", "bb.pdb", "bb.xtc"]
+
+    @pytest.mark.parametrize("backend", ["serial", "multiprocessing"])
+    def test_in_two_processes_one_of_which_is_killed(self, cg, tmp_path, backend):
+        unbroken = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "a.xtc", batch_size=3).run().results
+        process = started(tmp_path, "b.xtc", backend)
+        again = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "b.xtc", resume=True, batch_size=3)
+        with pytest.raises(InUse, match=f"process {process.pid} is writing this output: wait"):
+            again.run()
+        process.kill()
+        process.wait()
+        results = again.run().results  # at once: workers of the one that was killed may still be there
+        assert 0 < results.resumed < N_FRAMES
+        assert_array_equal(positions(results), positions(unbroken))
+        assert (tmp_path / "a.xtc").read_bytes() == (tmp_path / "b.xtc").read_bytes()
+        assert not [x for x in left(tmp_path) if x.startswith(".")]
+
+    def test_workers_end_with_the_process_that_started_them(self, cg, tmp_path):
+        process = started(tmp_path, "b.xtc", "multiprocessing")
+        children = [int(x) for x in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 10
+        while any(map(_runs, children)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert children and not any(map(_runs, children))
+
+    def test_one_ends_while_the_other_begins(self, cg, tmp_path, monkeypatch):
+        """What came under the name after the first look is not replaced."""
+        take = Lock.take
+
+        def taking(self):
+            (tmp_path / "aa.xtc").write_text("mine")
+            take(self)
+
+        monkeypatch.setattr(Lock, "take", taking)
+        with pytest.raises(FileExistsError, match="exists already"):
+            BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc").run()
+        assert left(tmp_path) == ["aa.xtc"] and (tmp_path / "aa.xtc").read_text() == "mine"
+
+    def test_a_file_that_comes_while_it_runs_is_not_replaced(self, cg, tmp_path, quick):
+        model = standin(cg.atoms)
+        sample = model.sample
+
+        def sampling(*arguments, **options):
+            (tmp_path / "aa.xtc").write_text("mine")
+            return sample(*arguments, **options)
+
+        model.sample = sampling
+        with pytest.raises(FileExistsError, match="exists already"):
+            BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc").run()
+        assert (tmp_path / "aa.xtc").read_text() == "mine"
+        (tmp_path / "aa.xtc").rename(tmp_path / "mine.xtc")
+        model.sample = sample
+        assert BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run().results.resumed == N_FRAMES
+
+
+def _runs(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_file_system_without_locks(tmp_path, monkeypatch, caplog):
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    lock = Lock(tmp_path / ".aa.xtc.partial")
+    lock.take()
+    lock.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+class TestResuming:
+    def test_what_was_to_be_replaced_is_replaced(self, cg, tmp_path, monkeypatch, quick):
+        (tmp_path / "aa.xtc").write_text("old")
+        interrupted(cg, tmp_path / "aa.xtc", monkeypatch, overwrite=True)
+        assert (tmp_path / "aa.xtc").read_text() == "old"
+        results = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc", resume=True).run().results
+        assert results.resumed and len(positions(results)) == N_FRAMES
+
+    @pytest.mark.parametrize("suffix", [".xtc", ".dcd"])
+    def test_killed_after_the_last_rename(self, cg, tmp_path, monkeypatch, quick, suffix):
+        with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+            patch.setattr(Partial, "discard", _raise(RuntimeError()))
+            BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / f"aa{suffix}").run()
+        before = (tmp_path / f"aa{suffix}").read_bytes()
+        assert left(tmp_path)[0] == f".aa{suffix}.partial"
+        with pytest.raises(AlreadyComplete):
+            BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / f"aa{suffix}", resume=True).run()
+        assert (tmp_path / f"aa{suffix}").read_bytes() == before
+        assert left(tmp_path)[0] == f"aa{suffix}" or left(tmp_path)[0] == "aa" + min(".json", suffix)
+
+    def test_other_residues_of_as_many_atoms(self, cg, tmp_path, monkeypatch, quick):
+        interrupted(cg, tmp_path / "aa.xtc", monkeypatch)
+        other = cg.copy()
+        other.residues[7].resname = "ILE"  # it was LEU
+        with pytest.raises(ValueError, match="cannot resume .*topology_sha256 was"):
+            BackmapTrajectory(other.atoms, standin(other.atoms), tmp_path / "aa.xtc", resume=True).run()
+
+    @pytest.mark.parametrize("suffix", [".h5md", ".dcd", ".xyz"])
+    def test_segments_stay_few(self, cg, tmp_path, monkeypatch, quick, suffix):
+        options = {"batch_size": 2, "n_samples": 2}
+        monkeypatch.setattr(output, "_MERGED", 3)
+        interrupted(cg, tmp_path / f"b{suffix}", monkeypatch, frame=38, **options)
+        segments = Partial(tmp_path / f"b{suffix}").segments()
+        assert segments[-1].stop >= 60 and len(segments) <= 6
+        resumed = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / f"b{suffix}", resume=True, **options).run()
+        monkeypatch.setattr(output, "SEGMENT_SECONDS", 60.0)
+        alone = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / f"a{suffix}", **options).run()
+        assert_array_equal(positions(resumed.results), positions(alone.results))
+        if suffix != ".h5md":
+            assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def _raise(error):
+    def raising(*_, **__):
+        raise error
+
+    return raising
+
+
+class TestPace:
+    def test_jobs_shrink_where_they_take_long(self, cg, monkeypatch):
+        monkeypatch.setattr(pace, "JOB_SECONDS", 0.1)
+        monkeypatch.setattr(pace, "_FIRST_BEADS", 40)
+        model = standin(cg.atoms)
+        sample = model.sample
+
+        def slow(beads, *arguments, **options):
+            time.sleep(0.04 * len(beads))
+            return sample(beads, *arguments, **options)
+
+        model.sample = slow
+        run = BackmapTrajectory(cg.atoms, model, batch_size=41).run()
+        assert max(model.calls) <= 2 and sum(model.calls) == N_FRAMES + 1
+        assert len(run.results.positions) == N_FRAMES
+
+    def test_a_resumed_conversion_knows_how_long_they_take(self, cg, tmp_path, monkeypatch, quick):
+        interrupted(cg, tmp_path / "aa.xtc", monkeypatch)
+        partial = Partial(tmp_path / "aa.xtc")
+        assert partial.pace > 0
+        partial.note_pace(pace.JOB_SECONDS / 3.5)
+        model = standin(cg.atoms)
+        monkeypatch.setattr(Pace, "took", lambda *_: None)
+        BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run()
+        assert max(model.calls) == 3
+
+    def test_places_depend_on_the_part_only(self):
+        pace = Pace(batch_size=50, n_beads=100, start=7)
+        bounds = [7]
+        while bounds[-1] < 400:
+            bounds.append(bounds[-1] + pace.size_at(bounds[-1]))
+        assert all(place + pace.size_at(place) in bounds for place in range(7, 400))
+
+
+class TestMessages:
+    def convert(self, *arguments, capsys):
+        from mdbackmap.cli import main
+
+        status = main(["convert", *map(str, arguments), "--quiet"])
+        return status, capsys.readouterr().err.splitlines()
+
+    @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.ENAMETOOLONG])
+    def test_a_folder_that_takes_nothing(self, cg, tmp_path, monkeypatch, capsys, number):
+        mkdir = Path.mkdir
+
+        def refusing(self, *arguments, **options):
+            if self.name.endswith(".partial"):
+                raise OSError(number, os.strerror(number), str(self))
+            mkdir(self, *arguments, **options)
+
+        monkeypatch.setattr(Path, "mkdir", refusing)
+        from mdbackmap.datafiles import GO_PDB
+
+        status, lines = self.convert(GO_PDB, "-o", tmp_path / "aa.xtc", capsys=capsys)
+        errors = [line for line in lines if "error" in line]
+        assert status == 1 and len(errors) == 1
+        assert errors[0].startswith(f"mdbackmap: error: cannot write {tmp_path / 'aa.xtc'}: ")
+        assert left(tmp_path) == []
+
+    @pytest.mark.skipif(os.name != "posix" or os.getuid() == 0, reason="root may write anywhere")
+    def test_a_folder_without_permission(self, cg, tmp_path):
+        (tmp_path / "out").mkdir(mode=0o500)
+        with pytest.raises(PermissionError, match="cannot write .*aa.xtc: no permission to create files in its folder"):
+            BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "out" / "aa.xtc").run()
+
+    def test_a_file_where_the_folder_is_to_be(self, cg, tmp_path):
+        (tmp_path / ".aa.xtc.partial").write_text("mine")
+        with pytest.raises(FileExistsError, match="is no folder.*remove it"):
+            BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc").run()
+        assert (tmp_path / ".aa.xtc.partial").read_text() == "mine"
+
+    @pytest.mark.parametrize("when", ["at once", "later", "in the end"])
+    def test_a_full_disk_is_told_once(self, cg, tmp_path, monkeypatch, caplog, quick, when):
+        full = _raise(OSError(errno.ENOSPC, "No space left on device"))
+        write, n = output.TrajectoryFrames.write, [0]
+
+        def writing(self, *arguments):
+            n[0] += 1
+            if n[0] > {"at once": 0, "later": 20, "in the end": 1000}[when]:
+                full()
+            write(self, *arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(output.TrajectoryFrames, "write", writing)
+            if when == "in the end":
+                patch.setattr("mdbackmap.writing.products.write_topology", full)
+            with pytest.raises(OSError, match="cannot write .*aa.xtc: no space left on the disk; ") as error:
+                BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc").run()
+        kept = {"at once": 0, "later": 16, "in the end": N_FRAMES}[when]
+        told = f"{kept} of {N_FRAMES} frames are complete and kept" if kept else "no frames were complete"
+        assert told in str(error.value) and "complete" not in caplog.text
+        assert left(tmp_path) == ([".aa.xtc.partial"] if kept else [])
+        results = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc", resume=True).run().results
+        assert results.resumed == kept
+
+    def test_errors_of_the_input_say_nothing_of_segments(self, tmp_path, caplog):
+        cg = chain(n_frames=20)
+        cg.trajectory.get_array()[17, 2] = np.nan
+        with pytest.raises(ValueError, match="frame 17"):
+            BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc").run()
+        assert "complete" not in caplog.text and "kept" not in caplog.text.replace("kept, as", "")
+        assert left(tmp_path) == []
+
+    def test_a_hidden_folder_that_was_removed(self, cg, tmp_path):
+        import shutil
+
+        model = standin(cg.atoms)
+        sample = model.sample
+
+        def sampling(beads, frames, **options):
+            if 20 in frames:
+                shutil.rmtree(tmp_path / ".aa.xtc.partial")
+            return sample(beads, frames, **options)
+
+        model.sample = sampling
+        with pytest.raises(OSError, match="removed meanwhile"):
+            BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc").run()
+        assert left(tmp_path) == []
+
+    @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+    def test_signals_leave_what_is_complete(self, cg, tmp_path, kind):
+        process = started(tmp_path, "b.xtc")
+        process.send_signal(kind)
+        assert process.wait(60) != 0
+        results = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "b.xtc", resume=True, batch_size=3).run()
+        assert 0 < results.results.resumed < N_FRAMES
+
+
+class TestWide:
+    """Structures that the columns of a PDB file cannot hold."""
+
+    def far(self, by, frame):
+        u = chain(n_beads=20, n_frames=5, box=False)
+        u.trajectory.get_array()[frame, 10:] += by
+        return u
+
+    def test_a_topology_file_of_chains_that_lie_far_apart(self, tmp_path):
+        gemmi = pytest.importorskip("gemmi")
+        u = self.far(20_000, 0)
+        results = BackmapTrajectory(u.atoms, standin(u.atoms), tmp_path / "aa.xtc").run().results
+        assert left(tmp_path) == ["aa.cif", "aa.json", "aa.xtc"]
+        atoms = [atom for found in gemmi.read_structure(results.topology)[0].all() for atom in [found.atom]]
+        assert len(atoms) == results.n_atoms and max(atom.pos.x for atom in atoms) > 19_000
+
+    def test_without_gemmi_it_is_refused_before_anything_is_made(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(sys.modules, "gemmi", None)
+        u = self.far(20_000, 0)
+        model = standin(u.atoms)
+        with pytest.raises(ImportError, match="pip install gemmi"):
+            BackmapTrajectory(u.atoms, model, tmp_path / "aa.xtc").run()
+        assert left(tmp_path) == [] and model.calls == []
+
+    def test_a_structure_that_lies_far_out_is_moved_in_the_topology_file(self, tmp_path):
+        u = chain(n_beads=20, n_frames=5, box=False)
+        u.trajectory.get_array()[:] += 50_000
+        results = BackmapTrajectory(u.atoms, standin(u.atoms), tmp_path / "aa.trr").run().results
+        assert left(tmp_path) == ["aa.json", "aa.pdb", "aa.trr"]
+        assert positions(results).mean() > 49_000
+
+    @pytest.mark.parametrize("frame", [0, 3])
+    def test_a_pdb_trajectory_is_refused_before_anything_is_made(self, tmp_path, frame):
+        u = self.far(12_000, frame)
+        model = standin(u.atoms)
+        with pytest.raises(ValueError, match=f"frame {frame}: coordinates from .* do not fit a PDB file"):
+            BackmapTrajectory(u.atoms, model, tmp_path / "aa.pdb").run()
+        assert left(tmp_path) == [] and model.calls == []
