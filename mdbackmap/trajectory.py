@@ -286,7 +286,8 @@ class BackmapTrajectory(AnalysisBase):
         if self.filename.suffix in PDB:
             self._stream.check_columns(self._trajectory, self._chosen)
         self._run_by = os.getpid()
-        partial.open(self._provenance | {"batch_size": self.batch_size}, self.resume, self.overwrite)
+        batch_size = self.batch_size if self.batch_size == "auto" else self._stream.batch_size
+        partial.open(self._provenance | {"batch_size": batch_size}, self.resume, self.overwrite)
         try:
             self._check_products(partial)
         except BaseException:

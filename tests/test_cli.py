@@ -153,7 +153,7 @@ class TestConvert:
         assert main([*arguments, "--seed", "3"]) == 0
         assert "aa.pdb was there" in capsys.readouterr().err and (tmp_path / "aa.pdb").read_bytes() == first
         assert main([*arguments, "--seed", "3", "--overwrite"]) == 0
-        assert "REMARK     seed: 3" in (tmp_path / "aa.pdb").read_text()
+        assert "REMARK     conversion.seed: 3" in (tmp_path / "aa.pdb").read_text()
         assert np.abs(positions(tmp_path / "aa.pdb") - positions(tmp_path / "aa.pdb", tmp_path / "aa.xtc")).max() < XTC
 
     def test_selection(self, short, tmp_path):
@@ -572,7 +572,7 @@ def test_fasta(tmp_path):
 def test_provenance_beside_the_output(converted):
     notes = [file for file in Path(converted[1]).parent.iterdir() if file.suffix == ".json"]
     assert len(notes) == 1
-    assert json.loads(notes[0].read_text())["seed"] == 0
+    assert json.loads(notes[0].read_text())["conversion"]["seed"] == 0
 
 
 class TestMessages:
