@@ -42,11 +42,17 @@ def canonical_resnames(names, aliases=None) -> np.ndarray:
 
 
 def _canonical(name, table):
-    """One name, in capitals; names of terminal residues lose their prefix (Amber and GROMACS: NMET, CGLY, NHISE)."""
+    """
+    One name, in capitals.
+
+    Names of terminal residues lose their prefix (Amber and GROMACS: NMET, CGLY, NHISE), those of MOL2 files their
+    number (VAL395), where the rest is an amino acid and the whole is nothing known.
+    """
     if name in table or name in residues.TYPE_OF_NAME or name in residues.OTHER_RESIDUES:
         return table.get(name, name)
-    if len(name) > 3 and name[0] in "NC" and (name[1:] in table or name[1:] in residues.TYPE_OF_NAME):
-        return table.get(name[1:], name[1:])
+    for rest in (name[1:] if name[:1] in ("N", "C") else "", name.rstrip("0123456789")):
+        if len(rest) >= 3 and (rest in table or rest in residues.TYPE_OF_NAME):
+            return table.get(rest, rest)
     return name
 
 

@@ -120,8 +120,9 @@ def test_without_the_file_unread_numbers_are_no_alternate_locations(tmp_path):
         warnings.simplefilter("ignore")
         u = mda.Universe(str(path))
     path.unlink()
-    with pytest.raises(MappingError, match="PRO 1 of chain A has 2 CA beads.*numbers that are no decimals as 1"):
-        recognise(u)
+    _, coarse, told = said(u)
+    assert coarse.n_residues == N and len(coarse.stretches()) == 1
+    assert told == ["46 residues have one number, from GLN 1 of chain A on: could the file's numbers not be read?"]
 
 
 def test_equal_numbers_are_told():
@@ -167,6 +168,18 @@ def test_numbers_below_one_and_insertion_codes(read):
     _, coarse, told = read([line(k, number=number, icode=icode) for k, (number, icode) in enumerate(labels)])
     assert coarse.stretches() == ["A 1-73"] and not told
     assert coarse.icodes[50:56].tolist() == ["", "", "A", "B", "C", ""]
+
+
+def test_lost_insertion_codes():
+    """A PSF file keeps no insertion codes: two residues of one name and number become one."""
+    residue = np.array([k - (k > 20) for k in range(40)])
+    u = mda.Universe.empty(40, n_residues=39, atom_resindex=residue, trajectory=True)
+    u.add_TopologyAttr("names", ["CA"] * 40)
+    u.add_TopologyAttr("resnames", ["LEU"] * 39)
+    u.add_TopologyAttr("resids", np.arange(1, 40))
+    u.atoms.positions = POSITIONS[:40]
+    _, coarse, told = said(u)
+    assert coarse.n_residues == 40 and len(coarse.stretches()) == 1 and not told
 
 
 def test_columns_are_decoded_in_order():
@@ -360,6 +373,7 @@ def test_two_conformers_of_everything(read, blocks):
         ("NMET MSE NMSE", "MET"),
         ("CGLY NGLY", "GLY"),
         ("CALA NALA", "ALA"),
+        ("VAL395 VAL1", "VAL"),
     ],
 )
 def test_names_of_force_fields(names, found):
@@ -367,7 +381,23 @@ def test_names_of_force_fields(names, found):
 
 
 def test_names_that_only_look_like_terminal_ones():
-    others = ["NAG", "NAD", "CHOL", "NMA", "NH2", "NLE", "CYT", "CSO", "NSOL", "CXYZ", "XALA"]
+    others = [
+        "NAG",
+        "NAD",
+        "CHOL",
+        "NMA",
+        "NH2",
+        "NLE",
+        "CYT",
+        "CSO",
+        "NSOL",
+        "CXYZ",
+        "XALA",
+        "UNK1",
+        "C12",
+        "A1",
+        "CL2",
+    ]
     assert canonical_resnames(others).tolist() == others
     assert canonical_resnames(["CXYZ", "XYZ"], {"XYZ": "ALA"}).tolist() == ["ALA", "ALA"]
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..attributes import listed
+from .trace import BONDED
 
 _ONE_PLACE = 3.4
 """Two C-alphas of one number nearer than this are no neighbours along a chain: trans peptides have 3.7 and more."""
@@ -127,17 +128,20 @@ def one_place(group, beads, middle, occupancies):
     return keep, told
 
 
-def apart_again(group, beads):
+def apart_again(group, beads, middle=None):
     """
-    The group, with equal residues of nameless chains that a reader joined told apart again.
+    The group, with residues that a reader joined told apart again.
 
-    Chains without names whose beads alternate have equal numbers and names side by side, which readers take for one
-    residue. So it is if most residues of known names have several C-alphas.
+    Readers take residues of one name and number that follow each other for one: those of nameless chains whose beads
+    alternate, or of which the insertion code was lost (PSF). They are residues of their own if most residues of known
+    names have several C-alphas, or if these lie as neighbours do.
 
     Parameters
     ----------
     group : Group
     beads : (N,) int array
+    middle : (N - 1,) float array, optional
+        Distances from each bead to the next.
 
     Returns
     -------
@@ -145,7 +149,11 @@ def apart_again(group, beads):
     """
     owner = np.unique(group.residue[beads], return_inverse=True)[1]
     count = np.bincount(owner)
-    if not (len(count) > 1 and group.amino[beads].all() and 2 * np.count_nonzero(count > 1) > len(count)):
+    if count.max() == 1 or len(count) == 1 or not group.amino[beads].all():
+        return group
+    inside = owner[1:] == owner[:-1]
+    most = 2 * np.count_nonzero(count > 1) > len(count)
+    if not most and (middle is None or ((middle < BONDED[0]) | (middle > BONDED[1]))[inside].any()):
         return group
     residue = group.residue.copy()
     residue[beads] = residue.max() + 1 + np.arange(len(beads))

@@ -117,7 +117,8 @@ def _one_bead_a_residue(atoms, group, beads, frames, dimensions):
         middle = np.median(bond_lengths(positions, dimensions), axis=0)
         keep, more = one_place(group, beads, middle, occupancies)
         beads, positions, told = beads[keep], positions[:, keep], told + more
-    return Trace(atoms, apart_again(group, beads), beads, positions, dimensions), told
+    lengths = None if positions is None else np.median(bond_lengths(positions, dimensions), axis=0)
+    return Trace(atoms, apart_again(group, beads, lengths), beads, positions, dimensions), told
 
 
 def _positions(trace, frames):
@@ -141,15 +142,9 @@ def _refuse_shared(trace, sequence):
     if count.max() == 1:
         return
     at = int(np.argmax(count > 1))
-    found = f"residue {group.label(trace.beads[at])} has {count[at]} CA beads, expected one"
+    found = f"{group.label(trace.beads[at])} has {count[at]} CA beads, expected one"
     if 2 * len(np.unique(owner)) > len(owner):
-        unread = at > 0 and group.resids[trace.beads[at]] == 1
-        raise MappingError(
-            f"{found}: MDAnalysis reads residue numbers that are no decimals as 1, and the PDB file is not there to "
-            "look at; open it where it is, or as mmCIF"
-            if unread
-            else f"{found}: leave one of them out of the selection"
-        )
+        raise MappingError(f"{found}: leave one of them out of the selection")
     if sequence is None and (group.names[trace.beads] == "CA").all():
         raise MappingError(
             f"{found}: if the beads of a chain share one residue, say which residues they are, sequence='MKV...' "

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..residues import ALIASES, ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
+from ..attributes import canonical_resnames
+from ..residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
 
 BROKEN, UNBONDED = 4.5, 2.5
 _REACH = 15.0  # an atom further from its CA than this is misplaced: the longest side chain reaches 8.5
@@ -133,7 +134,8 @@ def polymers(atoms):
     list of Polymer
         In the order of the file; residues of one chain that other chains interrupt are put together.
     """
-    name_of = {name: ALIASES.get(name, name) for name in np.unique(atoms.resnames).tolist()}
+    kinds = np.unique(atoms.resnames).tolist()
+    name_of = dict(zip(kinds, canonical_resnames(kinds).tolist(), strict=True))
     resnames = np.array([name_of[name] for name in atoms.resnames.tolist()], dtype=object)
     usable = np.flatnonzero([name in TYPE_OF_NAME for name in resnames])
     residues_of_chain = {}
