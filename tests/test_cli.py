@@ -427,6 +427,7 @@ def test_models_that_are_named_in_full(tmp_path, capsys):
     assert found["genzprot"]["family"] == "genzprot" and len(found["genzprot"]["sha256"]) == 64
 
 
+@pytest.mark.slow
 def test_demo(tmp_path, capsys):
     from matplotlib.image import imread
 

@@ -58,6 +58,7 @@ def write(name="train.toml", mapping='"blocks:2"', epochs=4, data="", training="
     return name
 
 
+@pytest.mark.slow
 def test_a_run(folder):
     model, row = run(write(epochs=8))
     loaded, provenance = checkpoint.load("run/model.pt")
@@ -73,6 +74,7 @@ def test_a_run(folder):
         torch.testing.assert_close(loaded(atoms, noise).atoms, model(atoms, noise).atoms, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_bit_for_bit(folder):
     whole, _ = run(write("a.toml", training="seed = 3"))
     settings = "seed = 3"
@@ -118,6 +120,7 @@ def test_going_on_from_weights(folder):
     assert checkpoint.load("more/model.pt")[1]["init"]["model"] == "model"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mapping", "n_beads"),
     [('["resid 1:2", "resid 3:4", "resid 5:6"]', 3), ('"learned:3"', 3), ('"graph:4"', 4), ('"beads.json"', 3)],

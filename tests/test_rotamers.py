@@ -70,6 +70,7 @@ def _outliers(atoms):
     return 100 * (np.array(scores) < 0.003).mean(), len(scores)
 
 
+@pytest.mark.slow
 def test_fewer_outliers_on_beads_that_no_crystal_has(tmp_path):
     coarse = mda.Universe(GO_PDB, GO_XTC)
     network, provenance = checkpoint.load("genzprot")
