@@ -16,7 +16,7 @@ _FOG = 0.62  # share of white at the far end
 
 def beads_and_atoms(mapping, beads, atoms, filename=None, *, title=None):
     """
-    Draw one frame three times: its beads, its atoms, and both from near.
+    Draw one frame three times: its beads, its atoms, and a close-up of both.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def beads_and_atoms(mapping, beads, atoms, filename=None, *, title=None):
     draw_atoms(panels[1], mapping, atoms)
     panels[1].set_title(f"{mapping.n_atoms} atoms (N blue, O red, S yellow)")
     draw_close_up(panels[2], mapping, beads, atoms)
-    panels[2].set_title("both, from near")
+    panels[2].set_title("both, close-up")
     if title:
         figure.suptitle(title, fontsize=13)
     if filename is not None:
