@@ -1,0 +1,179 @@
+"""
+Many cases: with a stand-in for the network, and a share with the network itself.
+
+`run_range` runs cases in this process; `run_apart` in others, so that a crash of one (as of a reader in C) is a fault
+that is told, and not the end.
+"""
+
+import contextlib
+import functools
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mdbackmap import backmapper, checkpoint
+
+from . import cases, judging
+
+REAL_SHARE = 5  # one case in so many has the true network; chosen
+LIMIT = 90  # seconds that one case may take; chosen: the slowest sound ones take 5
+
+
+@dataclass
+class Report:
+    """
+    What a run of cases found.
+
+    Attributes
+    ----------
+    kinds : dict
+        How many cases of each kind ran, and how they ended.
+    faults : list of dict
+        `number`, `what`, `about`.
+    """
+
+    kinds: dict = field(default_factory=dict)
+    faults: list = field(default_factory=list)
+    seconds: float = 0.0
+
+    def add(self, other):
+        """Count another report in."""
+        self.kinds = dict(Counter(self.kinds) + Counter(other["kinds"]))
+        self.faults += other["faults"]
+        self.seconds += other["seconds"]
+
+
+class StandinSampler:
+    """In place of `Sampler`: atoms at small offsets from their beads, keyed by frame and sample; no network."""
+
+    def __init__(self, network, mapping, device, threads=None):
+        self.mapping = mapping
+
+    def __call__(self, beads, noise, keys, boxes, tolerance):
+        atoms = self.mapping.lift(np.asarray(beads, dtype=np.float32))
+        for out, frame, sample in zip(atoms, keys[0], keys[1], strict=True):
+            rng = np.random.default_rng([int(frame), int(sample)])
+            offset = rng.uniform(-0.5, 0.5, out.shape).astype(np.float32)
+            offset[self.mapping.atoms] = 0.0
+            out += offset
+        return atoms
+
+
+@contextlib.contextmanager
+def prepared(real):
+    """The weights are loaded once; without `real` no network is asked."""
+    load, sampler = checkpoint.load, backmapper.Sampler
+    checkpoint.load = _load
+    if not real:
+        backmapper.Sampler = StandinSampler
+    try:
+        yield
+    finally:
+        checkpoint.load, backmapper.Sampler = load, sampler
+
+
+_original = checkpoint.load
+
+
+@functools.cache
+def _bundled(name):
+    return _original(name)
+
+
+def _load(name):
+    return _bundled(name) if name == "genzprot" else _original(name)
+
+
+def run_one(seed, number, folder):
+    """One case in an empty folder."""
+    with prepared(real=number % REAL_SHARE == 0), _limit(LIMIT):
+        return cases.run_case(seed, number, folder)
+
+
+@contextlib.contextmanager
+def _limit(seconds):
+    """`judging.Broken` if it takes longer."""
+
+    def late(*_):
+        raise judging.Broken(f"longer than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def run_range(seed, numbers, started=None) -> Report:
+    """Cases in this process; `started` is told the number of each."""
+    report, began = Report(), time.perf_counter()
+    for number in numbers:
+        if started is not None:
+            started(number)
+        folder = Path(tempfile.mkdtemp(prefix="fuzz"))
+        kind, end = "unknown", "sound"
+        try:
+            case = run_one(seed, number, folder)
+            kind, end = case.kind, _end(case)
+        except judging.Broken as broken:
+            case = getattr(broken, "case", None)
+            kind, end = case.kind if case else "unknown", "fault"
+            about = [line.replace(str(folder), "") for line in case.about] if case else []
+            report.faults.append({"number": number, "what": str(broken).replace(str(folder), ""), "about": about})
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        report.kinds[f"{kind}: {end}"] = report.kinds.get(f"{kind}: {end}", 0) + 1
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _end(case):
+    """How a sound case ended: done, or refused with a sentence."""
+    statuses = [line.split(":")[0] for line in case.about if line.startswith("status ")]
+    if statuses:
+        return statuses[-1]
+    return "done" if case.about[-1].startswith("BackmapTrajectory") else "refused"
+
+
+def run_apart(seed, first, n_cases, chunk=100, tell=print) -> Report:
+    """Cases in processes of their own, `chunk` at a time."""
+    total, at, stop = Report(), first, first + n_cases
+    while at < stop:
+        with tempfile.TemporaryDirectory() as folder:
+            state = Path(folder) / "state.json"
+            arguments = ["--seed", seed, "--first", at, "--cases", min(chunk, stop - at), "--state", state]
+            root = Path(__file__).parents[2]
+            done = subprocess.run(
+                [sys.executable, "-m", "tests.fuzz", *map(str, arguments)], cwd=root, capture_output=True, text=True
+            )
+            found = json.loads(state.read_text())
+        if found["report"] is None:
+            number = found["number"]
+            what = f"the process ended with {done.returncode}: {done.stderr[-500:]}"
+            total.add(
+                asdict(run_range(seed, range(at, number))) if number > at else {"kinds": {}, "faults": [], "seconds": 0}
+            )
+            total.add(
+                {
+                    "kinds": {"unknown: crash": 1},
+                    "faults": [{"number": number, "what": what, "about": []}],
+                    "seconds": 0,
+                }
+            )
+            at = number + 1
+        else:
+            total.add(found["report"])
+            at += min(chunk, stop - at)
+        tell(f"{at - first} of {n_cases} cases, {len(total.faults)} faults")
+    return total
