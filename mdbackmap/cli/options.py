@@ -8,6 +8,7 @@ from ..formats import option_of
 from ..opening import open_files, select
 
 RANGE = ("start", "stop", "step")
+_MOST_FRAMES = 10**6  # that --frames may name; chosen: a list of them takes 40 MB
 
 
 def add_input(parser, what, mapping):
@@ -219,7 +220,10 @@ def frames(text):
     try:
         for part in text.split(","):
             first, dash, last = part.strip().rpartition("-")
-            numbers.extend(range(int(first), int(last) + 1) if dash and first else [int(part)])
+            found = range(int(first), int(last) + 1) if dash and first else [int(part)]
+            if len(numbers) + len(found) > _MOST_FRAMES:
+                raise argparse.ArgumentTypeError(f"{text!r} is over {_MOST_FRAMES} frames: use --start, --stop, --step")
+            numbers.extend(found)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected frame numbers such as 0,5,10-20, not {text!r}") from None
     if not numbers:

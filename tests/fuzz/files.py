@@ -28,8 +28,11 @@ def write_trajectory(path, molecule, frames):
     """
     Write these frames; False where the format cannot hold them.
 
-    NaN and infinite coordinates do not fit every format.
+    NaN and infinite coordinates do not fit every format. XTC is not tried beyond the 2e7 angstrom that it can hold:
+    its library destroys the memory of the process.
     """
+    if path.suffix == ".xtc" and not (np.abs(molecule.positions) < 1e7).all():
+        return False
     if path.suffix in (".pdb", ".gro", ".xyz"):
         write_topology(path, molecule, frames)
         return True
