@@ -157,6 +157,8 @@ def run_apart(seed, first, n_cases, chunk=100, tell=print) -> Report:
             done = subprocess.run(
                 [sys.executable, "-m", "tests.fuzz", *map(str, arguments)], cwd=root, capture_output=True, text=True
             )
+            if not state.exists():
+                raise RuntimeError(f"no case was run: {done.stderr[-1000:]}")
             found = json.loads(state.read_text())
         if found["report"] is None:
             number = found["number"]
