@@ -52,11 +52,8 @@ class Report:
         self.seconds += other["seconds"]
 
 
-class StandinSampler:
-    """In place of `Sampler`: atoms at small offsets from their beads, keyed by frame and sample; no network."""
-
-    def __init__(self, network, mapping, device, threads=None):
-        self.mapping = mapping
+class StandinSampler(backmapper.Sampler):
+    """Atoms at small offsets from their beads, keyed by frame and sample; no network."""
 
     def __call__(self, beads, noise, keys, boxes, tolerance):
         atoms = self.mapping.lift(np.asarray(beads, dtype=np.float32))
