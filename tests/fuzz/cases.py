@@ -158,7 +158,7 @@ def _convert(rng, folder, case):
         return
     judging.no_traces(out)
     asked = _asked(found, chosen)
-    topology = name.with_suffix(".pdb") if name.with_suffix(".pdb").exists() else name
+    topology = _companion(name)
     kept = not {"--select", "--sequence", "--mapping", "--model"} & set(chosen)
     judging.written(topology, name, asked, found.n_residues if kept else None)
     if found.cut and asked is None and name.suffix != ".gro":
@@ -167,6 +167,12 @@ def _convert(rng, folder, case):
         first = name.read_bytes()
         status, stderr = _command(arguments, case)
         judging.demand(status == 0 and name.read_bytes() == first, f"resuming what is complete: {status}, {stderr}")
+
+
+def _companion(name):
+    """The topology beside an output, which is mmCIF where PDB cannot hold the atoms; else the output itself."""
+    beside = (name.with_suffix(suffix) for suffix in (".pdb", ".cif"))
+    return next((path for path in beside if path.exists()), name)
 
 
 def _asked(found, chosen):
@@ -206,7 +212,7 @@ def _coarsen(rng, folder, case):
         judging.refused(out, before, stderr)
         return
     judging.no_traces(out)
-    topology = name.with_suffix(".pdb") if name.with_suffix(".pdb").exists() else name
+    topology = _companion(name)
     mapped = not {"--select", "--mapping", "--alias"} & set(chosen)
     judging.written(topology, name, _asked(found, chosen), found.n_residues if mapped else None)
 

@@ -19,7 +19,7 @@ PYTHON_WORDS = re.compile(
     r"\baxis \d|object has no|not subscriptable|unhashable|not iterable|invalid literal|could not convert|"
     r"could not be broadcast|to unpack|ndarray|dtype|<class|object at 0x|division by zero|StopIteration|"
     r"positional argument|unexpected keyword|codec can't|\[Errno|\bnan apart|has no len|must be str|zero-size array|"
-    r"argument must be|NaTType|not enough values|cannot reshape|boolean index|truth value"
+    r"argument must be|NaTType|not enough values|cannot reshape|boolean index|truth value of an"
 )
 LONGEST = 900  # characters of one message; chosen
 
