@@ -22,6 +22,7 @@ from MDAnalysis.coordinates.XDR import XDRBaseReader
 
 from .boxes import real_box
 from .cut import warn_of_cut, warn_of_unread
+from .reasons import reason
 
 logger = logging.getLogger(__name__)
 
@@ -309,9 +310,9 @@ def _check_size(trajectory, frame):
 
 def unreadable(frame, trajectory, error) -> ValueError:
     """The error that says which frame of which trajectory could not be read, and why."""
-    reason = re.split(r"\. ?(?:\n|Trajectories with)", str(error))[0].strip() or type(error).__name__
+    why = reason(re.split(r"\. ?(?:\n|Trajectories with)", str(error))[0].strip() or error)
     return ValueError(
-        f"frame {frame} of {trajectory.n_frames} in {trajectory.filename} cannot be read ({reason}): the file is "
+        f"frame {frame} of {trajectory.n_frames} in {trajectory.filename} cannot be read ({why}): the file is "
         "damaged or its number of beads changes there; leave that frame out, or write the trajectory anew"
     )
 

@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 from . import formats
+from .reasons import reason
 
 logger = logging.getLogger(__name__)
 
 _EXTRAS = {"GSDReader": "gsd", "MMCIFReader": "mmcif"}  # of this package, for packages that readers need
-_LONGEST = 300  # characters of what MDAnalysis says
 
 
 def open_files(files, *, topology_format=None, format=None, options=None):
@@ -78,6 +78,11 @@ def open_files(files, *, topology_format=None, format=None, options=None):
 
 
 def _check_file(name):
+    if name.startswith("imd://"):
+        raise ValueError(
+            f"{name} is a live stream, which has no length: the command line reads files only. In Python, loop "
+            "over mdbackmap.backmap(MDAnalysis.Universe(topology, stream)).trajectory"
+        )
     path = Path(name)
     if not path.exists():
         raise FileNotFoundError(f"no such file: {name}")
@@ -170,8 +175,7 @@ def select(universe, text, option="--select"):
         what = lacking[1] if lacking else "something"
         raise ValueError(f"{option} {text!r} asks for {what}, which {where} does not tell: leave it out") from error
     except (SelectionError, ValueError, TypeError, IndexError) as error:
-        why = _first_words(error)
-        raise ValueError(f"{option} {text!r} is not in MDAnalysis' selection language: {why}") from error
+        raise ValueError(f"{option} {text!r} is not in MDAnalysis' selection language: {reason(error)}") from error
     if not len(atoms):
         raise ValueError(f"{option} {text!r} selects none of the {len(universe.atoms)} particles of {where}")
     return atoms
@@ -191,13 +195,14 @@ def _unread(files, readers, options, error):
         return f"MDAnalysis finds no atoms in {files[0]}: is it such a file as its name says, and complete?"
     unparsed = re.match(r"Failed to (?:construct topology from|load from the topology) file .* with parser <.*>\.", why)
     if unparsed:
-        reason = why[unparsed.end() :].removeprefix(" Error:").strip()
-        return f"MDAnalysis cannot read {files[0]} as what its name says it is: {_short(reason)}"
+        said = why[unparsed.end() :].removeprefix(" Error:").strip()
+        said = f": {reason(said)}" if said else ", or it is damaged"
+        return f"MDAnalysis cannot read {files[0]} as what its name says it is{said}"
     for name, reader in readers:
-        reason = _failure(name, reader, options)
-        if reason:
-            return f"MDAnalysis cannot read {name} ({reason}){_advice(name, reader, reason)}"
-    return f"MDAnalysis cannot read {' with '.join(files)}: {_first_words(error)}"
+        said = _failure(name, reader, options)
+        if said:
+            return f"MDAnalysis cannot read {name} ({said}){_advice(name, reader, said)}"
+    return f"MDAnalysis cannot read {' with '.join(files)}: {reason(error)}"
 
 
 def _unknown(name, files):
@@ -214,20 +219,20 @@ def _failure(name, reader, options):
     try:
         reader(name, **options).close()
     except Exception as error:  # any reader, any error
-        return _first_words(error)
+        return reason(error).removesuffix(". Please raise")
     return ""
 
 
-def _advice(name, reader, reason):
+def _advice(name, reader, said):
     """What may be wrong with a file, as the end of a sentence."""
     from MDAnalysis.coordinates.DCD import DCDReader
     from MDAnalysis.coordinates.LAMMPS import DumpReader
 
-    if "install" in reason:
+    if "install" in said:
         return f"; pip install 'mdbackmap[{'gsd' if reader.__name__ == 'GSDReader' else 'mmcif'}]'" * (
-            "TNG" not in reason
+            "TNG" not in said
         )
-    if "--reader-option" in reason:
+    if "--reader-option" in said:
         return ""
     if reader is DumpReader:
         return ": a frame begins with TIMESTEP, NUMBER OF ATOMS, BOX BOUNDS, ATOMS and nothing else; is it complete?"
@@ -244,15 +249,3 @@ def _about_dcd(name):
     except Exception:  # no header to go by
         return "it has no whole header of a DCD file; is it one, and was it written to the end?"
     return f"its header names {promised} frames, it holds {n_frames} whole ones; was it written to the end?"
-
-
-def _first_words(error):
-    """What an error says, on one line, or its name."""
-    if isinstance(error, StopIteration):
-        return "it has no frame"
-    words = " ".join(str(error.args[0] if isinstance(error, KeyError) and error.args else error).split())
-    return _short(words.removesuffix(". Please raise") or type(error).__name__)
-
-
-def _short(text):
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."

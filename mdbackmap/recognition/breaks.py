@@ -81,7 +81,7 @@ def _without_bond(lengths, inside, bonded):
     near = inside & (middle > BONDED[0]) & (middle < BONDED[1])
     if np.count_nonzero(joined & near) < _COMPLETE * np.count_nonzero(near):
         return np.zeros_like(near)
-    moving = len(lengths) >= 3 and np.ptp(lengths, axis=0).max() > 0.01  # else frames say no more than one does
+    moving = len(lengths) >= 3 and np.ptp(lengths, axis=0).max(initial=0.0) > 0.01  # else frames say no more than one
     if moving:
         near &= ~((lengths > BONDED[0]) & (lengths < BONDED[1])).all(axis=0)  # always there: a rigid part
     before, after = np.append(False, joined[:-1]), np.append(joined[1:], False)
