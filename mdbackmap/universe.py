@@ -18,7 +18,7 @@ def universe_of(fine):
     Returns
     -------
     MDAnalysis.Universe
-        With names, types, elements, masses, resnames, resids, icodes, chainIDs, segids, bonds, record types.
+        With names, types, elements (where all have one), masses, resnames, resids, icodes, chainIDs, segids, bonds, record types.
 
     Examples
     --------
@@ -36,7 +36,8 @@ def universe_of(fine):
         atom_resindex=fine.residue_of_atom,
         residue_segindex=segment,
     )
-    per_atom = {"names": fine.names, "types": fine.elements, "elements": fine.elements}
+    per_atom = {"names": fine.names, "types": fine.elements}
+    per_atom |= {"elements": fine.elements} if (fine.elements != "").all() else {}  # writers of XYZ take names then
     per_atom |= {"chainIDs": fine.chainIDs[fine.residue_of_atom], "record_types": np.full(fine.n_atoms, "ATOM")}
     per_atom |= {"altLocs": np.full(fine.n_atoms, "")}
     per_residue = {"resnames": fine.resnames, "icodes": fine.icodes}

@@ -76,6 +76,13 @@ def test_coarsen_by_any_mapping(folder, mapping, n_beads):
         np.testing.assert_allclose(cg.atoms.positions, expected, atol=0.02)
 
 
+def test_beads_in_xyz_have_names(folder):
+    """Beads have no elements: MDAnalysis' XYZ writer would leave the names of all atoms out."""
+    assert main(["coarsen", "aa.pdb", "-o", "cg.xyz", "--mapping", "atoms:5", "--quiet"]) == 0
+    names = [line.split()[0] for line in (folder / "cg.xyz").read_text().splitlines()[2:6]]
+    assert names == mda.Universe("cg.pdb").atoms.names.tolist()
+
+
 def test_coarsen_what_is_wrong(model, folder, capsys):
     command = ["coarsen", "aa.pdb", "aa.xtc", "-o", "cg.xtc", "--mapping"]
     assert "is not known" in failed(capsys, *command, "residues")

@@ -25,7 +25,7 @@ def error_of(function):
         (lambda: int("3#\n"), "'3#\\n' is no whole number"),
         (lambda: b"\xf4".decode(), "it is not text"),
         (lambda: (lambda a, b: 0)(*[1, 2]) or [a for a, b in [(1, 2, 3)]], "a line has too many values"),
-        (lambda: [a for a, b in [(1,)]], "a line has not enough values"),
+        (lambda: [a for a, b in [(1,)]], "a line has too few values"),
         (lambda: [][0], "it ends early, or a line is too short"),
         (lambda: np.zeros(3)[5], "it ends early, or a line is too short"),
         (lambda: np.zeros(7).reshape(-1, 3), "it has another number of values than it says"),
