@@ -18,7 +18,8 @@ def universe_of(fine):
     Returns
     -------
     MDAnalysis.Universe
-        With names, types, elements (where all have one), masses, resnames, resids, icodes, chainIDs, segids, bonds, record types.
+        With names, types, elements (where all have one), masses, resnames, resids, icodes, chainIDs, segids, bonds,
+        record types.
 
     Examples
     --------
