@@ -78,10 +78,11 @@ def _missing(reader):
         if isinstance(reader, kind):
             return _missing_of_lines(reader.filename, reader.n_atoms + n_lines)
     offsets = getattr(getattr(reader, "_xdr", None), "offsets", ())
-    left = bytes_after(reader.filename, int(offsets[-1])) if len(offsets) else 0
+    n = len(offsets)
+    left = bytes_after(reader.filename, int(offsets[-1])) if n else 0
     if left < 0:
-        return f"is cut off: the last of its {len(offsets)} frames lacks {-left} bytes and cannot be read"
-    return f"is cut off: {left} bytes behind its {len(offsets)} frames" if left else None
+        return f"is cut off: the last of its {n} frames lacks {-left} bytes; --stop {n - 1} leaves it out"
+    return f"is cut off: {left} bytes behind its {n} frames" if left else None
 
 
 def _missing_of_dcd(filename):

@@ -23,6 +23,7 @@ from MDAnalysis.coordinates.XDR import XDRBaseReader
 from .boxes import real_box
 from .cut import warn_of_cut, warn_of_unread
 from .reasons import reason
+from .recognition.soundness import leave_out
 
 logger = logging.getLogger(__name__)
 
@@ -313,7 +314,7 @@ def unreadable(frame, trajectory, error) -> ValueError:
     why = reason(re.split(r"\. ?(?:\n|Trajectories with)", str(error))[0].strip() or error)
     return ValueError(
         f"frame {frame} of {trajectory.n_frames} in {trajectory.filename} cannot be read ({why}): the file is "
-        "damaged or its number of beads changes there; leave that frame out, or write the trajectory anew"
+        f"damaged or its number of beads changes there; {leave_out(int(frame), int(trajectory.n_frames))}"
     )
 
 
@@ -335,10 +336,10 @@ def check_trajectory(trajectory):
         raise ValueError(f"the trajectory {trajectory.filename} has no frames: there is nothing to backmap")
     warn_of_unread(trajectory)
     warn_of_cut(trajectory)
-    _warn_of_box(trajectory)
+    warn_of_box(trajectory)
 
 
-def _warn_of_box(trajectory):
+def warn_of_box(trajectory):
     """Say, once for each reader, that a box is taken as none; a box of zeros is the usual way to say so."""
     dimensions = trajectory.ts.dimensions
     if trajectory in _BOX_TOLD or dimensions is None or real_box(dimensions) is not None or not np.any(dimensions[:3]):

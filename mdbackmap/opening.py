@@ -97,6 +97,7 @@ def _check_frames(universe, files):
     from MDAnalysis.coordinates.base import StreamReaderBase
 
     from .cut import warn_of_cut
+    from .frames import warn_of_box
 
     trajectory = universe.trajectory
     if not isinstance(trajectory, StreamReaderBase) and trajectory.n_frames == 0:
@@ -105,6 +106,7 @@ def _check_frames(universe, files):
         if getattr(reader, "unsaid", ()):
             logger.warning("%s names no units: taken as %s (else: --scale)", reader.filename, ", ".join(reader.unsaid))
     warn_of_cut(trajectory)
+    warn_of_box(trajectory)
 
 
 def _classes(parser, readers):

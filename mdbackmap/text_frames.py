@@ -16,7 +16,7 @@ import numpy as np
 from MDAnalysis.coordinates.base import ReaderBase
 from MDAnalysis.coordinates.GRO import GROReader
 from MDAnalysis.coordinates.MMCIF import MMCIFReader, _read_gemmi_structure
-from MDAnalysis.coordinates.PDB import PDBReader
+from MDAnalysis.coordinates.PDB import ExtendedPDBReader, PDBReader
 from MDAnalysis.coordinates.PDBQT import PDBQTReader
 from MDAnalysis.coordinates.PQR import PQRReader
 from MDAnalysis.coordinates.timestep import Timestep
@@ -231,8 +231,13 @@ def _models(filename):
 
 
 READERS = {
-    GROReader: GROFrames, MMCIFReader: CIFFrames, PDBReader: PDBFrames, PQRReader: PQRFrames, PDBQTReader: PDBQTFrames,
-}  # fmt: skip
+    GROReader: GROFrames,
+    MMCIFReader: CIFFrames,
+    PDBReader: PDBFrames,
+    ExtendedPDBReader: PDBFrames,
+    PQRReader: PQRFrames,
+    PDBQTReader: PDBQTFrames,
+}
 """For MDAnalysis' readers that leave frames unread, the one that does not."""
 
 
@@ -262,7 +267,7 @@ def count_frames(filename, reader) -> int:
     if reader is MMCIFReader:
         return len(_read_gemmi_structure(filename))
     with anyopen(str(filename), "rb") as file:
-        if reader is PDBReader and any(line.startswith(b"MODEL") for line in file):
+        if issubclass(reader, PDBReader) and any(line.startswith(b"MODEL") for line in file):
             return 1  # frames that MDAnalysis knows
         file.seek(0)
         return max(1, len(READERS[reader].spans(file)))

@@ -180,7 +180,7 @@ class TestCutFiles:
         path.write_bytes((traces / f"t.{suffix}").read_bytes()[:-5])
         assert coarsened(tmp_path, CA, path) == (None, 1)
         said = capsys.readouterr().err
-        assert "the last of its 6 frames lacks 5 bytes and cannot be read" in said and "frame 5 of 6" in said
+        assert "the last of its 6 frames lacks 5 bytes; --stop 5 leaves it out" in said and "frame 5 of 6" in said
         assert coarsened(tmp_path, CA, path, "--stop", "5")[1] == 0
 
     @pytest.mark.parametrize("says, words", [(100, "holds 6 frames (its header names 100)"), (0, ""), (3, "")])
@@ -231,7 +231,12 @@ class TestCutFiles:
         (tmp_path / "t.pdb").write_text("".join(lines[:at] if damage == "end" else lines))
         assert coarsened(tmp_path, tmp_path / "t.pdb") == (None, 1)
         said = capsys.readouterr().err
-        assert "frame 3 of" in said and "cannot be read" in said and "leave that frame out" in said
+        assert (
+            "frame 3 of" in said
+            and "cannot be read" in said
+            and "leave the frame out (--frames 0-2,4-" in said
+            or "leave the frame out (--stop 3" in said
+        )
         assert coarsened(tmp_path, tmp_path / "t.pdb", "--stop", "3")[0].trajectory.n_frames == 3
 
     def test_in_python_too(self, traces, tmp_path, caplog):
@@ -260,6 +265,19 @@ class TestFormats:
         assert "does not know the format of" in capsys.readouterr().err
         assert coarsened(tmp_path, CA, tmp_path) == (None, 1)
         assert "is a folder, expected a file" in capsys.readouterr().err
+
+    def test_extended_pdb_and_styles_of_lammps_data(self, tmp_path):
+        case = CASES / "lammps-lammpstrj"
+        (tmp_path / "t.xpdb").write_bytes((CASES / "frames-vmd-end" / "ca.pdb").read_bytes())
+        assert len(open_files([tmp_path / "t.xpdb"]).trajectory) == 5
+        lines = (case / "hps.data").read_text().splitlines()
+        start = next(k for k, line in enumerate(lines) if line.startswith("Atoms")) + 2
+        rows = [line.split() for line in lines[start : start + 152]]
+        lines[start : start + 152] = [" ".join([*row[:3], *row[-3:], "0.0"]) for row in rows]
+        (tmp_path / "hps.lmp").write_text("\n".join(lines) + "\n")
+        files = [tmp_path / "hps.lmp", case / "hps.lammpstrj"]
+        u = open_files(files, topology_format="DATA", options={"atom_style": "id resid type x y z charge"})
+        assert (len(u.atoms), len(u.residues), len(u.trajectory)) == (152, 2, 4)
 
     def test_a_file_named_twice_is_read_twice(self, traces):
         assert len(open_files([CA, traces / "t.xtc", traces / "t.xtc"]).trajectory) == 12

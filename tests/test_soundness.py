@@ -148,6 +148,13 @@ def test_judging_atoms_and_training_refuse_it_too(tmp_path, capsys):
     assert "frame 3" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verb", [["check", "--trace"], ["coarsen", "-o", "ca.dcd"]])
+def test_every_verb_says_so(verb, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([*verb, *(str(CASES / "box-zero-angles-dcd" / name) for name in ("ca.pdb", "ca.dcd")), "--quiet"]) == 0
+    assert capsys.readouterr().err.count("the box 100 100 100 0 0 0 is none by MDAnalysis' rule") == 1
+
+
 def test_angles_of_zero_are_no_box_and_it_is_said(tmp_path, capsys):
     case = CASES / "box-zero-angles-dcd"
     out = tmp_path / "aa.h5md"
