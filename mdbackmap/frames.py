@@ -11,6 +11,7 @@ Legend: `F` frames, `N` beads. Lengths in angstrom, times in ps.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import weakref
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from .boxes import real_box
 from .cut import warn_of_cut, warn_of_unread
 from .reasons import reason
 from .recognition.soundness import leave_out
+from .writing.xdr import bytes_after
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,12 @@ _READING = (
 _READING += ("h5py", "gsd", "scipy", "numpy", "codecs", "encodings", "gzip", "bz2", "_compression")
 _BOX_TOLD = weakref.WeakSet()  # readers whose box was told of
 _OWN = ("time", "dt", "time_offset")
-_MAGIC = {1995: 4, 2023: 4, 1993: 64}  # how frames of XTC, large XTC, TRR begin; at which byte their number of atoms is
+_LARGE_XTC = 2023
+_MAGIC = {
+    1995: 4,
+    _LARGE_XTC: 4,
+    1993: 64,
+}  # how frames of XTC, large XTC, TRR begin; at which byte their number of atoms is
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,7 +301,7 @@ def _of_reader(error):
 
 
 def _check_size(trajectory, frame):
-    """OSError if a frame holds another number of atoms: readers of XTC and TRR take it, and leave old positions in."""
+    """OSError if a frame of XTC or TRR is of another length than its header says, or holds another number of atoms."""
     if isinstance(trajectory, ChainReader):
         part, frame = trajectory._get_local_frame(frame)
         trajectory = trajectory.readers[part]
@@ -306,7 +313,17 @@ def _check_size(trajectory, frame):
     at = _MAGIC.get(int.from_bytes(head[:4], "big"))
     n_atoms = trajectory.n_atoms if at is None else int.from_bytes(head[at : at + 4], "big")  # None: the reader tells
     if n_atoms != trajectory.n_atoms:
-        raise OSError(f"it holds {n_atoms} atoms, the topology {trajectory.n_atoms}")
+        raise OSError(f"it holds {n_atoms} atoms, the topology {trajectory.n_atoms}")  # MDAnalysis keeps old positions
+    if at is not None and int.from_bytes(head[:4], "big") != _LARGE_XTC:
+        _check_length(trajectory.filename, trajectory._xdr.offsets, frame)
+
+
+def _check_length(filename, offsets, frame):
+    """OSError if a frame of XTC or TRR does not end where the next one begins: the library would leave its memory."""
+    left = bytes_after(filename, int(offsets[frame]))
+    last = frame + 1 == len(offsets)
+    if left < 0 or not last and os.path.getsize(filename) - left != int(offsets[frame + 1]):
+        raise OSError("it is cut off, or its header is damaged")
 
 
 def unreadable(frame, trajectory, error) -> ValueError:

@@ -193,7 +193,7 @@ def _unread(files, readers, options, error):
             f"{trajectory} has {n_trajectory} particles a frame, {files[0]} has {n_topology}: expected equal numbers; "
             "name the topology that belongs to this trajectory"
         )
-    if "out of bounds for axis 0 with size 0" in why:
+    if "out of bounds for axis 0 with size 0" in why and len(files) == 1:
         return f"MDAnalysis finds no atoms in {files[0]}: is it such a file as its name says, and complete?"
     unparsed = re.match(r"Failed to (?:construct topology from|load from the topology) file .* with parser <.*>\.", why)
     if unparsed:

@@ -239,6 +239,14 @@ class TestCutFiles:
         )
         assert coarsened(tmp_path, tmp_path / "t.pdb", "--stop", "3")[0].trajectory.n_frames == 3
 
+    def test_a_damaged_header_of_xtc_is_no_crash(self, traces, tmp_path, capsys):
+        content = bytearray((traces / "t.xtc").read_bytes())
+        length = len(content) // 6
+        content[2 * length + 88 : 2 * length + 92] = struct.pack(">i", 2**28)  # bytes of the third frame
+        (tmp_path / "t.xtc").write_bytes(content)
+        assert coarsened(tmp_path, CA, tmp_path / "t.xtc")[1] == 1
+        assert "frame 2 of 3 in" in capsys.readouterr().err
+
     def test_in_python_too(self, traces, tmp_path, caplog):
         path = tmp_path / "cut.dcd"
         path.write_bytes((traces / "t.dcd").read_bytes()[:-5])
