@@ -69,11 +69,14 @@ def open_files(files, *, topology_format=None, format=None, options=None):
     try:
         readers = [(name, _whole_reader(name, reader)) for name, reader in readers]
         universe = _open(topology, parser, readers, options)
+        n_frames = universe.trajectory.n_frames
     except Exception as error:
         raise ValueError(_unread(files, readers, options, error)) from error
     for name in [name for name, found in told.items() if found]:
         logger.info("%s is read as %s, by its content", name, told[name])
-    _check_frames(universe, files)
+    if n_frames == 0:
+        raise ValueError(f"{' with '.join(files[1:] or files)} holds no whole frame: was it written to the end?")
+    _say(universe.trajectory)
     return universe
 
 
@@ -92,16 +95,11 @@ def _check_file(name):
         raise ValueError(f"{name} is empty (0 bytes): was it written to the end?")
 
 
-def _check_frames(universe, files):
-    """Refuse files without frames, and say which are cut off."""
-    from MDAnalysis.coordinates.base import StreamReaderBase
-
+def _say(trajectory):
+    """Say which units were taken, which files are cut off, and what box is none."""
     from .cut import warn_of_cut
     from .frames import warn_of_box
 
-    trajectory = universe.trajectory
-    if not isinstance(trajectory, StreamReaderBase) and trajectory.n_frames == 0:
-        raise ValueError(f"{' with '.join(files[1:] or files)} holds no whole frame: was it written to the end?")
     for reader in getattr(trajectory, "readers", [trajectory]):
         if getattr(reader, "unsaid", ()):
             logger.warning("%s names no units: taken as %s (else: --scale)", reader.filename, ", ".join(reader.unsaid))
@@ -219,7 +217,9 @@ def _unknown(name, files):
 def _failure(name, reader, options):
     """What a reader on its own says, if it fails. (The error itself would keep the reader alive.)"""
     try:
-        reader(name, **options).close()
+        opened = reader(name, **options)
+        opened.n_frames  # noqa: B018 - some count their frames only when asked
+        opened.close()
     except Exception as error:  # any reader, any error
         return reason(error).removesuffix(". Please raise")
     return ""

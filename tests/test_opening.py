@@ -239,6 +239,13 @@ class TestCutFiles:
         )
         assert coarsened(tmp_path, tmp_path / "t.pdb", "--stop", "3")[0].trajectory.n_frames == 3
 
+    def test_a_file_that_fails_when_its_frames_are_counted(self, traces, tmp_path, capsys):
+        content = bytearray((traces / "t.xyz").read_bytes())
+        content[-300] = 255
+        (tmp_path / "t.xyz").write_bytes(content)
+        assert coarsened(tmp_path, CA, tmp_path / "t.xyz") == (None, 1)
+        assert f"MDAnalysis cannot read {tmp_path / 't.xyz'} (" in capsys.readouterr().err
+
     def test_a_damaged_header_of_xtc_is_no_crash(self, traces, tmp_path, capsys):
         content = bytearray((traces / "t.xtc").read_bytes())
         length = len(content) // 6
