@@ -16,6 +16,7 @@ from mdbackmap.cli import options
 SEED, CHUNK, N_CHUNKS = 0, 30, 10  # of the cases that CI runs; `python -m tests.fuzz` runs more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(N_CHUNKS))
 def test_cases(chunk):
     report = running.run_range(SEED, range(chunk * CHUNK, (chunk + 1) * CHUNK))

@@ -194,6 +194,7 @@ class TestRefused:
             lifted(connect().trajectory, standin(chain(30, 2).atoms).mapping)
 
 
+@pytest.mark.slow
 def test_with_the_network(connect):
     stored = mda.Universe(GO_PDB, GO_XTC)  # without a box
     cg = connect(GO_PDB, stored.trajectory, 2)
@@ -205,6 +206,7 @@ def test_with_the_network(connect):
         np.testing.assert_allclose(atoms, u.trajectory[i].positions, atol=2e-3)
 
 
+@pytest.mark.slow
 class TestContract(contract.TestIMDReaderBaseAPI):
     """MDAnalysis' own tests of streams, on atoms that rest on the beads of one."""
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # what the writers and parser
 
 N_FRAMES = 5
 WRITERS = {"xtc": XTCWriter, "trr": TRRWriter, "dcd": DCDWriter, "h5md": H5MDWriter, "pdb": PDBWriter}
-KINDS = [*WRITERS, "joined"]  # the last: two XTC files
+KINDS = ["xtc", "joined", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("trr", "dcd", "h5md", "pdb"))]
 BOX = np.array([81.1, 82.2, 83.3, 75, 80, 85])  # that of the reference; it grows
 GROWTH = np.array([1, 1, 1, 0.1, 0.1, 0.1])
 
@@ -80,7 +80,7 @@ class Reference(BaseReference):
 
     def __init__(self, kind, folder, positions, made, reader):
         super().__init__()
-        self.ext = "xtc" if kind == "joined" else kind
+        self.ext = "xtc" if kind == "joined" else kind  # two files, one after the other
         self.plain = lambda name: open_reader(name, format=None if isinstance(name, list) else self.ext.upper())
         self.reader = lambda name: reader(self.plain(name))
         self.writer, self.container_format = WRITERS[self.ext], kind == "pdb"

@@ -51,6 +51,14 @@ class TestSameAtoms:
         for _ in range(2):
             assert_array_equal([ts.positions.copy() for ts in u.trajectory], expected)
 
+    def test_after_close(self, u, expected):
+        for read_on in (lambda: u.trajectory[7].positions, lambda: u.copy().trajectory[7].positions):
+            read(u, range(5))
+            u.trajectory.close()
+            assert_array_equal(read_on(), expected[7])
+        u.trajectory.close()
+        assert_array_equal([ts.positions.copy() for ts in u.trajectory], expected)
+
     def test_any_order_of_visits(self, u, expected):
         order = np.random.default_rng(1).integers(-N_FRAMES, N_FRAMES, 120)
         assert_array_equal(read(u, order), expected[order])
