@@ -597,6 +597,12 @@ class TestMessages:
     def test_nothing_with_quiet(self, capsys, tmp_path):
         assert self.shown(capsys, tmp_path, "--quiet") == ("", "")
 
+    def test_no_notice_where_nothing_is_left_to_do(self, capsys, tmp_path):
+        command = [*self.COMMAND, "-o", str(tmp_path / "aa.xtc")]
+        assert main([*command, "--quiet"]) == 0 and main([*command, "--resume"]) == 0
+        shown = capsys.readouterr()
+        assert "nothing to resume" in shown.out and "may move" not in shown.err
+
     def test_quiet_and_verbose_contradict(self, capsys, tmp_path):
         with pytest.raises(SystemExit):
             main([*self.COMMAND, "-o", str(tmp_path / "aa.xtc"), "--quiet", "--verbose"])
