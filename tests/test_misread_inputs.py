@@ -320,6 +320,24 @@ def test_indices_out_of_order_reach_the_beads(tmp_path):
     np.testing.assert_allclose(again.atoms.positions, lifted.atoms.positions, atol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_file_in_disorder_gives_the_atoms_of_the_one_in_order(tmp_path):
+    """Beads that move: atoms, and how far each bead was moved, do not depend on the order of the file."""
+    import mdbackmap
+
+    noisy = np.random.default_rng(0).normal(0.0, 0.25, (N, 3))
+    found = []
+    for name, order in (("ordered", range(24)), ("moved", [*range(10), *range(11, 24), 10])):
+        path = tmp_path / f"{name}.pdb"
+        path.write_text("\n".join([*(line(k, shift=noisy[k]).format(i + 1) for i, k in enumerate(order)), "END", ""]))
+        u = mdbackmap.backmap(mda.Universe(str(path)), temperature=0.0, bead_tolerance=0.9)
+        found.append((u.atoms.positions, u.trajectory.ts.data["displacements"]))
+    (atoms, moved), (others, moved_there) = found
+    np.testing.assert_array_equal(atoms, others)
+    np.testing.assert_array_equal(moved, moved_there)
+    assert moved.max() > 0.1
+
+
 # ---------------------------------------------------------------- alternate locations
 
 
