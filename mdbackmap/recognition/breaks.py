@@ -13,8 +13,8 @@ from ..mapping import MappingError
 from ..topology import Topology
 from .trace import BONDED, bond_lengths, protein_like
 
-_STRETCHED = 5.5  # angstrom: what counts as a break in one or two frames of a trace with soft bonds
-_BONDS_REACH = 7.6  # angstrom: a bond of the topology may be stretched to twice the distance of C-alphas
+_STRETCHED = 5.5  # angstrom, chosen: what counts as a break in one or two frames of a trace with soft bonds
+_BONDS_REACH = 7.6  # angstrom, chosen: a bond of the topology may be stretched to twice the distance of C-alphas
 _NOT_UNDERSTOOD = (
     "breaks={!r} is not understood: expected 'auto', 'topology', or a list of bead indices and (chainID, resid), "
     "such as [41, ('B', 17)] or '41,B:17'"

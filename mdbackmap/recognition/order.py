@@ -17,10 +17,10 @@ import numpy as np
 from ..mapping import MappingError
 from .trace import BONDED, bond_lengths
 
-_STRANGERS = 5.0  # angstrom: a median above this is no distance of neighbours
-_LOOKED_AT = 100  # beads whose nearest one is looked for: enough for a median
-_PIECES = 300  # chains of more pieces than this are not asked whether one follows another
-_NEIGHBOURS = (3.6, 4.0)  # angstrom: nearest C-alphas of proteins; centres of mass of side chains lie elsewhere
+_STRANGERS = 5.0  # angstrom, chosen: a median above this is no distance of neighbours
+_LOOKED_AT = 100  # chosen: beads whose nearest one is looked for: enough for a median
+_PIECES = 300  # chosen: chains of more pieces than this are not asked whether one follows another
+_NEIGHBOURS = (3.6, 4.0)  # angstrom, chosen: nearest C-alphas of proteins; centres of mass of side chains lie elsewhere
 
 
 @dataclass(frozen=True, eq=False)
