@@ -205,6 +205,12 @@ class CoarseFrames:
         self.trajectory.close()
         self._at, self._closed = None, True
 
+    def reopen(self):
+        """Open the files again, if they were closed."""
+        if self._closed:
+            self.trajectory._reopen()
+            self._closed = False
+
     def read(self, frame: int) -> CoarseFrame:
         """
         The frame of that number (0-based).
@@ -258,9 +264,7 @@ class CoarseFrames:
         """Read on where the trajectory stands if that is it, else jump."""
         onward, self._at = self._at is not None and frame == self._at + 1, None
         try:
-            if self._closed:
-                self.trajectory._reopen()
-                self._closed = False
+            self.reopen()
             _check_size(self.trajectory, frame)
             ts = next(self.trajectory, None) if onward else None
             if ts is None:  # a damaged frame looks like the end

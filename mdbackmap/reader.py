@@ -104,6 +104,7 @@ class DerivedReader(ReaderBase):
 
     def copy(self):
         """An independent reader at the same frame, with the same transformations and auxiliaries."""
+        self._frames.reopen()
         new = type(self)(self._frames.trajectory, self.mapping, self.indices)
         new._transformations, new._frame = self._transformations, self._frame
         new.ts = self.ts.copy()
