@@ -139,7 +139,7 @@ def dcd_frames(filename):
     --------
     >>> from MDAnalysisTests.datafiles import DCD
     >>> dcd_frames(DCD)
-    (98, 0, 98)
+    (98, 0, 500)
     """
     size = os.path.getsize(filename)
     with open(filename, "rb") as file:

@@ -56,6 +56,23 @@ def test_one_chain_of_ten_is_enough():
     assert broken(bond_lengths(beads), ends).sum() == 19
 
 
+def test_a_dipeptide_that_is_cut_breaks_no_frame():
+    beads, ends = trace(200) + np.repeat(np.arange(100), 2)[:, None] * 100.0, np.tile([False, True], 100)
+    beads[7] += 300.0
+    check_whole(beads[None], [0], ends)
+    with pytest.raises(MappingError, match="1 of 1 distances"):
+        check_whole(beads[None, 6:8], [0], ends[6:8])
+
+
+def test_what_is_broken_and_why():
+    beads, ends = np.concatenate([trace(20) + 100 * k for k in range(10)]), np.tile(one_end(20), 10)
+    beads[60:80] = 0.0
+    with pytest.raises(MappingError, match="frame 4: a chain is broken .never written.*: 19 of 190 distances"):
+        check_whole(beads[None], [4], ends)
+    with pytest.raises(MappingError, match="frame 4: the whole frame is broken .of a simulation that blew up, or cut"):
+        check_whole(10 * trace()[None], [4], one_end(30))
+
+
 def test_blown_up_frames_are_broken_and_soft_bonds_are_not():
     rng = np.random.default_rng(0)
     soft = trace(300)[None] + rng.normal(0, 0.5, (50, 300, 3))  # distances scatter by 0.7 A: more than any model's

@@ -20,7 +20,7 @@ BROKEN = (1.9, 7.6)
 """C-alpha distances in angstrom outside this range are broken. Chosen: half and twice 3.8 (soft bonds: +-0.5)."""
 
 _SHARE = 1 / 3  # of a chain's distances; chosen: periodic boundaries without a box cut fewer bonds of a folded chain
-_FEWEST = 3  # distances of a chain that make it broken, unless it has fewer; chosen
+_FEWEST = 3  # distances that break a chain, unless they break the frame; chosen, so that a cut dipeptide does not
 _ONE_POINT = 0.1  # angstrom, chosen: beads of any model that all lie nearer than this were never written
 
 
@@ -58,12 +58,13 @@ def broken(lengths, ends) -> np.ndarray:
     Returns
     -------
     (F, N - 1) bool array
-        All False for a frame in which every chain has less than a third of its distances broken.
+        All False for a frame in which less than a third of all distances, and of each chain's, are broken.
 
     Examples
     --------
-    >>> broken(np.array([[3.8, 3.8, 9.9], [0.0, 0.0, 0.0]]), np.array([False, False, False, True])).sum(axis=1).tolist()
-    [0, 3]
+    >>> lengths = np.array([[3.8, 3.8, 3.8, 9.9], [0.0, 0.0, 0.0, 0.0]])
+    >>> broken(lengths, np.array([False, False, False, False, True])).sum(axis=1).tolist()
+    [0, 4]
     """
     lengths, inner = np.atleast_2d(lengths), ~np.asarray(ends)[:-1]
     bad = ~((lengths >= BROKEN[0]) & (lengths <= BROKEN[1])) & inner
@@ -73,8 +74,9 @@ def broken(lengths, ends) -> np.ndarray:
     of_chain = np.bincount(chain, inner)
     found = np.zeros((len(bad), len(of_chain)))
     np.add.at(found, (slice(None), chain), bad)
-    worst = (found >= np.maximum(_SHARE * of_chain, np.minimum(_FEWEST, of_chain))) & (of_chain > 0)
-    return bad & worst.any(axis=1)[:, None]
+    of_a_chain = (found >= np.maximum(_SHARE * of_chain, _FEWEST)).any(axis=1)
+    of_all = found.sum(axis=1) >= _SHARE * of_chain.sum()
+    return bad & (of_a_chain | of_all)[:, None]
 
 
 def check_frames(frames, n_beads: int, numbers=None, label="bead {}".format, advice=None) -> np.ndarray:
@@ -210,11 +212,13 @@ def _lost(positions, good, label):
 
 
 def _whole(wrong, lengths, n_distances):
-    """Words for a frame that is broken as a whole."""
-    why = "one that was never written" if np.median(lengths[wrong]) < BROKEN[0] else "a simulation that blew up"
+    """Words for a frame that is broken as a whole, or of which a chain is."""
+    what = "the whole frame is" if wrong.sum() >= _SHARE * n_distances else "a chain is"
+    short = np.median(lengths[wrong]) < BROKEN[0]
+    why = "never written" if short else "of a simulation that blew up, or cut by a periodic boundary whose box is lost"
     return (
-        f"the whole frame is broken, as of {why}: {wrong.sum()} of {n_distances} distances between neighbouring "
-        f"C-alphas are below {BROKEN[0]:g} or above {BROKEN[1]:g} A (median of these {np.median(lengths[wrong]):.3g})"
+        f"{what} broken ({why}?): {wrong.sum()} of {n_distances} distances between neighbouring C-alphas are below "
+        f"{BROKEN[0]:g} or above {BROKEN[1]:g} A (median of these {np.median(lengths[wrong]):.3g})"
     )
 
 
