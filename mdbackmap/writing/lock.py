@@ -50,9 +50,9 @@ class Lock:
     >>> import tempfile
     >>> one, other = (Lock(Path(tempfile.gettempdir(), ".aa.xtc.partial")) for _ in range(2))
     >>> one.take()
-    >>> other.take()  # doctest: +ELLIPSIS
+    >>> other.take()
     Traceback (most recent call last):
-    mdbackmap.writing.lock.InUse: process ...
+    mdbackmap.writing.lock.InUse: another conversion of this process is writing this output: wait until it ends
     >>> one.remove()
     """
 
