@@ -175,7 +175,8 @@ def select(universe, text, option="--select"):
         what = lacking[1] if lacking else "something"
         raise ValueError(f"{option} {text!r} asks for {what}, which {where} does not tell: leave it out") from error
     except (SelectionError, ValueError, TypeError, IndexError) as error:
-        raise ValueError(f"{option} {text!r} is not in MDAnalysis' selection language: {reason(error)}") from error
+        why = "it ends too early" if "'None'" in str(error) else reason(error)
+        raise ValueError(f"{option} {text!r} is not in MDAnalysis' selection language: {why}") from error
     if not len(atoms):
         raise ValueError(f"{option} {text!r} selects none of the {len(universe.atoms)} particles of {where}")
     return atoms

@@ -337,6 +337,7 @@ class TestFormats:
         assert coarsened(tmp_path, *files, "--format", "FOO")[1] == 1
         assert "--format FOO: no format of MDAnalysis, which has ARC, " in capsys.readouterr().err
 
+    @pytest.mark.slow
     def test_every_verb_takes_them(self, tmp_path):
         for name, file in (("aa.a", TRPCAGE_PDB), ("aa.b", TRPCAGE_XTC)):
             (tmp_path / name).write_bytes(Path(file).read_bytes())
@@ -392,7 +393,7 @@ class TestSelections:
     @pytest.mark.parametrize(
         "text, words",
         [
-            ("name CA and", "is not in MDAnalysis' selection language"),
+            ("name CA and", "is not in MDAnalysis' selection language: it ends too early"),
             ("resid 1 to", "is not in MDAnalysis' selection language"),
             ("nome CA", "is not in MDAnalysis' selection language"),
             ("name (", "is not in MDAnalysis' selection language"),

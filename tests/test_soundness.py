@@ -139,6 +139,7 @@ def test_in_python_a_bad_frame_is_named_and_its_neighbours_are_read(bad, frame):
         mdbackmap.BackmapTrajectory(cg.atoms, model).run()
 
 
+@pytest.mark.slow
 def test_judging_atoms_and_training_refuse_it_too(tmp_path, capsys):
     u = mda.Universe(TRPCAGE_PDB, TRPCAGE_XTC, in_memory=True)
     u.trajectory.get_array()[3] = 0.0
