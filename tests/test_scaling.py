@@ -55,8 +55,8 @@ def test_atoms_are_those_of_the_trajectory_in_angstrom(in_nm):
     run = mdb.BackmapTrajectory(cg.atoms, model, bead_tolerance=0).run(stop=3)
     expected = mdb.BackmapTrajectory(true.atoms, model, bead_tolerance=0).run(stop=3)
     assert_allclose(run.results.positions, expected.results.positions, atol=0.02)
-    assert run.results.provenance["scale"] == 10
-    assert "scale" not in expected.results.provenance
+    assert run.results.provenance["conversion"]["scale"] == 10
+    assert "scale" not in expected.results.provenance["conversion"]
 
 
 def test_scales_of_one_trajectory_are_multiplied(in_nm):
