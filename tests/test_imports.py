@@ -31,7 +31,7 @@ BOTH = ["backmapper", "treatment"]
 
 NO_TORCH_EITHER = [f"training.{name}" for name in ("clusters", "layouts", "log", "packing", "polymers", "sources")]
 MDANALYSIS_WHEN_RUN = {  # imported inside functions
-    *("cli.coarsen", "cli.demo", "cli.proteins", "formats", "opening"),
+    *("cli.coarsen", "cli.demo", "cli.proteins", "formats", "opening", "training.sources"),
     *("training.iterative.levels", "training.iterative.reading"),
 }
 
