@@ -26,6 +26,7 @@ from .recognition.recognise import recognise
 from .recognition.soundness import bead_label, broken, check_frames, check_whole, leave_out, sound
 from .recognition.trace import bond_lengths
 from .sampling import Sampler
+from .standard_form import StandardForm
 from .treatment import TraceTreatment
 from .universe import universe_of
 
@@ -226,7 +227,8 @@ class Backmapper:
         threads = threads if threads is None else whole_number("threads", threads, 1)
         self.provenance = dict(provenance)
         self._network = network.to(self.device).eval()
-        self._sampler = Sampler(self._network, mapping, self.device, threads)
+        self._form = StandardForm(mapping, network)
+        self._sampler = Sampler(self._network, self._form.mapping, self.device, threads)
         self._trace = TraceTreatment(self.mapping.coarse, looked if network.relaxes else None, network.relaxes)
 
     def __repr__(self):
@@ -343,7 +345,8 @@ class Backmapper:
         beads = self._trace.of_right_hand(beads, placing["mirror"])
         tolerance = self._trace.tolerance(placing["bead_tolerance"], placing["mirror"])
         keys = (frames, [whole_number("samples", sample) for sample in samples], [float(time) for time in times])
-        atoms = self._sampler(beads, noise, keys, boxes, tolerance)
+        near, centre = self._form.beads(beads)
+        atoms = self._form.atoms(self._sampler(near, noise, keys, boxes, tolerance), centre, beads)
         return atoms if self._complete is None else self._complete(atoms)
 
     def displacements(self, beads, atoms, dimensions=None, mirror="error"):

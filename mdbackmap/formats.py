@@ -137,7 +137,7 @@ def check_options(options, classes):
     >>> from MDAnalysis.coordinates.LAMMPS import DumpReader
     >>> check_options({"lammps_coordinate_convention": "scaled"}, [DumpReader])
     """
-    known = sorted(set().union(*(_options_of(one) for one in classes))) if options else []
+    known = sorted(set().union(*(_options_of(one) for one in classes)))
     for name in options:
         if name not in known:
             raise ValueError(

@@ -45,6 +45,11 @@ def minimum_image(displacements, box):
     return images
 
 
+def image_shifts(displacements, box):
+    """What brings displacements (..., 3) to their shortest image in a box, as `minimum_image` has it; 0 without one."""
+    return torch.zeros_like(displacements) if box is None else minimum_image(displacements, box) - displacements
+
+
 def _pairs(rows, positions, box):
     """Displacements (r, N, 3) from the beads `rows` (r, 3) to all beads."""
     difference = positions.unsqueeze(0) - rows.unsqueeze(1)

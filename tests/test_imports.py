@@ -14,7 +14,7 @@ ROOT = Path(mdbackmap.__file__).parent
 
 # Every module stands on one side. A new one has to be put somewhere, or `test_every_module_has_its_side` fails.
 NEITHER = """__init__ __main__ attributes bundled commit completing formats mapping opening picture placing reasons
-residues topology
+residues standard_form topology
 cli.__init__ cli.check cli.coarsen cli.convert cli.datafiles cli.demo cli.evaluate cli.models cli.options cli.pack
 cli.chains cli.molecules cli.proteins cli.traces cli.train
 mappings.__init__ mappings.binding mappings.bonds mappings.grouping mappings.kinds mappings.named mappings.partition
@@ -26,8 +26,7 @@ writing.xdr""".split()
 TORCH = "batch checkpoint geometry internal movable neighbours sampling".split()
 TORCH_PACKAGES = ("evaluation", "models", "traces", "training", "weights")
 MDANALYSIS = """boxes coarse cut frames live molecule reader scaling text_frames trajectory transformation universe
-unitless writing.destination writing.joining writing.moved writing.output writing.products writing.progress
-writing.stream""".split()
+unitless writing.joining writing.moved writing.output writing.products writing.progress writing.stream""".split()
 BOTH = ["backmapper", "treatment"]
 
 NO_TORCH_EITHER = [f"training.{name}" for name in ("clusters", "layouts", "log", "packing", "polymers", "sources")]

@@ -11,13 +11,13 @@ from traces import internal_of, rotation, topology, trace
 
 from mdbackmap import load_model
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, GO_PDB, GO_XTC, VALIDATION
-from mdbackmap.geometry import angle, dihedral
+from mdbackmap.geometry import angle, dihedral, smooth_step
 from mdbackmap.recognition.recognise import recognise
 from mdbackmap.traces.angles import TraceAngles
 from mdbackmap.traces.crowding import Crowd
 from mdbackmap.traces.descent import within
 from mdbackmap.traces.energies import Backbone, TracePrior
-from mdbackmap.traces.peptides import best_turns
+from mdbackmap.traces.peptides import best_turns, shifted
 from mdbackmap.traces.relaxation import AUTO_TOLERANCE, Relaxation, RelaxationConfig
 from mdbackmap.training.chains import read_chains
 
@@ -71,7 +71,11 @@ class TestDerivatives:
             share[name] = of[name][0]._angleless(of[name][1])
         assert share["go"].mean() < 0.02 and share["calvados"].mean() > 0.8
         relaxation, beads = of["calvados"]
-        held = relaxation.crowd(beads).holding
+        crowd = relaxation.crowd(beads)
+        a, b, shift, _ = crowd.together
+        flat = beads.flatten(0, 1)
+        apart = (flat[b] - flat[a] + shift).norm(dim=-1)
+        held = crowd.holding[(apart > 9) & (apart < 11)]  # neither in contact nor fading out
         assert held.min().item() == pytest.approx(0.2 * config.cohesion)
         turns = torch.arange(60, dtype=torch.float64) * math.radians(100)
         helix = torch.stack([2.3 * turns.cos(), 2.3 * turns.sin(), 1.5 * torch.arange(60)], -1)
@@ -93,8 +97,10 @@ class TestDerivatives:
         short = (least - (sites[second] - sites[first] + shift).norm(dim=-1)).clamp_min(0)
         changed = (flat[b] - flat[a] + moved).norm(dim=-1) - rest
         was = (start.flatten(0, 1)[b] - start.flatten(0, 1)[a] + moved).norm(dim=-1)
-        holding = torch.where((was > 5.5) & (was < 8), 5.0, 2.0)
-        assert len(holding.unique()) == 2
+        within = 1 - smooth_step(was, 11.0, 12.0)
+        touching = smooth_step(was, 5.0, 6.0) * (1 - smooth_step(was, 7.5, 8.5))
+        holding = within * (2.0 + 3.0 * touching)
+        assert ((was > 6) & (was < 7.5)).any() and ((was > 8.5) & (was < 11)).any()
         holding = torch.where(changed > 0, 2.0, 1.0) * holding
         (expected,) = torch.autograd.grad(20 * short.square().sum() + (holding * changed.square()).sum(), x)
         torch.testing.assert_close(crowd.slopes(x.detach()), expected)
@@ -146,11 +152,14 @@ def test_best_turns_are_the_best():
     relaxation, ca = Relaxation(internal), trace(6, 4, dtype=torch.float64)
     angles = relaxation.angles(ca)
     found = best_turns(relaxation, angles, bins=12)
-    before = angles.torsion.roll(1, -1)
-    one, two = (relaxation.backbone.matrices(angles.angle, before, torch.tensor([k]), 12)[0, 0] for k in (1, 2))
-    least = min(one[a, b] + two[b, c] for a, b, c in itertools.product(range(12), repeat=3))
-    bins = ((found[0] + math.pi) / (2 * math.pi) * 12).round().long().tolist()
-    assert math.isclose(one[bins[0], bins[1]] + two[bins[1], bins[2]], least, abs_tol=1e-9)
+    grid = torch.arange(12, dtype=torch.float64) * (2 * math.pi / 12) - math.pi
+    steps = 12 / (2 * math.pi) * angles.torsion[0, :2, None]
+    one, two = (relaxation.backbone.matrices(angles.angle, torch.tensor([k]), 12)[0, 0] for k in (1, 2))
+    one, two = (shifted(table.T, -step).T for table, step in zip((one, two), steps, strict=True))  # by own turns
+    energies = {(a, b, c): float(one[a, b] + two[b, c]) for a, b, c in itertools.product(range(12), repeat=3)}
+    best = torch.tensor(min(energies, key=energies.get))
+    off = (found[0, :3] - grid[best]).abs()
+    assert (torch.minimum(off, 2 * math.pi - off) <= math.pi / 12 + 1e-6).all()  # half a step: refined by a parabola
     assert found[0, 3] == found[0, 5] == 0
 
 

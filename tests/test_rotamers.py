@@ -79,4 +79,4 @@ def test_fewer_outliers_on_beads_that_no_crystal_has(tmp_path):
         _outliers(mdb.backmap(coarse, mdb.load_model(name, coarse.atoms), temperature=1.0).atoms)
         for name in ("genzprot", tmp_path / "without.pt")
     )
-    assert count > 50 and found < 0.6 * without
+    assert count > 50 and found < 0.7 * without

@@ -62,7 +62,7 @@ class Denoiser(nn.Module):
         super().__init__()
         self.config = config = config or DenoiserConfig()
         width = config.n_features
-        self.inputs = Features(config)
+        self.inputs = Features(config, measured=True)
         self.layers = nn.ModuleList(
             Interaction(width, self.inputs.n_edge_features, config.n_channels if k % 2 else 0, config.dropout)
             for k in range(config.n_layers)

@@ -45,12 +45,13 @@ class Bridges:
     Attributes
     ----------
     types : torch.Tensor (N,) int64
+    box : torch.Tensor (F, 3, 3) or None
     cysteines : torch.Tensor (C,) int64
     allowed : torch.Tensor (F, C, C) bool
     """
 
     def __init__(self, types, betas, box=None):
-        self.types = types
+        self.types, self.box = types, box
         self.cysteines = at = (types == _CYS).nonzero()[:, 0]
         self.place = torch.zeros_like(types).index_put((at,), torch.arange(len(at), device=at.device))
         self.gap = gap = self._nearest(betas[:, None, at] - betas[:, at, None], box)  # (F, C, C, 3)
@@ -137,8 +138,9 @@ def loose(bridges, atoms):
     """
     found = torch.zeros(atoms.shape[:2], dtype=torch.bool, device=atoms.device)
     beta, sulfur = (atoms[:, bridges.cysteines, k] for k in (_CB, _SG))
-    distance = (sulfur.unsqueeze(2) - sulfur.unsqueeze(1)).norm(dim=-1)
-    across = (beta.unsqueeze(2) - sulfur.unsqueeze(1)).norm(dim=-1)
+    shift = bridges.gap - (beta.unsqueeze(1) - beta.unsqueeze(2))  # (F, C, C, 3), of the second to its nearest image
+    distance = (sulfur.unsqueeze(1) + shift - sulfur.unsqueeze(2)).norm(dim=-1)
+    across = (sulfur.unsqueeze(1) + shift - beta.unsqueeze(2)).norm(dim=-1)
     bent = (across - ACROSS).abs() > _BENT
     pairs = bridges.allowed & (distance < NEAR)
     bonded = pairs & ((distance - LENGTH).abs() < _MADE) & ~bent & ~bent.transpose(1, 2)

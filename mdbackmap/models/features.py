@@ -13,13 +13,25 @@ from ..geometry import bisector_frame, dihedral, unit
 from .layers import harmonics, radial_basis
 
 _N_SEPARATIONS = 2 * MAX_SEPARATION + 2
+_TRANS, _CIS = 3.80, 2.95  # angstrom, C-alphas on both sides of a peptide (crystals; Engh & Huber)
 
 
 class Features(nn.Module):
-    """Invariant features of beads and of their edges, in local frames that know left from right."""
+    """
+    Invariant features of beads and of their edges, in local frames that know left from right.
 
-    def __init__(self, config):
+    Parameters
+    ----------
+    config
+        With `n_features`, `n_basis` and `anonymous`.
+    measured : bool
+        Distances of neighbours along the chain are features. They tell crystals from coarse models, whose bonds
+        vibrate: a network of torsions is told those of an ideal peptide instead.
+    """
+
+    def __init__(self, config, measured=False):
         super().__init__()
+        self.measured = measured
         self.n_basis, self.anonymous = config.n_basis, config.anonymous
         self.n_edge_features = 3 + 3 + 9 + config.n_basis + _N_SEPARATIONS
         self.residue = nn.Embedding(len(residues.ALPHABET), config.n_features)
@@ -36,8 +48,7 @@ class Features(nn.Module):
             named = named * (torch.rand(len(types), 1, device=named.device) >= self.anonymous)
         return named
 
-    @staticmethod
-    def _shape(batch):
+    def _shape(self, batch):
         """Distances, angle and torsions of the trace, ends, cis peptides, burial (n, 16)."""
         back, ahead = batch.beads - batch.before, batch.after - batch.beads
         inner_first, inner_last = (~batch.first).float(), (~batch.last).float()
@@ -45,8 +56,7 @@ class Features(nn.Module):
         torsion = dihedral(batch.before, batch.beads, batch.after, batch.after.roll(-1, 0))
         torsion_before = dihedral(batch.before.roll(1, 0), batch.before, batch.beads, batch.after)
         columns = [
-            (back.norm(dim=-1) - 3.8).clamp(-1, 1) * inner_first,
-            (ahead.norm(dim=-1) - 3.8).clamp(-1, 1) * inner_last,
+            *self._spacing(back, ahead, cis, cis_before, inner_first, inner_last),
             (unit(back) * unit(ahead)).sum(-1),
             torsion.sin() * inner_last,
             torsion.cos() * inner_last,
@@ -57,6 +67,14 @@ class Features(nn.Module):
         ]
         columns.append(torch.cross(unit(back), unit(ahead), dim=-1).norm(dim=-1))
         return torch.stack(columns, dim=-1)
+
+    def _spacing(self, back, ahead, cis, cis_before, inner_first, inner_last):
+        """By how much the C-alphas before and after (n,) are off the distance of trans peptides, in angstrom."""
+        if self.measured:
+            off = ((vectors.norm(dim=-1) - _TRANS).clamp(-1, 1) for vectors in (back, ahead))
+        else:
+            off = ((_CIS - _TRANS) * cis_before, (_CIS - _TRANS) * cis)
+        return [one * inner for one, inner in zip(off, (inner_first, inner_last), strict=True)]
 
     def _edges(self, batch):
         frame = bisector_frame(batch.before, batch.beads, batch.after)  # (n, 3, 3)

@@ -287,7 +287,7 @@ class GenZProt(Model):
             drawn.append(draw_sidechains(self, *told))
         chosen, stuck = zip(*drawn, strict=True)
         stuck = Stuck.join(stuck, [part.start for part in parts])
-        return fold_symmetric(internal.types, replaced(internal, beads, torch.cat(chosen), stuck))
+        return fold_symmetric(internal.types, replaced(internal, beads, torch.cat(chosen), stuck, box))
 
     def draw_backbones(self, internal, beads, normal, temperature, box=None, guide=None):
         """

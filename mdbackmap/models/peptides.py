@@ -23,6 +23,7 @@ N_DRAWS = 16
 FAINT = 0.2
 """Power of the Ramachandran maps in draws on beads that are kept."""
 _SMOOTHING = math.radians(40)  # of that average, before its peak is taken
+_PEAK = math.radians(5)  # the same where beads were relaxed: a bin, which keeps the peak between bins continuous
 _BEND = math.radians(10), math.radians(6)  # N-CA-C may be off by the first; 1 kT for each of the second, squared
 _PHI = math.radians(-75), math.radians(45), math.radians(10)  # of proline: its middle, and the same
 _STRAINED = 1.0  # kT
@@ -96,7 +97,10 @@ def _walk(model, internal, joined, strain, uniform, temperature, guide=None):
         if guide is not None:
             logits = logits + guide.bias(at, before, model.bins.n_bins)
         shares[:, at] = torch.softmax(logits / (temperature or 1.0), -1).mean(1)
-        angles[:, :, at] = model.bins.draw(logits, uniform[:, :, at], temperature)
+        if temperature > 0:
+            angles[:, :, at] = model.bins.draw(logits, uniform[:, :, at], temperature)
+        else:
+            angles[:, :, at] = model.bins.peak(torch.softmax(logits.float(), -1), _PEAK)
     return angles, shares
 
 

@@ -14,6 +14,7 @@ import torch
 from .. import residues
 from ..geometry import full_precision, unit
 from ..movable import apart, elements, present
+from ..neighbours import image_shifts
 from .disulfides import ACROSS, LENGTH, NEAR, Bridges
 from .exclusion import LARGEST, STIFFNESS, allowed_distances
 
@@ -105,7 +106,7 @@ def rotations(along, angles):
 
 
 @full_precision
-def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
+def relieve(types, atoms, chosen, n_steps=20, rate=0.12, box=None):
     """
     Minimise the overlaps of side chains in their torsions.
 
@@ -114,11 +115,13 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
     types : torch.Tensor (N,) or (F, N) int64
         If residues differ between frames (F, N), no sulfurs are bonded.
     atoms : torch.Tensor (F, N, 14, 3)
-        Chains whole; overlaps across periodic boundaries are left as they are.
+        Chains whole.
     chosen : torch.Tensor (Q, 2) int64
         Frame and residue of the side chains that may move.
     n_steps, rate : int, float
         Steps of Adam, and their size in radians.
+    box : torch.Tensor (F, 3, 3), optional
+        Box vectors as rows: atoms meet the nearest images of others.
 
     Returns
     -------
@@ -128,42 +131,44 @@ def relieve(types, atoms, chosen, n_steps=20, rate=0.12):
         What overlap each side chain is left with if all turn so, in kT.
     """
     angles = atoms.new_zeros(len(chosen), 4)
-    bridges = _bridges(types, atoms)
-    left = overlap(types, atoms, chosen, bridges)
+    bridges = _bridges(types, atoms, box)
+    left = overlap(types, atoms, chosen, bridges, box)
     rows = (left > _LEAST).nonzero()[:, 0]
     if len(rows):
-        turned, around = _descend(types, atoms, chosen[rows], bridges, n_steps, rate)
-        after = overlap(types, around, chosen[rows], bridges)
+        turned, around = _descend(types, atoms, chosen[rows], bridges, n_steps, rate, box)
+        after = overlap(types, around, chosen[rows], bridges, box)
         better = after < left[rows]
         angles[rows] = torch.where(better.unsqueeze(1), turned, 0.0)
         left[rows] = left[rows].minimum(after)
         stayed = chosen[rows[~better]]
         if len(stayed):  # others may have turned into them
             around[stayed.unbind(1)] = atoms[stayed.unbind(1)]
-            met = _near(atoms, chosen, stayed)
-            left[met] = overlap(types, around, chosen[met], bridges)
+            met = _near(atoms, chosen, stayed, box)
+            left[met] = overlap(types, around, chosen[met], bridges, box)
     return angles, left
 
 
-def _near(atoms, chosen, others):
+def _near(atoms, chosen, others, box=None):
     """Which of the chosen residues (Q, 2) can meet any of the others (P, 2), as rows of `chosen`."""
     here, there = (atoms[rows[:, 0], rows[:, 1], 1] for rows in (chosen, others))
-    near = (chosen[:, None, 0] == others[:, 0]) & ((here.unsqueeze(1) - there).norm(dim=-1) < _MEETING)
+    gap = there - here.unsqueeze(1)
+    gap = gap + image_shifts(gap, None if box is None else box[chosen[:, 0]].unsqueeze(1))
+    near = (chosen[:, None, 0] == others[:, 0]) & (gap.norm(dim=-1) < _MEETING)
     return near.any(1).nonzero()[:, 0]
 
 
-def _bridges(types, atoms):
+def _bridges(types, atoms, box):
     """`Bridges` of atoms as they are: C-betas stay where they are. None if residues differ between frames."""
-    return Bridges(types, atoms[:, :, _CB]) if types.dim() == 1 else None
+    return Bridges(types, atoms[:, :, _CB], box) if types.dim() == 1 else None
 
 
-def overlap(types, atoms, chosen, bridges=None):
+def overlap(types, atoms, chosen, bridges=None, box=None):
     """
     Overlap energies of side chains, in kT; sulfurs of a disulfide count by how far they are off its length.
 
     Parameters
     ----------
-    types, atoms, chosen
+    types, atoms, chosen, box
         As in `relieve`.
     bridges : Bridges, optional
         Of these atoms, where they are known already.
@@ -172,8 +177,8 @@ def overlap(types, atoms, chosen, bridges=None):
     -------
     torch.Tensor (Q,)
     """
-    bridges = bridges or _bridges(types, atoms)
-    slot, _, gap, allowed, bound, stiffness = _pairs(types, atoms, chosen, bridges, 0.0)
+    bridges = bridges or _bridges(types, atoms, box)
+    slot, _, gap, allowed, bound, stiffness, _ = _pairs(types, atoms, chosen, bridges, 0.0, box)
     short = torch.where(bound, allowed - gap, (allowed - gap).clamp_min(0))
     energy = stiffness * short.square()
     return atoms.new_zeros(len(chosen)).index_add(0, slot // residues.MAX_ATOMS, energy)
@@ -187,7 +192,7 @@ def side_chains(types, atoms, chosen):
     return SideChains(atoms[frames, rows], axis, moved), moved.any(2)
 
 
-def _descend(types, atoms, chosen, bridges, n_steps, rate):
+def _descend(types, atoms, chosen, bridges, n_steps, rate, box):
     """
     `relieve` for side chains that overlap with something.
 
@@ -200,9 +205,10 @@ def _descend(types, atoms, chosen, bridges, n_steps, rate):
     mean, square, current = torch.zeros_like(angles), torch.zeros_like(angles), chains.atoms
     for step in range(1, n_steps + 1):
         if step in (1, 1 + n_steps // 2):  # what was far may have come near
-            slot, other, _, allowed, bound, stiffness = _pairs(types, flat.view_as(atoms), chosen, bridges, _LISTED)
+            found = _pairs(types, flat.view_as(atoms), chosen, bridges, _LISTED, box)
+            slot, other, _, allowed, bound, stiffness, shift = found
             lowest = torch.where(bound, -torch.inf, 0.0)  # what belongs together is pulled, too
-        gap = current.reshape(-1, 3).index_select(0, slot) - flat.view(-1, 3).index_select(0, other)
+        gap = current.reshape(-1, 3).index_select(0, slot) - flat.view(-1, 3).index_select(0, other) - shift
         distance = gap.norm(dim=-1).clamp_min(0.5)
         push = -2 * stiffness * (allowed - distance).maximum(lowest) / distance
         gradient = torch.zeros_like(current).view(-1, 3).index_add_(0, slot, push.unsqueeze(1) * gap)
@@ -216,13 +222,13 @@ def _descend(types, atoms, chosen, bridges, n_steps, rate):
     return angles, flat.view_as(atoms)
 
 
-def _pairs(types, atoms, chosen, bridges, margin):
+def _pairs(types, atoms, chosen, bridges, margin, box=None):
     """
     Atoms (P,) of the chosen side chains as row * 14 + slot, and the atoms (P,) near them: up to `margin` further apart
     than allowed; those of cysteines, which may belong together, always up to `NEAR`.
 
     Besides, the distances (P,) of the pairs, those allowed (P,), which pairs (P,) are of a disulfide, held at the
-    distance allowed, and how stiff they are (P,).
+    distance allowed, how stiff they are (P,), and shifts (P, 3) of the second to their nearest images.
     """
     moved, _, element, real = (table.to(atoms.device) for table in _tables())
     types, (frames, rows) = types.expand(atoms.shape[:2]), chosen.unbind(1)
@@ -231,12 +237,15 @@ def _pairs(types, atoms, chosen, bridges, margin):
     tip = (own * turning.unsqueeze(-1)).sum(1) / turning.sum(1, keepdim=True).clamp_min(1)
     reach = ((own - tip.unsqueeze(1)).norm(dim=-1) * turning).amax(1) + max(LARGEST - TOUCH + margin, NEAR)
     far = ((atoms - atoms[:, :, 1:2]).norm(dim=-1) * real[types]).amax(2)  # (F, N)
-    near = (atoms[frames, :, 1] - tip.unsqueeze(1)).norm(dim=-1) < reach.unsqueeze(1) + far[frames]  # (Q, N)
+    between = atoms[frames, :, 1] - tip.unsqueeze(1)  # (Q, N, 3)
+    shifts = image_shifts(between, None if box is None else box[frames].unsqueeze(1))
+    near = (between + shifts).norm(dim=-1) < reach.unsqueeze(1) + far[frames]  # (Q, N)
     row, residue = near.nonzero().unbind(1)
-    others = atoms[frames[row], residue]  # (pairs of residues, 14, 3)
+    shift = shifts[row, residue]  # (pairs of residues, 3)
+    others = atoms[frames[row], residue] + shift.unsqueeze(1)  # (pairs of residues, 14, 3)
     near = ((others - tip[row].unsqueeze(1)).norm(dim=-1) < reach[row].unsqueeze(1)) & real[types[frames[row], residue]]
     pair, b = near.nonzero().unbind(1)
-    row, residue, other = row[pair], residue[pair], others[pair, b]
+    row, residue, shift, other = row[pair], residue[pair], shift[pair], others[pair, b]
     distance = (own[row, _FIRST:] - other.unsqueeze(1)).norm(dim=-1)  # (pairs of a residue and an atom, 9)
     first, second = element[kinds[row], _FIRST:], element[types[frames[row], residue], b].unsqueeze(1)
     limit = allowed_distances(first, second, TOUCH)
@@ -245,15 +254,16 @@ def _pairs(types, atoms, chosen, bridges, margin):
     close = (distance < (limit + margin).maximum(least)) & turning[row, _FIRST:]
     close &= (residue != rows[row]).unsqueeze(1) | apart().to(atoms.device)[kinds[row], _FIRST:, b]
     pair, a = close.nonzero().unbind(1)
-    row, residue, b, distance, limit = row[pair], residue[pair], b[pair], distance[pair, a], limit[pair, a]
-    bonds, bends = _disulfides(types, atoms, bridges, frames[row], rows[row], residue, a + _FIRST, b)
+    row, residue, shift, b = row[pair], residue[pair], shift[pair], b[pair]
+    distance, limit = distance[pair, a], limit[pair, a]
+    bonds, bends = _disulfides(types, atoms, bridges, frames[row], rows[row], residue, a + _FIRST, b, shift)
     limit = torch.where(bonds, LENGTH, torch.where(bends, ACROSS, limit))
     stiffness = torch.where(bonds, _BOND, torch.where(bends, _BEND, STIFFNESS))
     other = (frames[row] * atoms.shape[1] + residue) * residues.MAX_ATOMS + b
-    return row * residues.MAX_ATOMS + a + _FIRST, other, distance, limit, bonds | bends, stiffness
+    return row * residues.MAX_ATOMS + a + _FIRST, other, distance, limit, bonds | bends, stiffness, shift
 
 
-def _disulfides(types, atoms, bridges, frames, one, other, a, b):
+def _disulfides(types, atoms, bridges, frames, one, other, a, b, shift):
     """Which pairs of atoms (P,) are SG and SG, and SG and CB, of cysteines whose C-betas lie as in a disulfide."""
     bonds = bends = torch.zeros_like(a, dtype=torch.bool)
     if bridges is None:
@@ -262,6 +272,6 @@ def _disulfides(types, atoms, bridges, frames, one, other, a, b):
     both = cysteine[frames, one] & cysteine[frames, other] & (a == _SG) & (b >= _CB) & (one != other)
     pairs = both.nonzero()[:, 0]
     frames, one, other = frames[pairs], one[pairs], other[pairs]
-    near = (atoms[frames, one, _SG] - atoms[frames, other, _SG]).norm(dim=-1) < NEAR
+    near = (atoms[frames, one, _SG] - atoms[frames, other, _SG] - shift[pairs]).norm(dim=-1) < NEAR
     pairs = pairs[near & bridges(frames, one, other)]
     return bonds.index_fill(0, pairs[b[pairs] == _SG], True), bends.index_fill(0, pairs[b[pairs] == _CB], True)

@@ -10,6 +10,7 @@ import math
 
 import torch
 
+from ..neighbours import image_shifts
 from .relief import overlap, relieve, side_chains
 
 UNBEARABLE = 12.0
@@ -65,7 +66,7 @@ class Stuck:
         return Stuck(self.frames[rows], self.residues[rows], self.candidates[rows])
 
 
-def replaced(internal, beads, torsions, stuck):
+def replaced(internal, beads, torsions, stuck, box=None):
     """
     Torsions in which side chains that overlap are replaced by those of least overlap after relief.
 
@@ -77,6 +78,7 @@ def replaced(internal, beads, torsions, stuck):
     stuck : Stuck
         Side chains that may change; those with no more than `UNBEARABLE` stay. Their candidates are tried, and those
         of a grid.
+    box : torch.Tensor (F, 3, 3), optional
 
     Returns
     -------
@@ -87,8 +89,9 @@ def replaced(internal, beads, torsions, stuck):
             break
         frames, within = stuck.frames.unique(return_inverse=True)
         atoms = internal.to_cartesian(beads[frames], torsions[frames])
-        energies = overlap(internal.types, atoms, torch.stack([within, stuck.residues], 1))
-        first, later = _in_turn(atoms[within, stuck.residues, 1], within, energies)
+        cells = None if box is None else box[frames]
+        energies = overlap(internal.types, atoms, torch.stack([within, stuck.residues], 1), box=cells)
+        first, later = _in_turn(atoms[within, stuck.residues, 1], within, energies, cells)
         if len(first) == 0:
             break
         torsions = torsions.clone()
@@ -98,7 +101,8 @@ def replaced(internal, beads, torsions, stuck):
             grid = _grid().to(now).expand(len(now), -1, -1)
             turns = torch.cat([some.candidates, grid], 1) - now.unsqueeze(1)  # (q, K, 4)
             cost = torch.arange(turns.shape[1], device=now.device) >= some.candidates.shape[1]
-            around = _surroundings(internal.types, atoms[within[part]], some.residues)
+            here = within[part]
+            around = _surroundings(internal.types, atoms[here], some.residues, None if box is None else cells[here])
             turn, left = _best(*around, turns, _UNKNOWN * cost)
             better = (left < energies[part]).unsqueeze(1)
             torsions[some.frames, some.residues, 1:5] = torch.where(better, now + turn, now)
@@ -106,22 +110,31 @@ def replaced(internal, beads, torsions, stuck):
     return torsions
 
 
-def _in_turn(places, frames, energies):
+def _in_turn(places, frames, energies, box=None):
     """Which of the side chains (Q,) that overlap too much come first, those that do most among the near, and later."""
-    near = (frames == frames[:, None]) & ((places - places[:, None]).norm(dim=-1) < _APART)
+    gap = places - places[:, None]
+    gap = gap + image_shifts(gap, None if box is None else box[frames].unsqueeze(1))
+    near = (frames == frames[:, None]) & (gap.norm(dim=-1) < _APART)
     rank = torch.arange(len(energies), device=energies.device)
     worse = (energies > energies[:, None]) | ((energies == energies[:, None]) & (rank < rank[:, None]))
     stuck, second = energies > UNBEARABLE, (near & worse).any(1)
     return (stuck & ~second).nonzero()[:, 0], (stuck & second).nonzero()[:, 0]
 
 
-def _surroundings(types, atoms, residues):
-    """Types (q, m) and atoms (q, m, 14, 3) of `residues` (q,), which come first, and of those nearest to each."""
+def _surroundings(types, atoms, residues, box=None):
+    """
+    Types (q, m) and atoms (q, m, 14, 3) of `residues` (q,), which come first, and of those nearest to each.
+
+    In boxes (q, 3, 3) the nearest images.
+    """
     each = torch.arange(len(residues), device=residues.device)
-    distance = (atoms[:, :, 1] - atoms[each, residues, None, 1]).norm(dim=-1)
+    gap = atoms[:, :, 1] - atoms[each, residues, None, 1]
+    shifts = image_shifts(gap, None if box is None else box.unsqueeze(1))  # (q, N, 3)
+    distance = (gap + shifts).norm(dim=-1)
     distance[each, residues] = -1.0
     near = distance.topk(min(_NEAR, len(types)), largest=False).indices
-    return types[near], atoms[each.unsqueeze(1), near]
+    rows = each.unsqueeze(1)
+    return types[near], atoms[rows, near] + shifts[rows, near].unsqueeze(2)
 
 
 def _best(types, atoms, turns, cost):

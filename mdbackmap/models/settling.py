@@ -13,14 +13,14 @@ import torch
 
 from .. import residues
 from ..geometry import full_precision
-from ..traces.descent import BeadSteps, TurnSteps, snapped, within
+from ..traces.descent import Descent, within
 from .atom_pairs import AtomPairs
 from .exclusion import STIFFNESS
 from .relief import relieve
 
 N_ROUNDS, N_STEPS = 2, 12
 _FIRMNESS = 1.5  # contacts of beads are held so much more than while relaxing: atoms would push them apart
-_RATE, _TURN_RATE = 0.06, 0.06  # angstrom and radians a step, at first
+_RATE, _MOMENTUM = 1 / 500, 0.6  # square angstrom (square radian) a nat, as the relaxation has it
 _MARGIN = 0.1  # pairs are pushed this much beyond what is allowed
 _SWAY = 0.3  # share of what overlaps say of peptide angles that counts: the maps know better where these belong
 _TURN = 1e-3  # radians, for finite differences
@@ -55,7 +55,7 @@ def settle(relaxation, start, beads, torsions, tolerances, box=None):
     crowd = relaxation.crowd(start, box, _FIRMNESS)
     for _ in range(N_ROUNDS):
         moved, turned = _push(relaxation, start, moved, turned, tolerances[frames], crowd, box)
-        turned = _turn_aside(relaxation.internal, moved, turned)
+        turned = _turn_aside(relaxation.internal, moved, turned, box)
     moved, turned = moved.to(torsions), turned.to(torsions)
     return beads.to(torsions).index_copy(0, frames, moved), torsions.index_copy(0, frames, turned)
 
@@ -68,29 +68,28 @@ def _push(relaxation, start, beads, torsions, tolerances, crowd, box):
     left = _Riders(internal, levers, pairs.frame, pairs.left, pairs.left_slot)
     right = _Riders(internal, levers, pairs.frame, pairs.right, pairs.right_slot)
     turns = torsions[..., 0]
-    steps, turning, moved, turned = BeadSteps(beads), TurnSteps(turns), beads, turns
-    for step in range(N_STEPS):
-        fade = (1 - step / N_STEPS) ** 2
+    steps, turning, moved, turned = Descent(beads, _RATE, _MOMENTUM), Descent(turns, _RATE, _MOMENTUM), beads, turns
+    for _ in range(N_STEPS):
         slope, on_turns = relaxation.joint_slopes(start, moved, turned, tolerances, crowd)
         shifts = (moved - beads).flatten(0, 1), (turned - turns).flatten()
         gap = pairs.gap + left.shift(*shifts) - right.shift(*shifts)
         distance = gap.norm(dim=-1).clamp_min(0.5)
         push = gap * (-2 * STIFFNESS * (pairs.allowed + _MARGIN - distance).clamp_min(0) / distance).unsqueeze(-1)
         apart, aside = right.collect(*left.collect(*map(torch.zeros_like, shifts), push), -push)
-        moved = relaxation.put_right(moved - steps(slope + apart.view_as(slope), _RATE * fade))
-        moved = snapped(within(start, moved, tolerances))
-        turned = snapped(turned - turning(on_turns + _SWAY * aside.view_as(turned), _TURN_RATE * fade))
+        moved = relaxation.put_right(moved - steps(slope + apart.view_as(slope)))
+        moved = within(start, moved, tolerances)
+        turned = turned - turning(on_turns + _SWAY * aside.view_as(turned))
     turned = torch.where(internal.ends, turns, turned)
     return moved, torch.cat([turned.unsqueeze(-1), torsions[..., 1:]], -1)
 
 
-def _turn_aside(internal, beads, torsions):
+def _turn_aside(internal, beads, torsions, box):
     """Torsions (F, N, 6) after side chains that overlap with anything have been relieved."""
     atoms = internal.to_cartesian(beads, torsions)
-    tight = AtomPairs.of(internal, atoms).overlapping(*beads.shape[:2])
+    tight = AtomPairs.of(internal, atoms, box).overlapping(*beads.shape[:2])
     tight = tight[internal.defined[tight[:, 1], 1] & (internal.types[tight[:, 1]] != _PROLINE)]
     if len(tight):
-        torsions[tight[:, 0], tight[:, 1], 1:5] += snapped(relieve(internal.types, atoms, tight)[0])
+        torsions[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, atoms, tight, box=box)[0]
     return torsions
 
 

@@ -17,6 +17,7 @@ from .. import residues
 from ..geometry import wrap
 from ..internal import TORSIONS, InternalCoordinates
 from ..movable import elements
+from ..neighbours import image_shifts
 from .contacts import learned
 from .disulfides import Bridges, loose, sulfur_places, worth
 from .exclusion import STIFFNESS, Overlaps, allowed_distances, choose, marginals
@@ -211,8 +212,8 @@ def _draw_bridges(model, bridges, placed, at, logits, angles, uniform, temperatu
     left, right = (torch.searchsorted(at, residue) for residue in (one, other))
     first, second = (torch.log_softmax(logits[frames, k] / temperature, -1) for k in (left, right))
     here, there = (sulfur_places(placed[frames, residue], centres) for residue in (one, other))  # from either CB
-    first = first - _in_backbones(bridges.types, placed, frames, one, other, here)
-    second = second - _in_backbones(bridges.types, placed, frames, other, one, there)
+    first = first - _in_backbones(bridges, placed, frames, one, other, here)
+    second = second - _in_backbones(bridges, placed, frames, other, one, there)
     there = there + gap.unsqueeze(1)
     distance = torch.cdist(here, there, compute_mode="donot_use_mm_for_euclid_dist")
     across = (here - gap.unsqueeze(1)).norm(dim=-1).unsqueeze(2), there.norm(dim=-1).unsqueeze(1)
@@ -224,19 +225,23 @@ def _draw_bridges(model, bridges, placed, at, logits, angles, uniform, temperatu
     angles[frames, :, right] = model.bins.draw(joint[rows.unsqueeze(1), nearest], uniform[frames, :, other, 0])
 
 
-def _in_backbones(types, placed, frames, residue, partner, places):
+def _in_backbones(bridges, placed, frames, residue, partner, places):
     """
     Overlap energy with backbones, (P, B) in kT, of sulfurs at `places` (P, B, 3) from the CB of `residue` (P,).
 
     Backbones are those of `placed` (F, N, 14, 3), but for the residue's own and that of the `partner` (P,) that it may
-    be bonded to; images in periodic boxes do not count.
+    be bonded to; in boxes their nearest images.
     """
+    types = bridges.types
     beta = placed[frames, residue, _CB]
-    distance = (placed[frames, :, _CB - 3] - beta.unsqueeze(1)).norm(dim=-1)  # of C-alphas
+    gap = placed[frames, :, _CB - 3] - beta.unsqueeze(1)  # to C-alphas
+    shifts = image_shifts(gap, None if bridges.box is None else bridges.box[frames].unsqueeze(1))
+    distance = (gap + shifts).norm(dim=-1)
     pairs = torch.arange(len(frames), device=frames.device)
     distance[pairs, residue] = distance[pairs, partner] = torch.inf
     near = distance.topk(min(_AROUND, len(types) - 2), largest=False).indices  # (P, k)
-    around = (placed[frames.unsqueeze(1), near, : _CB + 1] - beta[:, None, None]).flatten(1, 2)  # (P, 5 k, 3)
+    around = placed[frames.unsqueeze(1), near, : _CB + 1] + shifts[pairs.unsqueeze(1), near].unsqueeze(2)
+    around = (around - beta[:, None, None]).flatten(1, 2)  # (P, 5 k, 3)
     kinds = elements().to(types.device)[types[near], : _CB + 1]
     allowed = allowed_distances(kinds, torch.full_like(kinds, _SULFUR), _TOUCH[0])
     allowed[..., _CB] = torch.where(types[near] == _GLY, 0.0, allowed[..., _CB])
@@ -289,7 +294,7 @@ def _settled(found, chosen, tight):
     turned = loose(chosen.bridges, atoms)
     turned[:, internal.movable.residues] |= tight.unflatten(0, (len(atoms), -1))
     frames, rows = turned.nonzero().unbind(1)
-    angles, left = relieve(internal.types, atoms, torch.stack([frames, rows], 1))
+    angles, left = relieve(internal.types, atoms, torch.stack([frames, rows], 1), box=chosen.box)
     torsions[frames, rows, 1:5] += angles
     stuck = (left > UNBEARABLE) & ~found.bridges.partners()[frames, rows]
     frames, rows = frames[stuck], rows[stuck]

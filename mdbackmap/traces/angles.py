@@ -7,7 +7,10 @@ residue it is centred on: the angle at i is that of i-1, i, i+1; the torsion of 
 
 import torch
 
+from ..geometry import smooth_step
+
 _LEAST = 1e-4
+_BENT = 0.05, 0.4  # sines of angles: torsions about straight ones mean little
 
 
 def steps(beads):
@@ -64,7 +67,8 @@ class TraceAngles:
         out = out + first.roll(-1, -2) + last.roll(1, -2)
         stretch = self.ahead * on_length.unsqueeze(-1)
         out = out - stretch + stretch.roll(1, -2)
-        return out + self._twist(unit, on_torsion.unsqueeze(-1))
+        bent = smooth_step(self.sine, *_BENT)
+        return out + self._twist(unit, (on_torsion * bent * bent.roll(-1, -1)).unsqueeze(-1))
 
     def _twist(self, unit, on_torsion):
         """The same for torsions (Blondel & Karplus 1996)."""

@@ -13,6 +13,7 @@ import functools
 import torch
 
 from .. import residues
+from ..geometry import smooth_step
 from ..neighbours import minimum_image, nearest
 
 _BISECTOR, _NORMAL = 0.24035, -0.06975  # C-beta from the C-alphas before and after, fitted to crystals (0.5 A RMS)
@@ -21,9 +22,10 @@ _CLOSEST = 4.8  # pairs nearer than this are to be this far from each other
 _WATCHED = 2.0  # sites up to this much further apart are watched
 _NEAR = 12.0  # C-alphas nearer than this keep their distance
 _CONTACT = (5.5, 8.0)  # angstrom: those of residues in contact, which keep it more firmly; nearer ones may have to part
+_EDGE = 0.5  # angstrom on either side of a limit in which what holds beads fades in or out
 _SWELLING = 2.0  # what a distance that grows costs, against one that shrinks: room for atoms swells chains otherwise
 _APART = 4  # in sequence, of C-alphas that keep their distance
-_NEIGHBOURS = 40
+_NEIGHBOURS = 64
 _COUNTED = (8.0,)  # what `nearest` is to count; not used
 
 
@@ -55,11 +57,13 @@ class Crowd:
         together = (distance < _NEAR) & ((j - i >= _APART) | (joined[i] != joined[j]))
         a, b, shift, distance = (v[together] for v in (frame * n + i, frame * n + j, shift, distance))
         self.together = a, b, shift, distance.clamp_min(_CLOSEST)
-        touching = (distance > _CONTACT[0]) & (distance < _CONTACT[1])
+        near, far = (smooth_step(distance, edge - _EDGE, edge + _EDGE) for edge in _CONTACT)
+        touching = near * (1 - far)
         cohesion, contact = (
             torch.minimum(*(held.flatten().index_select(0, at) for at in (a, b))) for held in (cohesion, contact)
         )
-        self.holding = torch.where(touching, contact, cohesion).to(distance)  # (P,), stiffness
+        within = 1 - smooth_step(distance, _NEAR - 2 * _EDGE, _NEAR)
+        self.holding = (within * (cohesion + touching * (contact - cohesion))).to(distance)  # (P,), stiffness
 
     @staticmethod
     def _neighbours(internal, beads, box):

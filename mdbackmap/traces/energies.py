@@ -53,38 +53,86 @@ def _cell(values, low, width, size, periodic=False):
     return left.long(), at - left
 
 
-def _trilinear(table, base, index, share, sizes, periodic):
+@functools.cache
+def _trace_tables(blur=None):
+    """The trace prior's tables (3, 3, 24, 36, 24), under a Gaussian of some grid steps along the last three axes."""
+    table = tables()["trace"]
+    for axis, width, turns in zip((2, 3, 4), blur or (0, 0, 0), (False, True, False), strict=True):
+        table = _blurred(table, axis, width, turns) if width else table
+    return table
+
+
+def _blurred(table, axis, width, periodic):
+    """A table under a Gaussian of `width` grid steps along one axis."""
+    steps = range(-math.ceil(4 * width), math.ceil(4 * width) + 1)
+    weights = [math.exp(-0.5 * (step / width) ** 2) for step in steps]
+    n, total = table.shape[axis], 0.0
+    for step, weight in zip(steps, weights, strict=True):
+        at = torch.arange(n) + step
+        at = torch.remainder(at, n) if periodic else at.clamp(0, n - 1)
+        total = total + weight / sum(weights) * table.index_select(axis, at)
+    return total
+
+
+class SmoothTables:
     """
-    Values and derivatives (per grid step) of flat tables.
+    Tables on a grid as quadratic B-splines: their derivatives have no jumps, so that small noise stays small.
+
+    Between grid points values are a little smoother than the table itself.
 
     Parameters
     ----------
-    table : torch.Tensor (n,)
-    base : torch.Tensor (...) int64
-        Where each element's own three-dimensional table begins.
-    index, share : three tensors (...)
-    sizes : three ints
+    tables : torch.Tensor (V, x, y, z)
+        One three-dimensional table a variant.
     periodic : three bools
+        Which axes are circles.
     """
-    strides = (sizes[1] * sizes[2], sizes[2], 1)
-    low = [i * s for i, s in zip(index, strides, strict=True)]
-    high = [
-        (torch.where(i + 1 == n, 0, i + 1) if turns else i + 1) * s
-        for i, s, n, turns in zip(index, strides, sizes, periodic, strict=True)
-    ]
-    x, y, z = share
 
-    def line(a, b):
-        start = base + a + b
-        near, far = (table.index_select(0, (start + c).flatten()).view(start.shape) for c in (low[2], high[2]))
-        return near + z * (far - near), far - near
+    def __init__(self, tables, periodic):
+        self.sizes, self.periodic = tables.shape[1:], periodic
+        for axis, turns in enumerate(periodic, 1):
+            first, last = tables.narrow(axis, 0, 1), tables.narrow(axis, tables.shape[axis] - 1, 1)
+            tables = torch.cat([last if turns else first, tables, first if turns else last], axis)
+        _, x, y, z = tables.shape
+        self.size, self.strides = x * y * z, (y * z, z, 1)
+        self.rows = tables.reshape(-1).unfold(0, 3, 1)  # (n - 2, 3): three neighbours along z each
+        steps = torch.arange(3, device=tables.device)
+        self.around = (steps[:, None] * self.strides[0] + steps * self.strides[1]).flatten()  # (9,)
 
-    (v00, d00), (v01, d01) = line(low[0], low[1]), line(low[0], high[1])
-    (v10, d10), (v11, d11) = line(high[0], low[1]), line(high[0], high[1])
-    v0, v1 = v00 + y * (v01 - v00), v10 + y * (v11 - v10)
-    d0, d1 = d00 + y * (d01 - d00), d10 + y * (d11 - d10)
-    along_y = (v01 - v00) + x * ((v11 - v10) - (v01 - v00))
-    return v0 + x * (v1 - v0), v1 - v0, along_y, d0 + x * (d1 - d0)
+    def __call__(self, variant, at):
+        """
+        Values (...) and three derivatives (...) by grid step.
+
+        Parameters
+        ----------
+        variant : torch.Tensor (...) int64
+        at : three tensors (...)
+            Positions in grid steps from the first point.
+        """
+        start, shares = variant * self.size, []
+        for value, size, stride, turns in zip(at, self.sizes, self.strides, self.periodic, strict=True):
+            value = value if turns else value.clamp(0, size - 1)
+            nearest = (value + 0.5).floor()
+            index = torch.remainder(nearest, size) if turns else nearest
+            start = start + index.long() * stride
+            shares.append(_parabolas(value - nearest))
+        rows = (start.unsqueeze(-1) + self.around).flatten()
+        found = self.rows.index_select(0, rows).view(-1, 3, 3, 3)
+        (x, dx), (y, dy), (z, dz) = ([v.reshape(-1, 3, 1) for v in pair] for pair in shares)
+        plane = torch.matmul(found.flatten(1, 2), torch.cat([z, dz], -1)).unflatten(1, (3, 3))  # (n, 3, 3, 2)
+        across = torch.cat([y, dy], -1).transpose(1, 2).unsqueeze(1) @ plane  # (n, 3, 2, 2): y, dy by z, dz
+        along = torch.cat([x, dx], -1).transpose(1, 2) @ across.flatten(2)  # (n, 2, 4)
+        value, by_z, by_y, by_x = along[:, 0, 0], along[:, 0, 1], along[:, 0, 2], along[:, 1, 0]
+        return tuple(v.view(variant.shape) for v in (value, by_x, by_y, by_z))
+
+
+def _parabolas(share):
+    """Weights (..., 3) of the grid points around the nearest one, `share` (...) of a step off, and derivatives."""
+    low, high = 0.5 - share, 0.5 + share
+    return (
+        torch.stack([0.5 * low * low, 0.75 - share * share, 0.5 * high * high], -1),
+        torch.stack([-low, -2 * share, high], -1),
+    )
 
 
 class TracePrior:
@@ -97,26 +145,20 @@ class TracePrior:
         Residue types, indices into `residues.ALPHABET`.
     """
 
-    def __init__(self, types):
-        table = tables()["trace"].to(types.device)
+    def __init__(self, types, blur=None):
+        table = _trace_tables(blur).to(types.device)
         self.sizes = table.shape[2:]
         glycine, proline = types == residues.TYPE_OF_NAME["GLY"], types == residues.TYPE_OF_NAME["PRO"]
         kind = glycine.long() + 2 * proline.long()
-        self.base = (kind * 3 + kind.roll(-1)) * math.prod(self.sizes)
-        self.table = table.flatten()
+        self.variant = kind * 3 + kind.roll(-1)
+        self.tables = SmoothTables(table.flatten(0, -4), (False, True, False))
 
     def __call__(self, angle, torsion, following):
         """Energies (..., N) and their derivatives with respect to the three arguments (..., N)."""
         n, m, _ = self.sizes
         wide, turn = (_HIGH - _LOW) / n, 2 * math.pi / m
-        cells = [
-            _cell(angle, _LOW + wide / 2, wide, n),
-            _cell(torsion, -math.pi + turn / 2, turn, m, periodic=True),
-            _cell(following, _LOW + wide / 2, wide, n),
-        ]
-        index, share = zip(*cells, strict=True)
-        base = self.base.expand(angle.shape)
-        value, a, t, f = _trilinear(self.table, base, index, share, self.sizes, (False, True, False))
+        at = (angle - _LOW) / wide - 0.5, (torsion + math.pi) / turn - 0.5, (following - _LOW) / wide - 0.5
+        value, a, t, f = self.tables(self.variant.expand(angle.shape), at)
         return value, a / wide, t / turn, f / wide
 
 
@@ -215,19 +257,14 @@ class Backbone:
         self.variant = which
         self.sizes = self.table.shape[1:]
         self.flat = self.table.flatten()
+        self.smooth = SmoothTables(self.table, (False, True, True))
         self.thinned = {}  # the table with fewer turns after, by their number
 
     def __call__(self, angle, before, after):
         """Energies (..., N) and their derivatives with respect to angle and turns (..., N)."""
         wide, turn = (_HIGH - 0.01 - _LOW) / (_N_ANGLES - 1), 2 * math.pi / BINS
-        cells = [
-            _cell(angle, _LOW, wide, _N_ANGLES),
-            _cell(before, -math.pi, turn, BINS, periodic=True),
-            _cell(after, -math.pi, turn, BINS, periodic=True),
-        ]
-        index, share = zip(*cells, strict=True)
-        base = (self.variant * math.prod(self.sizes)).expand(angle.shape)
-        value, a, b, c = _trilinear(self.flat, base, index, share, self.sizes, (False, True, True))
+        at = (angle - _LOW) / wide, (before + math.pi) / turn, (after + math.pi) / turn
+        value, a, b, c = self.smooth(self.variant.expand(angle.shape), at)
         return value, a / wide, b / turn, c / turn
 
     def rows(self, angle, before, at):
@@ -246,14 +283,13 @@ class Backbone:
         parts = table.index_select(0, index.flatten()).view(*index.shape, BINS)
         return (weight.to(parts).unsqueeze(-2) @ parts).squeeze(-2)
 
-    def matrices(self, angle, torsion_before, at, bins):
+    def matrices(self, angle, at, bins):
         """
         Energies of residues `at` (n,) for all turns of the peptides on both sides, on `bins` points of the circle each.
 
         Parameters
         ----------
-        angle, torsion_before : torch.Tensor (F, N)
-            Of the residue, and of the residue before it.
+        angle : torch.Tensor (F, N)
         at : torch.Tensor (n,) int64
         bins : int
             A divisor of 72.
@@ -261,18 +297,15 @@ class Backbone:
         Returns
         -------
         torch.Tensor (F, n, bins, bins)
-            Rows: peptide before, in its own turn (from the side of the C-alpha before it); columns: peptide after.
+            Rows: peptide before, from the side of the C-alpha after the residue; columns: peptide after.
         """
-        wide, every = (_HIGH - 0.01 - _LOW) / (_N_ANGLES - 1), BINS // bins
-        level = ((angle[:, at] - _LOW) / wide).round().clamp(0, _N_ANGLES - 1).long()  # (F, n)
-        shift = (torsion_before[:, at] / (2 * math.pi) * BINS).round().long()
-        # turn from the side of CA(i+1) = own turn - torsion, in bins; both are counted from -180 degrees
-        rows = torch.arange(0, BINS, every, device=angle.device)
-        rows = torch.remainder(rows - shift.unsqueeze(-1), BINS)  # (F, n, bins)
-        first = ((self.variant[at] * _N_ANGLES + level).unsqueeze(-1) * BINS + rows).flatten()
         if bins not in self.thinned:
-            self.thinned[bins] = self.table[..., ::every].reshape(-1, bins)
-        return self.thinned[bins].index_select(0, first).view(*level.shape, bins, bins)
+            every = BINS // bins
+            self.thinned[bins] = self.table[:, :, ::every, ::every].flatten(0, 1)
+        low, share = _cell(angle[:, at], _LOW, (_HIGH - 0.01 - _LOW) / (_N_ANGLES - 1), _N_ANGLES)
+        first = (self.variant[at] * _N_ANGLES + low).flatten()
+        near, far = (self.thinned[bins].index_select(0, first + k) for k in (0, 1))
+        return torch.lerp(near, far, share.flatten()[:, None, None]).unflatten(0, share.shape)
 
 
 def _kinds(types, ends, cis_before):

@@ -1,8 +1,8 @@
 """
 The turns of all peptides at once: the best ones on given beads, and what is known of those still to come.
 
-Residues couple the peptides on both sides of them and nothing else, so chains of peptides are solved exactly (Viterbi;
-forward and backward sums) on a grid of turns.
+Residues couple the peptides on both sides of them and nothing else, so chains of peptides are solved exactly on a grid
+of turns: by the least energies of all before and all after (Viterbi), or by sums forward and backward.
 
 Shapes: F frames, N residues, B bins.
 """
@@ -16,7 +16,7 @@ VITERBI_BINS = 36
 _MESSAGE_BINS = 24
 
 
-def best_turns(relaxation, angles, bins=VITERBI_BINS):
+def best_turns(relaxation, angles, bins=VITERBI_BINS, held=None, firmness=0.0):
     """
     The peptide angles of least energy on given beads.
 
@@ -28,27 +28,58 @@ def best_turns(relaxation, angles, bins=VITERBI_BINS):
         Of the beads (F, N, 3), from `Relaxation.angles`.
     bins : int
         Points of the circle; a divisor of 72.
+    held : torch.Tensor (F, N), optional
+        Angles in radians that peptides have already.
+    firmness : float
+        Nats that it costs to turn a peptide by 180 degrees from there.
 
     Returns
     -------
     torch.Tensor (F, N)
-        In radians, on a grid; 0 for the last residues of stretches.
+        In radians, refined between the points by a parabola; 0 for the last residues of stretches.
     """
-    walk, ends = relaxation.internal.walk, relaxation.internal.ends
-    reach = angles.angle.new_zeros(*angles.angle.shape, bins)  # least energy of all before, by turn of the own peptide
-    came_from = torch.zeros(reach.shape, dtype=torch.int64, device=reach.device)
-    before = angles.torsion.roll(1, -1)
-    for at in walk[1:]:
-        at = at[~ends[at]]
+    internal, grid = relaxation.internal, angles.angle.new_tensor(range(bins)) * (2 * math.pi / bins) - math.pi
+    own = angles.angle.new_zeros(*angles.angle.shape, bins)  # energy of the peptide by itself
+    if held is not None:
+        own = firmness * (1 - (grid - held.unsqueeze(-1)).cos()) / 2
+    behind, ahead = own.clone(), torch.zeros_like(own)  # least energy of all before and after, by turn of the peptide
+    offset = (angles.torsion * (bins / (2 * math.pi))).unsqueeze(-1)  # from the frame of the next residue to the own
+    for at in internal.walk[1:]:
+        at = at[~internal.ends[at]]
         if len(at):
-            energy = relaxation.backbone.matrices(angles.angle, before, at, bins) + reach[:, at - 1].unsqueeze(-1)
-            reach[:, at], came_from[:, at] = energy.min(2)
-    state = torch.zeros(reach.shape[:2], dtype=torch.int64, device=reach.device)
-    for at in reversed(walk):
-        at = at[~ends[at]]
-        following = came_from[:, at + 1].gather(-1, state[:, at + 1].unsqueeze(-1)).squeeze(-1)
-        state[:, at] = torch.where(ends[at + 1], reach[:, at].argmin(-1), following)
-    return torch.where(ends, 0.0, (state * (2 * math.pi / bins) - math.pi).to(reach.dtype))
+            before = shifted(behind[:, at - 1], offset[:, at - 1]).unsqueeze(-1)
+            behind[:, at] += (relaxation.backbone.matrices(angles.angle, at, bins) + before).amin(-2)
+    for at in reversed(internal.walk[1:]):
+        at = at[~internal.ends[at]]
+        if len(at):
+            after = (own[:, at] + ahead[:, at]).unsqueeze(-2)
+            least = (relaxation.backbone.matrices(angles.angle, at, bins) + after).amin(-1)
+            ahead[:, at - 1] = shifted(least, -offset[:, at - 1])
+    return torch.where(internal.ends, 0.0, _lowest(behind + ahead))
+
+
+def shifted(values, steps):
+    """
+    Values (..., B) on a circle, read `steps` (..., 1) points further on, straight lines between points.
+
+    >>> shifted(torch.tensor([0.0, 1.0, 2.0, 3.0]), torch.tensor([0.5])).tolist()
+    [0.5, 1.5, 2.5, 1.5]
+    """
+    n = values.shape[-1]
+    left = steps.floor()
+    at = torch.remainder(left.long() + torch.arange(n, device=values.device), n).expand(values.shape)
+    near, far = values.gather(-1, at), values.gather(-1, torch.remainder(at + 1, n))
+    return torch.lerp(near, far, (steps - left).expand_as(near))
+
+
+def _lowest(energies):
+    """Angles (...) of the lowest of energies (..., B) on the circle, by the parabola through it and its neighbours."""
+    n = energies.shape[-1]
+    at = energies.argmin(-1, keepdim=True)
+    before, here, after = (energies.gather(-1, torch.remainder(at + k, n)) for k in (-1, 0, 1))
+    bend = (before - 2 * here + after).clamp_min(1e-9)
+    beside = (0.5 * (before - after) / bend).clamp(-0.5, 0.5)
+    return (at + beside).squeeze(-1) * (2 * math.pi / n) - math.pi
 
 
 class Guide:
@@ -114,12 +145,12 @@ def _messages(relaxation, angles, bins=_MESSAGE_BINS):
     """-log sum over all that may follow (F, N, bins), by turn of each residue's peptide."""
     n_frames, n = angles.angle.shape
     messages = angles.angle.new_zeros(n_frames, n, bins)
-    before = angles.torsion.roll(1, -1)
+    offset = (angles.torsion * (bins / (2 * math.pi))).unsqueeze(-1)
     for at in reversed(relaxation.internal.walk[1:]):
         at = at[~relaxation.internal.ends[at]]
         if len(at):
-            energy = relaxation.backbone.matrices(angles.angle, before, at, bins) + messages[:, at].unsqueeze(-2)
-            messages[:, at - 1] = -torch.logsumexp(-energy, -1)
+            energy = relaxation.backbone.matrices(angles.angle, at, bins) + messages[:, at].unsqueeze(-2)
+            messages[:, at - 1] = shifted(-torch.logsumexp(-energy, -1), -offset[:, at - 1])
     return messages
 
 

@@ -20,7 +20,7 @@ from torch import nn
 from ..geometry import full_precision, smooth_step
 from .angles import TraceAngles
 from .crowding import Crowd
-from .descent import BeadSteps, TurnSteps, snapped, within
+from .descent import Descent, unbent, within
 from .energies import CA_CA, Backbone, TracePrior
 from .peptides import Guide, best_turns
 from .projection import Pairs, alternating
@@ -44,10 +44,10 @@ _CAP = 20.0  # nats that one residue counts at most
 class RelaxationConfig:
     """How beads are relaxed; every energy is in nats."""
 
-    prior_steps: int = 25  # on the prior over traces alone
+    prior_steps: int = 70  # on the prior over traces alone
     joint_steps: int = 80  # of beads and peptide angles together
     rescans: tuple = (0, 25, 50)  # joint steps before which all peptides are turned anew
-    prior: float = 3.0  # weight of the prior over traces
+    prior: float = 1.0  # weight of the prior over traces
     floor: float = 2.0  # energies of a residue's backbone below this count nothing
     prior_floor: float = 2.0  # the same for the prior
     bond: float = 50.0  # per squared angstrom of a C-alpha distance off 3.80 (cis 2.95)
@@ -55,13 +55,17 @@ class RelaxationConfig:
     cohesion: float = 0.5  # per squared angstrom that near C-alphas get nearer; twice as much if they part
     contact: float = 12.0  # the same for C-alphas of residues in contact
     restraint: float = 0.2  # per squared angstrom from where a bead came from, at AUTO_TOLERANCE and below
-    rate: float = 0.2  # angstrom a step, at first
-    turn_rate: float = 0.12  # radians a step, at first
+    prior_blur: tuple = (2.0, 3.5, 2.0)  # grid steps (5, 10, 5 degrees): hills on which small noise would decide go
+    stay: float = 4.0  # nats for half a turn of a peptide from where it is, when all are turned anew
+    rate: float = 1 / 500  # square angstrom (square radian) a nat: below what the stiffest terms bear without swinging
+    momentum: float = 0.8  # share of a step that goes on; with 0.9 noise of 0.01 A moves three times as many beads
     loose: float = 1.6  # multiple of the tolerance that is allowed at first
     tight_at: float = 0.5  # share of the steps after which the tolerance holds
 
 
-FREE = RelaxationConfig(prior_steps=30, joint_steps=0, prior_floor=0.5, restraint=0.0, cohesion=0.0, contact=0.0)
+FREE = RelaxationConfig(
+    prior_steps=50, joint_steps=0, prior=3.0, prior_floor=0.5, prior_blur=None, restraint=0.0, cohesion=0.0, contact=0.0
+)
 """For traces that are nobody's data: they go where the prior sends them."""
 FAR = dataclasses.replace(FREE, prior_steps=120, joint_steps=150, rescans=(0, 30, 60, 90))
 """For those that still are unlike proteins then."""
@@ -101,6 +105,9 @@ class Relaxation:
         odd = cis | cis.roll(1) | cis.roll(-1)
         self.turning = (inner & inner.roll(-1) & ~odd).double()  # residues with a torsion that the prior knows
         self.prior = TracePrior(internal.types)
+        self.slope = TracePrior(
+            internal.types, self.config.prior_blur
+        )  # without the small hills that noise would decide on
         self.backbone = Backbone(internal.types, ends, internal.cis)
 
     def angles(self, beads):
@@ -259,24 +266,24 @@ class Relaxation:
     def _relax(self, start, tolerances, box, hold=None):
         config = self.config
         crowd = self.crowd(start, box)
-        steps, total = BeadSteps(start), config.prior_steps + config.joint_steps
-        moved = start
+        steps, total = Descent(start, config.rate, config.momentum), config.prior_steps + config.joint_steps
+        moved, turns = unbent(start, self.inner), None
         for step in range(total):
-            fade, joint = 1 - step / total, step - config.prior_steps
+            joint = step - config.prior_steps
             angles = self.angles(moved)
             if joint in config.rescans:
-                turns = best_turns(self, angles)
-                turning = TurnSteps(turns)
+                turns = best_turns(self, angles, held=turns, firmness=config.stay)
+                turning = Descent(turns, config.rate, config.momentum)
             slope = self.pull(start, moved, tolerances, crowd)
             if joint < 0:
                 slope = slope + angles.forces(*self._towards_traces(angles))
             else:
                 *forces, on_turns = self._towards_backbones(angles, turns)
                 slope = slope + angles.forces(*forces)
-                turns = snapped(turns - turning(on_turns, config.turn_rate * fade))
+                turns = turns - turning(on_turns)
             room = config.loose + (1 - config.loose) * min(1.0, step / (config.tight_at * total))
-            moved = within(start, moved - steps(slope, config.rate * fade), room * tolerances)
-            moved = snapped(moved if hold is None else hold(moved))
+            moved = within(start, moved - steps(slope), room * tolerances)
+            moved = moved if hold is None else hold(moved)
         return moved
 
     def crowd(self, start, box=None, firmness=1.0):
@@ -312,7 +319,7 @@ class Relaxation:
 
     def _towards_traces(self, angles):
         """Derivatives (F, N) with respect to lengths, angles and torsions: bonds and the prior over traces."""
-        energy, here, turn, following = self.prior(angles.angle, angles.torsion, angles.angle.roll(-1, -1))
+        energy, here, turn, following = self.slope(angles.angle, angles.torsion, angles.angle.roll(-1, -1))
         weight = self.config.prior * self.turning * self._counted(energy, self.config.prior_floor)
         return self._on_length(angles), weight * here + (weight * following).roll(1, -1), weight * turn
 

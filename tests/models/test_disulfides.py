@@ -81,15 +81,20 @@ def test_places_of_sulfurs_are_those_of_the_atoms():
     torch.testing.assert_close(sulfur_places(atoms[:1, 1], chi1)[0], wanted, atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("box", [None, 600.0])
 @pytest.mark.parametrize("owner, counts", [(1, True), (0, False), (2, False)])
-def test_sulfurs_keep_out_of_backbones_of_others(owner, counts):
+def test_sulfurs_keep_out_of_backbones_of_others(owner, counts, box):
     """Not out of those of the two cysteines themselves: the network knows these, and bonds need them."""
     placed = 100.0 * torch.arange(4.0).view(1, 4, 1, 1).expand(1, 4, 14, 3).contiguous()
     where = placed[0, owner, 3].clone() if counts else placed[0, 0, 4] + 5.0
     placed[0, owner, 3] = where  # an oxygen
     places = torch.stack([where + torch.tensor([gap, 0.0, 0.0]) for gap in (0.0, 2.0, 6.0)]) - placed[0, 0, 4]
     frames, one, other = torch.tensor([[0], [0], [2]])
-    cost = sidechains._in_backbones(types_of("CGCA"), placed, frames, one, other, places[None])[0]
+    if box is not None:
+        box = box * torch.eye(3)[None]
+        placed[:, owner] += box[0, 1]  # another image of that residue
+    bridges = Bridges(types_of("CGCA"), placed[:, :, 4], box)
+    cost = sidechains._in_backbones(bridges, placed, frames, one, other, places[None])[0]
     if counts:
         assert cost[0] > cost[1] > 0 == cost[2]
     else:
