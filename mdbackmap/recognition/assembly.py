@@ -231,8 +231,9 @@ def _finished(trace, coarse, ends):
     cis = None if trace.lengths is None else find_cis(trace.lengths, ends, trace.atomistic)
     bonds = np.stack([first, first + 1], axis=1)
     finished = replace(_lettered(trace.atoms, coarse, ends), ends=ends, cis=cis, bonds=bonds)
-    found = listed(finished.stretches(), _STRETCHES)
-    logger.info("%d residues, unbroken from end to end: %s", finished.n_residues, found)
+    stretches = finished.stretches()
+    pieces = "1 unbroken piece" if len(stretches) == 1 else f"{len(stretches)} unbroken pieces"
+    logger.info("%d residues in %s: %s", finished.n_residues, pieces, listed(stretches, _STRETCHES))
     return finished
 
 

@@ -69,8 +69,8 @@ class Moved:
         if share > _MANY and not self._doubted:
             self._doubted = True
             logger.warning(
-                "%.0f%% of the beads lie at distances that C-alphas never have: are they C-alphas? Other beads of "
-                "that name need a model of their own", 100 * share,
+                "%.0f%% of the beads lie at distances that C-alphas never have: they may be other beads, which "
+                "the model does not know", 100 * share,
             )  # fmt: skip
 
     def _name(self, job, left, what):
@@ -139,6 +139,6 @@ def tell(rms):
     moved = rms[rms >= _NOTHING]
     if len(moved):
         logger.info(
-            "beads moved in %d of %d frames: %.2f A RMS on the average, %.2f at most",
+            "beads moved in %d of %d frames: %.2f A RMS on average, %.2f at most",
             len(moved), len(rms), moved.mean(), moved.max(),
         )  # fmt: skip

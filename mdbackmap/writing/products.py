@@ -159,7 +159,9 @@ class Products:
         folder = partial.folder
         kept = self.topology is not None and self.topology.exists() and not overwrite
         if kept and same_atoms(self.topology, topology):
-            logger.info("%s was there and lists these atoms: kept, coordinates and remarks are its own", self.topology)
+            logger.info(
+                "%s was there and is kept, with its coordinates and remarks: it lists the same atoms", self.topology
+            )
         elif self.topology is not None:
             aside = folder / f"topology{self.topology.suffix}"
             write_topology(aside, topology, *first, remarks=remarks(provenance))

@@ -67,7 +67,7 @@ class Stream:
         if self.strict and self.strain(frame).any():
             found = np.flatnonzero(self.strain(frame))
             raise ValueError(
-                f"frame {frame.frame}: {len(found)} CA-CA distances are such as no peptide bridges, the first after "
+                f"frame {frame.frame}: {len(found)} CA-CA distances that no peptide bond spans, the first after "
                 f"{coarse.label(found[0])}; strict=False takes them as they are and counts them"
             )
 
