@@ -35,7 +35,7 @@ def error_of(function):
         (lambda: int(float("nan")), "a number in it is not finite"),
         (lambda: {}["particles"], "it has no 'particles'"),
         (lambda: None.positions, "it is not as such a file has to be"),
-        (lambda: None[0], "it is not as such a file has to be"),
+        (lambda: len(None), "it is not as such a file has to be"),
         (lambda: 1 / 0, "it is not as such a file has to be"),
         (lambda: np.array([1, "a"], dtype=object) < 0, "it is not as such a file has to be"),
     ],

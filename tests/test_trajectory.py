@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -240,7 +241,7 @@ class TestParallel:
             {"backend": "threads", "n_parts": 3, "unsupported_backend": True},
             {"backend": "dask", "n_workers": 2},
         ],
-        ids=str,
+        ids=lambda options: re.sub(r"<.*\.(\w+) object at \w+>", r"\1", str(options)),  # the same in all processes
     )
     def test_any_backend_and_number_of_parts(self, cg, model, expected, tmp_path, how, name):
         if how.get("backend") == "dask":
