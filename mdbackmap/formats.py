@@ -6,8 +6,10 @@ MDAnalysis is imported when a function runs.
 
 import ast
 import inspect
+import math
 import re
 
+_TIMES = {"dt", "time_offset"}  # options of all readers, in ps
 _NO_OPTIONS = {"self", "filename", "filenames", "args", "kwargs", "n_atoms", "comm"}
 _WHERE = ("__init__", "_read_first_frame", "parse", "_parseatoms")
 _TAKEN = re.compile(r"""kwargs(?:\.get|\.pop|\.setdefault)?[\[(]\s*["'](\w+)["']""")
@@ -130,7 +132,7 @@ def check_options(options, classes):
     Raises
     ------
     ValueError
-        With the options that they know.
+        With the options that they know; or a time that is no number.
 
     Examples
     --------
@@ -144,11 +146,17 @@ def check_options(options, classes):
                 f"reader option {name}: none of the files' readers ({', '.join(one.__name__ for one in classes)}) "
                 f"knows it; they know {', '.join(known)}"
             )
+    for name in _TIMES & options.keys():
+        value = options[name]
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or (name == "dt" and value <= 0):
+            expected = "a number of ps above 0" if name == "dt" else "a number of ps"
+            raise ValueError(f"reader option {name}={value!r}: expected {expected}")
 
 
 def _options_of(one):
     """Names of the options of a reader or parser: arguments, and what it takes from its keywords."""
-    found = {"dt", "time_offset"}  # of all readers
+    found = set(_TIMES)  # of all readers
     for cls in one.__mro__:
         if cls.__module__.startswith(("MDAnalysis", "mdbackmap")):
             for method in [vars(cls)[name] for name in _WHERE if name in vars(cls)]:

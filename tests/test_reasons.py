@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mdbackmap.cli import main
-from mdbackmap.datafiles import GO_PDB
+from mdbackmap.datafiles import GO_PDB, GO_XTC
 from mdbackmap.reasons import reason
 
 
@@ -65,3 +65,10 @@ def test_an_h5md_file_without_particles(tmp_path, capsys):
 def test_streams_on_the_command_line(tmp_path, capsys):
     assert main(["convert", str(GO_PDB), "imd://localhost:8888", "-o", str(tmp_path / "aa.xtc")]) == 1
     assert "imd://localhost:8888 is a live stream, which has no length" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["x", "nan", "0", "-2", "True", "[1]"])
+def test_times_of_readers_are_numbers(value, tmp_path, capsys):
+    arguments = [str(GO_PDB), str(GO_XTC), "-o", str(tmp_path / "aa.xtc"), "--reader-option", f"dt={value}"]
+    assert main(["convert", *arguments]) == 1
+    assert "expected a number of ps above 0" in capsys.readouterr().err

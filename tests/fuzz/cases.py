@@ -14,11 +14,13 @@ import MDAnalysis as mda
 import numpy as np
 
 import mdbackmap
+from mdbackmap import checkpoint
 from mdbackmap.cli import main
 
 from . import files, judging, molecules, options
 from .molecules import chance, pick
 
+FORMATS = {"--format", "--topology-format", "--reader-option"}
 KINDS = ("convert", "convert", "convert", "convert", "check", "coarsen", "api", "api")
 
 
@@ -144,6 +146,11 @@ def _command(arguments, case):
 def _convert(rng, folder, case):
     found = inputs(rng, folder / "in", molecules.beads(rng), case)
     chosen = options.convert(rng)
+    if chance(rng, 0.02):
+        weights = folder / "in" / "model.pt"
+        weights.write_bytes(checkpoint.find("genzprot").read_bytes())
+        case.about.append(f"model.pt: {files.damage(rng, weights)}")
+        chosen += ["--model", str(weights)]
     out = folder / "out"
     name = out / f"aa.{pick(rng, options.OUTPUTS if chance(rng, 0.95) else options.ODD_OUTPUTS)}"
     if chance(rng, 0.1):
@@ -159,7 +166,7 @@ def _convert(rng, folder, case):
     judging.no_traces(out)
     asked = _asked(found, chosen)
     topology = _companion(name)
-    kept = not {"--select", "--sequence", "--mapping", "--model"} & set(chosen)
+    kept = not ({"--select", "--sequence", "--mapping", "--model"} | FORMATS) & set(chosen)
     judging.written(topology, name, asked, found.n_residues if kept else None)
     if found.cut and asked is None and name.suffix != ".gro":
         case.about.append("cut: " + ("told" if "warning" in stderr else "not told"))
@@ -177,7 +184,7 @@ def _companion(name):
 
 def _asked(found, chosen):
     """How many frames the output has to have, where that is known."""
-    if found.n_frames is None:
+    if found.n_frames is None or FORMATS & set(chosen):
         return None
     words = dict(itertools.pairwise(chosen))
     numbers = range(found.n_frames)
@@ -213,7 +220,7 @@ def _coarsen(rng, folder, case):
         return
     judging.no_traces(out)
     topology = _companion(name)
-    mapped = not {"--select", "--mapping", "--alias"} & set(chosen)
+    mapped = not ({"--select", "--mapping", "--alias"} | FORMATS) & set(chosen)
     judging.written(topology, name, _asked(found, chosen), found.n_residues if mapped else None)
 
 

@@ -31,6 +31,10 @@ ODD_INPUT = [
     ["--mapping", "ca"],
     ["--mapping", "blocks:0"],
 ]
+FORMATS = [["--format", "XTC"], ["--topology-format", "PDB"], ["--reader-option", "dt=2"], ["--format", "pdb"]]
+ODD_FORMATS = [["--format", "FOO"], ["--topology-format", "XTC"], ["--format", ""], ["--reader-option", "dt=x"]]
+ODD_FORMATS += [["--reader-option", "nothing=1"], ["--reader-option", "dt"], ["--reader-option", "=2"]]
+ODD_FORMATS += [["--reader-option", "convert_units=False"], ["--reader-option", "n_atoms=5"], ["--format", "DCD"]]
 CHAINS = [
     ["--breaks", "auto"],
     ["--breaks", "topology"],
@@ -116,7 +120,7 @@ ODD_OUTPUTS = ["", "foo", "xtc.gz", "tpr", "psf", "cif"]
 
 def convert(rng):
     """Options of ``convert``, and whether they leave the number of frames and residues as it is."""
-    return _drawn(
+    return _formats(rng) + _drawn(
         rng,
         [(FRAMES, ODD_FRAMES), (INPUT, ODD_INPUT), (CHAINS, ODD_CHAINS), (MAKING, ODD_MAKING), (MAKING, ODD_MAKING)],
     )
@@ -124,7 +128,7 @@ def convert(rng):
 
 def check(rng):
     """Options of ``check``."""
-    found = _drawn(rng, [(FRAMES, ODD_FRAMES), (INPUT[:3], ODD_INPUT[:9])])
+    found = _formats(rng) + _drawn(rng, [(FRAMES, ODD_FRAMES), (INPUT[:3], ODD_INPUT[:9])])
     if chance(rng, 0.5):
         found += ["--trace"] + (pick(rng, CHAINS) if chance(rng, 0.2) else [])
     return found + (pick(rng, [["--worst", "0"], ["--worst", "3"], ["--worst", "x"]]) if chance(rng, 0.2) else [])
@@ -132,7 +136,12 @@ def check(rng):
 
 def coarsen(rng):
     """Options of ``coarsen``."""
-    return _drawn(rng, [(FRAMES, ODD_FRAMES), (INPUT, ODD_INPUT[:9]), (COARSENING, ODD_COARSENING)])
+    return _formats(rng) + _drawn(rng, [(FRAMES, ODD_FRAMES), (INPUT, ODD_INPUT[:9]), (COARSENING, ODD_COARSENING)])
+
+
+def _formats(rng):
+    """Formats and readers' options, in one of 14 cases."""
+    return pick(rng, FORMATS if chance(rng, 0.5) else ODD_FORMATS) if chance(rng, 0.07) else []
 
 
 def _drawn(rng, kinds):
