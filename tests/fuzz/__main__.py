@@ -41,11 +41,10 @@ def main():
 def _chunk(args):
     """Cases in this process, with the state on disk, for the process that started this one."""
 
-    def write(number, report=None):
-        args.state.write_text(json.dumps({"number": number, "report": report}))
+    def write(number, report):
+        args.state.write_text(json.dumps({"number": number, "report": asdict(report)}))
 
-    report = running.run_range(args.seed, range(args.first, args.first + args.cases), started=write)
-    write(None, asdict(report))
+    write(None, running.run_range(args.seed, range(args.first, args.first + args.cases), write))
     return 0
 
 

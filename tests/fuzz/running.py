@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -112,12 +112,11 @@ def _limit(seconds):
         signal.signal(signal.SIGALRM, before)
 
 
-def run_range(seed, numbers, started=None) -> Report:
-    """Cases in this process; `started` is told the number of each."""
+def run_range(seed, numbers, tell=lambda number, report: None) -> Report:
+    """Cases in this process; `tell` is called before each, with its number and what was found so far."""
     report, began = Report(), time.perf_counter()
     for number in numbers:
-        if started is not None:
-            started(number)
+        tell(number, report)
         folder = Path(tempfile.mkdtemp(prefix="fuzz"))
         kind, end = "unknown", "sound"
         try:
@@ -131,7 +130,7 @@ def run_range(seed, numbers, started=None) -> Report:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         report.kinds[f"{kind}: {end}"] = report.kinds.get(f"{kind}: {end}", 0) + 1
-    report.seconds = time.perf_counter() - began
+        report.seconds = time.perf_counter() - began
     return report
 
 
@@ -157,22 +156,17 @@ def run_apart(seed, first, n_cases, chunk=100, tell=print) -> Report:
             if not state.exists():
                 raise RuntimeError(f"no case was run: {done.stderr[-1000:]}")
             found = json.loads(state.read_text())
-        if found["report"] is None:
-            number = found["number"]
-            what = f"the process ended with {done.returncode}: {done.stderr[-500:]}"
-            total.add(
-                asdict(run_range(seed, range(at, number))) if number > at else {"kinds": {}, "faults": [], "seconds": 0}
-            )
-            total.add(
-                {
-                    "kinds": {"unknown: crash": 1},
-                    "faults": [{"number": number, "what": what, "about": []}],
-                    "seconds": 0,
-                }
-            )
-            at = number + 1
-        else:
-            total.add(found["report"])
+        total.add(found["report"])
+        if found["number"] is None:
             at += min(chunk, stop - at)
+        else:
+            at = found["number"] + 1
+            total.add(_crash(found["number"], done))
         tell(f"{at - first} of {n_cases} cases, {len(total.faults)} faults")
     return total
+
+
+def _crash(number, done):
+    """The report of a case in which the process ended; memory may have been destroyed some cases before."""
+    what = f"the process ended with {done.returncode}, here or by what a case before did: {done.stderr[-300:]}"
+    return {"kinds": {"unknown: crash": 1}, "faults": [{"number": number, "what": what, "about": []}], "seconds": 0.0}
