@@ -139,7 +139,7 @@ def check_options(options, classes):
     >>> from MDAnalysis.coordinates.LAMMPS import DumpReader
     >>> check_options({"lammps_coordinate_convention": "scaled"}, [DumpReader])
     """
-    known = sorted(set().union(*(_options_of(one) for one in classes)))
+    known = sorted(set().union(*(_options_of(one) for one in classes))) if options else []
     for name in options:
         if name not in known:
             raise ValueError(

@@ -31,9 +31,7 @@ Units: angstrom, ps.
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
-import os
 import threading
 import time
 import warnings
@@ -45,22 +43,17 @@ from MDAnalysis.analysis.backends import BackendDask, BackendMultiprocessing, Ba
 from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.analysis.results import Results, ResultsGroup
 
-from .frames import check_trajectory, displacements, sample_frames
+from .frames import check_trajectory, sample_frames
 from .placing import check_atoms, check_backmapper, sampling_options, whole_number
 from .reader import bead_indices
 from .scaling import scale_of
 from .writing import output
-from .writing.failure import why_not_written
-from .writing.joining import join, merge, stamp
-from .writing.lock import end_with
+from .writing.destination import Destination
 from .writing.moved import Moved, tell
 from .writing.origin import origin
-from .writing.output import PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryFrames, check_format
+from .writing.output import PDB, MemorySink, check_format
 from .writing.pace import Pace
-from .writing.partial import Partial
-from .writing.pdb import too_wide
 from .writing.pipeline import Pipeline
-from .writing.products import Products, remarks
 from .writing.progress import Watching, progress_bar
 from .writing.stream import Stream, choose_frames, input_files
 
@@ -205,17 +198,16 @@ class BackmapTrajectory(AnalysisBase):
         BackmapTrajectory
             Itself, with `results`.
         """
-        self._began = time.perf_counter()
+        began = time.perf_counter()
         shown = self._verbose if verbose is None else verbose
         backend, n_parts = self._check_backend(backend, n_workers, n_parts, unsupported_backend)
-        self._start(start, stop, step, frames)
-        bar = contextlib.nullcontext()
-        if backend != "serial":  # MDAnalysis shows no bar then
-            if shown and self._partial is not None:
-                bar = Watching(self._partial, len(self._chosen), self.n_samples, **(progressbar_kwargs or {}))
-            verbose, progressbar_kwargs = False, None
+        self._destination, bar = None, contextlib.nullcontext()
         try:
-            self._make_first()
+            self._start(start, stop, step, frames)
+            if backend != "serial":  # MDAnalysis shows no bar then
+                if shown and self._destination is not None:
+                    bar = Watching(self._destination.partial, len(self._chosen), self.n_samples, progressbar_kwargs)
+                verbose, progressbar_kwargs = False, None
             with bar:
                 super().run(
                     frames=self._chosen,
@@ -227,13 +219,14 @@ class BackmapTrajectory(AnalysisBase):
                     progressbar_kwargs=progressbar_kwargs,
                 )
         except BaseException as error:
-            self._give_up(error)
+            if self._destination is not None:
+                long = time.perf_counter() - began > output.WORTH_KEEPING or self._done.any()
+                self._destination.give_up(error, long or not isinstance(error, ValueError))  # which is the input's
             raise
         self.start, self.stop, self.step = start, stop, step
         tell(self.results.displacements)
-        self.results.seconds = time.perf_counter() - self._began
-        new = len(self._chosen) * self.n_samples - int(np.count_nonzero(self._done))
-        self.results.frames_per_second = new / self.results.seconds
+        self.results.seconds = time.perf_counter() - began
+        self.results.frames_per_second = int(np.count_nonzero(~self._done)) / self.results.seconds
         return self
 
     def _check_backend(self, backend, n_workers, n_parts, unsupported):
@@ -262,63 +255,47 @@ class BackmapTrajectory(AnalysisBase):
         model = self.model
         check_trajectory(self._trajectory)
         self._chosen = choose_frames(self._trajectory, start, stop, step, frames)
-        self._partial, self._done = None, np.zeros(len(self._chosen) * self.n_samples, dtype=bool)
-        indices = bead_indices(self.atoms, model)
-        self._stream = Stream(
-            model, indices, self.options, self.n_samples, int(model.batch_size(self.batch_size)), self.strict
-        )
+        self._done = np.zeros(len(self._chosen) * self.n_samples, dtype=bool)
         if self.filename is not None:
-            check_format(self.filename, len(self._chosen) * self.n_samples)
-        self._first_frame = first = self._stream.read(self._trajectory, int(self._chosen[0]))
+            check_format(self.filename, len(self._done))
+        indices, batch_size = bead_indices(self.atoms, model), int(model.batch_size(self.batch_size))
+        self._stream = Stream(model, indices, self.options, self.n_samples, batch_size, self.strict)
+        first = self._stream.read(self._trajectory, int(self._chosen[0]))
         asked = {**self.options, "n_samples": self.n_samples}
         scale = scale_of(self._trajectory)
         asked |= {} if scale == 1 else {"scale": scale}
-        self._files = input_files(self.atoms.universe)
-        self._provenance = origin(model, asked, self._files, self._chosen, first.beads)
+        files = input_files(self.atoms.universe)
+        self._provenance = origin(model, asked, files, self._chosen, first.beads)
         if self.filename is not None:
-            self._open_partial()
+            self._open(first, files)
+        self._first = sample_frames(model, [first], **self.options)[0], first.dimensions
 
-    def _open_partial(self):
-        """Lock the output, once it is clear that nothing is in its way, and look again when it is locked."""
-        partial = Partial(self.filename)
-        self._products = Products.of(self.filename, self.model.mapping.fine, too_wide(self._first_frame.beads))
-        self._check_products(partial)
+    def _open(self, first, files):
+        """Lock the output, once it is clear that nothing is in its way."""
+        destination = Destination(
+            self.filename,
+            self.model,
+            self.options,
+            self.n_samples,
+            self._chosen,
+            self._trajectory.dt,
+            files,
+            first.beads,
+            self._provenance,
+            self.overwrite,
+            self.resume,
+        )
+        destination.check()
         if self.filename.suffix in PDB:
             self._stream.check_columns(self._trajectory, self._chosen)
-        self._run_by = os.getpid()
-        batch_size = self.batch_size if self.batch_size == "auto" else self._stream.batch_size
-        partial.open(self._provenance | {"batch_size": batch_size}, self.resume, self.overwrite)
-        try:
-            self._check_products(partial)
-        except BaseException:
-            partial.close()
-            raise
-        self._partial = partial
-        for segment in partial.segments():
-            self._done[segment.start : segment.stop] = True
-
-    def _check_products(self, partial):
-        """Refuse what would destroy something, or what is complete."""
-        if self.resume and partial.published:  # it was killed just before the folder was removed
-            partial.discard()
-        if self.resume and not self.overwrite and self.filename.is_file() and not partial.interrupted:
-            raise self._products.complete(self._provenance)
-        self._replace = self.overwrite or self.resume and partial.replaces
-        ours = self.resume and partial.publishing
-        self._products.check(self._files, self.model.mapping.fine, overwrite=self._replace, ours=ours)
-
-    def _make_first(self):
-        """The structure that the topology file shows."""
-        first = self._first_frame
-        self._first = sample_frames(self.model, [first], **self.options)[0], first.dimensions
+        self._done = destination.open("auto" if self.batch_size == "auto" else self._stream.batch_size)
+        self._destination = destination
 
     # one part of the frames: all of them, or those of a worker
 
     def _compute(self, indexed_frames, verbose=None, *, progressbar_kwargs=None):
-        elsewhere = self._partial is not None and os.getpid() != self._run_by
-        if elsewhere:
-            end_with(self._run_by)
-        with self._turn, self._partial.shared() if elsewhere else contextlib.nullcontext():
+        joined = contextlib.nullcontext() if self._destination is None else self._destination.joined()
+        with self._turn, joined:
             return self._convert(indexed_frames, verbose, progressbar_kwargs or {})
 
     def _convert(self, indexed_frames, verbose, bar_options):
@@ -328,10 +305,9 @@ class BackmapTrajectory(AnalysisBase):
         part.results.strained = np.zeros(self.model.mapping.coarse.n_residues, dtype=np.int64)
         start = int(indexed_frames[0, 0]) * n_samples
         moved = Moved(self.model, self.options, n * n_samples)
-        pace = Pace(
-            self._stream.batch_size, self.model.n_beads, start, 0 if self._partial is None else self._partial.pace
-        )
-        sink = MemorySink() if self._partial is None else SegmentSink(self._partial, self._open_writer, self._merge)
+        partial = None if self._destination is None else self._destination.partial
+        pace = Pace(self._stream.batch_size, self.model.n_beads, start, 0.0 if partial is None else partial.pace)
+        sink = MemorySink() if partial is None else self._destination.sink()
         bar = progress_bar(n, self._verbose if verbose is None else verbose, **bar_options)
 
         def generate(job):
@@ -343,8 +319,8 @@ class BackmapTrajectory(AnalysisBase):
         def write(job, positions):
             sink.write(job, positions)
             moved.add(job, positions, job.start - start)
-            if self._partial is not None:
-                self._partial.note_pace(pace.seconds)
+            if partial is not None:
+                partial.note_pace(pace.seconds)
             bar.update(int(np.count_nonzero(job.samples == n_samples - 1)))
 
         try:
@@ -358,7 +334,7 @@ class BackmapTrajectory(AnalysisBase):
             sink.close()
         moved.tell_more()
         part.results.update(moved.results())
-        if self._partial is None:
+        if partial is None:
             part.results.positions = np.concatenate(sink.positions)  # (F * S, A, 3)
         return part
 
@@ -369,26 +345,6 @@ class BackmapTrajectory(AnalysisBase):
             part.frames[i], part.times[i] = frame.frame, frame.time
             part.results.strained += self._stream.strain(frame)
             yield frame
-
-    def _merge(self, path, segments):
-        """One file of several segments."""
-        merge(path, segments, self.model.universe, self._clock())
-
-    def _open_writer(self, path, start):
-        total = len(self._chosen) * self.n_samples
-        if self._partial.suffix in PDB:
-            return PDBFrames(path, self.model.mapping.fine, total, remarks(self._provenance) if start == 0 else ())
-        observe = None if self.options["bead_tolerance"] == 0 else self._observe
-        return TrajectoryFrames(path, self.model.universe(), total, self._clock(), observe)
-
-    def _observe(self, frame, positions):
-        """What is stored with a frame of H5MD."""
-        return {"displacements": displacements(self.model, [frame], positions[None], mirror=self.options["mirror"])[0]}
-
-    def _clock(self):
-        """For DCD: the time between frames and that of the first, as if they were equally spaced."""
-        stride = int(self._chosen[1] - self._chosen[0]) if len(self._chosen) > 1 else 1
-        return {"dt": float(self._trajectory.dt) * max(1, stride), "istart": int(self._chosen[0]) // max(1, stride)}
 
     # after the frames
 
@@ -409,36 +365,5 @@ class BackmapTrajectory(AnalysisBase):
         n_known = np.count_nonzero(np.isfinite(results.displacements))
         results.residue_displacements = np.sqrt(results.residue_displacements / max(1, n_known))
         results.filename = results.topology = None
-        if self._partial is not None:
-            self._publish()
-
-    def _publish(self):
-        """Join the segments, and move all files to their names."""
-        fine, products, partial = self.model.mapping.fine, self._products, self._partial
-        self._check_products(partial)  # files may have come under these names meanwhile
-        path = join(partial, self.results.n_frames, self.model.universe, self._clock())
-        stamp(path, self._provenance)
-        products.publish(path, partial, fine, self._first, self._provenance, self._replace)
-        partial.discard()
-        self.results.filename = str(products.trajectory)
-        self.results.topology = str(products.topology or products.trajectory)
-
-    def _give_up(self, error):
-        """Keep what is complete, or tidy up if nothing is; turn what writers say into one clear error."""
-        if self._partial is None:
-            return
-        short = time.perf_counter() - self._began < output.WORTH_KEEPING and not self._done.any()
-        if short and isinstance(error, ValueError):  # of the input: one has to begin anew
-            self._partial.discard()
-            return
-        kept, total = self._partial.n_complete, len(self._done)
-        words = f"{kept} of {total} frames are complete and kept: resume=True (--resume) goes on from there"
-        words = words if kept else "no frames were complete: nothing is kept"
-        reason = why_not_written(error, self._partial.folder)
-        with contextlib.suppress(OSError):
-            self._partial.tidy()
-        self._partial.close()
-        if reason:
-            raise OSError(errno.EIO, f"cannot write {self.filename}: {reason}; {words}") from error
-        if kept or isinstance(error, KeyboardInterrupt):
-            logger.warning("%s: %s", self.filename, words)
+        if self._destination is not None:
+            results.filename, results.topology = self._destination.publish(self._first)

@@ -26,7 +26,8 @@ writing.xdr""".split()
 TORCH = "batch checkpoint geometry internal movable neighbours sampling".split()
 TORCH_PACKAGES = ("evaluation", "models", "traces", "training", "weights")
 MDANALYSIS = """boxes coarse cut frames live molecule reader scaling text_frames trajectory transformation universe
-unitless writing.joining writing.moved writing.output writing.products writing.progress writing.stream""".split()
+unitless writing.destination writing.joining writing.moved writing.output writing.products writing.progress
+writing.stream""".split()
 BOTH = ["backmapper", "treatment"]
 
 NO_TORCH_EITHER = [f"training.{name}" for name in ("clusters", "layouts", "log", "packing", "polymers", "sources")]

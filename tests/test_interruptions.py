@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import MDAnalysis as mda
 import numpy as np
@@ -19,6 +20,7 @@ from standin import chain, standin
 
 from mdbackmap.trajectory import BackmapTrajectory
 from mdbackmap.writing import output, pace
+from mdbackmap.writing.failure import why_not_written
 from mdbackmap.writing.lock import InUse, Lock
 from mdbackmap.writing.pace import Pace
 from mdbackmap.writing.partial import Partial
@@ -350,7 +352,7 @@ class TestMessages:
         cg.trajectory.get_array()[17, 2] = np.nan
         with pytest.raises(ValueError, match="frame 17"):
             BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc").run()
-        assert "complete" not in caplog.text and "kept" not in caplog.text.replace("kept, as", "")
+        assert "complete" not in caplog.text
         assert left(tmp_path) == []
 
     def test_a_hidden_folder_that_was_removed(self, cg, tmp_path):
@@ -374,6 +376,26 @@ class TestMessages:
         assert process.wait(60) != 0
         results = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "b.xtc", resume=True, batch_size=3).run()
         assert 0 < results.results.resumed < N_FRAMES
+
+
+@pytest.mark.parametrize(
+    ("error", "free", "reason"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 1e9, "no space left"),
+        (RuntimeError("Slist already enabled?"), 1e3, "no space left"),
+        (RuntimeError("out of luck"), 1e9, None),
+        (OSError("XTC write error = 11"), 1e9, "quota"),
+        (OSError(errno.EFBIG, "File too large"), 1e9, "limit on the size of files"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), 1e9, None),
+        (FileExistsError("aa.xtc exists already"), 1e9, None),
+        (ValueError("frame 3"), 1e3, None),
+    ],
+    ids=str,
+)
+def test_why_not_written(tmp_path, monkeypatch, error, free, reason):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    found = why_not_written(error, tmp_path)
+    assert (found is None) if reason is None else (reason in found)
 
 
 class TestWide:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import h5py
 import MDAnalysis as mda
@@ -217,3 +218,9 @@ def test_split_keeps_chains_of_entries_together():
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="expected structures or ensembles"):
         pack("pack.h5", layout="table")
+
+
+def test_frames_ended_by_end_are_models(tmp_path):
+    lines = [line for line in Path(TRPCAGE_PDB).read_text().splitlines(keepends=True) if line.startswith("ATOM")]
+    (tmp_path / "frames.pdb").write_text("".join([*lines, "END\n"] * 3))
+    assert [len(read_structure(tmp_path / "frames.pdb", models)) for models in ("first", "all")] == [1, 3]

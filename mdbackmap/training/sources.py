@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..attributes import atom_label
+from ..opening import open_files
 from ..recognition.soundness import check_frames, check_whole
 from .polymers import Atoms, Polymer, polymers
 
@@ -233,20 +234,16 @@ def _placed(found, positions):
 
 def _read_pdb(filename, models):
     """What the header says, then atoms and positions of each model."""
-    import MDAnalysis as mda
+    from ..frames import read_frame
 
     yield _header(filename)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            universe = mda.Universe(str(filename), topology_format="PDB", format="PDB")
-            atoms = _of_universe(universe.atoms)
-            for _ in universe.trajectory[: None if models == "all" else 1]:
-                yield atoms, universe.atoms.positions.astype(float)
-        except (ValueError, OSError, EOFError, IndexError, TypeError, AttributeError, UnicodeDecodeError) as error:
-            raise ValueError(
-                f"MDAnalysis cannot read it: {' '.join(str(error).split()) or type(error).__name__}"
-            ) from error
+        universe = open_files([filename], topology_format="PDB", format="PDB")
+        atoms = _of_universe(universe.atoms)
+        for number in range(universe.trajectory.n_frames if models == "all" else 1):
+            read_frame(universe.trajectory, number)
+            yield atoms, universe.atoms.positions.astype(float)
 
 
 def _header(filename):

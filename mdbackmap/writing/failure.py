@@ -37,11 +37,11 @@ def why_not_written(error, folder):
         return "no space left on the disk"
     if number == errno.EFBIG or any(words in text for words in _LIMITED_WORDS):
         return "the file may not grow any more (a limit on the size of files)"
-    if not isinstance(error, OSError) or isinstance(error, FileExistsError):
+    if not isinstance(error, (OSError, RuntimeError)) or isinstance(error, FileExistsError):
         return None
     if not folder.is_dir():
         return f"{folder}, where unfinished frames are kept, was removed meanwhile"
-    if shutil.disk_usage(folder).free < _NO_SPACE:
+    if shutil.disk_usage(folder).free < _NO_SPACE:  # HDF5 raises RuntimeError then, with words that do not help
         return "no space left on the disk"
     if number in _REFUSED and str(folder.parent) in text:
         return f"no permission to write in {folder.parent}"

@@ -54,14 +54,14 @@ class Moved:
         part = slice(first, first + len(positions))
         if self._options["bead_tolerance"] == 0:
             self._rms[part] = 0.0
-            self._name(job, left, "kept, as all beads are")
+            self._name(job, left, "beads kept")
             return
         moved = displacements(self._model, job.frames, positions, mirror=self._options["mirror"]).astype(float)
         self._rms[part] = np.sqrt((moved**2).mean(1))
         self._squares += (moved**2).sum(0)
         kept = ~moved.any(1)[:, None]
         self._name(job, left & ~kept, "not put right within the tolerance")
-        self._name(job, left & kept, "kept, as the rest of the frame is like a protein")
+        self._name(job, left & kept, "beads of this frame kept")
 
     def _doubt(self, left):
         """Ask once whether these are C-alphas, if many lie as C-alphas never do."""

@@ -8,7 +8,7 @@ JOB_SECONDS = 4.0
 """How long the structures of one job may take to generate, but for a single one that takes longer (chosen)."""
 
 _FIRST_JOBS = 4  # small ones, before it is known how long they take: so many are under way (`pipeline.DEPTH` and one)
-_FIRST_BEADS = 1200  # of each of them (chosen: 0.2 to 1 s on one core)
+_FIRST_BEADS = 400  # of each of them (chosen: 0.2 to 0.6 s on one core, some seconds on a busy one)
 
 
 class Pace:
@@ -30,7 +30,7 @@ class Pace:
 
     Examples
     --------
-    >>> pace = Pace(batch_size=100, n_beads=60, start=0)
+    >>> pace = Pace(batch_size=100, n_beads=20, start=0)
     >>> [pace.size_at(place) for place in (0, 20, 40, 60, 80, 180, 200)]
     [20, 20, 20, 20, 100, 100, 80]
     >>> pace.took(100, seconds=8.0)

@@ -25,7 +25,7 @@ class Watching:
         Coarse frames of the conversion.
     n_samples : int
         Output frames of each.
-    **options
+    options : dict, optional
         As of tqdm.
 
     Examples
@@ -34,9 +34,9 @@ class Watching:
     ...     convert_elsewhere()
     """
 
-    def __init__(self, partial, n_frames, n_samples, **options):
+    def __init__(self, partial, n_frames, n_samples, options=None):
         self._partial, self._n_samples = partial, n_samples
-        self._bar = progress_bar(n_frames, **options)
+        self._bar = progress_bar(n_frames, **(options or {}))
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="mdbackmap-progress", daemon=True)
 
