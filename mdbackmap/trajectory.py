@@ -243,7 +243,7 @@ class BackmapTrajectory(AnalysisBase):
         device = getattr(self.model, "device", None)
         if isinstance(found, (BackendMultiprocessing, BackendDask)) and device is not None and device.type != "cpu":
             raise ValueError(
-                f"worker processes are for processors, and the model is on {device}: leave out backend (--workers), or "
+                f"worker processes run on CPUs, and the model is on {device}: leave out backend (--workers), or "
                 'load the model with device="cpu" (--device cpu)'
             )
         return backend, n_parts

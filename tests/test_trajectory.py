@@ -260,7 +260,7 @@ class TestParallel:
             ({"n_parts": 1.5, "backend": "multiprocessing"}, "n_parts=1.5"),
             ({"n_workers": 0, "backend": "multiprocessing"}, "n_workers"),
             ({"backend": "none"}, "backend"),
-            ({"backend": "multiprocessing", "gpu": True}, "worker processes are for processors.*cuda"),
+            ({"backend": "multiprocessing", "gpu": True}, "worker processes run on CPUs.*cuda"),
         ],
     )
     def test_what_cannot_be_is_refused_before_anything_is_made(self, cg, model, tmp_path, how, message):

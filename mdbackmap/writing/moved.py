@@ -60,7 +60,7 @@ class Moved:
         self._rms[part] = np.sqrt((moved**2).mean(1))
         self._squares += (moved**2).sum(0)
         kept = ~moved.any(1)[:, None]
-        self._name(job, left & ~kept, "not put right within the tolerance")
+        self._name(job, left & ~kept, "not corrected within the tolerance")
         self._name(job, left & kept, "beads of this frame kept")
 
     def _doubt(self, left):
