@@ -9,11 +9,12 @@ Reading, generating and writing overlap, each in a thread of its own, and memory
 the number of frames. With `n_samples` = S each coarse frame gives S frames in a row, of the same time;
 H5MD files say which is which in the observables ``cg_frame`` and ``sample``.
 
-**Files.** ``aa.xtc`` gets ``aa.pdb`` beside it (with TER; mmCIF past 99,999 atoms or 9,000 A) and ``aa.json``, which says how it
-was made; H5MD and PDB files say so themselves. Nothing appears under these names before all is complete.
+**Files.** ``aa.xtc`` gets ``aa.pdb`` beside it (with TER; mmCIF past 99,999 atoms or 9,000 A) and ``aa.json``, which
+says how it was made; H5MD and PDB files say so themselves. Nothing appears under these names before all is complete.
 Until then the frames are kept in a hidden folder, ``.aa.xtc.partial``. After an interruption ``resume=True`` goes on
-from there. The same frames come out: in XTC the same bytes, where a batch takes less than 4 s; where it takes longer,
-batches are cut by time, and coordinates agree within 0.01 A. Without `resume` such a folder is an error, so that nothing is lost by mistake, and `overwrite` discards it.
+from there. The same frames come out: in XTC the same bytes, where a batch takes less than 4 s. Where it takes longer,
+batches are cut by time, and coordinates agree within 0.01 A. Without `resume` such a folder is an error, so that
+nothing is lost by mistake, and `overwrite` discards it.
 
 **Formats.** Whatever MDAnalysis writes. XTC rounds coordinates to 0.01 A; DCD has no times of its own, only one step
 between frames. XTC, TRR and PDB take their final space while they grow; the segments of others are joined by writing

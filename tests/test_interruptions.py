@@ -1,5 +1,6 @@
 """Conversions that meet others, are killed or find no space: nothing is lost, and what is said is true."""
 
+import contextlib
 import errno
 import os
 import shutil
@@ -20,6 +21,7 @@ from standin import chain, standin
 
 from mdbackmap.trajectory import BackmapTrajectory
 from mdbackmap.writing import output, pace
+from mdbackmap.writing.destination import Destination
 from mdbackmap.writing.failure import why_not_written
 from mdbackmap.writing.lock import InUse, Lock
 from mdbackmap.writing.pace import Pace
@@ -222,6 +224,32 @@ class TestResuming:
             BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / f"aa{suffix}", resume=True).run()
         assert (tmp_path / f"aa{suffix}").read_bytes() == before
         assert left(tmp_path)[0] == f"aa{suffix}" or left(tmp_path)[0] == "aa" + min(".json", suffix)
+
+    def test_killed_while_the_folder_is_removed(self, cg, tmp_path, monkeypatch, quick):
+        """Wherever that ends, the output is complete."""
+        unlink, n_left = Path.unlink, [0]
+
+        def unlinking(self, *arguments, **options):
+            if self.parent.name.endswith(".partial") and (tmp_path / "aa.dcd").exists():
+                n_left[0] -= 1
+                if n_left[0] < 0:
+                    raise KeyboardInterrupt
+            unlink(self, *arguments, **options)
+
+        def conversion(**options):
+            return BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.dcd", **options)
+
+        for n in range(8):
+            n_left[0] = n
+            with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+                patch.setattr(Path, "unlink", unlinking)
+                patch.setattr(Destination, "give_up", lambda *_: None)
+                run = conversion(overwrite=True)
+                run.run()
+            run._destination.partial._lock.release()  # as the end of the process does
+            with pytest.raises(AlreadyComplete):
+                conversion(resume=True).run()
+            assert left(tmp_path) == ["aa.dcd", "aa.json", "aa.pdb"]
 
     def test_other_residues_of_as_many_atoms(self, cg, tmp_path, monkeypatch, quick):
         interrupted(cg, tmp_path / "aa.xtc", monkeypatch)

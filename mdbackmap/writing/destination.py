@@ -76,6 +76,7 @@ class Destination:
         if self._resume and partial.published:  # it was killed just before the folder was removed
             partial.discard()
         if self._resume and not self._overwrite and self.filename.is_file() and not partial.interrupted:
+            partial.sweep()
             raise self._products.complete(self.provenance)
         self._replace = self._overwrite or self._resume and partial.replaces
         ours = self._resume and partial.publishing

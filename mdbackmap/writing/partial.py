@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .lock import NAME as LOCK
-from .lock import Lock
+from .lock import InUse, Lock
 
 PUBLISHING = "publishing"
 """Name of the mark that companion files have begun to move to their names; it says which file is the trajectory."""
@@ -223,7 +223,7 @@ class Partial:
         """Remove what was being written when all ended, undo appends that were cut short; or remove `everything`."""
         known, reached = {} if everything else {x.path: x for x in self.segments()}, 0
         spared = (LOCK,) if everything else (LOCK, _SETTINGS, PUBLISHING, _REPLACING, _PACE)
-        for path in self._files():
+        for path in sorted(self._files(), key=lambda path: path.name == PUBLISHING):  # last: it says what is published
             if path not in known and path.name not in spared:
                 path.unlink()
         for segment in known.values():
@@ -253,6 +253,13 @@ class Partial:
         joined = self.keep(first.path, first.start, second.stop)
         second.path.unlink()
         return joined
+
+    def sweep(self):
+        """Remove the folder if a conversion that was killed as it ended has left nothing else of it."""
+        if self.folder.exists() and not self.interrupted:
+            with contextlib.suppress(InUse):
+                self._lock.take()
+                self.discard()
 
     def discard(self):
         """Remove the folder and all in it."""
