@@ -1,5 +1,5 @@
 """
-How much of a C-alpha trace a protein could have, and which hand it has.
+How like a protein's a C-alpha trace is, and its handedness.
 
 Two numbers a residue, both in nats:
 

@@ -66,7 +66,7 @@ class RelaxationConfig:
 FREE = RelaxationConfig(
     prior_steps=50, joint_steps=0, prior=3.0, prior_floor=0.5, prior_blur=None, restraint=0.0, cohesion=0.0, contact=0.0
 )
-"""For traces that are nobody's data: they go where the prior sends them."""
+"""For traces that a model made, not the user: they are relaxed to a minimum of the prior."""
 FAR = dataclasses.replace(FREE, prior_steps=120, joint_steps=150, rescans=(0, 30, 60, 90))
 """For those that still are unlike proteins then."""
 _ODD, _VERY_ODD = -0.2, 0.6  # nats a residue beyond crystals from which on they go further, and as far as `_AS_FAR`
@@ -205,7 +205,7 @@ class Relaxation:
     @full_precision
     def ease(self, beads, hold):
         """
-        Relax traces that are nobody's data, as `FREE` says, and those that still are unlike proteins as `FAR` says.
+        Relax traces that a model made, as `FREE` says, and those that still are unlike proteins as `FAR` says.
 
         Parameters
         ----------
