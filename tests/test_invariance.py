@@ -1,11 +1,15 @@
 """Atoms are a function of the shape: not of where a molecule lies, nor of the order of chains or of tiny noise."""
 
+import json
+from pathlib import Path
+
 import MDAnalysis as mda
 import numpy as np
 import pytest
 
 from mdbackmap import load_model
 from mdbackmap.boxes import box_vectors
+from mdbackmap.cli import main
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC
 from mdbackmap.standard_form import chain_order, reordered
 
@@ -135,3 +139,15 @@ def test_straight_chains_bend(axis):
     cosine = (back * ahead).sum(-1) / np.linalg.norm(back, axis=-1) / np.linalg.norm(ahead, axis=-1)
     angles = np.degrees(np.arccos(cosine))
     assert np.median(angles) < 155  # extended chains of proteins: 120 to 150
+
+
+def test_a_straight_start_structure(tmp_path):
+    """163 residues of FUS on a line; `tests/cases/straight-line/README.md` says what is right."""
+    case, out = Path(__file__).parent / "cases" / "straight-line" / "ca.pdb", tmp_path / "aa.pdb"
+    assert main(["convert", str(case), "-o", str(out)]) == 0
+    assert main(["check", str(out), "--json", str(tmp_path / "check.json")]) == 0
+    found = json.loads((tmp_path / "check.json").read_text())["structures"][0]["mean"]
+    assert found["rama_favoured"] >= 75 and found["rama_outliers"] <= 12 and found["clashscore"] <= 15
+    beads, alphas = mda.Universe(str(case)).atoms, mda.Universe(str(out)).select_atoms("name CA")
+    moved = np.linalg.norm(alphas.positions - beads.positions, axis=1)
+    assert 0.1 < np.sqrt((moved**2).mean()) <= 0.9
