@@ -91,6 +91,11 @@ class CoarseFrame:
         return boxes and np.array_equal(self.beads, other.beads)
 
 
+def keep_numbers(ts):
+    """Leave nothing in `ts.data` but the time and what holds for the frame as a whole: H5MD files cannot hold more."""
+    ts.data = {key: ts.data[key] for key in _OWN if key in ts.data} | _numbers(ts)
+
+
 def _numbers(ts):
     """The entries of `ts.data` that hold for the frame as a whole and that any writer can store."""
     found = {}

@@ -51,6 +51,7 @@ def reason(error) -> str:
         text = " ".join(str(error.args[0]).split())
     elif isinstance(error, (KeyError, StopIteration)) or not text:
         text = f"{type(error).__name__}: {text}".rstrip(": ")
+    text = text.removeprefix("Error: ")
     for pattern, meaning in _MEANINGS:
         found = re.search(pattern, text)
         if found:

@@ -634,3 +634,20 @@ class TestDatafiles:
         with pytest.raises(SystemExit):
             main(["datafiles", "gone"])
         assert "trpcage" in capsys.readouterr().err
+
+
+def test_coarsen_models_of_a_pdb_file_to_h5md(short, tmp_path):
+    """PDB files have no unit of time, and B-factors in each frame: MDAnalysis cannot read its H5MD files of that."""
+    cg = mda.Universe(*short)
+    cg.atoms.write(tmp_path / "models.pdb", frames=cg.trajectory[:3])
+    assert main(["coarsen", str(tmp_path / "models.pdb"), "-o", str(tmp_path / "cg.h5md"), "--quiet"]) == 0
+    written = mda.Universe(tmp_path / "cg.pdb", tmp_path / "cg.h5md")
+    for there, here in zip(written.trajectory, cg.trajectory[:3], strict=True):
+        np.testing.assert_allclose(there.positions, here.positions, atol=1e-3)
+
+
+@pytest.mark.parametrize("seed", [2**63, 10**30])
+def test_seeds_of_any_length_in_h5md(short, tmp_path, seed):
+    arguments = ["convert", *short, "-o", str(tmp_path / "aa.h5md"), "--stop", "1", "--seed", str(seed), "--quiet"]
+    assert main(arguments) == 0
+    assert main([*arguments, "--resume"]) == 0

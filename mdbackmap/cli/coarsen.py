@@ -138,17 +138,18 @@ def write(beads, output, topology, chosen, *, ends=None, verbose=False):
     import MDAnalysis as mda
     from MDAnalysis.lib.log import ProgressBar
 
-    from ..frames import read_frame
-    from ..writing.output import check_format, check_written, close_hdf5
+    from ..frames import keep_numbers, read_frame
+    from ..writing.output import H5MD, H5MD_UNITS, check_format, check_written, close_hdf5
 
     trajectory = beads.universe.trajectory
     check_format(output, len(chosen))
     aside = output.with_name(f".{output.stem}.part{output.suffix}")
     aside_topology = output.with_name(f".{output.stem}.part.topology.pdb")
+    units = H5MD_UNITS if output.suffix.lower() in H5MD else {}
     try:
-        with mda.Writer(str(aside), n_atoms=len(beads), multiframe=len(chosen) > 1 or None) as writer:
+        with mda.Writer(str(aside), n_atoms=len(beads), multiframe=len(chosen) > 1 or None, **units) as writer:
             for number in ProgressBar(chosen, verbose=verbose):
-                read_frame(trajectory, int(number))
+                keep_numbers(read_frame(trajectory, int(number)))  # not the B-factors of PDB files
                 refuse_broken(beads, int(number), ends)
                 writer.write(beads)
             close_hdf5(writer)

@@ -164,10 +164,12 @@ def stamp(path, provenance):
 
 def as_stamp(provenance) -> dict:
     """A provenance as attributes of an H5MD file: numbers and strings as they are, all else as JSON."""
-    return {
-        level: {key: value if np.isscalar(value) else json.dumps(value) for key, value in entries.items()}
-        for level, entries in provenance.items()
-    }
+
+    def plain(value):
+        fits = np.isscalar(value) and not (isinstance(value, int) and abs(value) >= 2**63)  # seeds may be longer
+        return value if fits else json.dumps(value)
+
+    return {level: {key: plain(value) for key, value in entries.items()} for level, entries in provenance.items()}
 
 
 def read_stamp(path) -> dict:

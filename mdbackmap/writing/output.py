@@ -28,6 +28,13 @@ from .xdr import count_frames
 XDR = (".xtc", ".trr")
 PDB = (".pdb", ".ent")
 H5MD = (".h5md",)
+H5MD_UNITS = {
+    "timeunit": "ps",
+    "lengthunit": "Angstrom",
+    "velocityunit": "Angstrom/ps",
+    "forceunit": "kJ/(mol*Angstrom)",
+}
+"""Those of MDAnalysis, for its writer, which leaves out what the input's format does not say."""
 GROWING = (*XDR, *PDB)
 """Formats that are plain sequences of frames: segments are joined by their bytes."""
 

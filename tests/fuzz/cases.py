@@ -178,8 +178,8 @@ def _convert(rng, folder, case):
 
 def _companion(name):
     """The topology beside an output, which is mmCIF where PDB cannot hold the atoms; else the output itself."""
-    beside = (name.with_suffix(suffix) for suffix in (".pdb", ".cif"))
-    return next((path for path in beside if path.exists()), name)
+    beside = sorted(path for path in name.parent.iterdir() if path.suffix in (".pdb", ".cif"))
+    return beside[0] if beside else name
 
 
 def _asked(found, chosen):

@@ -16,6 +16,8 @@ from .molecules import chance, pick
 TOPOLOGIES = ("pdb", "pdb", "pdb", "pdb", "gro", "gro", "psf", "xyz", "cif", "pqr", "ent")
 TRAJECTORIES = ("xtc", "xtc", "trr", "dcd", "dcd", "h5md", "xyz", "pdb", "gro", "nc", "lammpstrj", "joined", "none")
 HOLD_NO_POSITIONS = ("psf",)
+KINDS_OF_XTC = ["cut", "cut", "junk", "empty", "other", "noise"]
+KINDS = [*KINDS_OF_XTC, "bits", "bits", "head", "zeros", "gap", "twice"]
 
 
 def write_topology(path, molecule, frames=(0,)):
@@ -58,9 +60,14 @@ def write_trajectory(path, molecule, frames):
 
 
 def damage(rng, path):
-    """Damage a file; what was done, in a word."""
+    """
+    Damage a file; what was done, in a word.
+
+    Frames of XTC are left as they are: of damaged ones the library that MDAnalysis reads them by destroys the memory of
+    the process.
+    """
     content = bytearray(path.read_bytes())
-    kind = pick(rng, ["cut", "cut", "bits", "bits", "head", "zeros", "gap", "twice", "junk", "empty", "noise", "other"])
+    kind = pick(rng, KINDS if path.suffix != ".xtc" else KINDS_OF_XTC)
     n = len(content)
     at = int(rng.integers(0, max(1, n)))
     if kind == "cut":

@@ -15,7 +15,7 @@ import numpy as np
 
 DOCUMENTED = (ValueError, TypeError, OSError)  # MappingError, CheckpointError, FileNotFoundError, ... are among them
 PYTHON_WORDS = re.compile(
-    r"Traceback|NoneType|\b(?!mdb)[A-Za-z]*(?:Error|Exception)\b|(?:list|tuple|string) index|out of bounds for axis|"
+    r"Traceback|NoneType|\b[A-Za-z]+(?:Error|Exception)\b|(?:list|tuple|string) index|out of bounds for axis|"
     r"\baxis \d|object has no|not subscriptable|unhashable|not iterable|invalid literal|could not convert|"
     r"could not be broadcast|to unpack|ndarray|dtype|<class|object at 0x|division by zero|StopIteration|"
     r"positional argument|unexpected keyword|codec can't|\[Errno|\bnan apart|has no len|must be str|zero-size array|"

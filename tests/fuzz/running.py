@@ -146,6 +146,7 @@ def run_apart(seed, first, n_cases, chunk=100, tell=print) -> Report:
     """Cases in processes of their own, `chunk` at a time."""
     total, at, stop = Report(), first, first + n_cases
     while at < stop:
+        known = len(total.faults)
         with tempfile.TemporaryDirectory() as folder:
             state = Path(folder) / "state.json"
             arguments = ["--seed", seed, "--first", at, "--cases", min(chunk, stop - at), "--state", state]
@@ -162,6 +163,8 @@ def run_apart(seed, first, n_cases, chunk=100, tell=print) -> Report:
         else:
             at = found["number"] + 1
             total.add(_crash(found["number"], done))
+        for fault in total.faults[known:]:
+            tell(f"case {fault['number']}: {fault['what'][:300]}")
         tell(f"{at - first} of {n_cases} cases, {len(total.faults)} faults")
     return total
 
