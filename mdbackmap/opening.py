@@ -188,6 +188,7 @@ def _unread(files, readers, options, error):
     numbers = re.search(r"Topology number of atoms (\d+) Trajectory: (.*) Number of atoms (\d+)", why)
     if numbers:
         n_topology, trajectory, n_trajectory = numbers.groups()
+        trajectory = f"each of {', '.join(files[1:])}" if len(files) > 2 else trajectory
         return (
             f"{trajectory} has {n_trajectory} particles a frame, {files[0]} has {n_topology}: expected equal numbers; "
             "name the topology that belongs to this trajectory"

@@ -437,3 +437,20 @@ class TestFrames:
         model = mdbackmap.load_model("genzprot", cg.atoms)
         with pytest.raises(ValueError, match="frames"):
             mdbackmap.BackmapTrajectory(cg.atoms, model).run(frames=frames)
+
+
+def test_joined_files_of_another_topology(tmp_path):
+    u = mda.Universe(GO_PDB, GO_XTC)
+    u.atoms[:10].write(tmp_path / "ca.pdb")
+    with pytest.raises(ValueError) as caught:
+        open_files([tmp_path / "ca.pdb", GO_XTC, GO_XTC])
+    assert str(caught.value).startswith(f"each of {GO_XTC}, {GO_XTC} has 56 particles a frame, ")
+
+
+def test_a_short_line_of_a_pdb_file(tmp_path):
+    lines = open(GO_PDB).read().splitlines()
+    atom = next(i for i, line in enumerate(lines) if line.startswith("ATOM"))
+    lines[atom + 2] = lines[atom + 2][:18]
+    (tmp_path / "ca.pdb").write_text("\n".join(lines))
+    atoms = mda.Universe(tmp_path / "ca.pdb", GO_XTC).atoms
+    assert mdbackmap.load_model("genzprot", atoms, sequence="A" * 56).n_beads == 56

@@ -99,7 +99,7 @@ def _rows(filename):
             if line.startswith("END"):
                 break
             if line.startswith(("ATOM", "HETATM")):
-                columns = (line[21], *(line[slice(*x)] for x in ((72, 76), (22, 26), (26, 27), (17, 21), (12, 16))))
+                columns = (line[21:22], *(line[slice(*x)] for x in ((72, 76), (22, 26), (26, 27), (17, 21), (12, 16))))
                 rows.append(Row(*(x.strip() for x in columns), line[16:17].strip()))
     return rows
 
