@@ -114,7 +114,7 @@ def test_chain_of_models_ends_complete():
     fine, made = model.mapping.fine, model.sample(beads, [0, 1])
     drawn = chain.sample(chain.molecule, torch.tensor(beads), Noise(), [0, 1], [0, 0], [0.0, 0.0], None, "auto").numpy()
     assert drawn.shape[1] + 2 == made.shape[1] == model.n_atoms
-    assert_allclose(made[:, fine.names != "OXT"], drawn, atol=1e-4)
+    assert_allclose(made[:, fine.names != "OXT"], drawn, atol=1e-3)  # angstrom: turning to standard form rounds
     assert fine.residue_of_atom[fine.names == "OXT"].tolist() == [15, 23]
 
 
