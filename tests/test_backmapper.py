@@ -185,6 +185,7 @@ def bound(weights):
 
 
 class TestSample:
+    @pytest.mark.slow
     def test_any_batch(self, bound):
         u, model = bound
         beads, atoms = sampled(u, model, seed=3)

@@ -247,6 +247,7 @@ class TestBadInput:
         assert "frame 4" in message
         assert not (tmp_path / "aa.xtc").exists()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("frame", "chosen"), [(0, ["--start", "1"]), (5, ["--stop", "5"])])
     def test_not_finite_frames_may_be_left_out(self, capsys, short, tmp_path, frame, chosen):
         u = mda.Universe(*short)
@@ -291,6 +292,7 @@ class TestBadInput:
         assert "is an input" in refused(capsys, "coarsen", *short, "-o", tmp_path / "hard.xtc", "--overwrite")
         assert Path(short[1]).read_bytes() == before and names(tmp_path) == ["hard.xtc"]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("ending", ["xtc", "trr"])
     def test_number_of_beads_changes_on_the_way(self, capsys, short, tmp_path, ending):
         u = mda.Universe(*short)

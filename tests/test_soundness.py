@@ -123,6 +123,7 @@ def test_the_advice_works(tmp_path):
     assert mda.Universe(str(tmp_path / "ca.pdb"), str(tmp_path / "ca.xtc")).trajectory.n_frames == 29
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frame, bad", [(0, 0.0), (4, 1e8), (4, 0.0), (9, np.nan), (9, 1e30)])
 def test_in_python_a_bad_frame_is_named_and_its_neighbours_are_read(bad, frame):
     cg = mda.Universe(GO_PDB, GO_XTC, in_memory=True, in_memory_step=5)

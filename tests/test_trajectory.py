@@ -225,6 +225,7 @@ class TestParallel:
         run = BackmapTrajectory(cg.atoms, model).run(backend="multiprocessing", n_workers=2)
         assert_array_equal(run.results.positions, expected)
 
+    @pytest.mark.slow
     @pytest.mark.filterwarnings("ignore:n_workers is ignored", "ignore:Analysis not making use")
     @pytest.mark.parametrize("name", [None, "aa.xtc"])
     @pytest.mark.parametrize(
@@ -288,6 +289,7 @@ class TestParallel:
 
 @pytest.mark.usefixtures("quick")
 class TestResume:
+    @pytest.mark.slow
     @pytest.mark.parametrize("suffix", FORMATS)
     @pytest.mark.parametrize("n_samples", [1, 3, 8])
     def test_ends_with_the_same_frames(self, cg, model, tmp_path, interrupt, suffix, n_samples):
@@ -391,6 +393,7 @@ class TestResume:
         assert results.resumed == N_FRAMES
         assert left(tmp_path) == ["aa.json", "aa.pdb", "aa.xtc"]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGKILL])
     @pytest.mark.parametrize("suffix", [".xtc", ".h5md"])
     def test_a_real_signal(self, cg, model, tmp_path, kind, suffix):
@@ -556,6 +559,7 @@ class TestErrors:
         assert results.resumed == 16
         assert_allclose(positions(results), expected, rtol=0, atol=0.0051)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("suffix", [".xtc", ".trr", ".h5md", ".dcd", ".pdb"])
     def test_a_disk_that_fills_up(self, tmp_path, suffix):
         """A limit on the size of files stands in for it: writers see a write that fails."""

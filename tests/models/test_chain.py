@@ -66,6 +66,7 @@ MENDED = {"test_shape_and_finite", "test_beads_are_kept", "test_atoms_surround_t
 """What is tried with traces put right between the steps (seconds each); all else with traces as the steps make them."""
 
 
+@pytest.mark.slow
 class TestChain(ModelContract):
     rounding = 0.02
     furthest = 15.0  # beads of four residues
@@ -137,6 +138,7 @@ def test_steps_draw_numbers_of_their_own():
     assert (drawn[0] == Noise(seed=1).normal([0], [0], [0.0], (4,))).all()
 
 
+@pytest.mark.slow
 def test_it_does_not_matter_where_steps_come_from(chain, tmp_path):
     """Each step from a file of its own, a chain of a chain, and the chain's own file: the same atoms."""
     for number, step in enumerate(chain.steps):
