@@ -60,12 +60,12 @@ def test_every_command_of_the_table_exists():
 
 
 def test_set_up_lines():
-    (demo,) = (line.split(" && ") for _, block in blocks(README, "sh") for line in block.splitlines())
-    assert demo[-1] == "mdbackmap demo"
-    tests = blocks(ROOT / "CONTRIBUTING.md", "sh")[0][1].splitlines()[0].split(" && ")
-    assert tests[-1] == "python -m pytest"
+    demo, tests = (line.split(" && ") for _, block in blocks(README, "sh") for line in block.splitlines())
+    assert demo[-1] == "mdbackmap demo" and tests[-1] == "python -m pytest -n 2"
+    alone = blocks(ROOT / "CONTRIBUTING.md", "sh")[0][1].splitlines()[0].split(" && ")
+    assert alone[-1] == "python -m pytest" and alone[-2] == tests[-2]
     script = (ROOT / ".ci" / "run").read_text()
-    assert tests[-1] in script and tests[-2].removeprefix("pip install ") in script
+    assert tests[-1].removesuffix(" 2") in script and tests[-2].removeprefix("pip install ") in script
     assert (ROOT / "constraints.txt").exists()
 
 
