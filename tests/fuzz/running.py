@@ -8,6 +8,7 @@ that is told, and not the end.
 import contextlib
 import functools
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -152,7 +153,10 @@ def run_apart(seed, first, n_cases, chunk=100, tell=print) -> Report:
             arguments = ["--seed", seed, "--first", at, "--cases", min(chunk, stop - at), "--state", state]
             root = Path(__file__).parents[2]
             done = subprocess.run(
-                [sys.executable, "-m", "tests.fuzz", *map(str, arguments)], cwd=root, capture_output=True, text=True
+                [sys.executable, "-X", "faulthandler", "-m", "tests.fuzz", *map(str, arguments)],
+                cwd=root,
+                capture_output=True,
+                text=True,
             )
             if not state.exists():
                 raise RuntimeError(f"no case was run: {done.stderr[-1000:]}")
@@ -171,5 +175,7 @@ def run_apart(seed, first, n_cases, chunk=100, tell=print) -> Report:
 
 def _crash(number, done):
     """The report of a case in which the process ended; memory may have been destroyed some cases before."""
-    what = f"the process ended with {done.returncode}, here or by what a case before did: {done.stderr[-300:]}"
+    where = re.search(r"Current thread.*\n((?:  File .*\n){1,3})", done.stderr)
+    told = where[1] if where else done.stderr[-300:]
+    what = f"the process ended with {done.returncode}, here or by what a case before did: {told}"
     return {"kinds": {"unknown: crash": 1}, "faults": [{"number": number, "what": what, "about": []}], "seconds": 0.0}
