@@ -11,7 +11,7 @@ from pathlib import Path
 
 import mdbackmap
 from mdbackmap import checkpoint, datafiles
-from mdbackmap.bundled import bundled
+from mdbackmap.weights.bundled import bundled
 
 
 def modules():

@@ -16,6 +16,7 @@ import h5py
 import MDAnalysis as mda
 import numpy as np
 
+from mdbackmap.chemistry.residues import ATOMS, RESIDUE_NAMES
 from mdbackmap.datafiles import (
     CALVADOS_PDB,
     CALVADOS_XTC,
@@ -30,8 +31,7 @@ from mdbackmap.datafiles import (
     TRPCAGE_XTC,
     VALIDATION,
 )
-from mdbackmap.residues import ATOMS, RESIDUE_NAMES
-from mdbackmap.training.molecule.holding import HELD_OUT, hold_out
+from mdbackmap.training.molecules.holdout import HELD_OUT, hold_out
 
 logger = logging.getLogger(__name__)
 

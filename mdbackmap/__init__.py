@@ -50,10 +50,10 @@ _HOME = {
     "Backmap": "transformation",
     "backmap": "transformation",
     "BackmapTrajectory": "trajectory",
-    "Scale": "scaling",
-    "Topology": "topology",
-    "Mapping": "mapping",
-    "MappingError": "mapping",
+    "Scale": "universes.scaling",
+    "Topology": "molecule.topology",
+    "Mapping": "molecule.mapping",
+    "MappingError": "molecule.mapping",
     "Noise": "models.base",
 }
 

@@ -12,23 +12,23 @@ import torch
 from MDAnalysis.coordinates.base import StreamReaderBase
 
 from . import checkpoint
-from .boxes import box_vectors, distances_moved
-from .completing import Completion
-from .cut import warn_of_unread
-from .frames import copy_trajectory, read_frame
-from .live import lifted
-from .mapping import MappingError
-from .mappings.binding import bind
+from .checks import check_atoms, placing_options, whole_number
+from .completion.ends import Completion
+from .conversion.sampling import Sampler
+from .conversion.standard_form import StandardForm
+from .conversion.treatment import TraceTreatment
 from .models.base import Noise
-from .placing import check_atoms, placing_options, whole_number
-from .reader import bead_indices, bead_names
+from .molecule.binding import bind
+from .molecule.mapping import MappingError
+from .reading.cut import warn_of_unread
 from .recognition.recognise import recognise
 from .recognition.soundness import bead_label, broken, check_frames, check_whole, leave_out, sound
-from .recognition.trace import bond_lengths
-from .sampling import Sampler
-from .standard_form import StandardForm
-from .treatment import TraceTreatment
-from .universe import universe_of
+from .recognition.spacing import bond_lengths
+from .universes.boxes import box_vectors, distances_moved
+from .universes.frames import copy_trajectory, read_frame
+from .universes.live import lifted
+from .universes.reader import bead_indices, bead_names
+from .universes.universe import universe_of
 
 logger = logging.getLogger(__name__)
 

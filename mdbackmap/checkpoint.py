@@ -21,8 +21,8 @@ from pathlib import Path
 
 import torch
 
-from .bundled import bundled
-from .models.chain import STEPS, Chain, ChainConfig
+from .models.cascade import STEPS, Chain, ChainConfig
+from .weights.bundled import bundled
 
 FORMAT = 1
 _FAMILIES = {**STEPS, "chain": (Chain, ChainConfig)}

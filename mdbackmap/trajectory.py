@@ -44,10 +44,10 @@ from MDAnalysis.analysis.backends import BackendDask, BackendMultiprocessing, Ba
 from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.analysis.results import Results, ResultsGroup
 
-from .frames import check_trajectory, sample_frames
-from .placing import check_atoms, check_backmapper, sampling_options, whole_number
-from .reader import bead_indices
-from .scaling import scale_of
+from .checks import check_atoms, check_backmapper, sampling_options, whole_number
+from .universes.frames import check_trajectory, sample_frames
+from .universes.reader import bead_indices
+from .universes.scaling import scale_of
 from .writing import output
 from .writing.destination import Destination
 from .writing.moved import Moved, tell

@@ -27,11 +27,11 @@ from pathlib import Path
 import numpy as np
 from MDAnalysis.transformations.base import TransformationBase
 
-from .boxes import real_box
-from .frames import CoarseFrame, displacements, sample_frames
-from .mapping import MappingError
-from .placing import check_atoms, check_backmapper, sampling_options, whole_number
+from .checks import check_atoms, check_backmapper, sampling_options, whole_number
+from .molecule.mapping import MappingError
 from .recognition.soundness import check_beads
+from .universes.boxes import real_box
+from .universes.frames import CoarseFrame, displacements, sample_frames
 
 
 class Backmap(TransformationBase):

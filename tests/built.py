@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mdbackmap.residues import ALPHABET, ATOMS, RESIDUE_NAMES
+from mdbackmap.chemistry.residues import ALPHABET, ATOMS, RESIDUE_NAMES
 
 N, CA, C, O, CB = range(5)  # slots  # noqa: E741
 

@@ -145,11 +145,11 @@ def trained(device):
     """What a step of training, with all terms of the loss, and validation say of a small network."""
     import numpy as np
 
+    from mdbackmap.data.dataset import Structures
     from mdbackmap.datafiles import VALIDATION
     from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
     from mdbackmap.training import loop
     from mdbackmap.training.config import TrainingConfig, ValidationConfig
-    from mdbackmap.training.dataset import Structures
     from mdbackmap.training.losses import LossWeights
 
     data = Structures.read(VALIDATION)
@@ -169,8 +169,8 @@ def main():
     import MDAnalysis as mda
     import numpy as np
 
-    from mdbackmap.coarse import coarse_universe
     from mdbackmap.datafiles import DIPEPTIDE_PDB, DIPEPTIDE_XTC, GO_PDB, GO_XTC
+    from mdbackmap.universes.coarse import coarse_universe
 
     pretending = pretend()
     with pretending:

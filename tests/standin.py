@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import MDAnalysis as mda
 import numpy as np
 
-from mdbackmap.live import lifted
-from mdbackmap.mapping import Mapping
-from mdbackmap.reader import bead_indices
-from mdbackmap.topology import Topology
-from mdbackmap.universe import universe_of
+from mdbackmap.universes.live import lifted
+from mdbackmap.universes.reader import bead_indices
+from mdbackmap.universes.universe import universe_of
+from mdbackmap.universes.whole.mapping import Mapping
+from mdbackmap.universes.whole.topology import Topology
 
 SEQUENCE = "GASPVTCLINDQKEMHFRYW"
 

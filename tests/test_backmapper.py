@@ -13,11 +13,12 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 from traces import TINY, bond_deviations, tiny, trace
 
 import mdbackmap as mdb
-from mdbackmap import checkpoint, residues
-from mdbackmap.boxes import whole
+from mdbackmap import checkpoint
 from mdbackmap.checkpoint import CheckpointError
+from mdbackmap.chemistry import residues
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
-from mdbackmap.evaluation.iterative.bounds import as_slots
+from mdbackmap.evaluation.cascades.bounds import as_slots
+from mdbackmap.universes.boxes import whole
 
 BOXES = {
     "cubic": [60, 60, 60, 90, 90, 90],

@@ -4,9 +4,9 @@ import pytest
 import torch
 from traces import internal_of, topology, trace
 
-from mdbackmap.batch import COUNT_RADII, Batch, separation
-from mdbackmap.internal import trace_neighbours
-from mdbackmap.neighbours import nearest
+from mdbackmap.geometry.vectors.neighbours import nearest
+from mdbackmap.models.batch import COUNT_RADII, Batch, separation
+from mdbackmap.torsions.internal import trace_neighbours
 
 SEQUENCE = "MKVLAGPPWYTSDE"
 

@@ -10,15 +10,15 @@ from built import build, full_mask, one_chain, types_of
 from packs import read_chain
 from traces import tiny
 
+from mdbackmap.chemistry.residues import ALPHABET
+from mdbackmap.data.dataset import Structures
+from mdbackmap.data.known import Chain, Generator, read_chains, read_ensembles, spread
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation import pulchra
 from mdbackmap.evaluation.benchmark import benchmark, means, noisy_beads, peer, rebuilt, score
 from mdbackmap.evaluation.likelihood import independent_torsions, nats_per_residue
 from mdbackmap.evaluation.table import LABELS, behind, systems, table
-from mdbackmap.residues import ALPHABET
-from mdbackmap.training.chains import Chain, Generator, read_chains, read_ensembles, spread
-from mdbackmap.training.dataset import Structures
-from mdbackmap.training.metrics.protocol import evaluate
+from mdbackmap.metrics.protocol import evaluate
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from traces import rotation
 
 import mdbackmap as mdb
 from mdbackmap import checkpoint
-from mdbackmap.coarse import coarse_universe
 from mdbackmap.datafiles import CHIGNOLIN_PDB, CHIGNOLIN_XTC, DIPEPTIDE_PDB, DIPEPTIDE_XTC
-from mdbackmap.evaluation.molecules import draw, judge_molecule
+from mdbackmap.evaluation.molecule_report import draw, judge_molecule
+from mdbackmap.universes.coarse import coarse_universe
 
 BUNDLED = {
     "cgvae-alanine-dipeptide": (DIPEPTIDE_PDB, DIPEPTIDE_XTC),
@@ -36,7 +36,7 @@ def test_small_and_of_known_origin(bundled):
 
 def test_held_out_frames_are_the_ones_that_were(bundled):
     """By their numbers, which the bundled files keep as times."""
-    from mdbackmap.training.molecule.holding import HELD_OUT, hold_out
+    from mdbackmap.training.molecules.holdout import HELD_OUT, hold_out
 
     _, provenance, atoms, _ = bundled
     settings = provenance["data"][-1]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from built import build, full_mask, one_chain, types_of
 
-from mdbackmap.training.metrics import calibration
-from mdbackmap.training.metrics.calibration import covered, distributions
+from mdbackmap.metrics import calibration
+from mdbackmap.metrics.calibration import covered, distributions
 
 
 def drawn(spread_of_truth, spread_of_samples, n_samples=9, n_frames=4000):

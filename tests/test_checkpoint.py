@@ -62,7 +62,7 @@ def test_saving_leaves_nothing_aside_and_no_half_file(path, monkeypatch):
 
 
 def test_bundled_names(monkeypatch, tmp_path, path):
-    monkeypatch.setattr("mdbackmap.bundled.WEIGHTS", path.parent)
+    monkeypatch.setattr("mdbackmap.weights.bundled.WEIGHTS", path.parent)
     assert bundled() == {"mine": path}
     assert find("mine") == path and load("mine")[1]["model"] == "mine"
 

@@ -5,9 +5,9 @@ import pytest
 from built import CB, N, O, full_mask, one_chain, types_of
 from packs import read_chains
 
+from mdbackmap.chemistry.residues import ATOMS, RESIDUE_NAMES
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.residues import ATOMS, RESIDUE_NAMES
-from mdbackmap.training.metrics import clashes, covalent
+from mdbackmap.metrics import clashes, covalent
 
 VDW = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
 

@@ -11,7 +11,7 @@ from traces import tiny
 
 from mdbackmap import checkpoint
 from mdbackmap.cli import main, options
-from mdbackmap.cli.proteins import grouped, has_topology
+from mdbackmap.cli.protein_input import grouped, has_topology
 from mdbackmap.datafiles import (
     CHIGNOLIN_PDB,
     CHIGNOLIN_XTC,

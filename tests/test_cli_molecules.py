@@ -8,7 +8,7 @@ import pytest
 from molecules import SMALL, alkane, frames
 
 from mdbackmap.cli import main
-from mdbackmap.universe import universe_of
+from mdbackmap.universes.universe import universe_of
 
 SIZES = "\n".join(f"{key} = {value}" for key, value in SMALL.items())
 TOML = f"""

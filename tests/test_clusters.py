@@ -6,8 +6,8 @@ import stat
 import numpy as np
 import pytest
 
-from mdbackmap.residues import ALPHABET
-from mdbackmap.training.clusters import clusters, shared_words, tool
+from mdbackmap.chemistry.residues import ALPHABET
+from mdbackmap.data.clusters import clusters, shared_words, tool
 
 
 def random_sequences(n, length, seed=0):

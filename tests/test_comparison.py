@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from built import CB, O, build, full_mask, one_chain, types_of
 
-from mdbackmap.residues import ATOMS, RESIDUE_NAMES
-from mdbackmap.training import metrics
-from mdbackmap.training.metrics import comparison
+from mdbackmap import metrics
+from mdbackmap.chemistry.residues import ATOMS, RESIDUE_NAMES
+from mdbackmap.metrics import comparison
 
 
 def test_rmsd_counts_each_group_of_atoms_once():

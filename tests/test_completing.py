@@ -13,14 +13,14 @@ from traces import tiny, topology
 import mdbackmap as mdb
 from mdbackmap.checkpoint import load
 from mdbackmap.cli import main
-from mdbackmap.completing import Completion, terminal_oxygen
+from mdbackmap.completion.ends import Completion, terminal_oxygen
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB
-from mdbackmap.mapping import Mapping
-from mdbackmap.mappings.grouping import group_mapping
-from mdbackmap.mappings.kinds import groups_of
 from mdbackmap.models.base import Noise
-from mdbackmap.models.chain import Chain
-from mdbackmap.topology import Topology
+from mdbackmap.models.cascade import Chain
+from mdbackmap.universes.whole.grouping import group_mapping
+from mdbackmap.universes.whole.kinds import groups_of
+from mdbackmap.universes.whole.mapping import Mapping
+from mdbackmap.universes.whole.topology import Topology
 
 
 def trace(resnames, ends=None):

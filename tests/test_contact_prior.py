@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from mdbackmap.checkpoint import load
+from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.models.contacts import CLASSES
-from mdbackmap.training import contact_prior
-from mdbackmap.training.chains import read_chains
+from mdbackmap.packing.contacts import CLASSES
+from mdbackmap.training.priors import contact_prior
 
 
 @pytest.fixture(scope="module")

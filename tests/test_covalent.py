@@ -5,10 +5,10 @@ import pytest
 from built import CA, C, N, O, build, full_mask, one_chain, place, types_of
 from packs import read_chains
 
+from mdbackmap import metrics
+from mdbackmap.chemistry.residues import ATOMS, BONDS, RESIDUE_NAMES
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.residues import ATOMS, BONDS, RESIDUE_NAMES
-from mdbackmap.training import metrics
-from mdbackmap.training.metrics import covalent
+from mdbackmap.metrics import covalent
 
 
 @pytest.fixture(scope="module")

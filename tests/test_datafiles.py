@@ -10,7 +10,7 @@ import pytest
 from packs import read_chains
 
 from mdbackmap import datafiles
-from mdbackmap.residues import ALPHABET, ATOMS, RESIDUE_NAMES
+from mdbackmap.chemistry.residues import ALPHABET, ATOMS, RESIDUE_NAMES
 
 FOLDER = Path(datafiles.__file__).parent
 DATA_SUFFIXES = {".pdb", ".xtc", ".h5"}

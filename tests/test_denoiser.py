@@ -6,16 +6,16 @@ import torch
 from traces import internal_of, rotation, topology
 
 from mdbackmap import load_model
+from mdbackmap.data.dataset import Structures
+from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation.benchmark import noisy_beads
 from mdbackmap.models.denoiser import Denoiser, DenoiserConfig, bundled
-from mdbackmap.training.chains import read_chains
 from mdbackmap.training.config import TrainingConfig, ValidationConfig
-from mdbackmap.training.dataset import Structures
-from mdbackmap.training.denoising import Denoising
 from mdbackmap.training.loop import fit
 from mdbackmap.training.losses import LossWeights
-from mdbackmap.universe import universe_of
+from mdbackmap.training.priors.denoising import Denoising
+from mdbackmap.universes.universe import universe_of
 
 NOISE = 0.42
 

@@ -9,12 +9,12 @@ import pytest
 from built import build, full_mask, one_chain, types_of
 
 from mdbackmap.cli import main
+from mdbackmap.data.known import Chain
 from mdbackmap.datafiles import TRPCAGE_PDB
 from mdbackmap.evaluation import energy
-from mdbackmap.evaluation.judging import judge, judge_alone
+from mdbackmap.evaluation.judgement import judge, judge_alone
 from mdbackmap.evaluation.proteins import read_protein
-from mdbackmap.training.chains import Chain
-from mdbackmap.training.metrics.hydrogens import Hydrogens
+from mdbackmap.metrics.hydrogens import Hydrogens
 
 # kJ/mol a residue. OpenMM adds up forces in the order in which its threads end, deterministic forces or not: on two
 # threads energies of trp-cage after a step differ by up to 0.06 of -110 (measured), and a step lowers them by 8.

@@ -7,8 +7,8 @@ from packs import read_chains
 
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation.faults import FAULTS, find_faults, worst_residues
-from mdbackmap.training.metrics.protocol import evaluate_geometry
-from mdbackmap.training.metrics.torsions import CB, N, O
+from mdbackmap.metrics.dihedrals import CB, N, O
+from mdbackmap.metrics.protocol import evaluate_geometry
 
 SEQUENCE = "GAVGSAG"
 

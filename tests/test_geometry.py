@@ -7,8 +7,8 @@ import pytest
 import torch
 from traces import rotation
 
-from mdbackmap import residues
-from mdbackmap.geometry import (
+from mdbackmap.chemistry import residues
+from mdbackmap.geometry.vectors.vectors import (
     PeptideTemplate,
     angle,
     axis_frame,

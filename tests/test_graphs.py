@@ -5,9 +5,9 @@ import pytest
 from molecules import alkane
 
 from mdbackmap.evaluation.dihedral_maps import dihedral_maps
-from mdbackmap.evaluation.dihedrals import divergence, halves, phi_psi, phi_psi_atoms
-from mdbackmap.evaluation.molecules import compare
-from mdbackmap.training.metrics.graphs import graph_difference
+from mdbackmap.evaluation.molecule_report import compare
+from mdbackmap.evaluation.peptide_torsions import divergence, halves, phi_psi, phi_psi_atoms
+from mdbackmap.metrics.graphs import graph_difference
 
 RADII = {"H": 0.23, "C": 0.68}
 
@@ -58,8 +58,8 @@ def test_phi_and_psi():
 
     from mdbackmap.datafiles import TRPCAGE_PDB, TRPCAGE_XTC
     from mdbackmap.evaluation.proteins import read_protein
-    from mdbackmap.molecule import read_topology
-    from mdbackmap.training.metrics.torsions import backbone_torsions
+    from mdbackmap.metrics.dihedrals import backbone_torsions
+    from mdbackmap.universes.whole import read_topology
 
     atoms = mda.Universe(TRPCAGE_PDB, TRPCAGE_XTC).atoms
     found = phi_psi_atoms(read_topology(atoms))

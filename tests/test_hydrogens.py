@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from built import CB, N, O, full_mask, one_chain, types_of
 
+from mdbackmap.chemistry.residues import ATOMS, BONDS, RESIDUE_NAMES
 from mdbackmap.datafiles import TRPCAGE_PDB
-from mdbackmap.evaluation.judging import judge_alone
+from mdbackmap.evaluation.judgement import judge_alone
 from mdbackmap.evaluation.proteins import part, read_protein
-from mdbackmap.residues import ATOMS, BONDS, RESIDUE_NAMES
-from mdbackmap.training.metrics.hydrogens import AllAtoms, Hydrogens, all_atom_clashscore
+from mdbackmap.metrics.hydrogens import AllAtoms, Hydrogens, all_atom_clashscore
 
 C = 2
 

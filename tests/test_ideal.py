@@ -5,7 +5,7 @@ import pytest
 from packs import read_chains
 
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.training.metrics import covalent, ideal
+from mdbackmap.metrics import covalent, ideal
 
 
 @pytest.fixture(scope="module")

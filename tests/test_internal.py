@@ -6,10 +6,10 @@ import torch
 from packs import read_chains
 from traces import EVERY, angles_for, bond_deviations, internal_of, rotation, topology, trace
 
-from mdbackmap import residues
+from mdbackmap.chemistry import residues
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.geometry import dihedral, wrap
-from mdbackmap.internal import InternalCoordinates, trace_neighbours
+from mdbackmap.geometry.vectors.vectors import dihedral, wrap
+from mdbackmap.torsions.internal import InternalCoordinates, trace_neighbours
 
 N, CA, C, O, CB = range(5)  # noqa: E741
 HANDS = {"ILE": ("CA", "CB", "CG1", "CG2"), "THR": ("CA", "CB", "OG1", "CG2")}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from mdbackmap import load_model
-from mdbackmap.boxes import box_vectors
 from mdbackmap.cli import main
+from mdbackmap.conversion.standard_form import chain_order, reordered
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC
-from mdbackmap.standard_form import chain_order, reordered
+from mdbackmap.universes.boxes import box_vectors
 
 SHIFT = np.array([7.3, -3.1, 12.7])
 BOX = np.array([48.0, 46.0, 50.0, 75.0, 80.0, 70.0], dtype=np.float32)  # the complex meets its images

@@ -14,22 +14,22 @@ from mdbackmap import checkpoint
 from mdbackmap.cli import main
 from mdbackmap.cli.train import CHAIN_EXAMPLE
 from mdbackmap.datafiles import CHIGNOLIN_PDB, CHIGNOLIN_XTC, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
-from mdbackmap.mapping import MappingError
-from mdbackmap.mappings.grouping import group_mapping
-from mdbackmap.mappings.kinds import groups_of
-from mdbackmap.models.cgvae import CGVAE
-from mdbackmap.models.pseudovectors import recompute
-from mdbackmap.training.iterative.config import parse_chain
-from mdbackmap.training.iterative.levels import make_levels
-from mdbackmap.training.iterative.memory import step_memory
-from mdbackmap.training.iterative.reading import read_frames
-from mdbackmap.training.iterative.tuning import structures_of, tune
+from mdbackmap.models.cgvae.network.messages import recompute
+from mdbackmap.models.cgvae.network.network import CGVAE
 from mdbackmap.training.loop import new_model
-from mdbackmap.training.molecule.config import MoleculeLoss, MoleculeTraining
-from mdbackmap.training.molecule.running import model_config
-from mdbackmap.training.molecule.task import Frames, bead_shifts
-from mdbackmap.training.molecule.terms import loss_terms
+from mdbackmap.training.molecules.molecule_config import MoleculeLoss, MoleculeTraining
+from mdbackmap.training.molecules.molecule_run import model_config
+from mdbackmap.training.molecules.molecule_task import Frames, bead_shifts
+from mdbackmap.training.molecules.molecule_terms import loss_terms
 from mdbackmap.training.runs import read, run
+from mdbackmap.training.steps.levels import make_levels
+from mdbackmap.training.steps.memory import step_memory
+from mdbackmap.training.steps.protein_frames import read_frames
+from mdbackmap.training.steps.step_config import parse_chain
+from mdbackmap.training.steps.tuning import structures_of, tune
+from mdbackmap.universes.whole.grouping import group_mapping
+from mdbackmap.universes.whole.kinds import groups_of
+from mdbackmap.universes.whole.mapping import MappingError
 
 TABLES = {"model": {"family": "chain"}, "data": {"topology": str(TRPCAGE_PDB), "trajectory": [str(TRPCAGE_XTC)]}}
 
@@ -275,7 +275,7 @@ def test_from_ultra_coarse_beads_to_atoms(trained, tmp_path):
     """
     import MDAnalysis as mda
 
-    from mdbackmap.coarse import coarse_universe
+    from mdbackmap.universes.coarse import coarse_universe
 
     folder, model, _ = trained
     trace = mda.Universe(TRPCAGE_PDB, TRPCAGE_XTC).select_atoms("name CA")

@@ -9,12 +9,12 @@ import pytest
 
 from mdbackmap import MappingError
 from mdbackmap.datafiles import COMPLEX_PDB, TRPCAGE_PDB, TRPCAGE_XTC
-from mdbackmap.evaluation.judging import judge, judge_alone
+from mdbackmap.evaluation.judgement import judge, judge_alone
 from mdbackmap.evaluation.plots import save_plots
 from mdbackmap.evaluation.proteins import part, read_protein
 from mdbackmap.evaluation.table import save_json
-from mdbackmap.training.metrics.protocol import evaluate
-from mdbackmap.training.metrics.samples import evaluate_samples
+from mdbackmap.metrics.protocol import evaluate
+from mdbackmap.metrics.samples import evaluate_samples
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from e3nn import o3
 from torch import nn
 from traces import rotation
 
-from mdbackmap.models.layers import HARMONICS, CircularBins, Density, Interaction, fourier, harmonics, radial_basis
+from mdbackmap.models.layers import HARMONICS, Density, Interaction, harmonics, radial_basis
+from mdbackmap.torsions.circular import CircularBins, fourier
 
 
 @pytest.fixture

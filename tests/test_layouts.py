@@ -4,10 +4,10 @@ import h5py
 import numpy as np
 import pytest
 
+from mdbackmap.chemistry.residues import ALPHABET, ATOMS, RESIDUE_NAMES
+from mdbackmap.data.dataset import Structures
+from mdbackmap.data.layouts import LEFT_OUT, TRAIN, read_pack, read_packs, sequences
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.residues import ALPHABET, ATOMS, RESIDUE_NAMES
-from mdbackmap.training.dataset import Structures
-from mdbackmap.training.layouts import LEFT_OUT, TRAIN, read_pack, read_packs, sequences
 
 
 def write_system(file, name, sequence, n_frames=3, seed=0, chain=None, **attrs):

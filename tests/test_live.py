@@ -14,13 +14,13 @@ from standin import chain, standin
 from test_mdanalysis_contract import topology
 
 import mdbackmap
-from mdbackmap.coarse import CoarseReader
 from mdbackmap.datafiles import GO_PDB, GO_XTC
-from mdbackmap.frames import copy_trajectory
-from mdbackmap.live import LiftedStream, lifted
-from mdbackmap.mapping import Mapping
 from mdbackmap.trajectory import BackmapTrajectory
 from mdbackmap.transformation import Backmap, backmap
+from mdbackmap.universes.coarse import CoarseReader
+from mdbackmap.universes.frames import copy_trajectory
+from mdbackmap.universes.live import LiftedStream, lifted
+from mdbackmap.universes.whole.mapping import Mapping
 
 pytest.importorskip("imdclient")
 from imdclient.tests.server import InThreadIMDServer

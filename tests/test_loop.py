@@ -15,11 +15,11 @@ import pytest
 import torch
 
 from mdbackmap import checkpoint
+from mdbackmap.data.dataset import Structures
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
 from mdbackmap.training import loop, runs, tasks
 from mdbackmap.training.config import TrainingConfig, ValidationConfig
-from mdbackmap.training.dataset import Structures
 from mdbackmap.training.losses import LossWeights
 from mdbackmap.training.validation import Validation, sampled_chains
 

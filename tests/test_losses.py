@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from mdbackmap.chemistry.residues import ATOMS, BONDS, CHIS, EQUIVALENT_ATOMS, RESIDUE_NAMES
+from mdbackmap.data.dataset import Batches, Structures, cut_units
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
-from mdbackmap.residues import ATOMS, BONDS, CHIS, EQUIVALENT_ATOMS, RESIDUE_NAMES
 from mdbackmap.training import losses
-from mdbackmap.training.dataset import Batches, Structures, cut_units
 from mdbackmap.training.losses import LossWeights
 
 ATOM_TERMS = ["bond", "angle", "positions", "graph", "clash"]

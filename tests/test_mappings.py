@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from molecules import alkane, frames
 
-from mdbackmap.mapping import Mapping, MappingError
-from mdbackmap.mappings.bonds import find_bonds, molecules, nearest_owner, pairs_within
-from mdbackmap.mappings.grouping import Groups, group_mapping
-from mdbackmap.mappings.kinds import groups_of
-from mdbackmap.mappings.named import named_mapping
-from mdbackmap.mappings.partition import partition
-from mdbackmap.mappings.plain import from_plain, to_plain
-from mdbackmap.topology import Topology
+from mdbackmap.universes.whole.bonds import find_bonds, molecules, nearest_owner, pairs_within
+from mdbackmap.universes.whole.grouping import Groups, group_mapping
+from mdbackmap.universes.whole.kinds import groups_of
+from mdbackmap.universes.whole.mapping import Mapping, MappingError
+from mdbackmap.universes.whole.named import named_mapping
+from mdbackmap.universes.whole.partition import partition
+from mdbackmap.universes.whole.plain import from_plain, to_plain
+from mdbackmap.universes.whole.topology import Topology
 
 
 def sizes(groups):

@@ -5,8 +5,8 @@ import pytest
 from built import CA
 from packs import read_chains
 
+from mdbackmap import metrics
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.training import metrics
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ import MDAnalysis as mda
 import numpy as np
 import pytest
 
-from mdbackmap.attributes import canonical_resnames
+from mdbackmap.chemistry.residues import ALPHABET, RESIDUE_NAMES
 from mdbackmap.cli import main
-from mdbackmap.mapping import MappingError
 from mdbackmap.recognition.fasta import assign, parse_fasta
 from mdbackmap.recognition.numbers import Row, decode
 from mdbackmap.recognition.recognise import recognise
-from mdbackmap.residues import ALPHABET, RESIDUE_NAMES
+from mdbackmap.universes.whole.attributes import canonical_resnames
+from mdbackmap.universes.whole.mapping import MappingError
 
 CASES = Path(__file__).parent / "cases"
 FAR = np.array([60.0, 0.0, 0.0])

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from molecules import alkane
 
-from mdbackmap.molecule import read_topology, read_whole, selector
-from mdbackmap.universe import universe_of
+from mdbackmap.universes.universe import universe_of
+from mdbackmap.universes.whole import read_topology, read_whole, selector
 
 
 def straight(topology):

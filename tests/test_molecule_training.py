@@ -10,13 +10,13 @@ import torch
 from molecules import SMALL, alkane, frames
 
 from mdbackmap import checkpoint
-from mdbackmap.training.molecule.config import MoleculeLoss, parse_molecule
-from mdbackmap.training.molecule.holding import hold_out
-from mdbackmap.training.molecule.learned import learned_groups
-from mdbackmap.training.molecule.reading import chosen_frames
-from mdbackmap.training.molecule.terms import loss_terms
+from mdbackmap.training.molecules.holdout import hold_out
+from mdbackmap.training.molecules.learned_mapping import learned_groups
+from mdbackmap.training.molecules.molecule_config import MoleculeLoss, parse_molecule
+from mdbackmap.training.molecules.molecule_frames import chosen_frames
+from mdbackmap.training.molecules.molecule_terms import loss_terms
 from mdbackmap.training.runs import read, run
-from mdbackmap.universe import universe_of
+from mdbackmap.universes.universe import universe_of
 
 TOML = """
 [model]
@@ -262,7 +262,7 @@ def test_overlaps_of_samples_count():
 
 def test_lengths_are_whole_in_a_box(folder):
     """Frames wrapped atom by atom are made whole before they are learned from."""
-    from mdbackmap.training.molecule.reading import molecule_frames
+    from mdbackmap.training.molecules.molecule_frames import molecule_frames
 
     topology = alkane(6)
     positions = frames(topology, 3)

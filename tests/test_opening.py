@@ -14,10 +14,10 @@ import pytest
 
 import mdbackmap
 from mdbackmap.cli import main
-from mdbackmap.cut import dcd_frames
 from mdbackmap.datafiles import GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
-from mdbackmap.formats import check_options, format_of
-from mdbackmap.opening import open_files, select
+from mdbackmap.reading.cut import dcd_frames
+from mdbackmap.reading.formats import check_options, format_of
+from mdbackmap.universes.opening import open_files, select
 
 CASES = Path(__file__).parent / "cases"
 CA = str(CASES / "nan-frame" / "ca.pdb")

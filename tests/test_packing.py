@@ -9,12 +9,12 @@ import MDAnalysis as mda
 import numpy as np
 import pytest
 
+from mdbackmap.chemistry.residues import ATOMS, RESIDUE_NAMES
+from mdbackmap.data.packs import split
+from mdbackmap.data.polymers import Polymer
+from mdbackmap.data.sources import Entry, System, read_structure, read_system, structure_files
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, TRPCAGE_PDB, TRPCAGE_XTC, VALIDATION
-from mdbackmap.residues import ATOMS, RESIDUE_NAMES
 from mdbackmap.training import Structures, pack
-from mdbackmap.training.packing import split
-from mdbackmap.training.polymers import Polymer
-from mdbackmap.training.sources import Entry, System, read_structure, read_system, structure_files
 
 gemmi = pytest.importorskip("gemmi")
 

@@ -6,9 +6,9 @@ import time
 import pytest
 from standin import chain
 
+from mdbackmap.reading.xdr import count_frames
 from mdbackmap.writing.partial import Partial, format_suffix
 from mdbackmap.writing.pipeline import DEPTH, Pipeline
-from mdbackmap.writing.xdr import count_frames
 
 
 @pytest.fixture

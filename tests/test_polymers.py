@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mdbackmap.residues import ALPHABET, ATOMS
-from mdbackmap.training.polymers import Atoms, breaks, polymers
+from mdbackmap.chemistry.residues import ALPHABET, ATOMS
+from mdbackmap.data.polymers import Atoms, breaks, polymers
 
 COLUMNS = ("names", "resnames", "chains", "icodes", "altlocs", "resids", "occupancies", "b")
 

@@ -6,9 +6,9 @@ import pytest
 from packs import read_chains
 
 from mdbackmap import MappingError
+from mdbackmap.data.known import Chain
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, TRPCAGE_PDB, TRPCAGE_XTC, VALIDATION
 from mdbackmap.evaluation.proteins import common, part, read_protein
-from mdbackmap.training.chains import Chain
 
 
 def lines(filename):

@@ -6,7 +6,7 @@ import pytest
 
 from mdbackmap.cli import main
 from mdbackmap.datafiles import GO_PDB, GO_XTC
-from mdbackmap.reasons import reason
+from mdbackmap.reading.reasons import reason
 
 
 def error_of(function):

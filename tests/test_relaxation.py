@@ -10,16 +10,16 @@ import torch
 from traces import internal_of, rotation, topology, trace
 
 from mdbackmap import load_model
+from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, GO_PDB, GO_XTC, VALIDATION
-from mdbackmap.geometry import angle, dihedral, smooth_step
+from mdbackmap.geometry.vectors.vectors import angle, dihedral, smooth_step
 from mdbackmap.recognition.recognise import recognise
 from mdbackmap.traces.angles import TraceAngles
 from mdbackmap.traces.crowding import Crowd
 from mdbackmap.traces.descent import within
 from mdbackmap.traces.energies import Backbone, TracePrior
-from mdbackmap.traces.peptides import best_turns, shifted
 from mdbackmap.traces.relaxation import AUTO_TOLERANCE, Relaxation, RelaxationConfig
-from mdbackmap.training.chains import read_chains
+from mdbackmap.traces.viterbi import best_turns, shifted
 
 
 def coarse_frames(topology_file, trajectory, n_frames):
@@ -126,8 +126,8 @@ class TestDerivatives:
 
 def test_backbone_knows_what_is_built():
     """Residues that the tables find good are in favoured regions, with N-CA-C as it should be, in the atoms built."""
+    from mdbackmap.metrics.dihedrals import backbone_torsions
     from mdbackmap.traces.energies import backbone_angles
-    from mdbackmap.training.metrics.torsions import backbone_torsions
 
     coarse = topology("AKSVTAKLMA")
     internal, ca = internal_of(coarse), trace(10, 5, 3.8, 3.8, dtype=torch.float64)

@@ -9,14 +9,14 @@ import torch
 
 import mdbackmap as mdb
 from mdbackmap import checkpoint
+from mdbackmap.chemistry.residues import TYPE_OF_NAME
+from mdbackmap.data.dataset import Structures
 from mdbackmap.datafiles import GO_PDB, GO_XTC, VALIDATION
-from mdbackmap.residues import TYPE_OF_NAME
-from mdbackmap.traces.rotamers import TABLES, RotamerPrior
-from mdbackmap.training.dataset import Structures
+from mdbackmap.metrics.top8000 import rotamer_score
+from mdbackmap.packing.rotamers import TABLES, RotamerPrior
 from mdbackmap.training.loop import with_config
-from mdbackmap.training.metrics.top8000 import rotamer_score
-from mdbackmap.training.rotamer_prior import build, rotamer_energies
-from mdbackmap.training.tables import STEP
+from mdbackmap.training.priors.byte_tables import STEP
+from mdbackmap.training.priors.rotamer_prior import build, rotamer_energies
 
 
 def test_energies_are_shares():
@@ -31,7 +31,7 @@ def test_energies_are_shares():
 
 
 def test_built_and_shipped_tables(tmp_path, monkeypatch):
-    monkeypatch.setattr("mdbackmap.training.rotamer_prior.TRAIN", 1)  # the bundled chains are for validation
+    monkeypatch.setattr("mdbackmap.training.priors.rotamer_prior.TRAIN", 1)  # the bundled chains are for validation
     build(VALIDATION, tmp_path / "t.npz")
     with np.load(tmp_path / "t.npz") as made, np.load(TABLES) as shipped:
         assert made["chi"].shape == shipped["chi"].shape and made["step"] == shipped["step"] == STEP

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from built import build, full_mask, one_chain, types_of
 
-from mdbackmap.training.metrics import samples
+from mdbackmap.metrics import samples
 
 
 def test_diversity_of_equal_and_of_independent_samples():

@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose
 
 import mdbackmap as mdb
 from mdbackmap.datafiles import GO_PDB, GO_XTC
-from mdbackmap.frames import copy_trajectory
-from mdbackmap.scaling import Scale, scale_of
+from mdbackmap.universes.frames import copy_trajectory
+from mdbackmap.universes.scaling import Scale, scale_of
 
 
 @pytest.fixture

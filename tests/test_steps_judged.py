@@ -6,14 +6,14 @@ import torch
 from molecules import model_of
 from traces import tiny, topology, trace
 
-from mdbackmap.evaluation.iterative.bounds import as_slots, bounds
-from mdbackmap.evaluation.iterative.secondary import HELIX, NEITHER, STRAND, UNKNOWN, agreement, by_torsions, by_trace
-from mdbackmap.evaluation.iterative.traces import judge_trace
-from mdbackmap.internal import InternalCoordinates
-from mdbackmap.mapping import Mapping
-from mdbackmap.mappings.grouping import group_mapping
-from mdbackmap.mappings.kinds import groups_of
-from mdbackmap.models.chain import Chain
+from mdbackmap.evaluation.cascades.bounds import as_slots, bounds
+from mdbackmap.evaluation.cascades.secondary import HELIX, NEITHER, STRAND, UNKNOWN, agreement, by_torsions, by_trace
+from mdbackmap.evaluation.cascades.trace_quality import judge_trace
+from mdbackmap.models.cascade import Chain
+from mdbackmap.torsions.internal import InternalCoordinates
+from mdbackmap.universes.whole.grouping import group_mapping
+from mdbackmap.universes.whole.kinds import groups_of
+from mdbackmap.universes.whole.mapping import Mapping
 
 
 def built(sequence="ACDEFGHIKLMN", frames=2):
@@ -87,7 +87,7 @@ def test_measures_are_not_mixed():
 
 def test_secondary_structure_by_torsions():
     """Ideal helix and strand, built from phi and psi by way of their definition."""
-    from mdbackmap.training.metrics.torsions import _place
+    from mdbackmap.metrics.dihedrals import _place
 
     def peptide(phi, psi, n=6):
         atoms = [np.array([0.0, 0, 0]), np.array([1.46, 0, 0]), np.array([2.0, 1.4, 0])]

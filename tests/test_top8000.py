@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from built import build, full_mask, one_chain, types_of
 
-from mdbackmap.training import metrics
-from mdbackmap.training.metrics import top8000
+from mdbackmap import metrics
+from mdbackmap.metrics import top8000
 
 
 def test_grid_values_survive_packing():

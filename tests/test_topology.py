@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdbackmap import residues
-from mdbackmap.topology import Topology, protein_topology
+from mdbackmap.chemistry import residues
+from mdbackmap.universes.whole.topology import Topology, protein_topology
 
 SEQUENCES = st.lists(st.sampled_from(residues.RESIDUE_NAMES), min_size=1, max_size=12)
 

@@ -5,9 +5,9 @@ import pytest
 from built import CB, C, build, full_mask, one_chain, types_of
 from packs import read_chains
 
+from mdbackmap import metrics
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.training import metrics
-from mdbackmap.training.metrics import torsions
+from mdbackmap.metrics import dihedrals
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def native(natives):
 
 def test_backbone_torsions_of_a_built_chain():
     types = types_of("AAAA")
-    phi, psi, omega = torsions.backbone_torsions(build("AAAA", -80, 140, 175), full_mask(types), one_chain(types))
+    phi, psi, omega = dihedrals.backbone_torsions(build("AAAA", -80, 140, 175), full_mask(types), one_chain(types))
     assert np.degrees(phi[0, 1:]) == pytest.approx(-80) and np.isnan(phi[0, 0])
     assert np.degrees(psi[0, :-1]) == pytest.approx(140) and np.isnan(psi[0, -1])
     assert np.degrees(omega[0, :-1]) == pytest.approx(175) and np.isnan(omega[0, -1])
@@ -32,7 +32,7 @@ def test_torsions_stop_at_ends_and_missing_atoms():
     mask = full_mask(types_of("AAAAA"))
     mask[4, C] = False
     ends = np.array([False, True, False, False, True])
-    phi, psi, omega = torsions.backbone_torsions(build("AAAAA"), mask, ends)
+    phi, psi, omega = dihedrals.backbone_torsions(build("AAAAA"), mask, ends)
     assert np.isfinite(phi[0]).tolist() == [False, True, False, True, False]
     assert np.isfinite(psi[0]).tolist() == [True, False, True, True, False]
     assert np.isfinite(omega[0]).tolist() == [True, False, True, True, False]
@@ -59,7 +59,7 @@ def test_chirality_of_beta_carbons_alone():
     types = types_of("IT")
     atoms = build("IT")
     atoms[0, 0, [5, 6]] = atoms[0, 0, [6, 5]]  # CG1 and CG2 of isoleucine change places
-    alpha, beta = torsions.chirality(atoms, full_mask(types), types)
+    alpha, beta = dihedrals.chirality(atoms, full_mask(types), types)
     assert alpha.tolist() == [[1, 1]] and beta.tolist() == [[-1, 1]]
 
 
@@ -67,6 +67,6 @@ def test_cbeta_deviation():
     types = types_of("LLG")
     atoms = build("LLG")
     atoms[0, 1, CB] += [0.0, 0.0, 0.4]
-    found = torsions.cbeta_deviation(atoms, full_mask(types), types)[0]
+    found = dihedrals.cbeta_deviation(atoms, full_mask(types), types)[0]
     assert found[0] < 0.05 and found[1] == pytest.approx(0.4, abs=0.05) and np.isnan(found[2])
     assert metrics.evaluate_geometry(atoms, full_mask(types), types, one_chain(types))["cbeta_outliers"] == 50.0

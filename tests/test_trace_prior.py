@@ -7,8 +7,8 @@ from traces import topology, trace
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.traces.angles import TraceAngles
 from mdbackmap.traces.energies import TABLES, tables
-from mdbackmap.training.tables import STEP
-from mdbackmap.training.trace_prior import ANGLES, TURNS, build, trace_cells, trace_energies
+from mdbackmap.training.priors.byte_tables import STEP
+from mdbackmap.training.priors.trace_prior import ANGLES, TURNS, build, trace_cells, trace_energies
 
 
 def test_cells_are_those_of_the_angles():

@@ -1,4 +1,4 @@
-"""How like a protein a trace is, and which hand it has: `traces.judging`, `treatment`, `evaluation.traces`."""
+"""How like a protein a trace is, and which hand it has: `traces.scores`, `treatment`, `evaluation.trace_report`."""
 
 import json
 import logging
@@ -11,16 +11,16 @@ from test_relaxation import coarse_frames
 from traces import topology, trace
 
 import mdbackmap as mdb
-from mdbackmap.boxes import distances_moved, reflected
 from mdbackmap.cli import main
+from mdbackmap.conversion.treatment import TraceTreatment
+from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, COMPLEX_PDB, GO_PDB, GO_XTC, VALIDATION
 from mdbackmap.evaluation.benchmark import noisy_beads
-from mdbackmap.evaluation.traces import judge_trace
-from mdbackmap.mapping import MappingError
+from mdbackmap.evaluation.trace_report import judge_trace
 from mdbackmap.models.denoiser import bundled
-from mdbackmap.traces.judging import CRYSTALS, TraceScores, score_traces
-from mdbackmap.training.chains import read_chains
-from mdbackmap.treatment import TraceTreatment
+from mdbackmap.traces.scores import CRYSTALS, TraceScores, score_traces
+from mdbackmap.universes.boxes import distances_moved, reflected
+from mdbackmap.universes.whole.mapping import MappingError
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import torch
 
 from mdbackmap.checkpoint import load
 from mdbackmap.commit import commit
+from mdbackmap.data.dataset import Structures
+from mdbackmap.data.known import Generator, read_chains
 from mdbackmap.datafiles import VALIDATION
+from mdbackmap.metrics.protocol import evaluate
 from mdbackmap.training import validation
-from mdbackmap.training.chains import Generator, read_chains
 from mdbackmap.training.config import ValidationConfig
-from mdbackmap.training.dataset import Structures
-from mdbackmap.training.metrics.protocol import evaluate
 from mdbackmap.training.validation import METRICS, Validation, sampled_chains
 
 

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import torch
 
-from mdbackmap import residues
-from mdbackmap.geometry import place
-from mdbackmap.internal import InternalCoordinates
+from mdbackmap.chemistry import residues
+from mdbackmap.geometry.vectors.vectors import place
 from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
-from mdbackmap.topology import Topology
+from mdbackmap.torsions.internal import InternalCoordinates
+from mdbackmap.universes.whole.topology import Topology
 
 TINY = GenZProtConfig(
     n_features=16,

@@ -1,6 +1,6 @@
 """``mdbackmap check``: geometry and clashes of a structure or trajectory, without a reference."""
 
-from . import options, proteins, traces
+from . import check_traces, options, protein_input
 
 FRAMES_SHOWN = 20
 COLUMNS = ("bonds", "angles", "clashscore", "rama_outliers", "rotamer_outliers", "twisted", "mirrored_ca")
@@ -27,10 +27,10 @@ def add_parser(verbs):
     )
     options.add_chains(group, "with --trace: ")
     options.add_scale(group, "with --trace: ")
-    proteins.add_energy(parser)
-    proteins.add_reading(parser)
+    protein_input.add_energy(parser)
+    protein_input.add_reading(parser)
     options.add_frames(parser)
-    proteins.add_writing(parser)
+    protein_input.add_writing(parser)
     parser.set_defaults(check=check)
     return parser
 
@@ -47,17 +47,17 @@ def check(args):
 
 def run(args):
     """Judge, and show what was found."""
-    proteins.check_writing(args, [args.topology, *args.trajectory])
+    protein_input.check_writing(args, [args.topology, *args.trajectory])
     if args.trace:
-        return traces.run(args)
-    from ..evaluation.judging import judge_alone
+        return check_traces.run(args)
+    from ..evaluation.judgement import judge_alone
     from ..evaluation.table import table
 
-    proteins.require_energy(args)
+    protein_input.require_energy(args)
     files = [args.topology, *args.trajectory]
-    chain, numbers = proteins.read([args.top, *files] if args.top else files, args)
+    chain, numbers = protein_input.read([args.top, *files] if args.top else files, args)
     judgement = judge_alone(chain, energy_steps=args.energy, numbers=numbers)
-    proteins.save(args, [judgement])
+    protein_input.save(args, [judgement])
     if args.quiet:
         return
     n_frames = options.count(len(judgement.frames), "frame")
@@ -66,7 +66,7 @@ def run(args):
     print(table({"": judgement.mean}))
     if len(judgement.frames) > 1:
         print("\n".join(frame_lines(judgement.frames, numbers)))
-    found = proteins.worst(judgement, args.worst)
+    found = protein_input.worst(judgement, args.worst)
     if found:
         print("worst residues, faults a frame:", *found, sep="\n")
 

@@ -69,15 +69,15 @@ def find_beads(universe, atoms, args):
         beads = universe.atoms[indices]
         if np.array_equal(beads.resids, coarse.resids):
             return beads, coarse.ends
-        from ..coarse import coarse_universe
-        from ..mapping import Mapping
+        from ..molecule.mapping import Mapping
+        from ..universes.coarse import coarse_universe
 
         every = np.arange(len(beads))  # the reader of the topology has misread the numbers of residues
         alone = Mapping(coarse, coarse, "ca", every, every, np.ones(len(beads)), every)
         return coarse_universe(beads, alone).atoms, coarse.ends
-    from ..coarse import coarse_universe
-    from ..mappings.named import named_mapping
-    from ..molecule import read_topology, selector
+    from ..molecule.named import named_mapping
+    from ..universes.coarse import coarse_universe
+    from ..universes.whole import read_topology, selector
 
     def of_model(name):
         return mapping_of_model(name, len(atoms))
@@ -89,7 +89,7 @@ def find_beads(universe, atoms, args):
 def mapping_of_model(name, n_atoms=None):
     """The mapping that a model has of its own, or None; of a chain, to the level that has so many atoms, if one has."""
     from ..checkpoint import load
-    from ..completing import Completion
+    from ..completion.ends import Completion
 
     model = load(name)[0]
     found = model.molecule
@@ -138,7 +138,7 @@ def write(beads, output, topology, chosen, *, ends=None, verbose=False):
     import MDAnalysis as mda
     from MDAnalysis.lib.log import ProgressBar
 
-    from ..frames import keep_numbers, read_frame
+    from ..universes.frames import keep_numbers, read_frame
     from ..writing.output import H5MD, H5MD_UNITS, check_format, check_written, close_hdf5
 
     trajectory = beads.universe.trajectory
@@ -170,7 +170,7 @@ def write(beads, output, topology, chosen, *, ends=None, verbose=False):
 
 def refuse_broken(beads, number, ends=None):
     """Refuse the current frame, of that number, if its beads are those of no molecule."""
-    from ..attributes import atom_label
+    from ..molecule.attributes import atom_label
     from ..recognition.soundness import check_frames, check_whole, leave_out
 
     def advice(number):

@@ -84,7 +84,7 @@ def judge(mapping, written, cg):
     """
     import numpy as np
 
-    from ..training.metrics.protocol import evaluate_geometry
+    from ..metrics.protocol import evaluate_geometry
 
     step = -(-written.trajectory.n_frames // MAX_JUDGED)
     atoms = np.array([written.atoms.positions for _ in written.trajectory[::step]])
@@ -114,7 +114,7 @@ def atom14(mapping, atoms):
     types : (L,) int array
     ends : (L,) bool array
     """
-    from ..evaluation.iterative.bounds import as_slots
+    from ..evaluation.cascades.bounds import as_slots
 
     fine = mapping.fine
     return *as_slots(fine, atoms), fine.types, fine.ends
@@ -124,7 +124,7 @@ def draw(mapping, written, cg, filename):
     """Draw the frame whose beads are most compact; return the file's name."""
     import numpy as np
 
-    from ..picture import beads_and_atoms
+    from ..evaluation.picture import beads_and_atoms
 
     size = [np.ptp(cg.atoms.positions, axis=0).prod() for _ in cg.trajectory]
     frame = int(np.argmin(size))

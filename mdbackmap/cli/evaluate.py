@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from . import chains, molecules, options, proteins
+from . import evaluate_cascades, evaluate_molecules, options, protein_input
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ def add_parser(verbs):
     parser.add_argument(
         "--legacy", action="store_true", help="GED as the papers' code has it: missing and extra cancel"
     )
-    proteins.add_energy(parser)
-    proteins.add_reading(parser)
+    protein_input.add_energy(parser)
+    protein_input.add_reading(parser)
     options.add_frames(parser)
-    proteins.add_writing(parser)
+    protein_input.add_writing(parser)
     _add_benchmark(parser)
     parser.set_defaults(check=check)
     return parser
@@ -106,12 +106,12 @@ def check(args):
 
 def run(args):
     """Judge, and show the table."""
-    proteins.check_writing(args, [*args.files, *filter(None, (args.top, args.pack, args.ensembles))])
-    proteins.require_energy(args)
+    protein_input.check_writing(args, [*args.files, *filter(None, (args.top, args.pack, args.ensembles))])
+    protein_input.require_energy(args)
     if args.chain:
-        chains.run_chains(args)
+        evaluate_cascades.run_chains(args)
     elif args.cgvae:
-        molecules.run_molecule(args)
+        evaluate_molecules.run_molecule(args)
     elif args.benchmark or args.pack or args.ensembles:
         run_benchmark(args)
     else:
@@ -121,7 +121,7 @@ def run(args):
 def compare(args):
     """Judge generated proteins against their references."""
     from ..evaluation.benchmark import means
-    from ..evaluation.judging import judge
+    from ..evaluation.judgement import judge
     from ..evaluation.table import table
 
     judgements = [
@@ -129,7 +129,7 @@ def compare(args):
         for reference, generated in (read_pair(*pair, args) for pair in pairs(args))
     ]
     mean = means([judgement.mean for judgement in judgements])
-    proteins.save(args, judgements, mean)
+    protein_input.save(args, judgements, mean)
     if args.quiet:
         return
     for judgement in judgements:
@@ -144,7 +144,7 @@ def compare(args):
         columns = {judgement.name: judgement.mean for judgement in judgements}
     print(table({**columns, "mean": mean} if len(judgements) > 1 else {"": mean}))
     for judgement in judgements:
-        found = proteins.worst(judgement, args.worst)
+        found = protein_input.worst(judgement, args.worst)
         if found:
             print(f"{judgement.name}: worst residues, faults a frame", *found, sep="\n")
 
@@ -154,7 +154,7 @@ def pairs(args):
     folders = [Path(name) for name in args.files if Path(name).is_dir()]
     if folders:
         return _pairs_of_folders(folders, args)
-    reference, *generated = proteins.grouped(args.files, args.top)
+    reference, *generated = protein_input.grouped(args.files, args.top)
     if not generated:
         raise ValueError(f"nothing to compare with {reference[-1]}: name a generated protein, or use 'mdbackmap check'")
     return [(reference, other) for other in generated]
@@ -166,20 +166,20 @@ def _pairs_of_folders(folders, args):
             f"found {options.count(len(folders), 'folder')} among {len(args.files)} names: expected two folders"
         )
     first, second = ({path.name: str(path) for path in sorted(folder.iterdir())} for folder in folders)
-    shared = [name for name in first if name in second and proteins.has_topology(name)]
+    shared = [name for name in first if name in second and protein_input.has_topology(name)]
     if not shared:
         raise ValueError(
             f"{folders[0]} and {folders[1]} have no structure files of one name: expected such as 1abc.pdb"
         )
     for folder, here, there in ((folders[0], first, second), (folders[1], second, first)):
-        _warn_alone(folder, [name for name in here if name not in there and proteins.has_topology(name)])
+        _warn_alone(folder, [name for name in here if name not in there and protein_input.has_topology(name)])
     return [([first[name]], [second[name]]) for name in shared]
 
 
 def _warn_alone(folder, names):
     """Say which files are in one folder only."""
     if names:
-        from ..attributes import listed
+        from ..molecule.attributes import listed
 
         logger.warning("only in %s, not judged: %s", folder, listed(names, NAMES_SHOWN))
 
@@ -190,10 +190,10 @@ def read_pair(reference, generated, args):
 
     atoms = [options.open_universe(args, group)[1] for group in (reference, generated)]
     n_reference, n_generated = (len(group.universe.trajectory) for group in atoms)
-    of_reference = [0] if n_reference == 1 else proteins.chosen(n_reference, args)
+    of_reference = [0] if n_reference == 1 else protein_input.chosen(n_reference, args)
     n_samples, extra = divmod(n_generated, n_reference)
     if n_reference == 1:
-        of_generated = proteins.chosen(n_generated, args)
+        of_generated = protein_input.chosen(n_generated, args)
     elif extra:
         raise ValueError(
             f"{generated[-1]} has {options.count(n_generated, 'frame')} and {reference[-1]} {n_reference}: expected "
@@ -240,9 +240,9 @@ def run_benchmark(args):
 
 def known_chains(model, args):
     """The chains to judge by, and the nats per residue of packed ones."""
+    from ..data.known import read_chains, read_ensembles
     from ..datafiles import VALIDATION
     from ..evaluation.likelihood import nats_per_residue
-    from ..training.chains import read_chains, read_ensembles
 
     held_out = 1 if args.held_out else None
     if args.ensembles:

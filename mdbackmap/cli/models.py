@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from ..bundled import bundled
+from ..weights.bundled import bundled
 
 HEADS = ("model", "family", "for", "trained on", "size", "date", "version")
 

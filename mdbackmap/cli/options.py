@@ -4,8 +4,8 @@ import argparse
 import math
 from pathlib import Path
 
-from ..formats import option_of
-from ..opening import open_files, select
+from ..reading.formats import option_of
+from ..universes.opening import open_files, select
 
 RANGE = ("start", "stop", "step")
 _MOST_FRAMES = 10**6  # that --frames may name; chosen: a list of them takes 40 MB
@@ -143,7 +143,7 @@ def open_universe(args, files=None):
     files = (args.topology, *args.trajectory) if files is None else files
     universe = open_files(files, **formats(args))
     if getattr(args, "scale", None) is not None:
-        from ..scaling import Scale
+        from ..universes.scaling import Scale
 
         universe.trajectory.add_transformations(Scale(args.scale))
     return universe, select(universe, args.select) if args.select else universe.atoms

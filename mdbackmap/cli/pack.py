@@ -111,7 +111,7 @@ def run(args):
         raise FileNotFoundError(f"no such folder for the output: {output.parent}")
     from tqdm import tqdm
 
-    from ..training.packing import pack
+    from ..data.packs import pack
 
     report = pack(
         output,
@@ -134,8 +134,8 @@ def run(args):
 
 def systems(args):
     """The trajectories that ``--md`` names."""
-    from ..opening import open_files
-    from ..training.sources import System
+    from ..data.sources import System
+    from ..universes.opening import open_files
 
     found = []
     for k, files in enumerate(args.md):

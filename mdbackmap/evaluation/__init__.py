@@ -1,5 +1,5 @@
 """
-Evaluation: models and structures judged by the protocol of `mdbackmap.training.metrics`, as tables and plots.
+Evaluation: models and structures judged by the protocol of `mdbackmap.metrics`, as tables and plots.
 
 =========== ==================================================================================
 module      what it does

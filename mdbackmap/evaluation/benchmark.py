@@ -30,13 +30,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ..internal import InternalCoordinates
-from ..training.chains import Generator
-from ..training.dataset import jitter
-from ..training.metrics.calibration import distributions
-from ..training.metrics.protocol import evaluate, summarise
-from ..training.metrics.samples import evaluate_samples
-from ..training.metrics.torsions import SLOTS
+from ..data.dataset import jitter
+from ..data.known import Generator
+from ..metrics.calibration import distributions
+from ..metrics.dihedrals import SLOTS
+from ..metrics.protocol import evaluate, summarise
+from ..metrics.samples import evaluate_samples
+from ..torsions.internal import InternalCoordinates
 from . import pulchra
 from .energy import energies, incomplete
 
@@ -83,7 +83,7 @@ def benchmark(
     --------
     >>> from mdbackmap.checkpoint import load
     >>> from mdbackmap.datafiles import VALIDATION
-    >>> from mdbackmap.training.chains import read_chains
+    >>> from mdbackmap.data.known import read_chains
     >>> table = benchmark(load("genzprot")[0], read_chains(VALIDATION, limit=1), temperatures=[0.0], noise=0)
     >>> table["native"]["mean"]["rmsd"], 0.5 < table["T=0"]["mean"]["rmsd"] < 3
     (0.0, True)
@@ -210,7 +210,7 @@ def noisy_beads(chain, amplitude, seed=0):
     Examples
     --------
     >>> from mdbackmap.datafiles import VALIDATION
-    >>> from mdbackmap.training.chains import read_chains
+    >>> from mdbackmap.data.known import read_chains
     >>> chain = read_chains(VALIDATION, limit=1)[0]
     >>> moved = noisy_beads(chain, 0.42) - chain.beads
     >>> round(float(np.sqrt((moved**2).sum(-1).mean())), 2)

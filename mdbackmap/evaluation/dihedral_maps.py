@@ -6,7 +6,7 @@ Matplotlib is loaded when a picture is drawn. Angles are shown in degrees.
 
 import numpy as np
 
-from .dihedrals import BINS
+from .peptide_torsions import BINS
 
 
 def dihedral_maps(angles, title=""):

@@ -7,20 +7,14 @@ residues.
 
 import numpy as np
 
-from ..residues import TYPE_OF_NAME
-from ..training.metrics.clashes import clashing_pairs, contacts
-from ..training.metrics.comparison import CIS, TRANS
-from ..training.metrics.covalent import Covalent, bond_angles, bond_lengths
-from ..training.metrics.ideal import ideal_values
-from ..training.metrics.protocol import ANGLE_TOLERANCE, BOND_TOLERANCE, CBETA_OUTLIER
-from ..training.metrics.top8000 import (
-    RAMA_ALLOWED,
-    ROTAMER_OUTLIER,
-    ramachandran_kind,
-    ramachandran_score,
-    rotamer_score,
-)
-from ..training.metrics.torsions import backbone_torsions, cbeta_deviation, chirality, side_chain_torsions
+from ..chemistry.residues import TYPE_OF_NAME
+from ..metrics.clashes import clashing_pairs, contacts
+from ..metrics.comparison import CIS, TRANS
+from ..metrics.covalent import Covalent, bond_angles, bond_lengths
+from ..metrics.dihedrals import backbone_torsions, cbeta_deviation, chirality, side_chain_torsions
+from ..metrics.ideal import ideal_values
+from ..metrics.protocol import ANGLE_TOLERANCE, BOND_TOLERANCE, CBETA_OUTLIER
+from ..metrics.top8000 import RAMA_ALLOWED, ROTAMER_OUTLIER, ramachandran_kind, ramachandran_score, rotamer_score
 
 FAULTS = {
     "bonds": "bond off by more than 10%",

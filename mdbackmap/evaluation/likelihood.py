@@ -2,8 +2,8 @@
 How probable a model finds known structures: nats per residue, of a density of torsions per radian.
 
 The one number that is worse both for too broad and for too narrow distributions. Lower is better. Models compare only
-under one measure, here the torsions of `mdbackmap.internal` (six at most a residue), those of symmetric groups on half
-the circle.
+under one measure, here the torsions of `mdbackmap.torsions.internal` (six at most a residue), those of symmetric
+groups on half the circle.
 
 Shapes: `R` residues of all chains, `n` residues of a batch, `B` bins.
 """
@@ -11,9 +11,9 @@ Shapes: `R` residues of all chains, `n` residues of a batch, `B` bins.
 import numpy as np
 import torch
 
-from ..residues import RESIDUE_NAMES
-from ..training.chains import spread
-from ..training.dataset import Batches, Structures, cut_units
+from ..chemistry.residues import RESIDUE_NAMES
+from ..data.dataset import Batches, Structures, cut_units
+from ..data.known import spread
 
 BINS = 36
 PRIOR_COUNT = 0.5  # added to each bin of a histogram

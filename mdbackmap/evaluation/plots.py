@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..training.metrics.top8000 import RAMA_ALLOWED, RAMA_FAVOURED, RAMA_KINDS, ramachandran_kind, ramachandran_score
-from ..training.metrics.torsions import CHI_PERIODS, backbone_torsions, side_chain_torsions
+from ..metrics.dihedrals import CHI_PERIODS, backbone_torsions, side_chain_torsions
+from ..metrics.top8000 import RAMA_ALLOWED, RAMA_FAVOURED, RAMA_KINDS, ramachandran_kind, ramachandran_score
 from .faults import FAULTS
 
 BINS = np.arange(-180, 181, 10)

@@ -10,14 +10,14 @@ import warnings
 
 import numpy as np
 
-from ..attributes import atom_label, attribute, canonical_resnames, listed
-from ..mapping import MappingError
+from ..chemistry.residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES
+from ..data.known import Chain, spread
+from ..metrics.hydrogens import Hydrogens
+from ..molecule.attributes import atom_label, attribute, canonical_resnames, listed
+from ..molecule.mapping import MappingError
 from ..recognition.beads import Group
 from ..recognition.recognise import recognise
 from ..recognition.soundness import check_frames, check_whole, leave_out
-from ..residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES
-from ..training.chains import Chain, spread
-from ..training.metrics.hydrogens import Hydrogens
 
 _OTHER_NAMES = {("ILE", "CD"): "CD1", ("MET", "SE"): "SD"}  # CHARMM, selenomethionine
 _OXYGENS = ("OT1", "O1", "OC1")  # of the last residue, in CHARMM and GROMACS
@@ -150,7 +150,7 @@ def _bind(hydrogens, rows, heavy, mask):
 
 
 def _positions(atoms, trajectory, frames):
-    from ..frames import read_frame
+    from ..universes.frames import read_frame
 
     return np.stack([(read_frame(trajectory, int(frame)), atoms.positions.astype(float))[1] for frame in frames])
 

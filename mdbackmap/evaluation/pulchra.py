@@ -4,7 +4,7 @@ PULCHRA (Rotkiewicz & Skolnick 2008), the fast peer, through the package `pypulc
 
 import numpy as np
 
-from ..residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
+from ..chemistry.residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
 
 _SLOT = {(name, atom): k for name, atoms in ATOMS.items() for k, atom in enumerate(atoms)}
 _SHORTEST = 3  # residues

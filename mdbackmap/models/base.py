@@ -11,7 +11,7 @@ import math
 import numpy as np
 from torch import nn
 
-from ..placing import number, whole_number
+from ..checks import number, whole_number
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..batch import Batch, passes
-from ..geometry import bisector_frame, smooth_step
+from ..geometry.vectors import bisector_frame, smooth_step
+from .batch import Batch, passes
 from .features import Features
 from .layers import Interaction
 

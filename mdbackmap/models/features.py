@@ -7,9 +7,9 @@ Shapes: n beads in all, K neighbours, C features, E features of an edge. Angstro
 import torch
 from torch import nn
 
-from .. import residues
-from ..batch import MAX_SEPARATION
-from ..geometry import bisector_frame, dihedral, unit
+from ..chemistry import residues
+from ..geometry.vectors import bisector_frame, dihedral, unit
+from .batch import MAX_SEPARATION
 from .layers import harmonics, radial_basis
 
 _N_SEPARATIONS = 2 * MAX_SEPARATION + 2

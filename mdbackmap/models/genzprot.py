@@ -3,7 +3,7 @@ GenZProt: from the C-alpha trace of any protein to its heavy atoms, by a variati
 
 After Yang & Gomez-Bombarelli (ICML 2023, arXiv 2303.01569): an equivariant encoder q(z | atoms, beads), a learned
 equivariant prior p(z | beads), a latent per residue, and a decoder to internal coordinates. Here these coordinates
-are those of `mdbackmap.internal` (bonds, planarity and chirality by construction), and the decoder gives a
+are those of `mdbackmap.torsions.internal` (bonds, planarity and chirality by construction), and the decoder gives a
 distribution of each torsion, one after another along the chain and out along the side chain.
 
 Shapes: n beads in all, K neighbours, C features, D latent size, B bins, T = 6 torsions. Angstrom and radians.
@@ -15,22 +15,23 @@ import functools
 import torch
 from torch import nn
 
-from .. import residues
-from ..batch import Batch, passes
-from ..internal import TORSIONS, InternalCoordinates
-from ..mapping import Mapping
-from ..traces.peptides import Guide
+from ..backbone.peptides import FAINT, draw_peptides
+from ..chemistry import residues
+from ..molecule.mapping import Mapping
+from ..packing.candidates import N_RANDOM, draw_sidechains, fold_symmetric
+from ..packing.replacing import Stuck, replaced
+from ..packing.rotamers import RotamerPrior
+from ..packing.settling import settle
+from ..torsions.circular import CircularBins, fourier
+from ..torsions.internal import TORSIONS, InternalCoordinates
 from ..traces.relaxation import Relaxation
-from ..traces.rotamers import RotamerPrior
+from ..traces.viterbi import Guide
 from .base import Model, Noise
+from .batch import Batch, passes
 from .denoiser import bundled as denoiser_on
-from .encoder import Encoder
 from .features import Features
-from .layers import CircularBins, Interaction, fourier
-from .peptides import FAINT, draw_peptides
-from .replacing import Stuck, replaced
-from .settling import settle
-from .sidechains import N_RANDOM, draw_sidechains, fold_symmetric
+from .layers import Interaction
+from .posterior import Encoder
 
 _PEPTIDE, _END = 0, 5
 _CHIS = (1, 2, 3, 4)

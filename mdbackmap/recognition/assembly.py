@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..attributes import attribute, bonds_within, chain_ends, chain_letters, listed, numbering
-from ..mapping import MappingError
-from ..topology import Topology
+from ..molecule.attributes import attribute, bonds_within, chain_ends, chain_letters, listed, numbering
+from ..molecule.mapping import MappingError
+from ..molecule.topology import Topology
 from .beads import CAPS, Group
 from .breaks import closing_bonds, find_breaks, resid_jumps, told_breaks, torn_bonds
 from .order import Beads, chain_order, pieces_that_follow, refuse_disorder, refuse_lone
 from .sequence import name_residues, renumber
-from .trace import BONDED, bond_lengths, check_units, find_cis
+from .spacing import BONDED, bond_lengths, check_units, find_cis
 
 logger = logging.getLogger(__name__)
 

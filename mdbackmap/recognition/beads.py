@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import residues
-from ..attributes import attribute, canonical_resnames, listed
-from ..mapping import MappingError
+from ..chemistry import residues
+from ..molecule.attributes import attribute, canonical_resnames, listed
+from ..molecule.mapping import MappingError
 from .conformers import merged_alternatives
 from .numbers import read_numbers
 from .sequence import checked_aliases

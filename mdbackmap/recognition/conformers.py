@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..attributes import listed
-from .trace import BONDED
+from ..molecule.attributes import listed
+from .spacing import BONDED
 
 _ONE_PLACE = 3.4
 """Two C-alphas of one number nearer than this are no neighbours along a chain: trans peptides have 3.7 and more."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..attributes import attribute
+from ..molecule.attributes import attribute
 
 _FULL = 9999  # largest number that the four columns of a PDB file hold
 _WRAPPED = 5000  # a fall by more than this is a counter that began again, as in MDAnalysis

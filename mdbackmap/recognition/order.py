@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..mapping import MappingError
-from .trace import BONDED, bond_lengths
+from ..molecule.mapping import MappingError
+from .spacing import BONDED, bond_lengths
 
 _STRANGERS = 5.0  # angstrom, chosen: a median above this is no distance of neighbours
 _LOOKED_AT = 100  # chosen: beads whose nearest one is looked for: enough for a median

@@ -13,12 +13,12 @@ import warnings
 
 import numpy as np
 
-from ..mapping import MappingError
+from ..molecule.mapping import MappingError
 from .assembly import Trace, in_order, join, label, named_ends, refuse_closed
 from .beads import Group, bare_warning, find_beads, left_out
 from .conformers import apart_again, one_conformer, one_place, told_conformers
 from .soundness import check_frames
-from .trace import bond_lengths
+from .spacing import bond_lengths
 
 
 def recognise(

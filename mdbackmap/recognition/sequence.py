@@ -10,9 +10,9 @@ from collections import Counter
 
 import numpy as np
 
-from .. import residues
-from ..attributes import chain_letters, listed
-from ..mapping import MappingError
+from ..chemistry import residues
+from ..molecule.attributes import chain_letters, listed
+from ..molecule.mapping import MappingError
 from .fasta import Record, assign
 
 _NAME_OF_LETTER = dict(zip(residues.ALPHABET, residues.RESIDUE_NAMES, strict=True))

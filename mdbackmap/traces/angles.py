@@ -7,7 +7,7 @@ residue it is centred on: the angle at i is that of i-1, i, i+1; the torsion of 
 
 import torch
 
-from ..geometry import smooth_step
+from ..geometry.vectors import smooth_step
 
 _LEAST = 1e-4
 _BENT = 0.05, 0.4  # sines of angles: torsions about straight ones mean little

@@ -12,9 +12,9 @@ import functools
 
 import torch
 
-from .. import residues
-from ..geometry import smooth_step
-from ..neighbours import minimum_image, nearest
+from ..chemistry import residues
+from ..geometry.neighbours import minimum_image, nearest
+from ..geometry.vectors import smooth_step
 
 _BISECTOR, _NORMAL = 0.24035, -0.06975  # C-beta from the C-alphas before and after, fitted to crystals (0.5 A RMS)
 _LEAST = {(0, 0): 4.4, (0, 1): 4.0, (1, 0): 4.0, (1, 1): 3.8}  # angstrom: C-alpha (0) and C-beta (1)

@@ -8,7 +8,7 @@ import math
 
 import torch
 
-from ..geometry import perpendicular, smooth_step, unit
+from ..geometry.vectors import perpendicular, smooth_step, unit
 
 _STRAIGHT = 0.002, 0.02  # sines of C-alpha angles up to which, and from which on not, beads are put aside
 _ASIDE = 0.1  # angstrom (chosen: enough for forces to find a side, less than beads move by then)

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .. import residues
-from ..geometry import PeptideTemplate, angle, axis_frame, bisector_frame, dihedral, place, turn_about_x
+from ..chemistry import residues
+from ..geometry.vectors import PeptideTemplate, angle, axis_frame, bisector_frame, dihedral, place, turn_about_x
 
 TABLES = Path(__file__).with_name("tables.npz")
 BINS = 72
@@ -36,7 +36,7 @@ _CD_PAIRS = (("N", "CD+"), ("CB", "CD+"))
 
 @functools.cache
 def tables():
-    """The arrays of ``tables.npz`` in nats, as float64 tensors; `training.trace_prior` says what they are."""
+    """The arrays of ``tables.npz`` in nats, as float64 tensors; `training.priors.trace_prior` says what they are."""
     with np.load(TABLES) as packed:
         step = float(packed["step"])
         return {name: torch.tensor(packed[name].astype(np.float64) * step) for name in ("trace", "rama")}

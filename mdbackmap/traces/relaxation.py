@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..geometry import full_precision, smooth_step
+from ..geometry.vectors import full_precision, smooth_step
 from .angles import TraceAngles
 from .crowding import Crowd
 from .descent import Descent, unbent, within
 from .energies import CA_CA, Backbone, TracePrior
-from .peptides import Guide, best_turns
 from .projection import Pairs, alternating
+from .viterbi import Guide, best_turns
 
 AUTO_TOLERANCE = 0.9
 """How far (RMS over a frame) beads may move where `bead_tolerance` is "auto"."""
@@ -84,7 +84,7 @@ class Relaxation:
 
     Examples
     --------
-    >>> from mdbackmap.internal import InternalCoordinates
+    >>> from mdbackmap.torsions.internal import InternalCoordinates
     >>> ends = torch.tensor([False] * 7 + [True])
     >>> internal = InternalCoordinates(torch.zeros(8, dtype=torch.int64), ends, torch.zeros(8, dtype=torch.bool))
     >>> zigzag = torch.tensor([[3.7 * k, 0.8 * (k % 2), 0.0] for k in range(8)])  # no protein is as straight as this

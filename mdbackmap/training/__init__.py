@@ -15,7 +15,7 @@ Only packing reads MDAnalysis, and only training loads torch; nothing is loaded 
 
 from importlib import import_module
 
-_HOME = {"train": "loop", "run": "runs", "Structures": "dataset", "pack": "packing"}
+_HOME = {"train": "training.loop", "run": "training.runs", "Structures": "data.dataset", "pack": "data.packs"}
 
 __all__ = [*_HOME]
 
@@ -23,4 +23,4 @@ __all__ = [*_HOME]
 def __getattr__(name):
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    return getattr(import_module(f"mdbackmap.{_HOME[name]}"), name)

@@ -6,8 +6,9 @@ import csv
 import json
 import logging
 import math
-import os
 from pathlib import Path
+
+from ..files import replacing
 
 logger = logging.getLogger(__name__)
 
@@ -42,34 +43,6 @@ def write(folder, rows):
         finite = [{name: value if math.isfinite(value) else None for name, value in row.items()} for row in rows]
         aside.write_text(json.dumps(finite, indent=1))
     plot(rows, folder / "curves.png")
-
-
-class replacing:
-    """
-    A context in which a file is written aside; it is put in its place on the way out, unless there was an error.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> target = Path(tempfile.mkdtemp(), "a.txt")
-    >>> with replacing(target) as aside:
-    ...     _ = aside.write_text("whole")
-    >>> target.read_text()
-    'whole'
-    """
-
-    def __init__(self, target):
-        self.target = Path(target)
-        self.aside = self.target.with_name(f"{self.target.name}.part")
-
-    def __enter__(self):
-        return self.aside
-
-    def __exit__(self, kind, error, trace):
-        if kind is None:
-            os.replace(self.aside, self.target)
-        else:
-            self.aside.unlink(missing_ok=True)
 
 
 def make_folder(name):

@@ -2,9 +2,9 @@
 The training loop, top to bottom.
 
 The loss is a weighted sum of terms that a `tasks.Task` gives: for GenZProt those of `losses`, with the usual weights
-the negative evidence lower bound in nats per residue; for CGVAE those of `molecule.task`. All random numbers are keyed
-by (seed, epoch, batch), so a run that was stopped goes on with the very next batch as if nothing had happened: on a
-CPU, with the same number of threads, bit for bit. (Not where
+the negative evidence lower bound in nats per residue; for CGVAE those of `molecules.molecule_task`. All random
+numbers are keyed by (seed, epoch, batch), so a run that was stopped goes on with the very next batch as if
+nothing had happened: on a CPU, with the same number of threads, bit for bit. (Not where
 `minutes` sets the schedule, for then the clock counts; on CUDA, sums may round differently.)
 
 What a run leaves in its folder:
@@ -32,6 +32,7 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from .. import checkpoint
+from ..files import replacing
 from . import log
 from .provenance import provenance
 from .resuming import fresh_state, keep, restore, save, settings_of
@@ -91,7 +92,7 @@ def train(model, data, config, *, origin=None, verbose=False):
     >>> from mdbackmap.datafiles import VALIDATION
     >>> from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
     >>> from mdbackmap.training.config import TrainingConfig, ValidationConfig
-    >>> from mdbackmap.training.dataset import Structures
+    >>> from mdbackmap.data.dataset import Structures
     >>> data = Structures.read(VALIDATION)
     >>> data.chains["split"][:] = [0, 1, *[-1] * 83]  # train on one chain, validate on another
     >>> config = TrainingConfig(tempfile.mkdtemp(), epochs=2, validation=ValidationConfig(chains=0))
@@ -126,7 +127,7 @@ def fit(model, task, config, *, origin=None, verbose=False):
     average = AveragedModel(model, multi_avg_fn=_moving_average(config.ema))
     settings = settings_of(model, task, config)
     state = restore(folder, settings, model, optimizer, average) or fresh_state()
-    with log.replacing(folder / "config.json") as aside:
+    with replacing(folder / "config.json") as aside:
         aside.write_text(json.dumps(settings, indent=2))
     bar = tqdm(total=100, disable=not verbose, bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}")
     saved = mark = time.monotonic()

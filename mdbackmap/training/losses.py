@@ -30,9 +30,10 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
-from .. import geometry, residues
-from .metrics.clashes import CLASH_OVERLAP, DISULFIDE, HYDROGEN_BOND, VDW_RADII
-from .metrics.covalent import ELEMENTS, Covalent
+from ..chemistry import residues
+from ..geometry import vectors
+from ..metrics.clashes import CLASH_OVERLAP, DISULFIDE, HYDROGEN_BOND, VDW_RADII
+from ..metrics.covalent import ELEMENTS, Covalent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +143,7 @@ def angle_term(built, true, angles):
     """Mean of sqrt(2 (1 - cos d)), d the differences of `angles` (p, 3), the vertex in the middle; 0 without angles."""
     if len(angles) == 0:
         return built.sum() * 0
-    here, there = (geometry.angle(*atoms[angles].unbind(1)) for atoms in (built, true))
+    here, there = (vectors.angle(*atoms[angles].unbind(1)) for atoms in (built, true))
     return (2 * ((here - there) / 2).sin()).abs().mean()
 
 

@@ -8,7 +8,7 @@ import logging
 
 import torch
 
-from . import log
+from ..files import replacing
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def settings_of(model, data, config):
 
 def keep(folder, model):
     """Write the weights aside, then put them in place of those kept before."""
-    with log.replacing(folder / "best.pt") as aside:
+    with replacing(folder / "best.pt") as aside:
         torch.save({name: value.cpu() for name, value in model.state_dict().items()}, aside)
 
 
@@ -51,7 +51,7 @@ def save(folder, settings, model, optimizer, average, state):
     """Write the checkpoint aside, then put it in place: a kill leaves the old one."""
     parts = {"model": model, "optimizer": optimizer, "average": average}
     content = {"settings": settings, "state": dict(state), **{name: part.state_dict() for name, part in parts.items()}}
-    with log.replacing(folder / "checkpoint.pt") as aside:
+    with replacing(folder / "checkpoint.pt") as aside:
         torch.save(content, aside)
 
 

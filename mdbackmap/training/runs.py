@@ -1,7 +1,7 @@
 """
 Whole runs: a TOML file in, a trained model out, whatever its family.
 
-`config`, `molecule.config` and `iterative.config` describe the files; `loop` does the training.
+`config`, `molecules.molecule_config` and `iterative.config` describe the files; `loop` does the training.
 """
 
 import tomllib
@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 
 from .. import checkpoint
+from ..data.dataset import Structures
 from ..models.genzprot import GenZProt
 from .config import parse, table
-from .dataset import Structures
-from .iterative.config import ChainPlan, parse_chain
 from .loop import new_model, train, with_config
-from .molecule.config import MoleculeRun, parse_molecule
+from .molecules.molecule_config import MoleculeRun, parse_molecule
+from .steps.step_config import ChainPlan, parse_chain
 
 
 def read(filename):
@@ -83,11 +83,11 @@ def run(filename, *, verbose=False, threads=None):
     if threads is not None:
         torch.set_num_threads(threads)
     if isinstance(plan, MoleculeRun):
-        from .molecule.running import run_molecule
+        from .molecules.molecule_run import run_molecule
 
         return run_molecule(plan, verbose=verbose)
     if isinstance(plan, ChainPlan):
-        from .iterative.running import run_chain
+        from .steps.step_runs import run_chain
 
         return run_chain(plan, verbose=verbose)
     if plan.init is None:

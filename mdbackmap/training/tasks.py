@@ -4,8 +4,8 @@ What the training loop trains: a `Task` gives examples, the terms of the loss, a
 
 import abc
 
-from .dataset import Batches, cut_units
-from .layouts import TRAIN
+from ..data.dataset import Batches, cut_units
+from ..data.layouts import TRAIN
 from .losses import terms
 from .validation import Validation
 

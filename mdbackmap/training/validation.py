@@ -9,11 +9,11 @@ import logging
 import numpy as np
 import torch
 
+from ..data.dataset import Batches, cut_units
+from ..data.known import Chain, Generator, spread
+from ..data.layouts import VALIDATION
+from ..metrics.protocol import evaluate, summarise
 from . import losses
-from .chains import Chain, Generator, spread
-from .dataset import Batches, cut_units
-from .layouts import VALIDATION
-from .metrics.protocol import evaluate, summarise
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..frames import displacements
+from ..universes.frames import displacements
 from .failure import why_not_written
 from .joining import join, merge, stamp
 from .lock import end_with

@@ -11,8 +11,8 @@ import logging
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ..frames import displacements
-from ..recognition.trace import bond_lengths
+from ..recognition.spacing import bond_lengths
+from ..universes.frames import displacements
 
 logger = logging.getLogger(__name__)
 

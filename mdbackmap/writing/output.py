@@ -20,10 +20,10 @@ from MDAnalysis.coordinates import core
 from MDAnalysis.coordinates.memory import MemoryReader
 
 from .. import __version__
-from ..frames import CoarseFrame
+from ..reading.xdr import count_frames
+from ..universes.frames import CoarseFrame
 from .partial import Partial, format_suffix
 from .pdb import PDBLayout, box_line, header
-from .xdr import count_frames
 
 XDR = (".xtc", ".trr")
 PDB = (".pdb", ".ent")

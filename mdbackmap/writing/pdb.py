@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..topology import Topology
+from ..molecule.topology import Topology
 
 MAX_SERIAL = 99_999
 _MIN, _MAX = -999.9995, 9999.9995  # angstrom; what eight columns with three decimals hold

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..frames import CoarseFrame, read_frame, sample_frames
 from ..recognition.soundness import check_beads
-from ..recognition.trace import strained
+from ..recognition.spacing import strained
+from ..universes.frames import CoarseFrame, read_frame, sample_frames
 from .output import Job
 from .pdb import not_within_columns, within_columns
 

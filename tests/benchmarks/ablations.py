@@ -10,27 +10,29 @@ import sys
 
 import torch
 
+from mdbackmap.backbone import collisions, peptides
 from mdbackmap.checkpoint import load
+from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation.benchmark import benchmark
-from mdbackmap.models import collisions, disulfides, genzprot, peptides, relief, sidechains
-from mdbackmap.models.contacts import CLASSES
-from mdbackmap.training.chains import read_chains
+from mdbackmap.models import genzprot
+from mdbackmap.packing import candidates, disulfides, relief
+from mdbackmap.packing.contacts import CLASSES
 
 COLUMNS = ("rmsd", "rmsd_backbone", "chi1", "chi12", "rama_favoured", "rotamer_outliers", "clashscore", "ged", "angles")
 NO_STRAIN = [(peptides, "_ROUNDS", 0), (peptides, "_BEND", (math.pi, 1.0)), (peptides, "_PHI", (0.0, math.pi, 1.0))]
-NO_RELIEF = [(sidechains, "_TIGHT", (math.inf, math.inf)), (disulfides, "NEAR", 0.0)]
-NO_CONTACTS = [(sidechains, "learned", lambda: torch.zeros(len(CLASSES), len(CLASSES)))]
-NO_OVERLAPS = [(sidechains, "_STIFFNESS", (0.0, 0.0)), (relief, "STIFFNESS", 0.0), (disulfides, "BRIDGE", 0.0)]
+NO_RELIEF = [(candidates, "_TIGHT", (math.inf, math.inf)), (disulfides, "NEAR", 0.0)]
+NO_CONTACTS = [(candidates, "learned", lambda: torch.zeros(len(CLASSES), len(CLASSES)))]
+NO_OVERLAPS = [(candidates, "_STIFFNESS", (0.0, 0.0)), (relief, "STIFFNESS", 0.0), (disulfides, "BRIDGE", 0.0)]
 ABLATIONS = {
     "all of it": [],
     "no strain energy, no peptide drawn again": NO_STRAIN,
     "no Ramachandran maps on kept beads": [(genzprot, "FAINT", 0.0)],
     "no clashes of peptides": [(collisions, "_TOUCHING", 0.0)],
     "no minimisation of overlaps": NO_RELIEF,
-    "no side chain sampled again": [(sidechains, "UNBEARABLE", math.inf)],
-    "no margin in the overlaps of candidates": [(sidechains, "_TOUCH", (0.2, 0.2)), (sidechains, "_TIGHT", (0.3, 0.3))],
-    "cysteines not drawn together": [(sidechains, "_draw_bridges", lambda *_: None)],
+    "no side chain sampled again": [(candidates, "UNBEARABLE", math.inf)],
+    "no margin in the overlaps of candidates": [(candidates, "_TOUCH", (0.2, 0.2)), (candidates, "_TIGHT", (0.3, 0.3))],
+    "cysteines not drawn together": [(candidates, "_draw_bridges", lambda *_: None)],
     "no disulfides": [(disulfides, "BRIDGE", 0.0), (disulfides, "NEAR", 0.0), (relief, "NEAR", 0.0)],
     "no contact energies": NO_CONTACTS,
     "no overlaps, contacts or minimisation": [*NO_OVERLAPS, *NO_CONTACTS, *NO_RELIEF],

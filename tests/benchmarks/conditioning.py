@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from mdbackmap import datafiles, load_model
-from mdbackmap.training.chains import read_chains
-from mdbackmap.universe import universe_of
+from mdbackmap.data.known import read_chains
+from mdbackmap.universes.universe import universe_of
 
 NOISE = (1e-4, 1e-3, 1e-2)  # angstrom; an XTC rounds off 0.003
 SHIFTS = ((7.3, -3.1, 12.7), (150.0, 220.0, -90.0))  # angstrom

@@ -5,8 +5,8 @@ import MDAnalysis as mda
 import numpy as np
 import pytest
 
+from mdbackmap.chemistry.residues import RESIDUE_NAMES
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.residues import RESIDUE_NAMES
 
 LENGTH = 150
 

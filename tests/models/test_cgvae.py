@@ -10,9 +10,9 @@ from e3nn import o3
 from molecules import alkane, frames, model_of, pairs_of_carbons
 from traces import rotation
 
-from mdbackmap.mapping import Mapping, MappingError
-from mdbackmap.mappings.grouping import Groups, group_mapping
 from mdbackmap.models.base import Noise
+from mdbackmap.universes.whole.grouping import Groups, group_mapping
+from mdbackmap.universes.whole.mapping import Mapping, MappingError
 
 MIRROR = torch.tensor([1.0, 1.0, -1.0])
 

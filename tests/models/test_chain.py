@@ -10,14 +10,14 @@ from molecules import model_of
 from traces import rotation, tiny, topology, trace
 
 from mdbackmap import checkpoint
-from mdbackmap.internal import InternalCoordinates
-from mdbackmap.mapping import MappingError
-from mdbackmap.mappings.grouping import group_mapping
-from mdbackmap.mappings.kinds import groups_of
 from mdbackmap.models.base import Noise
-from mdbackmap.models.chain import Chain, ChainConfig
-from mdbackmap.models.mending import CIS, Mending
+from mdbackmap.models.cascade import Chain, ChainConfig
+from mdbackmap.torsions.internal import InternalCoordinates
+from mdbackmap.traces.mending import CIS, Mending
 from mdbackmap.traces.relaxation import AUTO_TOLERANCE, Relaxation
+from mdbackmap.universes.whole.grouping import group_mapping
+from mdbackmap.universes.whole.kinds import groups_of
+from mdbackmap.universes.whole.mapping import MappingError
 
 SEQUENCE = "ACDEFGHIKLMNPQRSTVWYACDE"
 

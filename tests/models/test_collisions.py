@@ -4,8 +4,8 @@ import pytest
 import torch
 from traces import angles_for, internal_of, tiny, topology, trace
 
-from mdbackmap.models import peptides
-from mdbackmap.models.collisions import _CLEAR, _STIFFNESS, _TOUCHING, collisions, crowding
+from mdbackmap.backbone import peptides
+from mdbackmap.backbone.collisions import _CLEAR, _STIFFNESS, _TOUCHING, collisions, crowding
 
 N, CA, C, OXYGEN = range(4)
 BOX = 60.0 * torch.eye(3)[None]

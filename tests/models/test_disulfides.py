@@ -7,12 +7,12 @@ import torch
 from traces import angles_for, internal_of, topology, trace
 
 from mdbackmap import checkpoint
+from mdbackmap.chemistry.residues import TYPE_OF_NAME
+from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.models import sidechains
 from mdbackmap.models.base import Noise
-from mdbackmap.models.disulfides import Bridges, sulfur_places
-from mdbackmap.residues import TYPE_OF_NAME
-from mdbackmap.training.chains import read_chains
+from mdbackmap.packing import candidates
+from mdbackmap.packing.disulfides import Bridges, sulfur_places
 
 CORNERS = torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 8**0.5  # a tetrahedron with edges of 1
 
@@ -94,7 +94,7 @@ def test_sulfurs_keep_out_of_backbones_of_others(owner, counts, box):
         box = box * torch.eye(3)[None]
         placed[:, owner] += box[0, 1]  # another image of that residue
     bridges = Bridges(types_of("CGCA"), placed[:, :, 4], box)
-    cost = sidechains._in_backbones(bridges, placed, frames, one, other, places[None])[0]
+    cost = candidates._in_backbones(bridges, placed, frames, one, other, places[None])[0]
     if counts:
         assert cost[0] > cost[1] > 0 == cost[2]
     else:

@@ -7,12 +7,12 @@ import torch
 from contract import ModelContract, draw
 from traces import EVERY, TINY, angles_for, bond_deviations, internal_of, tiny, topology, trace
 
-from mdbackmap import residues
-from mdbackmap.batch import PASS, Batch
-from mdbackmap.geometry import wrap
-from mdbackmap.models import peptides
+from mdbackmap.backbone import peptides
+from mdbackmap.chemistry import residues
+from mdbackmap.geometry.vectors.vectors import wrap
+from mdbackmap.models.batch import PASS, Batch
 from mdbackmap.models.genzprot import GenZProt
-from mdbackmap.models.sidechains import fold_symmetric
+from mdbackmap.packing.candidates import fold_symmetric
 
 SHORT = residues.ALPHABET + "PPGPIPTPWPP"
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from traces import EVERY, angles_for, internal_of, tiny, topology, trace
 
-from mdbackmap import residues
-from mdbackmap.geometry import angle, dihedral, wrap
-from mdbackmap.models import peptides
+from mdbackmap.backbone import peptides
+from mdbackmap.chemistry import residues
+from mdbackmap.geometry.vectors.vectors import angle, dihedral, wrap
 
 N, CA, C = range(3)
 

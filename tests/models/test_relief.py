@@ -3,14 +3,14 @@
 import pytest
 import torch
 
+from mdbackmap.chemistry.residues import TYPE_OF_NAME
+from mdbackmap.data.dataset import Structures
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.internal import InternalCoordinates
-from mdbackmap.models import relief
-from mdbackmap.models.disulfides import NEAR, Bridges
-from mdbackmap.models.exclusion import STIFFNESS
-from mdbackmap.models.relief import _LISTED, SideChains, _pairs, _tables, relieve, side_chains
-from mdbackmap.residues import TYPE_OF_NAME
-from mdbackmap.training.dataset import Structures
+from mdbackmap.packing import relief
+from mdbackmap.packing.disulfides import NEAR, Bridges
+from mdbackmap.packing.overlaps import STIFFNESS
+from mdbackmap.packing.relief import _LISTED, SideChains, _pairs, _tables, relieve, side_chains
+from mdbackmap.torsions.internal import InternalCoordinates
 
 
 @pytest.fixture(scope="module")

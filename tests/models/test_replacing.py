@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from mdbackmap.data.dataset import Structures
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.internal import InternalCoordinates
-from mdbackmap.models import relief, replacing
-from mdbackmap.models.replacing import UNBEARABLE, Stuck, replaced
-from mdbackmap.training.dataset import Structures
+from mdbackmap.packing import relief, replacing
+from mdbackmap.packing.replacing import UNBEARABLE, Stuck, replaced
+from mdbackmap.torsions.internal import InternalCoordinates
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import torch
 from test_sidechains import bonds_within
 from traces import internal_of, topology, trace
 
-from mdbackmap import residues
-from mdbackmap.models.atom_pairs import AtomPairs
-from mdbackmap.models.exclusion import allowed_distances
-from mdbackmap.models.settling import _levers, _push, _Riders, settle
-from mdbackmap.movable import elements
+from mdbackmap.chemistry import residues
+from mdbackmap.packing.atom_pairs import AtomPairs
+from mdbackmap.packing.overlaps import allowed_distances
+from mdbackmap.packing.settling import _levers, _push, _Riders, settle
+from mdbackmap.torsions.movable import elements
 from mdbackmap.traces.relaxation import Relaxation
 
 within = functools.cache(bonds_within)

@@ -6,11 +6,11 @@ import pytest
 import torch
 from traces import EVERY, angles_for, internal_of, topology, trace
 
-from mdbackmap import residues
-from mdbackmap.models import contacts, disulfides, exclusion
-from mdbackmap.models.exclusion import Overlaps, allowed_distances, choose, marginals
-from mdbackmap.models.sidechains import alike
-from mdbackmap.movable import apart, elements
+from mdbackmap.chemistry import residues
+from mdbackmap.packing import contacts, disulfides, overlaps
+from mdbackmap.packing.candidates import alike
+from mdbackmap.packing.overlaps import Overlaps, allowed_distances, choose, marginals
+from mdbackmap.torsions.movable import apart, elements
 
 
 def bonds_within(name):
@@ -49,7 +49,7 @@ def cost(turning, staying, kinds, one, other):
     element = elements()
     distance = (turning[one] - staying[other]).norm()
     allowed = allowed_distances(element[kinds[one[0]], one[1]], element[kinds[other[0]], other[1]])
-    return float(exclusion.STIFFNESS * (allowed - distance).clamp_min(0) ** 2)
+    return float(overlaps.STIFFNESS * (allowed - distance).clamp_min(0) ** 2)
 
 
 def test_energies_with_what_stays(crowd):

@@ -1,0 +1,108 @@
+"""``mdbackmap check --trace``: how like a protein a coarse trajectory is."""
+
+from . import options, protein_input
+
+FRAMES_SHOWN = 20
+NUMBERS = {
+    "trace": "trace, nats a residue",
+    "backbone": "best backbone on it, nats a residue",
+    "scatter": "scatter of CA-CA distances, A",
+    "noise": "noise, as a network sees it, A",
+}
+
+
+def run(args):
+    """Judge the trace, and show what was found."""
+    from ..evaluation.table import save_json
+    from ..evaluation.trace_report import judge_trace, save_plot
+
+    report = judge_trace(*read(args))
+    if args.json:
+        save_json({"traces": [report.content()]}, args.json)
+    picture = save_plot(report, args.plots) if args.plots else None
+    if args.quiet:
+        return
+    print("\n".join(lines(report, args.worst)))
+    if picture is not None:
+        print(f"picture: {picture}")
+
+
+def read(args):
+    """Name, coarse Topology, beads (F, N, 3) made whole, and numbers of the frames that the arguments choose."""
+    import numpy as np
+
+    from ..molecule.attributes import atom_label
+    from ..recognition.recognise import recognise
+    from ..recognition.soundness import check_frames, check_whole, leave_out
+    from ..universes.boxes import box_vectors, whole
+    from ..universes.frames import CoarseFrame, read_frame
+
+    files = [args.topology, *args.trajectory]
+    universe, atoms = options.open_universe(args, [args.top, *files] if args.top else files)
+    trajectory = universe.trajectory
+    numbers = protein_input.chosen(len(trajectory), args)
+    frames = {}
+
+    def advice(number):
+        return leave_out(number, len(trajectory))
+
+    def look(indices):
+        found = [CoarseFrame.of(read_frame(trajectory, k), indices) for k in numbers]
+        names = universe.atoms[indices]
+        frames["all"] = np.stack([frame.beads for frame in found])
+        frames["boxes"] = [np.zeros(6) if frame.dimensions is None else frame.dimensions for frame in found]
+        check_frames(frames["all"], len(indices), numbers, lambda k: atom_label(names[k]), advice)
+        frames["indices"] = indices
+        return frames["all"][:: max(1, len(numbers) // 10)]
+
+    indices, coarse = recognise(
+        atoms, sequence=args.sequence, aliases=dict(args.alias) or None, breaks=args.breaks, frames=look, closed=True
+    )
+    if not np.array_equal(frames.get("indices"), indices):
+        look(indices)
+    beads, boxes = frames["all"], box_vectors(frames["boxes"], len(numbers))
+    beads = beads if boxes is None else whole(beads, boxes, coarse)
+    check_whole(beads, numbers, coarse.ends, advice=advice)
+    return files[-1], coarse, beads, numbers
+
+
+def lines(report, n_worst):
+    """What is shown: the whole beside crystals, frames, and the worst residues."""
+    from ..traces.scores import CRYSTALS, UNLIKELY
+
+    frames, residues = report.by_frame, report.by_residue
+    n_frames = options.count(len(report.frames), "frame")
+    shown = [f"{report.name}: {options.count(len(report.labels), 'residue')}, {n_frames}, C-alpha trace"]
+    for name, what in NUMBERS.items():
+        least, middle, largest = CRYSTALS[name]
+        mean = f"{_number(frames[name].mean())}"
+        shown.append(f"{what:36}{mean:>8}   crystals {least:.2f} to {largest:.2f}, median {middle:.2f}")
+    shown.append(f"{f'residues above {UNLIKELY:g} nats, %':36}{frames['unlikely'].mean():8.1f}")
+    shown.append(f"{'likelier than its mirror image by':36}{report.hand:8.2f}   proteins 1 to 4, achiral 0")
+    verdict = "a mirror image" if report.mirrored else "like a protein" if report.protein_like else "unlike a protein"
+    shown.append(f"on the whole: {verdict}")
+    if len(report.frames) > 1:
+        shown += ["  frame      trace   backbone unlikely %    scatter      noise"]
+        rows = _few(len(report.frames))
+        shown += [f"  {report.frames[k]:5d}" + "".join(f"{_number(v[k]):>11}" for v in frames.values()) for k in rows]
+    worst = sorted((k for k in range(len(report.labels)) if residues["unlikely"][k] > 0), key=_worst(residues))
+    if worst[:n_worst]:
+        shown.append("worst residues, best backbone in nats and % of frames in which it is unlike a protein:")
+        shown += [
+            f"  {report.labels[k]:<16}{_number(residues['backbone'][k]):>7}{residues['unlikely'][k]:8.0f}%"
+            for k in worst[:n_worst]
+        ]
+    return shown
+
+
+def _worst(residues):
+    return lambda k: (-residues["backbone"][k], k)
+
+
+def _few(n):
+    """At most `FRAMES_SHOWN` of `n` rows, evenly spread."""
+    return sorted({round(k * (n - 1) / max(1, min(n, FRAMES_SHOWN) - 1)) for k in range(min(n, FRAMES_SHOWN))})
+
+
+def _number(value):
+    return "-" if value != value else f"{value:.2f}"

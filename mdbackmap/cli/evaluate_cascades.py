@@ -1,0 +1,114 @@
+"""``mdbackmap evaluate --chain``: several models in a row, and single models, compared on held-out frames."""
+
+import dataclasses
+from pathlib import Path
+
+from . import options
+
+
+def run_chains(args):
+    """Judge them, and show the tables."""
+    from ..checkpoint import load
+    from ..evaluation.cascades.held_out import judge_model
+    from ..evaluation.cascades.report import bounds_table, picture, table
+    from ..evaluation.table import save_json
+
+    found, elbos, files = {}, {}, {}
+    temperatures = list(dict.fromkeys(args.temperature))
+    for name in args.chain:
+        model, provenance = load(name)
+        if model.molecule is None:
+            raise ValueError(f"{name} is a {model.family} model for any protein: --chain judges models of one molecule")
+        refuse_others(name, model.molecule.fine)
+        true, what = held_out(model, provenance, args)
+        if files and what != next(iter(files.values())):
+            first = next(iter(files))
+            raise ValueError(f"{name} is judged on {what}, {first} on {files[first]}: expected the same frames for all")
+        files[name] = what
+        for temperature in temperatures:
+            sampling = {"n_samples": args.n_samples if temperature else 1, "temperature": temperature}
+            asked = args.elbo and temperature == temperatures[0]
+            judged = judge_model(model, provenance, true, elbo=asked, seed=args.seed, **sampling)
+            found[label(name) + (f" T={temperature:g}" if len(temperatures) > 1 else "")] = judged
+            if asked:
+                elbos[label(name)] = judged
+    if args.json:
+        models = {name: dataclasses.asdict(judgement) for name, judgement in found.items()}
+        save_json({"frames": what, "n_samples": args.n_samples, "seed": args.seed, "models": models}, args.json)
+    if args.plots:
+        path = Path(args.plots) / "steps.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture(found, f"{Path(args.files[-1]).parent.name or 'samples'}: {what}").savefig(path, dpi=110)
+    if not args.quiet:
+        above = f", {args.n_samples} of each above T = 0" if args.n_samples > 1 else ""
+        print(f"{what}; samples from the prior{above}, nothing superposed")
+        print(table(found))
+        if args.elbo:
+            print("\nevidence lower bound, nats a frame; compare only rows of one measure that lead to the same level")
+            print(bounds_table(elbos))
+
+
+def label(name):
+    """A short name of a model: its file, or its folder where the file's name says nothing."""
+    path = Path(name)
+    return path.parent.name if path.stem == "model" else f"{path.parent.name}:{path.stem}" if path.suffix else path.stem
+
+
+def refuse_others(name, fine):
+    """Refuse a model of another molecule than a protein: all that is measured here is of amino acids."""
+    from ..molecule.attributes import listed
+
+    others = sorted(set(fine.resnames[fine.types < 0].tolist()))
+    if others:
+        from ..molecule.attributes import listed
+
+        raise ValueError(
+            f"{name} is a model of a molecule with residues that are no amino acids ({listed(others, 5)}): --chain "
+            f"judges models of proteins; use --cgvae {name}"
+        )
+
+
+def is_listed(fine):
+    """Whether a topology has just the heavy atoms that every amino acid has, in the usual order."""
+    from ..chemistry.residues import ATOMS
+
+    return fine.names.tolist() == [atom for resname in fine.resnames for atom in ATOMS[resname]]
+
+
+def held_out(model, provenance, args):
+    """True frames at the finest level of a model that the files have, and a line that says which they are."""
+    from ..evaluation.cascades.held_out import whole_mapping
+    from ..molecule.named import named_mapping
+    from ..training.molecules.holdout import HELD_OUT, split
+    from ..training.molecules.molecule_config import MoleculeData
+    from ..training.molecules.molecule_frames import open_molecule
+    from ..training.steps.protein_frames import read_frames
+    from .evaluate_molecules import digest
+
+    *sources, settings = provenance.get("data") or [{}]
+    known = {field.name for field in dataclasses.fields(MoleculeData)} - {"mapping", "weights"}
+    settings = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items() if key in known}
+    topology, *trajectory = args.files
+    same = [file["sha256"] for file in sources] == [digest(name) for name in args.files]
+    settings |= {"topology": topology, "trajectory": tuple(trajectory)}
+    if not same:
+        settings |= {"frames": "", "runs": ()}
+    settings |= options.molecule_reading(args)
+    data = MoleculeData(**settings)
+    atoms, _ = open_molecule(data)
+    fine = model.molecule.fine
+    has_atoms = {"N", "CA", "C", "O"} <= set(atoms.names)
+    level = "ca" if not has_atoms or (fine.names == "CA").all() else "protein" if is_listed(fine) else "atoms"
+    frames = read_frames(data, level)
+    if level == "atoms":
+        named_mapping(f"{provenance['model']}.pt", frames.topology, load=lambda _: model.molecule)  # or an explanation
+    whole_mapping(model, frames.topology.n_atoms)
+    positions, kind = frames.positions, "frame"
+    where = "all that there are" if same else "of other files than it was trained on, whose frames may be among them"
+    if same and not args.all_frames:
+        use = split(data, frames.runs)
+        positions = positions[use == HELD_OUT]
+        where = f"runs {list(data.hold_out)}" if data.hold_out else f"blocks of {data.block}, gaps of {data.gap}"
+        kind = "held-out frame"
+    positions = positions[slice(args.start, args.stop, args.step)]
+    return positions, f"{options.count(len(positions), kind)} ({where})"

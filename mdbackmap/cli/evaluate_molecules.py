@@ -1,0 +1,120 @@
+"""``mdbackmap evaluate --cgvae``: a model of one molecule, judged on frames that were held out from its training."""
+
+import dataclasses
+import json
+import logging
+from pathlib import Path
+
+from . import options
+
+logger = logging.getLogger(__name__)
+
+LABELS = {
+    "rmsd_heavy": "RMSD, heavy atoms (A)",
+    "rmsd_all": "RMSD, all atoms (A)",
+    "ged_heavy": "graph difference, heavy",
+    "ged_all": "graph difference, all",
+    "valid_heavy": "valid graphs, heavy",
+    "valid_all": "valid graphs, all",
+}
+
+
+def run_molecule(args):
+    """Judge a model of one molecule, and show the tables."""
+    from ..checkpoint import load
+    from ..evaluation.molecule_report import judge_molecule
+
+    model, provenance = load(args.cgvae)
+    if model.molecule is None:
+        raise ValueError(
+            f"{args.cgvae} is a {model.family} model: --cgvae judges models of one molecule; try --benchmark"
+        )
+    held, trained, what = frames_of(model, provenance, args)
+    sampling = {"n_samples": args.n_samples, "seed": args.seed, "temperature": args.temperature[-1]}
+    judgement = judge_molecule(model, held, trained, legacy=args.legacy, **sampling)
+    if args.plots:
+        save_map(judgement, provenance["model"], args.plots, args.quiet)
+    if args.json:
+        content = {"model": provenance, "frames": what, **sampling, **dataclasses.asdict(judgement)}
+        content.pop("angles")
+        Path(args.json).write_text(json.dumps(content, indent=1, default=str) + "\n")
+    if not args.quiet:
+        print(f"{provenance['model']}: {model.molecule}")
+        print(f"{what}; {options.count(args.n_samples, 'sample')} of each, nothing superposed, all samples counted")
+        report(judgement)
+
+
+def report(judgement):
+    """Print the tables of a judgement."""
+    columns = judgement.table
+    print(" " * 26 + "".join(f"{name:>16}" for name in columns))
+    for key, label in LABELS.items():
+        if any(key in row for row in columns.values()):
+            cells = (f"{row[key]:16.4f}" if key in row else f"{'-':>16}" for row in columns.values())
+            print(f"{label:<26}" + "".join(cells))
+    if judgement.dihedrals:
+        sample, halves = judgement.dihedrals["sample"], judgement.dihedrals["halves"]
+        print(f"(phi, psi): divergence of samples from MD {sample:.4f} nats, of two halves of that MD {halves:.4f}")
+    nats = "{elbo:.1f} nats a frame (reconstruction {log_density:.1f}, KL {kl:.1f})"
+    print("evidence lower bound:", nats.format(**judgement.nats))
+    print(f"{judgement.frames_per_second:.0f} samples/s")
+
+
+def frames_of(model, provenance, args):
+    """Held-out frames, training frames (None if these are other files), and a line that says which they are."""
+    import numpy as np
+
+    from ..molecule.named import named_mapping
+    from ..training.molecules.holdout import HELD_OUT, TRAIN, split
+    from ..training.molecules.molecule_config import MoleculeData
+    from ..training.molecules.molecule_frames import read_molecule
+
+    known = {field.name for field in dataclasses.fields(MoleculeData)}
+    *files, settings = provenance.get("data") or [{}]
+    settings = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items() if key in known}
+    topology, *trajectory = args.files
+    settings |= {"topology": topology, "trajectory": tuple(trajectory), "mapping": "residue"}
+    settings |= options.molecule_reading(args)
+    others = MoleculeData(**{**settings, "frames": "", "runs": ()})
+    same = [file["sha256"] for file in files] == [digest(name) for name in args.files]
+    frames = read_molecule(MoleculeData(**settings) if same else others)
+    named_mapping(args.cgvae, frames.topology, load=lambda _: model.molecule)  # the same atoms, or an explanation
+    if same and not args.all_frames:
+        data = MoleculeData(**settings)
+        use = split(data, frames.runs)
+        held, trained = (frames.positions[use == kind] for kind in (HELD_OUT, TRAIN))
+        where = f"runs {list(data.hold_out)}" if data.hold_out else f"blocks of {data.block}, gaps of {data.gap}"
+        if not len(held):
+            raise ValueError(
+                f"{args.cgvae} was trained on all frames of this trajectory: --all-frames judges it on them"
+            )
+        return held, trained, f"{len(held)} held-out frames ({where}) of the trajectory that it was trained on"
+    chosen = np.arange(len(frames.positions))
+    if any(getattr(args, name) is not None for name in options.RANGE):
+        chosen = chosen[slice(args.start, args.stop, args.step)]
+    held = frames.positions[chosen]
+    source = "the trajectory that it was trained on" if same else "other files than it was trained on"
+    return held, None, f"{options.count(len(held), 'frame')} of {source}"
+
+
+def digest(name):
+    """The hash by which the provenance knows a file."""
+    import hashlib
+
+    if not Path(name).is_file():
+        raise FileNotFoundError(f"no such file: {name}")
+    return hashlib.sha256(Path(name).read_bytes()).hexdigest()
+
+
+def save_map(judgement, name, folder, quiet=False):
+    """Draw phi and psi of MD beside those of the samples."""
+    from ..evaluation.dihedral_maps import dihedral_maps
+
+    if not judgement.angles:
+        logger.warning("the molecule has no phi and psi: no map is drawn")
+        return
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    dihedral_maps(judgement.angles, name).savefig(path / f"{name}-phi-psi.png", dpi=110)
+    if not quiet:
+        print(f"wrote {path / f'{name}-phi-psi.png'}")

@@ -1,0 +1,214 @@
+"""Which proteins the arguments of ``evaluate`` and ``check`` name: files into groups, groups into arrays."""
+
+import os
+from pathlib import Path
+
+from . import options
+
+ENERGY_STEPS = 50
+
+
+def add_reading(parser):
+    """Options that say what is read from the files."""
+    group = parser.add_argument_group("reading")
+    group.add_argument(
+        "--top", metavar="FILE", help="topology of trajectories that come without one, as for dcd or xtc"
+    )
+    group.add_argument("--select", metavar="TEXT", help="only these atoms, in MDAnalysis' selection language")
+    group.add_argument(
+        "--alias",
+        metavar="XYZ=ALA",
+        type=options.alias,
+        action="append",
+        default=[],
+        help="residue XYZ is to be treated as ALA; may be given several times",
+    )
+    options.add_formats(group)
+
+
+def add_energy(parser):
+    """The option for energies."""
+    parser.add_argument(
+        "--energy",
+        type=options.natural,
+        nargs="?",
+        const=ENERGY_STEPS,
+        metavar="N",
+        help=f"minimise every structure N steps ({ENERGY_STEPS}) by OpenMM (amber14, implicit solvent), and give its "
+        "energy. It takes minutes for a large protein. Without N, name it after the files",
+    )
+
+
+def require_energy(args):
+    """Refuse ``--energy`` before any work is done if OpenMM is not installed."""
+    if args.energy is not None:
+        from ..evaluation.energy import require
+
+        require()
+
+
+def add_writing(parser):
+    """Options that say where results go."""
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", metavar="FILE", help="write every number to this file")
+    group.add_argument(
+        "--plots", metavar="DIR", help="draw Ramachandran maps, chi histograms and errors by residue in this folder"
+    )
+    group.add_argument(
+        "--worst", type=options.natural, default=5, metavar="N", help="residues to name, the worst first (default: 5)"
+    )
+
+
+def check_writing(args, inputs=()):
+    """
+    Refuse places where ``--json`` and ``--plots`` cannot write, before any work is done.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        With the options of `add_writing`.
+    inputs : sequence of str
+        Files that are read.
+
+    Raises
+    ------
+    OSError
+        No such folder, a folder in place of a file or a file in place of a folder, or no permission.
+    ValueError
+        If the JSON file is an input.
+    """
+    if args.json:
+        file, folder = Path(args.json), Path(args.json).absolute().parent
+        if file.is_dir():
+            raise IsADirectoryError(f"--json {file} is a folder, expected the name of a file: add one to it")
+        if not folder.is_dir():
+            raise FileNotFoundError(f"no such folder for --json {file}: create {folder} first")
+        if file.exists() and any(Path(name).exists() and file.samefile(name) for name in inputs):
+            raise ValueError(f"--json {file} is an input and would be overwritten: give it another name")
+        _require_writable(folder, f"--json {file}")
+    if args.plots:
+        folder = Path(args.plots).absolute()
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(f"--plots {args.plots}: {there} is a file, expected a folder; give another name")
+        _require_writable(there, f"--plots {args.plots}")
+
+
+def _require_writable(folder, what):
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"{what}: no permission to write into {folder}; give another folder")
+
+
+def has_topology(filename):
+    """Whether MDAnalysis reads a topology from a file of this name, or of this content."""
+    from MDAnalysis import _PARSERS
+
+    from ..reading.formats import parser_of
+
+    return parser_of(filename) not in (None, _PARSERS["MINIMAL"])
+
+
+def grouped(files, top=None):
+    """
+    Files as proteins: each one with a topology begins a protein, trajectories after it belong to it.
+
+    Parameters
+    ----------
+    files : sequence of str
+    top : str, optional
+        Topology of every trajectory; each is then a separate protein.
+
+    Returns
+    -------
+    list of list of str
+        For each protein what `MDAnalysis.Universe` takes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file does not exist.
+    ValueError
+        If there is a trajectory without a topology.
+
+    Examples
+    --------
+    >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
+    >>> len(grouped([GO_PDB, GO_PDB, GO_XTC])), len(grouped([GO_XTC, GO_XTC], top=GO_PDB))
+    (2, 2)
+    """
+    groups = []
+    for name in [top] * (top is not None) + list(files):
+        if not Path(name).exists():
+            raise FileNotFoundError(f"no such file: {name}")
+    for name in files:
+        if has_topology(name):
+            groups.append([name])
+        elif top is not None:
+            groups.append([top, name])
+        elif groups:
+            groups[-1].append(name)
+        else:
+            raise ValueError(f"{name} is a trajectory: name its topology before it, or with --top FILE")
+    return groups
+
+
+def read(group, args):
+    """
+    One protein as a `Chain`, and the numbers of its frames.
+
+    Parameters
+    ----------
+    group : list of str
+        From `grouped`.
+    args : argparse.Namespace
+        With the options of `add_reading` and of the frames.
+
+    Returns
+    -------
+    Chain
+    list of int
+    """
+    from ..evaluation.proteins import read_protein
+
+    _, atoms = options.open_universe(args, group)
+    numbers = chosen(len(atoms.universe.trajectory), args)
+    return read_protein(atoms, numbers, name=group[-1], aliases=dict(args.alias)), numbers
+
+
+def chosen(n_frames, args):
+    """Frame numbers that the frame options choose."""
+    from ..writing.stream import numbers_of
+
+    if args.frames is not None:
+        return numbers_of(args.frames, n_frames).tolist()
+    found = list(range(n_frames))[args.start : args.stop : args.step]
+    if not found:
+        raise ValueError(f"no frames to judge: the trajectory has {n_frames}, and --start, --stop, --step leave none")
+    return found
+
+
+def worst(judgement, n):
+    """Lines that name the worst residues."""
+    from ..chemistry.residues import RESIDUE_NAMES
+    from ..evaluation.faults import FAULTS, worst_residues
+
+    lines = []
+    for row, total, kinds in worst_residues(judgement.faults, n):
+        what = ", ".join(f"{FAULTS[name]} x {mean:.3g}" for name, mean in sorted(kinds.items(), key=lambda k: -k[1]))
+        error = "" if judgement.errors is None else f", {judgement.errors[row]:.2f} A off"
+        lines.append(f"  {RESIDUE_NAMES[judgement.types[row]]} {judgement.labels[row]:<8} {total:.3g}{error}: {what}")
+    return lines
+
+
+def save(args, judgements, mean=None):
+    """The files that the output options ask for."""
+    from ..evaluation.table import save_json
+
+    if args.json:
+        content = {"structures": [judgement.content() for judgement in judgements]}
+        save_json({"mean": mean, **content} if mean else content, args.json)
+    if args.plots:
+        from ..evaluation.plots import save_plots
+
+        for judgement in judgements:
+            save_plots(judgement, args.plots)

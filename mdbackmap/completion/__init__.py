@@ -1,0 +1,1 @@
+"""Atoms that the models do not make, added afterwards."""

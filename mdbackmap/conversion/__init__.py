@@ -1,0 +1,1 @@
+"""From frames of beads to frames of atoms: options, standard form, treatment of traces, threads."""

@@ -1,0 +1,130 @@
+"""
+The form in which networks see a molecule, so that atoms are a function of its shape.
+
+Frames are moved to the origin, where single precision is finest. Chains come in an order of their own: random numbers
+belong to residues by their number, so the order of chains in the file would change what is drawn.
+
+Shapes: F frames, N beads, A atoms, R residues. Positions in angstrom.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+
+class StandardForm:
+    """
+    Beads to the form that a network sees, and atoms back.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        From N beads to the atoms of a model, in the order of the input.
+    network : Model
+        A model of one molecule keeps the order that it was trained on.
+
+    Attributes
+    ----------
+    mapping : Mapping
+        The same molecule with its chains in standard order.
+
+    Examples
+    --------
+    >>> from mdbackmap.molecule.mapping import Mapping
+    >>> from mdbackmap.molecule.topology import Topology
+    >>> two = Topology(["CA"] * 2, [""] * 2, [0, 1], ["VAL", "GLY"], [1, 1], [""] * 2, ["A", "B"], [""] * 2)
+    >>> chain_order(two).tolist()
+    [1, 0]
+    """
+
+    def __init__(self, mapping, network):
+        self.given = self.mapping = mapping
+        self._residues = np.arange(mapping.coarse.n_residues)
+        if network.molecule is None:
+            self._residues = chain_order(mapping.coarse)
+        self._atoms = None
+        if np.any(np.diff(self._residues) != 1):
+            self.mapping = network.mapping(reordered(mapping.coarse, self._residues))
+            self._atoms = np.argsort(_atoms_of(mapping.fine, self._residues))
+        self._alone = len(mapping.atoms) == mapping.n_beads and bool(np.all(mapping.weights == 1.0))
+
+    def beads(self, beads):
+        """
+        What the network is given.
+
+        Parameters
+        ----------
+        beads : (F, N, 3) float array
+
+        Returns
+        -------
+        beads : (F, N, 3) float32 array
+            In standard order, about the origin.
+        centre : (F, 1, 3) float64 array
+            Where that is.
+        """
+        centre = np.asarray(beads, dtype=np.float64).mean(axis=1, keepdims=True)
+        near = (beads - centre).astype(np.float32)
+        return (near if self._atoms is None else near[:, self._residues]), centre
+
+    def atoms(self, atoms, centre, beads):
+        """
+        What the network made, where and in what order the input has it.
+
+        Parameters
+        ----------
+        atoms : (F, A, 3) float array
+        centre : (F, 1, 3) float64 array
+        beads : (F, N, 3) float32 array
+            As they were given; atoms that the network left on them get the very same numbers.
+
+        Returns
+        -------
+        (F, A, 3) float32 array
+        """
+        atoms = atoms if self._atoms is None else atoms[:, self._atoms]
+        there = (atoms + centre).astype(np.float32)
+        if self._alone:
+            near = (beads - centre).astype(np.float32)
+            kept = (atoms[:, self.given.atoms] == near).all(axis=-1, keepdims=True)
+            there[:, self.given.atoms] = np.where(kept, beads, there[:, self.given.atoms])
+        return there
+
+
+def chain_order(coarse):
+    """
+    Residues (R,) chain by chain, chains sorted by sequence, numbers, breaks and name.
+
+    Chains that are equal in all of these keep their order.
+    """
+    other = (coarse.chainIDs[1:] != coarse.chainIDs[:-1]) | (coarse.segids[1:] != coarse.segids[:-1])
+    chains = np.split(np.arange(coarse.n_residues), np.flatnonzero(other) + 1)
+
+    def key(rows):
+        parts = (coarse.resnames, coarse.resids, coarse.icodes, coarse.ends, coarse.cis)
+        names = (coarse.chainIDs[rows[:1]], coarse.segids[rows[:1]])
+        return tuple(tuple(values.tolist()) for values in (*(part[rows] for part in parts), *names))
+
+    return np.concatenate(sorted(chains, key=key))
+
+
+def reordered(topology, residues):
+    """A `Topology` whose residues come in another order (R,); chains stay whole."""
+    atoms = _atoms_of(topology, residues)
+    place = np.argsort(atoms)
+    of_residues = ("resnames", "resids", "icodes", "chainIDs", "segids", "ends", "cis")
+    return dataclasses.replace(
+        topology,
+        **{name: getattr(topology, name)[residues] for name in of_residues},
+        names=topology.names[atoms],
+        elements=topology.elements[atoms],
+        residue_of_atom=np.argsort(residues)[topology.residue_of_atom[atoms]],
+        bonds=place[topology.bonds],
+    )
+
+
+def _atoms_of(topology, residues):
+    """Atoms (a,) residue by residue, residues in some order (R,)."""
+    return np.argsort(np.argsort(residues)[topology.residue_of_atom], kind="stable")

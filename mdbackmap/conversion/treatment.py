@@ -1,0 +1,126 @@
+"""
+What is done with a trace before atoms are generated: mirror images, and beads at which no protein backbone fits.
+
+Decided once for a molecule, from the frames that were looked at when the model was bound, as breaks and cis peptides
+are: neighbouring frames are treated alike.
+
+Shapes: F frames, N beads. Positions in angstrom.
+"""
+
+import functools
+import logging
+
+import torch
+
+from ..models.denoiser import QUIET, bundled
+from ..molecule.mapping import MappingError
+from ..traces.relaxation import AUTO_TOLERANCE
+from ..traces.scores import CRYSTALS, score_traces
+from ..universes.boxes import reflected, too_long, whole
+
+logger = logging.getLogger(__name__)
+
+
+class TraceTreatment:
+    """
+    Treatment of the trace of one molecule.
+
+    Parameters
+    ----------
+    coarse : Topology
+    looked : (f, N, 3) float array or None
+        Beads of some frames; None if there are none, or if they are no C-alphas: then nothing is found.
+    relaxes : bool
+        Whether the model can move beads.
+    """
+
+    def __init__(self, coarse, looked, relaxes):
+        self.coarse, self.looked, self.relaxes = coarse, looked, relaxes
+        self._told, self._boxed = set(), False
+
+    @functools.cached_property
+    def scores(self):
+        """`TraceScores` of the frames that were looked at, or None."""
+        return None if self.looked is None else self._score(self.looked)
+
+    @functools.cached_property
+    def _fixed_scores(self):
+        """The same as they are after `of_right_hand(..., "fix")`."""
+        return self._score(reflected(self.looked)) if self.scores.mirrored else self.scores
+
+    def _score(self, beads):
+        with torch.inference_mode():
+            return score_traces(self.coarse, beads, bundled().noise if self.relaxes else None)
+
+    def of_right_hand(self, beads, mirror):
+        """
+        Beads (F, N, 3), reflected if they have to be and `mirror` is "fix".
+
+        Raises
+        ------
+        MappingError
+            A mirror image, and `mirror` is "error".
+        """
+        if mirror == "ignore" or self.scores is None or not self.scores.mirrored:
+            return beads
+        found = f"its mirror image is likelier by {-self.scores.hand:.1f} nats a residue"
+        if mirror == "error":
+            raise MappingError(
+                f"this trace is the mirror image of a protein ({found}; of a protein it is less likely by 1 to 4): "
+                'its atoms would have the wrong handedness. mirror="fix" (--mirror fix) reflects it first, '
+                'mirror="ignore" (--mirror ignore) takes it as it is'
+            )
+        self._tell(logging.WARNING, f"the trace is a mirror image ({found}): every frame is reflected first")
+        return reflected(beads)
+
+    def made_whole(self, beads, boxes):
+        """Beads (F, N, 3) with chains whole in boxes (F, 3, 3); says so, once, if these are too small for a chain."""
+        beads = whole(beads, boxes, self.coarse)
+        found = None if self._boxed else too_long(beads, boxes, self.coarse)
+        if found is not None:
+            self._boxed = True
+            logger.warning(
+                "a chain is %.0f A long, its box %.0f A at most: it may overlap its periodic images; "
+                "if this is not the box of the simulation, correct or remove it", *found,
+            )  # fmt: skip
+        return beads
+
+    def tolerance(self, tolerance, mirror="error"):
+        """
+        The tolerance that the model gets.
+
+        "auto" becomes a number for a trace that is, on the whole, unlike a protein's, "quiet" for one without noise.
+        """
+        if not self.relaxes:
+            return 0.0
+        if tolerance != "auto" or self.scores is None:
+            return tolerance
+        scores = self._fixed_scores if mirror == "fix" else self.scores
+        if scores.protein_like:  # without noise in any of these frames, the others are not examined
+            return "quiet" if (scores.noise <= QUIET[0]).all() else tolerance
+        self._tell(
+            logging.INFO if logger.hasHandlers() else logging.WARNING,  # without a handler Python shows warnings only
+            f"this trace is unlike a protein's: beads may move by up to {AUTO_TOLERANCE:g} A (RMS over a frame); "
+            "bead_tolerance=0 (--bead-tolerance 0) keeps them",
+        )
+        for line in _beside_crystals(scores):
+            self._tell(logging.DEBUG, line)
+        return AUTO_TOLERANCE
+
+    def _tell(self, level, message):
+        """Log it, once."""
+        if message not in self._told:
+            self._told.add(message)
+            logger.log(level, message)
+
+
+def _beside_crystals(scores):
+    """One line for each number that a trace has and crystals do not; all of them if each is within the range."""
+    lines = {
+        "backbone": "energy of the best backbone on the trace: {:.1f} nats a residue (crystals: {:.1f} to {:.1f})",
+        "scatter": "scatter of distances between neighbouring C-alphas: {:.2f} A (crystals: {:.2f} to {:.2f})",
+        "noise": "noise on the beads, as the denoiser estimates it: {:.2f} A (crystals: {:.2f} to {:.2f})",
+    }
+    means = {name: float(getattr(scores, name).nanmean()) for name in lines}
+    odd = [name for name in lines if means[name] > CRYSTALS[name][2]] or list(lines)
+    return [lines[name].format(means[name], CRYSTALS[name][0], CRYSTALS[name][2]) for name in odd]

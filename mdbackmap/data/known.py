@@ -1,0 +1,265 @@
+"""
+Known structures to judge models by: chains of a structure pack, ensembles, and models run on their traces.
+
+Shapes: `F` frames, `L` residues, `S` samples, `A` atoms. Positions are in angstrom. `torsions` says what an atom14
+array is.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..chemistry.residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
+from ..metrics.dihedrals import CA
+from ..metrics.hydrogens import Hydrogens
+from ..models.base import Noise
+from ..molecule.attributes import listed
+from ..molecule.topology import Topology
+from .dataset import Structures
+from .layouts import open_pack
+
+logger = logging.getLogger(__name__)
+
+CIS_BELOW = 3.3  # angstrom between the C-alphas of a cis peptide
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """
+    A protein whose atoms are known, in one frame or several.
+
+    Attributes
+    ----------
+    name : str
+    positions : ndarray of float, shape (F, L, 14, 3)
+        Angstrom.
+    mask : ndarray of bool, shape (L, 14)
+        Atoms that are present.
+    types : ndarray of int, shape (L,)
+        Positions in `residues.ALPHABET`.
+    ends : ndarray of bool, shape (L,)
+        Last residue of each unbroken stretch.
+    kind : str
+        How it was found: "crystal", "MD", "NMR"; "" if that is not known.
+    labels : ndarray of str, shape (L,), optional
+        Chain, number and insertion code of each residue, such as "A 52A".
+    hydrogens : Hydrogens, optional
+        As far as they were read.
+
+    Examples
+    --------
+    >>> from mdbackmap.datafiles import VALIDATION
+    >>> read_chains(VALIDATION, limit=1)
+    [<Chain 154L_A: 185 residues, 1 frame>]
+    """
+
+    name: str
+    positions: np.ndarray
+    mask: np.ndarray
+    types: np.ndarray
+    ends: np.ndarray
+    kind: str = "crystal"
+    labels: np.ndarray | None = None
+    hydrogens: Hydrogens | None = None
+
+    def __repr__(self):
+        n_frames = len(self.positions)
+        return f"<Chain {self.name}: {len(self.types)} residues, {n_frames} frame{'s' * (n_frames != 1)}>"
+
+    @property
+    def beads(self):
+        """C-alphas, (F, L, 3)."""
+        return self.positions[:, :, CA]
+
+    @property
+    def known(self):
+        """What the metrics want besides positions: mask, types, ends."""
+        return self.mask, self.types, self.ends
+
+    def trace(self):
+        """
+        The molecule as a model sees it: a C-alpha trace whose cis peptides are found from its distances alone.
+
+        Returns
+        -------
+        Topology
+        """
+        distances = np.linalg.norm(np.diff(self.beads, axis=1), axis=-1)
+        cis = np.append(np.median(distances, axis=0) < CIS_BELOW, False) & ~self.ends
+        n = len(self.types)
+        names = [RESIDUE_NAMES[kind] for kind in self.types]
+        numbers = np.arange(1, n + 1)
+        empty, chain = [""] * n, ["A"] * n
+        return Topology(["CA"] * n, empty, np.arange(n), names, numbers, empty, chain, empty, self.ends, cis)
+
+
+def read_chains(filename, limit=None, *, split=None):
+    """
+    Chains of a structure pack.
+
+    Parameters
+    ----------
+    filename : str or Path
+    limit : int, optional
+        Take this many, spread evenly over the file; all if None.
+    split : int, optional
+        Only chains of this split (1: held out of training); all if None.
+
+    Returns
+    -------
+    list of Chain
+
+    Raises
+    ------
+    ValueError
+        If the file is no structure pack.
+
+    Examples
+    --------
+    >>> from mdbackmap.datafiles import VALIDATION
+    >>> len(read_chains(VALIDATION))
+    85
+    """
+    pack = Structures.read(filename)
+    chains = []
+    offsets = pack.chains["offset"]
+    chosen = [k for k in range(len(offsets) - 1) if split is None or pack.chains["split"][k] == split]
+    for k in (chosen[place] for place in spread(len(chosen), limit)):
+        rows = torch.arange(int(offsets[k]), int(offsets[k + 1]))
+        mask, types, ends = (getattr(pack, name)[rows].numpy() for name in ("mask", "types", "ends"))
+        name = "_".join(_text(pack.chains[part][k]) for part in ("pdb_id", "chain_id"))
+        chains.append(Chain(name, pack.atoms(rows).numpy()[None].astype(float), mask, types, ends))
+    return chains
+
+
+def read_ensembles(filename, n_frames=5, limit=None, *, split=None, largest=700):
+    """
+    Systems of an ensemble file: MD trajectories and NMR models.
+
+    Parameters
+    ----------
+    filename : str or Path
+    n_frames : int
+        Frames of each system, spread evenly over it.
+    limit : int, optional
+        Take this many systems, spread evenly over the file; all if None.
+    split : int, optional
+        Only systems of this split (1: held out of training); all if None.
+    largest : int
+        Leave out systems of more residues.
+
+    Returns
+    -------
+    list of Chain
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it holds no ensembles, or is no HDF5 file.
+
+    Examples
+    --------
+    >>> read_ensembles("ensembles.h5", n_frames=2)[0]  # doctest: +SKIP
+    <Chain cobrotoxin: 62 residues, 2 frames>
+    """
+    with open_pack(filename) as pack:
+        names = [name for name in pack if f"{name}/ca" in pack and pack[f"{name}/ca"].ndim == 3]
+        if not names or pack.attrs.get("alphabet") != ALPHABET:
+            raise ValueError(
+                f"{filename} holds no ensembles: expected a group a system with ca, rel, mask, seq, and the attribute "
+                f"alphabet {ALPHABET}; found {listed(pack, 5) or 'nothing'}"
+            )
+        step = float(pack.attrs.get("step", 0.001))  # the first files of this kind do not say it
+        too_large = [name for name in names if len(pack[name]["seq"]) > largest]
+        if too_large:
+            logger.info("left out: %d systems of more than %d residues", len(too_large), largest)
+            logger.debug("left out: %s", ", ".join(too_large))
+        names = [name for name in names if name not in too_large]
+        names = [name for name in names if split is None or pack[name].attrs["split"] == split]
+        return [_ensemble(names[k], pack[names[k]], step, n_frames) for k in spread(len(names), limit)]
+
+
+def _ensemble(name, group, step, n_frames):
+    frames = spread(len(group["ca"]), n_frames)
+    ca, relative = (group[part][frames].astype(float) * step for part in ("ca", "rel"))  # (F, L, 3), (F, L, 14, 3)
+    mask = (group["mask"][:].astype(int)[:, None] >> np.arange(MAX_ATOMS) & 1).astype(bool)
+    chain = group["chain"][:]
+    ends = np.append((group["brk"][1:] > 0) | (chain[1:] != chain[:-1]), True)
+    return Chain(name, ca[:, :, None] + relative, mask, group["seq"][:].astype(int), ends, _text(group.attrs["kind"]))
+
+
+def spread(n, limit):
+    """
+    Numbers of at most `limit` of `n` things, evenly spread; all of them if None.
+
+    Examples
+    --------
+    >>> spread(10, 3), spread(2, None)
+    ([0, 4, 9], [0, 1])
+    """
+    if limit is None or limit >= n:
+        return list(range(n))
+    return np.linspace(0, n - 1, limit).astype(int).tolist()
+
+
+def _text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+class Generator:
+    """
+    A model bound to the trace of one chain, without MDAnalysis.
+
+    Parameters
+    ----------
+    model : Model
+    chain : Chain
+
+    Examples
+    --------
+    >>> from mdbackmap.checkpoint import load
+    >>> from mdbackmap.datafiles import VALIDATION
+    >>> chain = read_chains(VALIDATION, limit=1)[0]
+    >>> Generator(load("genzprot")[0], chain)(chain.beads, temperature=0.0).shape
+    (1, 185, 14, 3)
+    """
+
+    def __init__(self, model, chain):
+        self.model, self.mapping = model.eval(), model.mapping(chain.trace())
+        self.device = next(model.parameters()).device
+        fine = self.mapping.fine
+        slot = {(name, atom): k for name, atoms in ATOMS.items() for k, atom in enumerate(atoms)}
+        owner = fine.residue_of_atom
+        self._places = owner, np.array([slot[fine.resnames[r], a] for a, r in zip(fine.names, owner, strict=True)])
+
+    def __call__(self, beads, *, temperature=1.0, n_samples=1, seed=0, bead_tolerance=0.0):
+        """
+        Atoms for beads.
+
+        Parameters
+        ----------
+        beads : ndarray of float, shape (F, L, 3)
+        temperature : float
+        n_samples : int
+            Of each frame.
+        seed : int
+        bead_tolerance : float or "auto"
+            As of `Model.sample`.
+
+        Returns
+        -------
+        ndarray of float32, shape (F * S, L, 14, 3)
+            The samples of a frame follow each other.
+        """
+        frames, samples = (part.ravel().tolist() for part in np.indices((len(beads), n_samples)))
+        tensor = torch.as_tensor(np.repeat(beads, n_samples, axis=0), dtype=torch.float32, device=self.device)
+        with torch.inference_mode():
+            keys = Noise(seed, temperature), frames, samples, [0.0] * len(frames)
+            atoms = self.model.sample(self.mapping, tensor, *keys, bead_tolerance=bead_tolerance).cpu().numpy()
+        out = np.zeros((*tensor.shape[:2], MAX_ATOMS, 3), dtype=np.float32)
+        out[:, *self._places] = atoms
+        return out

@@ -1,0 +1,208 @@
+"""
+Protein chains out of atoms: what a structure file says, brought to the 14 slots of each residue. Numpy alone.
+
+What is decided here, so that a pack never has to guess:
+
+* residues are told apart by chain, number and insertion code, in the order of the file;
+* names of force fields and selenomethionine are read as what they stand for (`residues.ALIASES`; SE is SD, CHARMM's
+  CD of isoleucine CD1, OT1 is O);
+* of alternate locations a residue takes one, the one with the highest occupancy (the first of equals), and the atoms
+  that have none; where two residue types share a number, too;
+* hydrogens, terminal oxygens, other molecules and residues without a C-alpha are left out; a residue that lacks other
+  atoms is kept, its slots marked;
+* a chain is broken where C-alphas lie more than 4.5 angstrom apart, or C and N of the peptide more than 2.5.
+
+Legend: `a` atoms, `L` residues of a chain. Lengths in angstrom.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..chemistry.residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
+from ..molecule.attributes import canonical_resnames
+
+BROKEN, UNBONDED = 4.5, 2.5
+_REACH = 15.0  # an atom further from its CA than this is misplaced: the longest side chain reaches 8.5
+_ATOM_ALIASES = {("MET", "SE"): "SD", ("ILE", "CD"): "CD1"}
+_CARBONYL = ("OT1", "O1", "OC1", "OT")
+_SLOT = {(name, atom): slot for name, atoms in ATOMS.items() for slot, atom in enumerate(atoms)}
+_N, _CA, _C = 0, 1, 2
+
+
+@dataclass(frozen=True, eq=False)
+class Atoms:
+    """
+    What a file says of its atoms, in its own order.
+
+    Attributes
+    ----------
+    names, resnames, chains, icodes, altlocs : (a,) str array
+    resids : (a,) int array
+    occupancies, b : (a,) float array
+    """
+
+    names: np.ndarray
+    resnames: np.ndarray
+    chains: np.ndarray
+    icodes: np.ndarray
+    altlocs: np.ndarray
+    resids: np.ndarray
+    occupancies: np.ndarray
+    b: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Polymer:
+    """
+    One protein chain.
+
+    Attributes
+    ----------
+    chain_id : str
+    types : (L,) int64 array
+        Positions in `residues.ALPHABET`.
+    resids : (L,) int64 array
+    atoms : (L, 14) int64 array
+        Which atom of the file is in each slot; -1 where none is.
+    b : (L,) float array
+        B factors of CA.
+
+    Examples
+    --------
+    >>> names = ["N", "CA", "C", "O"]
+    >>> columns = names, ["GLY"] * 4, ["A"] * 4, [""] * 4, [""] * 4, [7] * 4, [1.0] * 4, [0.0] * 4
+    >>> table = Atoms(*(np.array(column) for column in columns))
+    >>> polymers(table)
+    [<Polymer A: G>]
+    """
+
+    chain_id: str
+    types: np.ndarray
+    resids: np.ndarray
+    atoms: np.ndarray
+    b: np.ndarray
+
+    def __len__(self):
+        return len(self.types)
+
+    def __repr__(self):
+        return f"<Polymer {self.chain_id}: {self.sequence}>"
+
+    @property
+    def sequence(self):
+        """One-letter codes."""
+        return "".join(ALPHABET[kind] for kind in self.types)
+
+    @property
+    def complete(self):
+        """Share of the chain's heavy atoms that are there."""
+        return (self.atoms >= 0).sum() / sum(len(ATOMS[RESIDUE_NAMES[kind]]) for kind in self.types)
+
+    def place(self, positions):
+        """
+        Atoms in their slots.
+
+        Parameters
+        ----------
+        positions : (a, 3) float array
+            Of the file's atoms.
+
+        Returns
+        -------
+        atom14 : (L, 14, 3) float array
+            0 where an atom is missing.
+        mask : (L, 14) bool array
+            Atoms that are there, with finite positions near their CA.
+        """
+        atom14 = np.asarray(positions, dtype=float)[self.atoms]
+        away = np.linalg.norm(atom14 - atom14[:, _CA : _CA + 1], axis=-1)
+        mask = (self.atoms >= 0) & (away < _REACH)  # NaN compares as False
+        return np.where(mask[..., None], atom14, 0.0), mask
+
+
+def polymers(atoms):
+    """
+    The protein chains of a file.
+
+    Parameters
+    ----------
+    atoms : Atoms
+
+    Returns
+    -------
+    list of Polymer
+        In the order of the file; residues of one chain that other chains interrupt are put together.
+    """
+    kinds = np.unique(atoms.resnames).tolist()
+    name_of = dict(zip(kinds, canonical_resnames(kinds).tolist(), strict=True))
+    resnames = np.array([name_of[name] for name in atoms.resnames.tolist()], dtype=object)
+    usable = np.flatnonzero([name in TYPE_OF_NAME for name in resnames])
+    residues_of_chain = {}
+    for k in usable.tolist():
+        key = (int(atoms.resids[k]), str(atoms.icodes[k]))
+        residues_of_chain.setdefault(str(atoms.chains[k]), {}).setdefault(key, []).append(k)
+    found = []
+    for chain, members in residues_of_chain.items():
+        rows = [_residue(atoms, resnames, np.array(own)) for own in members.values()]
+        rows = [(key, *row) for key, row in zip(members, rows, strict=True) if row is not None]
+        if rows:
+            keys, types, slots = zip(*rows, strict=True)
+            slots = np.array(slots)
+            numbers = np.array([number for number, _ in keys])
+            found.append(Polymer(chain, np.array(types), numbers, slots, np.asarray(atoms.b, float)[slots[:, _CA]]))
+    return found
+
+
+def _residue(atoms, resnames, own):
+    """Type and slots (14,) of one residue out of its atoms `own`; None without a CA."""
+    label = _location(atoms, own)
+    kept = own[(atoms.altlocs[own] == "") | (atoms.altlocs[own] == label)]
+    name = _most_common(resnames[kept], atoms.occupancies[kept])
+    slots = np.full(MAX_ATOMS, -1)
+    for k in kept[resnames[kept] == name].tolist():
+        atom = _ATOM_ALIASES.get((name, atoms.names[k]), atoms.names[k])
+        slot = _SLOT.get((name, atom))
+        if slot is not None and slots[slot] < 0:
+            slots[slot] = k
+    if slots[3] < 0:
+        named = [k for k in kept.tolist() if atoms.names[k] in _CARBONYL]
+        slots[3] = named[0] if named else -1
+    return None if slots[_CA] < 0 else (TYPE_OF_NAME[name], slots)
+
+
+def _location(atoms, own):
+    """The alternate location with the highest mean occupancy among the atoms of a residue; "" if there is none."""
+    labels = atoms.altlocs[own]
+    if (labels == "").all():
+        return ""
+    means = {x: np.mean(atoms.occupancies[own][labels == x]) for x in dict.fromkeys(labels.tolist()) if x}
+    return max(means, key=means.get)
+
+
+def _most_common(names, occupancies):
+    """The residue name with the highest occupancy in all; the first of equals."""
+    totals = {}
+    for name, occupancy in zip(names, occupancies, strict=True):
+        totals[name] = totals.get(name, 0.0) + float(occupancy)
+    return max(totals, key=totals.get)
+
+
+def breaks(atom14, mask):
+    """
+    Where a chain is broken.
+
+    Parameters
+    ----------
+    atom14 : (L, 14, 3) float array
+    mask : (L, 14) bool array
+
+    Returns
+    -------
+    (L,) uint8 array
+        1 where a residue is not bonded to the one before it in the chain; 0 for the first.
+    """
+    step = np.linalg.norm(np.diff(atom14[:, _CA], axis=0), axis=-1)
+    bond = np.linalg.norm(atom14[1:, _N] - atom14[:-1, _C], axis=-1)
+    apart = (step > BROKEN) | (mask[1:, _N] & mask[:-1, _C] & (bond > UNBONDED))
+    return np.append(0, apart).astype(np.uint8)

@@ -1,0 +1,355 @@
+"""
+Where packed structures come from: PDB files (read by MDAnalysis), mmCIF files (by gemmi), all-atom Universes.
+
+Each reader gives `Entry` objects: the chains of one structure or of one frame. This module is the only one in
+`training` that needs MDAnalysis; reading a pack and training do without.
+
+Legend: `a` atoms, `L` residues. Lengths in angstrom.
+"""
+
+import gzip
+import logging
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..molecule.attributes import atom_label
+from ..recognition.soundness import check_frames, check_whole
+from ..universes.opening import open_files
+from .polymers import Atoms, Polymer, polymers
+
+logger = logging.getLogger(__name__)
+
+PDB_SUFFIXES, CIF_SUFFIXES = (".pdb", ".ent"), (".cif", ".mmcif")
+_RESOLUTION = re.compile(r"^REMARK   2 RESOLUTION\.\s+([\d.]+)\s+ANGSTROM", re.MULTILINE)
+
+
+@dataclass(eq=False)
+class Entry:
+    """
+    Chains that belong together: a structure, or a frame of a trajectory.
+
+    Attributes
+    ----------
+    name : str
+    chains : list of (Polymer, atom14, mask)
+        `atom14` (L, 14, 3) float, `mask` (L, 14) bool, as `Polymer.place` gives them.
+    system : str
+        Frames and models of one system have the same; it is the name for a structure.
+    pdb_id, method, source : str
+    resolution : float
+        Angstrom; 0 if not known.
+    """
+
+    name: str
+    chains: list
+    system: str = ""
+    pdb_id: str = ""
+    method: str = ""
+    source: str = ""
+    resolution: float = 0.0
+
+
+@dataclass(frozen=True)
+class System:
+    """
+    An all-atom trajectory to be packed.
+
+    Attributes
+    ----------
+    name : str
+    universe : MDAnalysis Universe or AtomGroup
+        Of an AtomGroup, only its atoms are looked at.
+    start, stop, step : int, optional
+        Which frames.
+    kind, licence, source, note : str
+        Kept in a file of ensembles.
+    """
+
+    name: str
+    universe: object
+    start: int | None = None
+    stop: int | None = None
+    step: int | None = None
+    kind: str = "MD"
+    licence: str = ""
+    source: str = ""
+    note: str = ""
+
+
+def structure_files(paths):
+    """
+    PDB and mmCIF files, those of folders included.
+
+    Parameters
+    ----------
+    paths : sequence of path-like
+        Files, and folders that are searched with all that is below them.
+
+    Returns
+    -------
+    list of Path
+        Sorted within each folder; each file once.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file or folder.
+    """
+    found = {}
+    for path in map(Path, paths):
+        if not path.exists():
+            raise FileNotFoundError(f"no such file or folder: {path}")
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        found |= {file: None for file in files if file.is_file() and (not path.is_dir() or kind_of(file))}
+    return list(found)
+
+
+def kind_of(filename):
+    """
+    "pdb", "cif" or None, by the end of a file's name; ``.gz`` may follow.
+
+    Examples
+    --------
+    >>> kind_of("1abc.pdb"), kind_of("1abc.cif.gz"), kind_of("notes.txt")
+    ('pdb', 'cif', None)
+    """
+    suffix = Path(str(filename).lower().removesuffix(".gz")).suffix
+    return "pdb" if suffix in PDB_SUFFIXES else "cif" if suffix in CIF_SUFFIXES else None
+
+
+def read_structure(filename, models="first"):
+    """
+    Read a PDB or mmCIF file.
+
+    Parameters
+    ----------
+    filename : path-like
+    models : {"first", "all"}
+        Which models of an NMR entry; each is an `Entry`.
+
+    Returns
+    -------
+    list of Entry
+
+    Raises
+    ------
+    ValueError
+        Neither format, damaged, or without a protein; the message says which.
+    ImportError
+        mmCIF without gemmi.
+
+    Examples
+    --------
+    >>> from mdbackmap.datafiles import COMPLEX_PDB
+    >>> [chain[0].chain_id for chain in read_structure(COMPLEX_PDB)[0].chains]
+    ['A', 'D']
+    """
+    filename = Path(filename)
+    kind = kind_of(filename)
+    if kind is None:
+        raise ValueError(f"neither PDB nor mmCIF by its name, expected one of {', '.join(PDB_SUFFIXES + CIF_SUFFIXES)}")
+    name = filename.name.lower().removesuffix(".gz").rsplit(".", 1)[0]
+    found = (_read_pdb if kind == "pdb" else _read_cif)(filename, models)
+    about, frames = next(found), []
+    for number, (atoms, positions) in enumerate(found):
+        chains = _placed(polymers(atoms), positions)
+        label = name if models == "first" else f"{name}_{number + 1}"
+        frames.append(Entry(label, chains, system=name, source=filename.name, **about))
+    if not any(entry.chains for entry in frames):
+        raise ValueError("no amino acid with a C-alpha atom")
+    return frames
+
+
+def read_system(system, progress=iter, left_out=None):
+    """
+    The frames of a trajectory, one after another; molecules that a periodic box cuts are made whole.
+
+    Parameters
+    ----------
+    system : System
+    progress : callable
+        Wraps the frames, as tqdm does.
+    left_out : list, optional
+        Gets (name, reason) of frames that cannot be read or are broken; without it they are errors.
+
+    Yields
+    ------
+    Entry
+
+    Raises
+    ------
+    ValueError
+        No protein in the universe, no frame chosen, or (without `left_out`) a frame that is broken.
+    """
+    from ..universes.frames import read_frame
+
+    atoms = system.universe.atoms
+    found = polymers(_of_universe(atoms))
+    if not found:
+        raise ValueError(f"{system.name}: no amino acid with a C-alpha atom among {len(atoms)} atoms")
+    trajectory = atoms.universe.trajectory
+    numbers = range(len(trajectory))[system.start : system.stop : system.step]
+    if not len(numbers):
+        raise ValueError(f"{system.name}: none of the {len(trajectory)} frames was chosen")
+    needed = atoms[np.unique(np.concatenate([polymer.atoms[polymer.atoms >= 0] for polymer in found]))]
+    for number in progress(numbers):
+        try:
+            step = read_frame(trajectory, number)
+            _check(needed, number)
+        except ValueError as error:
+            if left_out is None:
+                raise
+            left_out.append((system.name, str(error)))
+            continue
+        chains = _placed(found, _whole(found, atoms.positions.astype(float), step.dimensions))
+        yield Entry(f"{system.name}_{number}", chains, system=system.name, method=system.kind, source=system.source)
+
+
+def _check(atoms, number):
+    """Refuse a frame whose atoms are those of no molecule."""
+
+    def advice(_):
+        return "the frame is left out"
+
+    check_frames(atoms.positions, len(atoms), [number], lambda k: atom_label(atoms[k]), advice)
+    check_whole(atoms.positions[None], [number], advice=advice)
+
+
+def _placed(found, positions):
+    """(Polymer, atom14, mask) of each chain; residues whose CA has no finite position are left out."""
+    placed = []
+    for polymer in found:
+        there = np.isfinite(positions[polymer.atoms[:, 1]]).all(1)
+        if there.any():
+            if not there.all():
+                parts = (polymer.types, polymer.resids, polymer.atoms, polymer.b)
+                polymer = Polymer(polymer.chain_id, *(values[there] for values in parts))
+            placed.append((polymer, *polymer.place(positions)))
+    return placed
+
+
+def _read_pdb(filename, models):
+    """What the header says, then atoms and positions of each model."""
+    from ..universes.frames import read_frame
+
+    yield _header(filename)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        universe = open_files([filename], topology_format="PDB", format="PDB")
+        atoms = _of_universe(universe.atoms)
+        for number in range(universe.trajectory.n_frames if models == "all" else 1):
+            read_frame(universe.trajectory, number)
+            yield atoms, universe.atoms.positions.astype(float)
+
+
+def _header(filename):
+    """Identifier, method and resolution of a PDB file, as far as it tells."""
+    opened = gzip.open if str(filename).lower().endswith(".gz") else open
+    try:
+        with opened(filename, "rt", errors="replace") as stream:
+            text = stream.read()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error}") from error
+    lines = text.splitlines()
+    if not any(line.startswith(("ATOM", "HETATM")) for line in lines):
+        raise ValueError("no ATOM record in it")
+    head = next((line for line in lines if line.startswith("HEADER")), "")
+    method = next((line[10:].strip() for line in lines if line.startswith("EXPDTA")), "")
+    resolution = _RESOLUTION.search(text)
+    return {"pdb_id": head[62:66].strip(), "method": method, "resolution": float(resolution[1]) if resolution else 0.0}
+
+
+def _read_cif(filename, models):
+    try:
+        import gemmi
+    except ImportError as error:
+        raise ImportError(
+            "mmCIF files are read by gemmi, which is not installed: pip install 'mdbackmap[mmcif]'"
+        ) from error
+    try:
+        structure = gemmi.read_structure(str(filename), format=gemmi.CoorFormat.Mmcif)
+    except (ValueError, RuntimeError, OSError, IndexError) as error:
+        raise ValueError(f"gemmi cannot read it: {' '.join(str(error).split())}") from error
+    method = structure.info["_exptl.method"] if "_exptl.method" in structure.info else ""
+    yield {"pdb_id": structure.name[:4].upper(), "method": method, "resolution": float(structure.resolution)}
+    if not len(structure):
+        raise ValueError("no model in it")
+    for model in list(structure)[: None if models == "all" else 1]:
+        yield _of_gemmi(model)
+
+
+def _of_gemmi(model):
+    rows = [
+        (
+            atom.name,
+            res.name,
+            chain.name,
+            res.seqid.icode,
+            atom.altloc,
+            res.seqid.num,
+            atom.occ,
+            atom.b_iso,
+            atom.pos.tolist(),
+        )
+        for chain in model
+        for res in chain
+        for atom in res
+    ]
+    *columns, positions = zip(*rows, strict=True) if rows else [()] * 9
+    texts = [np.array([str(x).strip("\0 ") for x in column], dtype=object) for column in columns[:5]]
+    return Atoms(*texts, *(np.array(column, dtype=float) for column in columns[5:])), np.array(
+        positions, float
+    ).reshape(-1, 3)
+
+
+def _of_universe(atoms):
+    """`Atoms` of an AtomGroup; what it does not tell is blank, chains are segments where there are no chain names."""
+    n = len(atoms)
+
+    def text(name):
+        values = getattr(atoms, name, None)
+        return np.array([""] * n if values is None else [str(x).strip() for x in values], dtype=object)
+
+    def number(name, usual):
+        values = getattr(atoms, name, None)
+        return np.full(n, usual) if values is None else np.asarray(values, dtype=float)
+
+    chains = text("chainIDs")
+    chains = np.where(chains == "", text("segids"), chains)
+    resids = atoms.resids if hasattr(atoms, "resids") else atoms.resindices + 1
+    labels = ("names", "resnames"), ("icodes", "altLocs")
+    names, resnames, icodes, altlocs = (text(label) for pair in labels for label in pair)
+    return Atoms(
+        names, resnames, chains, icodes, altlocs, resids, number("occupancies", 1.0), number("tempfactors", 0.0)
+    )
+
+
+def _whole(found, positions, box):
+    """Positions with each chain whole, and each chain at the image nearest to the first one."""
+    from ..universes.boxes import real_box
+
+    if real_box(box) is None:
+        return positions
+    from MDAnalysis.lib.distances import minimize_vectors
+
+    def nearest(vectors):
+        return minimize_vectors(vectors.astype(np.float32), box).astype(float)
+
+    positions, centre = positions.copy(), None
+    for polymer in found:
+        own = polymer.atoms
+        ca = positions[own[:, 1]]
+        if len(ca) > 1:
+            ca = ca[0] + np.vstack([np.zeros(3), np.cumsum(nearest(np.diff(ca, axis=0)), axis=0)])
+        middle = ca.mean(0)
+        if centre is None:
+            centre = middle
+        ca = ca + (nearest((middle - centre)[None])[0] - (middle - centre))
+        relative = nearest((positions[own] - positions[own[:, 1]][:, None]).reshape(-1, 3)).reshape(*own.shape, 3)
+        there = own >= 0
+        positions[own[there]] = (ca[:, None] + relative)[there]
+    return positions

@@ -1,0 +1,155 @@
+"""
+A CGVAE judged on the frames of its molecule that were held out from its training.
+
+Reconstructions are decoded from the posterior, which has seen the atoms; samples from the prior, given the beads
+alone. All samples count, whatever their bonds, and nothing is superposed: the beads fix the frame of reference. The
+linear lift, least squares from the beads of the training frames to their atoms, is the baseline.
+
+Shapes: F frames, N beads, A atoms, D latent size. Positions in angstrom.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import numpy as np
+import torch
+
+from ..metrics.graphs import graph_difference
+from ..models.base import Noise
+from .peptide_torsions import divergence, halves, phi_psi, phi_psi_atoms
+
+_FRAMES = 256  # at a time
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MoleculeJudgement:
+    """
+    What was measured.
+
+    Attributes
+    ----------
+    table : dict of str to dict of str to float
+        Metrics of "reconstruction", "sample" and "linear lift".
+    nats : dict of str to float
+        The evidence lower bound of held-out frames and its two terms, nats a frame; lengths in angstrom.
+    dihedrals : dict of str to float
+        Divergences of (phi, psi), in nats; empty where the molecule has none.
+    angles : dict of str to ndarray
+        phi and psi (n, 2) of "MD" and "sample", in radians.
+    frames_per_second : float
+        Of sampling.
+    """
+
+    table: dict
+    nats: dict
+    dihedrals: dict
+    angles: dict
+    frames_per_second: float
+
+
+def judge_molecule(model, held, trained=None, *, n_samples=1, temperature=1.0, seed=0, legacy=False):
+    """
+    Judge a model.
+
+    Parameters
+    ----------
+    model : CGVAE
+    held : (F, A, 3) float array
+        Held-out frames, molecules whole.
+    trained : (f, A, 3) float array, optional
+        Training frames, for the linear lift.
+    n_samples : int
+        Samples of each frame.
+    temperature : float
+    seed : int
+    legacy : bool
+        Signed graph differences.
+
+    Returns
+    -------
+    MoleculeJudgement
+    """
+    held = np.asarray(held, dtype=np.float32)
+    held = held - held.mean(1, keepdims=True)
+    elements = model.molecule.fine.elements
+    reconstructed, nats = reconstruct(model, held, seed)
+    began = time.perf_counter()
+    samples = [draw(model, held, sample, temperature, seed) for sample in range(n_samples)]
+    rate = n_samples * len(held) / (time.perf_counter() - began)
+    made = {"reconstruction": [reconstructed], "sample": samples}
+    if trained is not None:
+        made["linear lift"] = [linear_lift(model, np.asarray(trained, dtype=np.float32), held)]
+    table = {}
+    for name, structures in made.items():
+        rows = [compare(structure, held, elements, legacy) for structure in structures]
+        table[name] = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+    angles, found = {}, phi_psi_atoms(model.molecule.fine)
+    dihedrals = {}
+    if len(found):
+        angles = {"MD": phi_psi(held, found), "sample": np.concatenate([phi_psi(x, found) for x in samples])}
+        first, second = halves(angles["MD"], len(found))
+        dihedrals = {
+            "sample": divergence(phi_psi(samples[0], found), angles["MD"]),
+            "halves": divergence(first, second),
+        }
+    return MoleculeJudgement(table, nats, dihedrals, angles, rate)
+
+
+def compare(generated, reference, elements, legacy=False):
+    """
+    RMSD and graphs of structures (F, A, 3) against their references, over all and over heavy atoms.
+
+    Returns
+    -------
+    dict of str to float
+        ``rmsd`` is the mean over frames of the root mean square displacement; ``rms`` the root of the mean over all.
+
+    Examples
+    --------
+    >>> pair = np.array([[[0.0, 0, 0], [1.5, 0, 0]]])
+    >>> compare(pair + 0.1, pair, np.array(["C", "C"]))["rmsd_heavy"].__round__(3)
+    0.173
+    """
+    row = {}
+    heavy = np.char.upper(elements) != "H"
+    for name, some in (("heavy", heavy), ("all", np.ones_like(heavy))):
+        squared = np.square(generated[:, some] - reference[:, some]).sum(-1)
+        row[f"rmsd_{name}"] = float(np.sqrt(squared.mean(1)).mean())
+        row[f"rms_{name}"] = float(np.sqrt(squared.mean()))
+        if (elements != "").all() and some.sum() > 1:
+            ratio, valid = graph_difference(generated[:, some], reference[:, some], elements[some], legacy)
+            row[f"ged_{name}"], row[f"valid_{name}"] = ratio, valid
+    return row
+
+
+@torch.no_grad()
+def reconstruct(model, atoms, seed=0):
+    """Atoms decoded from a draw of the posterior (F, A, 3), and the terms of the evidence lower bound, nats a frame."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = (model.molecule.n_beads, model.config.n_latent)
+    out, density, kl = [], [], []
+    for part in torch.tensor(atoms).split(_FRAMES):
+        found = model(part, torch.randn(len(part), *shape, generator=generator))
+        out.append(found.atoms)
+        density.append(found.log_density)
+        kl.append(found.kl.sum(1))
+    density, kl = float(torch.cat(density).mean()), float(torch.cat(kl).mean())
+    return torch.cat(out).numpy(), {"log_density": density, "kl": kl, "elbo": density - kl}
+
+
+def draw(model, atoms, sample=0, temperature=1.0, seed=0):
+    """Samples (F, A, 3) from the prior, given the beads of atoms (F, A, 3); the frames are numbered from 0."""
+    beads = model.tables.project(torch.tensor(atoms))
+    keys = list(range(len(beads))), [sample] * len(beads), [0.0] * len(beads)
+    return model.sample(model.molecule, beads, Noise(seed, temperature), *keys).numpy()
+
+
+def linear_lift(model, trained, held):
+    """Atoms (F, A, 3) as the linear combination of beads that fits the training frames (f, A, 3) best."""
+    beads = [model.molecule.project(x - x.mean(1, keepdims=True)) for x in (trained, held)]
+    flat = np.swapaxes(beads[0], 1, 2).reshape(-1, beads[0].shape[1])
+    target = np.swapaxes(trained - trained.mean(1, keepdims=True), 1, 2).reshape(-1, trained.shape[1])
+    weights = np.linalg.lstsq(flat, target, rcond=None)[0]  # (N, A)
+    return np.einsum("fnx,na->fax", beads[1], weights) + held.mean(1, keepdims=True)

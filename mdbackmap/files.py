@@ -1,0 +1,32 @@
+"""Files written aside and put in their places when they are complete."""
+
+import os
+from pathlib import Path
+
+
+class replacing:
+    """
+    A context in which a file is written aside; it is put in its place on the way out, unless there was an error.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp(), "a.txt")
+    >>> with replacing(target) as aside:
+    ...     _ = aside.write_text("whole")
+    >>> target.read_text()
+    'whole'
+    """
+
+    def __init__(self, target):
+        self.target = Path(target)
+        self.aside = self.target.with_name(f"{self.target.name}.part")
+
+    def __enter__(self):
+        return self.aside
+
+    def __exit__(self, kind, error, trace):
+        if kind is None:
+            os.replace(self.aside, self.target)
+        else:
+            self.aside.unlink(missing_ok=True)

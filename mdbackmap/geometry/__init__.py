@@ -1,0 +1,1 @@
+"""Vectors, frames, angles and nearest neighbours in torch."""

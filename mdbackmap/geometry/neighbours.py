@@ -1,0 +1,177 @@
+"""
+Nearest neighbours of beads, as tables of fixed width: no scatter, no graph library.
+
+`torch-cluster` is used for large open systems where it is installed; the tables are the same without it.
+
+Shapes: F frames, N beads, K neighbours. Lengths in angstrom.
+"""
+
+import torch
+
+from .vectors import full_precision
+
+try:
+    import torch_cluster
+except (ImportError, OSError):  # an optional accelerator, never required; OSError if built for another torch
+    torch_cluster = None
+
+_PAIRS = 1_000_000  # whose distances are in memory at a time
+_CLOSE_PAIRS = 4_000_000  # the same, of `close_pairs`
+_LARGE = 4000
+
+
+@full_precision
+def minimum_image(displacements, box):
+    """
+    Displacements (..., 3) brought to their shortest periodic image.
+
+    Parameters
+    ----------
+    displacements : torch.Tensor (..., 3)
+    box : torch.Tensor (3, 3) or broadcastable (..., 3, 3)
+        Box vectors as rows, in angstrom.
+
+    Returns
+    -------
+    torch.Tensor (..., 3)
+        Exact for displacements up to half the shortest box width; in strongly skewed boxes beyond it, one of the
+        short images.
+    """
+    inverse = torch.linalg.inv(box)
+    turns = sum(displacements[..., k, None] * inverse[..., k, :] for k in range(3)).round_()
+    images = displacements.clone()
+    for k in range(3):
+        images -= turns[..., k, None] * box[..., k, :]
+    return images
+
+
+def image_shifts(displacements, box):
+    """What brings displacements (..., 3) to their shortest image in a box, as `minimum_image` has it; 0 without one."""
+    return torch.zeros_like(displacements) if box is None else minimum_image(displacements, box) - displacements
+
+
+def _pairs(rows, positions, box):
+    """Displacements (r, N, 3) from the beads `rows` (r, 3) to all beads."""
+    difference = positions.unsqueeze(0) - rows.unsqueeze(1)
+    return difference if box is None else minimum_image(difference, box)
+
+
+@full_precision
+def nearest(positions, k, radii=(), box=None):
+    """
+    The k nearest beads of every bead, itself excluded.
+
+    Parameters
+    ----------
+    positions : torch.Tensor (F, N, 3)
+    k : int
+        How many; where fewer beads exist the table is filled up with the bead itself, marked as absent.
+    radii : sequence of float
+        Distances within which neighbours are counted, too.
+    box : torch.Tensor (F, 3, 3), optional
+        Box vectors as rows: distances are those of the nearest images.
+
+    Returns
+    -------
+    index : torch.Tensor (F, N, k) int64
+        Neighbours by growing distance.
+    displacement : torch.Tensor (F, N, k, 3)
+        From the bead to its neighbour (nearest image).
+    present : torch.Tensor (F, N, k) bool
+        False for filled-up entries.
+    counts : torch.Tensor (F, N, len(radii))
+        Number of other beads within each radius.
+
+    Examples
+    --------
+    >>> line = torch.tensor([[[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [3.0, 0.0, 0.0]]])
+    >>> index, _, present, counts = nearest(line, k=3, radii=(1.5,))
+    >>> index[0, 0].tolist(), present[0, 0].tolist(), counts[0, :, 0].tolist()
+    ([1, 2, 0], [True, True, False], [1.0, 1.0, 0.0])
+    """
+    n_frames, n_beads = positions.shape[:2]
+    width = min(k, n_beads - 1)
+    index = torch.empty(n_frames, n_beads, k, dtype=torch.int64, device=positions.device)
+    index[:] = torch.arange(n_beads, device=positions.device)[None, :, None]
+    counts = positions.new_zeros(n_frames, n_beads, len(radii))
+    for frame in range(n_frames):
+        cell = None if box is None else box[frame]
+        if width > 0:
+            if torch_cluster is not None and cell is None and n_beads > _LARGE:
+                _search_tree(positions[frame], index[frame], width, counts[frame], radii)
+            else:
+                _search_all(positions[frame], index[frame], width, counts[frame], radii, cell)
+    present = torch.arange(k, device=positions.device).expand(n_frames, n_beads, k) < width
+    frames = torch.arange(n_frames, device=positions.device)[:, None, None]
+    displacement = positions[frames, index] - positions.unsqueeze(2)
+    if box is not None:
+        displacement = minimum_image(displacement, box[:, None, None])
+    return index, displacement, present, counts
+
+
+def _search_all(positions, index, width, counts, radii, box):
+    """Fill the tables of one frame from all pairs, some rows at a time."""
+    few = max(1, _PAIRS // len(positions))
+    for start in range(0, len(positions), few):
+        rows = slice(start, start + few)
+        if box is None:
+            squared = torch.cdist(positions[rows], positions, compute_mode="donot_use_mm_for_euclid_dist").square_()
+        else:
+            squared = _pairs(positions[rows], positions, box).square().sum(-1)
+        squared[torch.arange(len(squared)), torch.arange(start, start + len(squared))] = torch.inf
+        index[rows, :width] = squared.topk(width, dim=-1, largest=False).indices
+        for column, radius in enumerate(radii):
+            counts[rows, column] = (squared < radius**2).sum(-1).to(counts.dtype)
+
+
+def _search_tree(positions, index, width, counts, radii):
+    """The same by a search tree: time grows with the number of beads, not with its square."""
+    target, source = torch_cluster.knn(positions, positions, width + 1)
+    others = source[target != source]
+    if len(others) != len(positions) * width:  # coincident beads: the tree may leave the bead itself out
+        return _search_all(positions, index, width, counts, radii, None)
+    index[:, :width] = others.reshape(len(positions), width)
+    for column, radius in enumerate(radii):
+        pairs = torch_cluster.radius(positions, positions, radius, max_num_neighbors=4096)
+        counts[:, column] = torch.bincount(pairs[0], minlength=len(positions)).to(counts.dtype) - 1
+    return None
+
+
+def close_pairs(positions, radii, box=None):
+    """
+    Pairs of points whose spheres meet, some at a time.
+
+    Parameters
+    ----------
+    positions : torch.Tensor (F, N, 3)
+    radii : torch.Tensor, broadcastable to (F, N)
+    box : torch.Tensor (F, 3, 3), optional
+        Box vectors as rows: distances are those of the nearest images.
+
+    Yields
+    ------
+    frame, first, second : torch.Tensor (p,) int64
+        Indices of the frame and of its two points, the first below the second.
+    gap : torch.Tensor (p, 3)
+        From the first to the (nearest image of the) second.
+
+    Examples
+    --------
+    >>> line = torch.tensor([[[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [3.5, 0.0, 0.0]]])
+    >>> [(one.tolist(), two.tolist()) for _, one, two, _ in close_pairs(line, torch.tensor(1.0))]
+    [([0], [1])]
+    """
+    n = positions.shape[1]
+    radii = radii.expand(positions.shape[:2])
+    own, few = torch.arange(n, device=positions.device), max(1, _CLOSE_PAIRS // (len(positions) * n))
+    for start in range(0, n, few):
+        part, rest = positions[:, start : start + few], positions[:, start:]
+        if box is None:
+            distance = torch.cdist(part, rest, compute_mode="donot_use_mm_for_euclid_dist")
+        else:
+            gap = minimum_image(rest[:, None] - part[:, :, None], box[:, None, None].to(part))
+            distance = gap.norm(dim=-1)
+        near = distance < radii[:, start : start + few, None] + radii[:, None, start:]
+        frame, first, second = (near & (own[start:] > own[start : start + few, None])).nonzero().unbind(1)
+        between = rest[frame, second] - part[frame, first] if box is None else gap[frame, first, second]
+        yield frame, first + start, second + start, between

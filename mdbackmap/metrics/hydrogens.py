@@ -1,0 +1,228 @@
+"""
+Clashes of all atoms, hydrogens too, by MolProbity's radii and rules (Chen et al. 2010; Word et al. 1999).
+
+Van der Waals spheres of atoms more than four bonds apart must not overlap by 0.4 A and more. An atom and its
+neighbours count as pairs, where MolProbity counts dots on surfaces, so that the score is near to its own, not the same.
+
+============================= =================================================================================
+what                          rule
+============================= =================================================================================
+radii, angstrom               H 1.22; H on N, O, S and on aromatic rings 1.05; C 1.70, of C=O 1.65; N 1.55, O 1.40,
+                              S 1.80
+left out                      pairs within four bonds; two sulfurs at 1.8-2.4 A are bonded
+hydrogen bonds                H on N, O or S may overlap an acceptor (O, S, N of histidine without H) by 0.6 A, where
+                              both are charged by 0.8 A, before it counts
+charged                       H of LYS, ARG NE and NH, HIS with two H, a terminal N; O of ASP and GLU without H
+============================= =================================================================================
+
+The terminal OXT is no part of atom14 arrays and is not counted. Shapes: `F` frames, `L` residues, `a` heavy atoms and
+hydrogens that are present, `h` hydrogens, `p` pairs. Positions are in angstrom.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+
+from ..chemistry.residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
+from .clashes import CLASH_OVERLAP, DISULFIDE, VDW_RADII, close_pairs
+from .covalent import ELEMENT_SLOTS, ELEMENTS, all_bonds
+from .dihedrals import SLOTS, C, N
+
+H_RADIUS, POLAR_H_RADIUS, CARBONYL_RADIUS = 1.22, 1.05, 1.65
+HYDROGEN_BOND_OVERLAP, CHARGED_OVERLAP = 0.6, 0.8
+
+_CARBON, _SULFUR = ELEMENTS.index("C"), ELEMENTS.index("S")
+
+
+def _table(atoms):
+    """(20, 14) bool: the named atoms of residues."""
+    table = np.zeros((len(RESIDUE_NAMES), MAX_ATOMS), dtype=bool)
+    for name, members in atoms.items():
+        table[TYPE_OF_NAME[name], [ATOMS[name].index(atom) for atom in members]] = True
+    return table
+
+
+_CARBONYL = _table({"ASN": ["CG"], "ASP": ["CG"], "GLN": ["CD"], "GLU": ["CD"]})
+_CARBONYL[:, C] = True
+_AROMATIC = _table(
+    {name: [atom for atom in ATOMS[name][5:] if atom[0] == "C"] for name in ("HIS", "PHE", "TRP", "TYR")}
+)
+_POSITIVE = _table({"LYS": ["NZ"], "ARG": ["NE", "NH1", "NH2"]})
+_NEGATIVE = _table({"ASP": ["OD1", "OD2"], "GLU": ["OE1", "OE2"]})
+_RING_NITROGENS = _table({"HIS": ["ND1", "NE2"]})
+_ACCEPTORS = (np.isin(ELEMENT_SLOTS, [ELEMENTS.index("O"), _SULFUR]) & SLOTS) | _RING_NITROGENS
+
+
+@dataclass(frozen=True, eq=False)
+class Hydrogens:
+    """
+    The hydrogens of a protein held as an atom14 array.
+
+    Attributes
+    ----------
+    positions : ndarray of float, shape (F, h, 3)
+        Angstrom.
+    parents : ndarray of int64, shape (h,)
+        The heavy atom that each is bonded to, as a place in an atom14 array flattened to (L * 14).
+
+    Examples
+    --------
+    >>> Hydrogens(np.zeros((1, 2, 3)), np.array([0, 18])).of_residues(np.array([1])).parents
+    array([4])
+    """
+
+    positions: np.ndarray
+    parents: np.ndarray
+
+    def of_residues(self, rows):
+        """The hydrogens of some residues, numbered anew in that order."""
+        place = np.full(max(rows.max(), self.parents.max(initial=0) // MAX_ATOMS) + 1, -1)
+        place[rows] = np.arange(len(rows))
+        row = place[self.parents // MAX_ATOMS]
+        kept = row >= 0
+        return Hydrogens(self.positions[:, kept], (row * MAX_ATOMS + self.parents % MAX_ATOMS)[kept])
+
+
+class AllAtoms:
+    """
+    Heavy atoms and hydrogens of one molecule, what they are, and how they are bonded; used for every frame.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (L, 14)
+        Heavy atoms that are present; hydrogens of absent ones are left out.
+    types : ndarray of int, shape (L,)
+    ends : ndarray of bool, shape (L,)
+    parents : ndarray of int, shape (h,)
+        See `Hydrogens`.
+
+    Examples
+    --------
+    >>> AllAtoms(np.ones((1, 14), bool), np.array([7]), np.array([True]), np.array([0, 1, 1])).n_atoms
+    7
+    """
+
+    def __init__(self, mask, types, ends, parents):
+        present = (mask & SLOTS[types]).ravel()
+        self.heavy, self.kept = np.flatnonzero(present), np.flatnonzero(present[parents])
+        self._n_nodes = len(present) + len(parents)
+        self._nodes = np.append(self.heavy, len(present) + self.kept)  # of the graph, where absent atoms are, too
+        own = np.stack([parents, len(present) + np.arange(len(parents))], axis=1)
+        self._bonds = np.concatenate([all_bonds(types, ends), own])
+        self._near = _within_four(self._bonds, self._n_nodes)
+        self._sulfur = np.append((ELEMENT_SLOTS[types] == _SULFUR).ravel()[self.heavy], np.zeros(len(self.kept), bool))
+        self.radii = self._radii(types, parents)
+        self._set_roles(types, parents)
+
+    @property
+    def n_atoms(self):
+        """Number of atoms that are present."""
+        return len(self._nodes)
+
+    def _radii(self, types, parents):
+        heavy = np.where(_CARBONYL[types], CARBONYL_RADIUS, VDW_RADII[ELEMENT_SLOTS[types]]).ravel()
+        small = (ELEMENT_SLOTS[types] != _CARBON) | _AROMATIC[types]
+        hydrogens = np.where(small.ravel()[parents], POLAR_H_RADIUS, H_RADIUS)
+        return np.append(heavy[self.heavy], hydrogens[self.kept])
+
+    def _set_roles(self, types, parents):
+        """Donors' hydrogens and acceptors, and which of them are charged."""
+        count = np.bincount(parents, minlength=len(types) * MAX_ATOMS).reshape(-1, MAX_ATOMS)
+        ring = _RING_NITROGENS[types]
+        positive = _POSITIVE[types] | (ring & ((count * ring).sum(1, keepdims=True) > 1))
+        positive[:, N] |= count[:, N] > 1
+        acceptor = _ACCEPTORS[types] & ~(ring & (count > 0))
+        negative = _NEGATIVE[types] & ((count * _NEGATIVE[types]).sum(1, keepdims=True) == 0)
+        donor = (ELEMENT_SLOTS[types] != _CARBON).ravel()[parents]
+        nothing, none = np.zeros(len(self.heavy), bool), np.zeros(len(self.kept), bool)
+        self._donor = np.append(nothing, donor[self.kept])
+        self._acceptor = np.append(acceptor.ravel()[self.heavy], none)
+        self._charged = np.append(negative.ravel()[self.heavy], positive.ravel()[parents][self.kept])
+
+    def flat(self, positions, hydrogens):
+        """
+        Positions of the atoms alone, heavy ones first.
+
+        Parameters
+        ----------
+        positions : ndarray of float, shape (F, L, 14, 3)
+        hydrogens : ndarray of float, shape (F, h, 3)
+
+        Returns
+        -------
+        ndarray of float64, shape (F, a, 3)
+        """
+        heavy = np.asarray(positions, dtype=float).reshape(len(positions), -1, 3)[:, self.heavy]
+        return np.concatenate([heavy, np.asarray(hydrogens, dtype=float)[:, self.kept]], axis=1)
+
+    def clashing_pairs(self, atoms):
+        """
+        Pairs of atoms that overlap by 0.4 A or more.
+
+        Parameters
+        ----------
+        atoms : ndarray of float, shape (a, 3)
+            One frame, from `flat`.
+
+        Returns
+        -------
+        ndarray of int64, shape (p, 2)
+            Atom indices, the lower first.
+        """
+        pairs, distances = close_pairs(atoms, 2 * VDW_RADII.max() - CLASH_OVERLAP)
+        bridges = self._sulfur[pairs].all(1) & (distances >= DISULFIDE[0]) & (distances <= DISULFIDE[1])
+        near = self._near
+        if bridges.any():
+            near = _within_four(np.concatenate([self._bonds, self._nodes[pairs[bridges]]]), self._n_nodes)
+        pairs = pairs[self.radii[pairs].sum(1) - distances - self._allowed(pairs) >= CLASH_OVERLAP]
+        first, second = self._nodes[pairs].T
+        return pairs[~_is_set(near, first, second)]
+
+    def _allowed(self, pairs):
+        """(p,) by how much hydrogen bonds may overlap; 0 for other pairs."""
+        donor, acceptor = self._donor[pairs], self._acceptor[pairs]
+        bond = (donor & acceptor[:, ::-1]).any(1)
+        overlap = np.where(self._charged[pairs].all(1), CHARGED_OVERLAP, HYDROGEN_BOND_OVERLAP)
+        return np.where(bond, overlap, 0.0)
+
+
+def _within_four(bonds, n):
+    """(n, n) sparse: joined by at most four bonds, or the same."""
+    ones = np.arange(n)
+    row, column = np.concatenate([bonds, bonds[:, ::-1], np.stack([ones, ones], axis=1)]).T
+    one = coo_array((np.ones(len(row), dtype=np.int32), (row, column)), shape=(n, n)).tocsr()
+    two = one @ one
+    return two @ two
+
+
+def _is_set(matrix, rows, columns):
+    return np.asarray(matrix[rows, columns]).ravel() > 0 if len(rows) else np.zeros(0, dtype=bool)
+
+
+def all_atom_clashscore(positions, mask, types, ends, hydrogens):
+    """
+    Clashes per 1000 atoms, hydrogens among them.
+
+    Parameters
+    ----------
+    positions : ndarray of float, shape (F, L, 14, 3)
+    mask : ndarray of bool, shape (L, 14)
+    types : ndarray of int, shape (L,)
+    ends : ndarray of bool, shape (L,)
+    hydrogens : Hydrogens
+
+    Returns
+    -------
+    ndarray of float, shape (F,)
+
+    Examples
+    --------
+    >>> glycines = 5.0 * np.arange(28).reshape(1, 2, 14, 1) * [1, 0, 0]
+    >>> on_ca = Hydrogens(glycines[:, :, 1] + [0, 1.1, 0], np.array([1, 15]))
+    >>> all_atom_clashscore(glycines, np.ones((2, 14), bool), np.array([7, 7]), np.array([True, True]), on_ca)
+    array([0.])
+    """
+    molecule = AllAtoms(mask, types, ends, hydrogens.parents)
+    atoms = molecule.flat(positions, hydrogens.positions)
+    return np.array([1000.0 * len(molecule.clashing_pairs(frame)) / molecule.n_atoms for frame in atoms])

@@ -1,0 +1,249 @@
+"""
+How good generated structures are: one protocol for every model.
+
+`evaluate` compares generated structures with a reference; `evaluate_geometry` judges them on their own, for
+traces that have no atoms behind them. Both take atom14 arrays (see `torsions`) and return a flat dict of
+numbers with the keys below, averaged over frames; `summarise` averages such dicts over chains. Nothing is
+superposed: the beads fix the frame. Equivalent atoms (ASP OD, GLU OE, PHE and TYR CD and CE, ARG NH) are
+compared in the better of their two assignments.
+
+===================================== =========================================================================
+key                                   what it is
+===================================== =========================================================================
+rmsd                                  over all heavy atoms, angstrom
+rmsd_backbone, rmsd_side_chain        over N, C, O; over all but N, CA, C, O
+bead_deviation                        largest distance of a generated CA from the reference's, angstrom
+bonds, angles                         % within 10% (10 degrees) of the reference's value, or of the ideal one
+bonds_ideal, angles_ideal             % within 10% (10 degrees) of the ideal value, if there is a reference
+ged                                   bonds missing or extra (d < 1.3 (r_i + r_j)), % of the reference's
+contacts                              % of residues with an atom under 1.2 A from another residue's
+clashscore                            overlaps of 0.4 A and more per 1000 heavy atoms
+rama_favoured, _allowed, _outliers    % of residues, Top8000
+rotamer_favoured, rotamer_outliers    % of side chains, Top8000; arginine and lysine are not judged
+cbeta_outliers                        % of CB more than 0.25 A from their ideal place
+cis, twisted                          % of peptides with |omega| < 30, and between 30 and 150 degrees
+cis_kept, false_cis                   % of the reference's cis peptides that are cis; of its trans ones that are
+mirrored_ca, mirrored_cb              % of CA that are D; of ILE and THR CB of the wrong hand
+chi1, chi12                           % of chi1, of chi1 and chi2 both, within 40 degrees; without proline
+===================================== =========================================================================
+
+A value that no residue has (``cis_kept`` without a cis peptide) is NaN. Shapes: `F` frames, `S` samples,
+`L` residues.
+"""
+
+import numpy as np
+
+from .clashes import clashscore, contacts, graph_difference
+from .comparison import CIS, TRANS, chi_agreement, cis_agreement, match_equivalent, mean, percent, rmsd
+from .covalent import Covalent, bond_angles, bond_lengths
+from .dihedrals import CA, SLOTS, backbone_torsions, cbeta_deviation, chirality, side_chain_torsions
+from .ideal import ideal_values
+from .top8000 import (
+    RAMA_ALLOWED,
+    RAMA_FAVOURED,
+    ROTAMER_FAVOURED,
+    ROTAMER_OUTLIER,
+    ramachandran_kind,
+    ramachandran_score,
+    rotamer_score,
+)
+
+BOND_TOLERANCE = 0.1  # of the reference length
+ANGLE_TOLERANCE = np.radians(10.0)
+CBETA_OUTLIER = 0.25  # angstrom
+
+
+def ramachandran(positions, mask, types, ends):
+    """
+    Residues by Ramachandran region, on the six Top8000 maps.
+
+    Parameters
+    ----------
+    positions : ndarray of float, shape (F, L, 14, 3)
+    mask : ndarray of bool, shape (L, 14)
+    types : ndarray of int, shape (L,)
+    ends : ndarray of bool, shape (L,)
+
+    Returns
+    -------
+    dict of str to float
+        ``rama_favoured``, ``rama_allowed``, ``rama_outliers``: percent of the residues that have phi and psi.
+
+    Examples
+    --------
+    >>> positions = np.random.default_rng(0).normal(size=(1, 9, 14, 3))
+    >>> shares = ramachandran(positions, np.ones((9, 14), bool), np.zeros(9, int), np.arange(9) == 8)
+    >>> round(sum(shares.values()), 6)
+    100.0
+    """
+    phi, psi, omega = backbone_torsions(positions, mask, ends)
+    kind = ramachandran_kind(types, ends, np.abs(omega) < 0.5 * np.pi)
+    score = ramachandran_score(phi, psi, kind)
+    known, favoured, outlier = np.isfinite(score), score >= RAMA_FAVOURED, score < RAMA_ALLOWED[kind]
+    return {
+        "rama_favoured": percent(favoured, known),
+        "rama_allowed": percent(~favoured & ~outlier, known),
+        "rama_outliers": percent(outlier, known),
+    }
+
+
+def evaluate_geometry(generated, mask, types, ends, *, ideal=None):
+    """
+    Judge structures on their own, without a reference.
+
+    Parameters
+    ----------
+    generated : ndarray of float, shape (F, L, 14, 3)
+    mask : ndarray of bool, shape (L, 14)
+    types : ndarray of int, shape (L,)
+    ends : ndarray of bool, shape (L,)
+        Last residue of each unbroken stretch.
+    ideal : Ideal, optional
+        Bond lengths and angles to compare with; those of crystal structures if None.
+
+    Returns
+    -------
+    dict of str to float
+        See the module's table; ``bonds`` and ``angles`` are against ideal values.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree or a position is not finite.
+
+    Examples
+    --------
+    >>> from mdbackmap.datafiles import VALIDATION                      # doctest: +SKIP
+    >>> evaluate_geometry(positions, mask, types, ends)["clashscore"]   # doctest: +SKIP
+    8.1
+    """
+    generated, mask, types, ends = _checked(generated, mask, types, ends)
+    covalent = Covalent.of(types, mask, ends)
+    atoms = covalent.flat(generated)
+    lengths, angles = ideal_values(covalent, types, ideal)
+    chi = rotamer_score(side_chain_torsions(generated, mask, types), types)
+    beta = cbeta_deviation(generated, mask, types)
+    return {
+        "bonds": _bonds_kept(bond_lengths(atoms, covalent), lengths),
+        "angles": _angles_kept(bond_angles(atoms, covalent), angles),
+        "contacts": 100.0 * float(contacts(atoms, covalent, len(types)).mean()),
+        "clashscore": float(clashscore(atoms, covalent).mean()),
+        **ramachandran(generated, mask, types, ends),
+        "rotamer_favoured": percent(chi >= ROTAMER_FAVOURED, np.isfinite(chi)),
+        "rotamer_outliers": percent(chi < ROTAMER_OUTLIER, np.isfinite(chi)),
+        "cbeta_outliers": percent(beta > CBETA_OUTLIER, np.isfinite(beta)),
+        **_peptides(generated, mask, ends),
+        **_mirrored(generated, mask, types),
+    }
+
+
+def evaluate(generated, reference, mask, types, ends, *, generated_mask=None, legacy=False):
+    """
+    Compare generated structures with a reference.
+
+    Parameters
+    ----------
+    generated : ndarray of float, shape (F, L, 14, 3)
+    reference : ndarray of float, shape (F, L, 14, 3), (1, L, 14, 3) or (L, 14, 3)
+    mask : ndarray of bool, shape (L, 14)
+        Atoms of the reference.
+    types : ndarray of int, shape (L,)
+    ends : ndarray of bool, shape (L,)
+        Last residue of each unbroken stretch.
+    generated_mask : ndarray of bool, shape (L, 14), optional
+        Atoms that were generated, if fewer; only atoms in both are judged.
+    legacy : bool
+        GED by signed differences, as in the papers' code.
+
+    Returns
+    -------
+    dict of str to float
+        See the module's table.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree or a position is not finite.
+
+    Examples
+    --------
+    >>> evaluate(generated, reference, mask, types, ends)["rmsd"]   # doctest: +SKIP
+    1.25
+    """
+    if generated_mask is not None:
+        mask = np.asarray(mask, bool) & np.asarray(generated_mask, bool)
+    generated, mask, types, ends = _checked(generated, mask, types, ends)
+    reference = np.asarray(reference, dtype=float)
+    reference = reference[None] if reference.ndim == 3 else reference
+    if reference.shape[1:] != generated.shape[1:] or len(reference) not in (1, len(generated)):
+        raise ValueError(f"reference has shape {reference.shape}, expected one frame or those of {generated.shape}")
+    covalent = Covalent.of(types, mask, ends)
+    atoms = covalent.flat(match_equivalent(generated, reference, mask, types))
+    true = covalent.flat(reference)
+    beads = np.linalg.norm(generated[:, :, CA] - reference[:, :, CA], axis=-1)[:, mask[:, CA]]
+    alone = evaluate_geometry(generated, mask, types, ends)
+    return {
+        **{name: float(values.mean()) for name, values in rmsd(generated, reference, mask, types).items()},
+        "bead_deviation": float(beads.max(initial=0.0)),
+        "ged": float(graph_difference(atoms, true, covalent, legacy=legacy).mean()),
+        **chi_agreement(generated, reference, mask, types),
+        **alone,
+        **{f"{name}_ideal": alone[name] for name in ("bonds", "angles")},
+        **cis_agreement(generated, reference, mask, ends),
+        "bonds": _bonds_kept(bond_lengths(atoms, covalent), bond_lengths(true, covalent)),
+        "angles": _angles_kept(bond_angles(atoms, covalent), bond_angles(true, covalent)),
+    }
+
+
+def summarise(rows):
+    """
+    Mean over chains of what `evaluate` returns, chains without a value left out.
+
+    Parameters
+    ----------
+    rows : sequence of dict of str to float
+
+    Returns
+    -------
+    dict of str to float
+
+    Examples
+    --------
+    >>> summarise([{"rmsd": 1.0, "cis_kept": float("nan")}, {"rmsd": 2.0, "cis_kept": 100.0}])
+    {'rmsd': 1.5, 'cis_kept': 100.0}
+    """
+    return {key: float(mean([row[key] for row in rows if np.isfinite(row[key])])) for key in rows[0]}
+
+
+def _checked(positions, mask, types, ends):
+    positions, mask = np.asarray(positions, dtype=float), np.asarray(mask, dtype=bool)
+    types, ends = np.asarray(types), np.asarray(ends, dtype=bool)
+    n = len(types)
+    if positions.ndim != 4 or positions.shape[1:] != (n, 14, 3) or mask.shape != (n, 14) or ends.shape != (n,):
+        raise ValueError(
+            f"positions {positions.shape}, mask {mask.shape} and ends {ends.shape} do not fit {n} residues: "
+            f"expected (frames, {n}, 14, 3), ({n}, 14) and ({n},)"
+        )
+    return positions, mask & SLOTS[types], types, ends
+
+
+def _bonds_kept(lengths, expected):
+    return float(100.0 * mean(np.abs(lengths - expected) <= BOND_TOLERANCE * expected))
+
+
+def _angles_kept(angles, expected):
+    return float(100.0 * mean(np.abs(angles - expected) <= ANGLE_TOLERANCE))
+
+
+def _peptides(positions, mask, ends):
+    omega = np.abs(backbone_torsions(positions, mask, ends)[2])
+    known = np.isfinite(omega)
+    return {"cis": percent(omega < CIS, known), "twisted": percent((omega >= CIS) & (omega <= TRANS), known)}
+
+
+def _mirrored(positions, mask, types):
+    alpha, beta = chirality(positions, mask, types)
+    return {
+        "mirrored_ca": percent(alpha < 0, np.isfinite(alpha)),
+        "mirrored_cb": percent(beta < 0, np.isfinite(beta)),
+    }

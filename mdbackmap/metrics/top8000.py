@@ -1,0 +1,235 @@
+"""
+The Top8000 contour grids of MolProbity: how common a backbone or side-chain conformation is.
+
+`build` packs the text files of the Richardson laboratory's reference data (CC BY 4.0, see
+``TOP8000.md`` beside this module) into ``top8000.npz``, which ships with the package:
+
+    python -m mdbackmap.metrics.top8000 reference/top8000 mdbackmap/metrics/top8000.npz
+
+A grid holds, at the centre of each bin, the share of well-resolved crystal residues that lie at less
+common conformations; `ramachandran_score` and `rotamer_score` interpolate linearly between centres.
+Values are kept as half-precision numbers: a relative error below 0.0005.
+
+References
+----------
+Williams et al., MolProbity: more and better reference data, Protein Science 27, 293 (2018).
+Hintze et al., MolProbity's ultimate rotamer-library distributions, Proteins 84, 1177 (2016).
+"""
+
+import sys
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from ..chemistry.residues import RESIDUE_NAMES, TYPE_OF_NAME
+
+RAMA_KINDS = ("general", "glycine", "isoleucine-valine", "pre-proline", "trans-proline", "cis-proline")
+"""The six Ramachandran maps; a residue's map is its position here."""
+
+RAMA_FAVOURED = 0.02
+RAMA_ALLOWED = np.array([0.0005, 0.001, 0.001, 0.001, 0.001, 0.002])
+"""Least score of an allowed residue, by map; below it is an outlier."""
+
+ROTAMER_FAVOURED = 0.02
+ROTAMER_OUTLIER = 0.003
+
+_RAMA_FILES = dict(
+    zip(
+        RAMA_KINDS, ("general-noGPIVpreP", "gly-sym", "ileval-nopreP", "prepro-noGP", "transpro", "cispro"), strict=True
+    )
+)
+_ROTAMER_FILES = {name: name.lower() for name in RESIDUE_NAMES if name not in ("ALA", "GLY", "ARG", "LYS")}
+_ROTAMER_FILES |= {"PHE": "phetyr", "TYR": "phetyr"}
+_PACKED = Path(__file__).with_name("top8000.npz")
+
+
+def read_grid(filename):
+    """
+    Read one contour grid in the Richardson laboratory's text format.
+
+    Parameters
+    ----------
+    filename : str or Path
+
+    Returns
+    -------
+    ndarray of float32, shape (bins, ...)
+        One axis a torsion; axis k runs over one period, which starts at 0 or -180 degrees. Bins that the
+        file leaves out are 0.
+    bounds : ndarray of float, shape (dimensions, 2)
+        Lower and upper bound of each axis, degrees.
+
+    Raises
+    ------
+    ValueError
+        If the file has no header of dimensions.
+
+    Examples
+    --------
+    >>> grid, bounds = read_grid("rama8000-cispro.data")  # doctest: +SKIP
+    """
+    lines = Path(filename).read_text().splitlines()
+    axes = [line.split(":")[1].split() for line in lines if line.startswith("#   x")]
+    if not axes:
+        raise ValueError(f"{filename} is not a Top8000 grid: expected header lines '#   x1: lower upper bins wrapping'")
+    bounds = np.array([[float(lower), float(upper)] for lower, upper, *_ in axes])
+    bins = np.array([int(axis[2]) for axis in axes])
+    table = np.array([line.split() for line in lines if line and not line.startswith("#")], dtype=float)
+    width = (bounds[:, 1] - bounds[:, 0]) / bins
+    index = np.floor((table[:, :-1] - bounds[:, 0]) / width).astype(int)
+    grid = np.zeros(bins, dtype=np.float32)
+    grid[tuple(index.T)] = table[:, -1]
+    return grid, bounds
+
+
+def build(folder, filename):
+    """
+    Pack the text grids into the file that ships with the package.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds ``Top8000_ramachandran_pct_contour_grids`` and ``Top8000_rotamer_pct_contour_grids``.
+    filename : str or Path
+        The ``.npz`` to write.
+
+    Examples
+    --------
+    >>> build("reference/top8000", "top8000.npz")  # doctest: +SKIP
+    """
+    folder = Path(folder)
+    rama, rotamer = folder / "Top8000_ramachandran_pct_contour_grids", folder / "Top8000_rotamer_pct_contour_grids"
+    files = {kind: rama / f"rama8000-{name}.data" for kind, name in _RAMA_FILES.items()}
+    files |= {name: rotamer / f"rota8000-{name}.data" for name in sorted(set(_ROTAMER_FILES.values()))}
+    packed = {}
+    for name, path in files.items():
+        grid, bounds = read_grid(path)
+        packed[name] = grid.astype(np.float16)
+        packed[f"{name} bounds"] = bounds.astype(np.float32)
+    np.savez_compressed(filename, **packed)
+
+
+@cache
+def _grid(name):
+    with np.load(_PACKED) as packed:
+        return packed[name].astype(float), packed[f"{name} bounds"].astype(float)
+
+
+def _interpolate(name, *angles):
+    """Score at angles in radians, one array a torsion, linear between bin centres and periodic."""
+    grid, bounds = _grid(name)
+    low, share = [], []
+    for angle, bins, (lower, upper) in zip(angles, grid.shape, bounds, strict=True):
+        place = (np.degrees(angle) - lower) / (upper - lower) * bins - 0.5
+        low.append(np.floor(place).astype(int))
+        share.append(place - low[-1])
+    score = np.zeros(np.shape(angles[0]))
+    for corner in product((0, 1), repeat=len(angles)):
+        weight = np.prod([s if step else 1 - s for s, step in zip(share, corner, strict=True)], axis=0)
+        index = tuple((i + step) % bins for i, step, bins in zip(low, corner, grid.shape, strict=True))
+        score += weight * grid[index]
+    return score
+
+
+def ramachandran_kind(types, ends, cis):
+    """
+    Which of the six Ramachandran maps a residue is judged by.
+
+    Parameters
+    ----------
+    types : ndarray of int, shape (L,)
+    ends : ndarray of bool, shape (L,)
+        Last residue of an unbroken stretch.
+    cis : ndarray of bool, shape (..., L)
+        True where the peptide between residue ``l`` and ``l + 1`` is cis.
+
+    Returns
+    -------
+    ndarray of int, shape (..., L)
+        Positions in `RAMA_KINDS`.
+
+    Examples
+    --------
+    >>> from mdbackmap.chemistry.residues import ALPHABET
+    >>> types = np.array([ALPHABET.index(x) for x in "GAPVL"])
+    >>> kinds = ramachandran_kind(types, np.arange(5) == 4, np.zeros(5, bool))
+    >>> [RAMA_KINDS[k] for k in kinds]
+    ['glycine', 'pre-proline', 'trans-proline', 'isoleucine-valine', 'general']
+    """
+    glycine, proline = types == TYPE_OF_NAME["GLY"], types == TYPE_OF_NAME["PRO"]
+    branched = np.isin(types, [TYPE_OF_NAME["ILE"], TYPE_OF_NAME["VAL"]])
+    before_proline = np.append(proline[1:], False) & ~ends
+    after_cis = np.roll(cis, 1, axis=-1)
+    after_cis[..., 0] = False
+    kind = np.select([glycine, proline, before_proline, branched], [1, 4, 3, 2], 0)
+    return np.where(proline & after_cis, 5, kind)
+
+
+def ramachandran_score(phi, psi, kind):
+    """
+    How common the backbone conformation is.
+
+    Parameters
+    ----------
+    phi, psi : ndarray of float, shape (...)
+        Radians.
+    kind : ndarray of int, shape (...)
+        Positions in `RAMA_KINDS`.
+
+    Returns
+    -------
+    ndarray of float, shape (...)
+        0 to 1; NaN where an angle is NaN. Favoured from `RAMA_FAVOURED`, an outlier below `RAMA_ALLOWED`.
+
+    Examples
+    --------
+    >>> helix = ramachandran_score(np.radians([-63.0]), np.radians([-43.0]), np.array([0]))
+    >>> bool(helix[0] > 0.9)
+    True
+    """
+    score = np.full(np.shape(phi), np.nan)
+    known = np.isfinite(phi) & np.isfinite(psi)
+    for index, name in enumerate(RAMA_KINDS):
+        these = known & (kind == index)
+        score[these] = _interpolate(name, phi[these], psi[these])
+    return score
+
+
+def rotamer_score(chi, types):
+    """
+    How common the side-chain conformation is.
+
+    Parameters
+    ----------
+    chi : ndarray of float, shape (F, L, 4)
+        Radians; NaN where there is none.
+    types : ndarray of int, shape (L,)
+
+    Returns
+    -------
+    ndarray of float, shape (F, L)
+        0 to 1; NaN for alanine and glycine, for arginine and lysine (whose grids are not to be had) and
+        where an angle is missing. Favoured from `ROTAMER_FAVOURED`, an outlier below `ROTAMER_OUTLIER`.
+
+    Examples
+    --------
+    >>> chi = np.full((1, 1, 4), np.nan)
+    >>> chi[0, 0, 0] = np.radians(62.0)  # serine, the common rotamer p
+    >>> bool(rotamer_score(chi, np.array([TYPE_OF_NAME["SER"]]))[0, 0] > 0.3)
+    True
+    """
+    score = np.full(chi.shape[:2], np.nan)
+    for residue, name in _ROTAMER_FILES.items():
+        columns = np.flatnonzero(types == TYPE_OF_NAME[residue])
+        angles = chi[:, columns, : _grid(name)[0].ndim]
+        known = np.isfinite(angles).all(-1)
+        values = np.full(known.shape, np.nan)
+        values[known] = _interpolate(name, *angles[known].T)
+        score[:, columns] = values
+    return score
+
+
+if __name__ == "__main__":
+    build(*sys.argv[1:])

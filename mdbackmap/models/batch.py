@@ -1,0 +1,134 @@
+"""
+What a network sees: beads with their neighbours, flat, so that molecules and frames of any size share a batch.
+
+Shapes: n beads in all (frames after one another), K neighbours, `F` frames, `N` beads of one molecule.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from ..geometry.neighbours import nearest
+from ..torsions.internal import trace_neighbours
+
+COUNT_RADII = (8.0, 10.0, 12.0, 14.0)
+"""Distances in angstrom within which neighbours are counted (burial)."""
+MAX_SEPARATION = 8
+"""Sequence separations beyond this are one; residues of other stretches have a number of their own."""
+
+PASS = {"cpu": 1280, "cuda": 65536}
+"""Residues that a network sees at a time: what fits the caches."""
+
+
+def passes(beads):
+    """Slices of frames (F, N, 3), as many at a time as one pass of a network should see."""
+    few = max(1, PASS.get(beads.device.type, PASS["cpu"]) // beads.shape[1])
+    return [slice(start, start + few) for start in range(0, len(beads), few)]
+
+
+@dataclass
+class Batch:
+    """
+    A flat batch of C-alpha traces (n beads in all).
+
+    Attributes
+    ----------
+    types : (n,) int64
+        Residue types, indices into `residues.ALPHABET`.
+    first, last : (n,) bool
+        Ends of the unbroken stretches.
+    cis : (n,) bool
+        Peptide to the next residue is cis.
+    beads, before, after : (n, 3) float
+        C-alphas, and those before and after along the chain (extrapolated past the ends), in angstrom.
+    neighbours : (n, K) int64
+        Flat indices of the nearest beads.
+    displacements : (n, K, 3) float
+        From each bead to its neighbours, in angstrom (nearest images in a periodic box).
+    present : (n, K) bool
+        False for entries that only fill the table up.
+    separations : (n, K) int64
+        Sequence separation in 0..17: -8..8 shifted by 8, and 17 for another stretch.
+    counts : (n, 4) float
+        Beads within `COUNT_RADII`.
+    """
+
+    types: torch.Tensor
+    first: torch.Tensor
+    last: torch.Tensor
+    cis: torch.Tensor
+    beads: torch.Tensor
+    before: torch.Tensor
+    after: torch.Tensor
+    neighbours: torch.Tensor
+    displacements: torch.Tensor
+    present: torch.Tensor
+    separations: torch.Tensor
+    counts: torch.Tensor
+
+    @classmethod
+    def from_frames(cls, internal, beads, n_neighbours, box=None):
+        """
+        One molecule in F frames.
+
+        Parameters
+        ----------
+        internal : InternalCoordinates
+            Of the molecule (N residues).
+        beads : torch.Tensor (F, N, 3)
+        n_neighbours : int
+        box : torch.Tensor (F, 3, 3), optional
+            Box vectors as rows, in angstrom.
+        """
+        n_frames, n_beads = beads.shape[:2]
+        index, displacements, present, counts = nearest(beads, n_neighbours, COUNT_RADII, box)
+        before, after = trace_neighbours(beads, internal.first, internal.last)
+        stretch = torch.cumsum(internal.starts, 0)
+        shift = torch.arange(n_frames, device=beads.device)[:, None, None] * n_beads
+        return cls(
+            *(v.repeat(n_frames) for v in (internal.types, internal.starts, internal.ends, internal.cis)),
+            *(v.reshape(-1, 3) for v in (beads, before, after)),
+            neighbours=(index + shift).flatten(0, 1),
+            displacements=displacements.flatten(0, 1),
+            present=present.flatten(0, 1),
+            separations=separation(index, stretch).flatten(0, 1),
+            counts=counts.flatten(0, 1),
+        )
+
+    def to(self, *args, **kwargs):
+        """The same batch on another device."""
+        return Batch(**{name: value.to(*args, **kwargs) for name, value in vars(self).items()})
+
+    def weights(self, dtype):
+        """One over the number of neighbours, (n, K, 1); 0 for those that are not there."""
+        present = self.present.to(dtype)
+        return (present / present.sum(1, keepdim=True).clamp_min(1)).unsqueeze(-1)
+
+    def __len__(self):
+        return len(self.types)
+
+
+def separation(index, stretch):
+    """
+    Sequence separations as small non-negative numbers.
+
+    Parameters
+    ----------
+    index : torch.Tensor (..., N, K) int64
+        Neighbour tables.
+    stretch : torch.Tensor (N,) int64
+        Number of the unbroken stretch of each residue.
+
+    Returns
+    -------
+    torch.Tensor (..., N, K) int64
+        0..16 for -8..8 (clipped), 17 for a residue of another stretch.
+
+    Examples
+    --------
+    >>> separation(torch.tensor([[1, 2], [0, 2], [0, 1]]), torch.tensor([0, 0, 1])).tolist()
+    [[9, 17], [7, 17], [17, 17]]
+    """
+    own = torch.arange(len(stretch), device=index.device)[:, None]
+    along = (index - own).clamp(-MAX_SEPARATION, MAX_SEPARATION) + MAX_SEPARATION
+    return torch.where(stretch[index] == stretch[:, None], along, 2 * MAX_SEPARATION + 1)

@@ -1,0 +1,1 @@
+"""CGVAE: any molecule, any mapping; one molecule a model."""

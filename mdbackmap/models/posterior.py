@@ -1,0 +1,52 @@
+"""
+`Encoder`: the posterior of the latents, from the atoms.
+
+Shapes: n beads in all, K neighbours, M channels, D latent size. Lengths in angstrom.
+"""
+
+import torch
+from torch import nn
+
+from ..chemistry import residues
+from .layers import Density, harmonics, radial_basis
+
+
+class Encoder(nn.Module):
+    """Posterior q(z | atoms, beads): equivariant densities of each residue's atoms and of its neighbours' atoms."""
+
+    def __init__(self, config):
+        super().__init__()
+        channels, hidden = 2 * config.n_channels, config.n_features
+        self.atom = nn.Embedding(len(residues.ALPHABET) * residues.MAX_ATOMS, 32)
+        self.atom_gate = nn.Sequential(nn.Linear(32 + 8, 32), nn.SiLU(), nn.Linear(32, channels))
+        self.edge_gate = nn.Linear(2 * hidden + config.n_basis, channels)
+        self.own, self.around = Density(channels, hidden // 4), Density(channels, hidden // 4)
+        self.out = nn.Sequential(
+            nn.Linear(hidden + 6 * (hidden // 4), hidden), nn.SiLU(), nn.Linear(hidden, 2 * config.n_latent)
+        )
+        self.n_basis = config.n_basis
+        self.n_near = min(8, config.n_neighbours)
+
+    def forward(self, batch, features, atoms, mask):
+        """
+        Mean and log variance (n, D) of the posterior.
+
+        `atoms` (n, 14, 3) in angstrom, `mask` (n, 14) bool, `features` (n, C) of the prior.
+        """
+        relative = (atoms - batch.beads.unsqueeze(1)) * mask.unsqueeze(-1)
+        slot = batch.types.unsqueeze(1) * residues.MAX_ATOMS + torch.arange(residues.MAX_ATOMS, device=atoms.device)
+        radial = radial_basis(relative.norm(dim=-1), 8, 0.0, 7.0)
+        gates = self.atom_gate(torch.cat([self.atom(slot), radial], dim=-1)) * mask.unsqueeze(-1)
+        own = self.own.gather(gates, harmonics(relative))  # (n, M * 9)
+        near = batch.neighbours[:, : self.n_near]
+        distance = batch.displacements[:, : self.n_near].norm(dim=-1)
+        pair = torch.cat([features.unsqueeze(1).expand(-1, near.shape[1], -1), features[near]], dim=-1)
+        weight = self.edge_gate(torch.cat([pair, radial_basis(distance, self.n_basis)], dim=-1))
+        around = self._weighted(own[near], weight * batch.present[:, : self.n_near, None])
+        invariants = torch.cat([self.own(own, own), self.around(own, around), features], dim=-1)
+        return self.out(invariants).chunk(2, dim=-1)
+
+    def _weighted(self, densities, weights):
+        """Sum over neighbours (n, M * 9) of their densities (n, K, M * 9), channel by channel."""
+        wide = torch.cat([weights.repeat_interleave(width, dim=-1) for width in (1, 3, 5)], dim=-1)
+        return (densities * wide).mean(1)

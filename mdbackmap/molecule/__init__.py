@@ -1,0 +1,17 @@
+"""
+What a molecule is: its names, residues, chains and bonds at one resolution, and which atoms a bead stands for.
+
+========== ==========================================================================
+module     what it is
+========== ==========================================================================
+topology   `Topology`: names, residues, chains and bonds at one resolution
+attributes what an AtomGroup says of its atoms
+mapping    `Mapping`: which atoms belong to which bead, with which weights
+bonds      the bond graph: found, walked, cut into connected parts
+kinds      a name, a list or a file -> groups of atoms
+grouping   groups of atoms -> `Mapping`
+named      the `Mapping` that a user names on the command line
+plain      a `Mapping` as plain values, as a checkpoint holds it, and back
+binding    the beads of a universe checked against a `Mapping`
+========== ==========================================================================
+"""

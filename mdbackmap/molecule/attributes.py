@@ -1,0 +1,172 @@
+"""
+Attributes of the atoms and residues of an AtomGroup, with defaults where it has none.
+
+AtomGroups are duck-typed: any attribute but `ix` and `resindices` may be missing, as LAMMPS and
+GSD files leave most of them out.
+
+Legend: `a` atoms, `r` residues, `b` bonds.
+"""
+
+from __future__ import annotations
+
+import string
+
+import numpy as np
+
+from ..chemistry import residues
+
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
+
+
+def canonical_resnames(names, aliases=None) -> np.ndarray:
+    """
+    Residue names in capitals, with aliases read as what they stand for.
+
+    Parameters
+    ----------
+    names : (r,) str array
+    aliases : dict, optional
+        On top of, and before, `residues.ALIASES`.
+
+    Returns
+    -------
+    (r,) str array
+
+    Examples
+    --------
+    >>> canonical_resnames(["Mse", "HIE", "LIG", "NLYSH"], {"LIG": "ALA"}).tolist()
+    ['MET', 'HIS', 'ALA', 'LYS']
+    """
+    table = residues.ALIASES | {k.strip().upper(): v.strip().upper() for k, v in (aliases or {}).items()}
+    return np.array([_canonical(name.strip().upper(), table) for name in names], dtype=str)
+
+
+def _canonical(name, table):
+    """
+    One name, in capitals.
+
+    Names of terminal residues lose their prefix (Amber and GROMACS: NMET, CGLY, NHISE), those of MOL2 files their
+    number (VAL395), where the rest is an amino acid and the whole is nothing known.
+    """
+    if name in table or name in residues.TYPE_OF_NAME or name in residues.OTHER_RESIDUES:
+        return table.get(name, name)
+    for rest in (name[1:] if name[:1] in ("N", "C") else "", name.rstrip("0123456789")):
+        if len(rest) >= 3 and (rest in table or rest in residues.TYPE_OF_NAME):
+            return table.get(rest, rest)
+    return name
+
+
+def listed(items, shown, separator=", ") -> str:
+    """
+    Things in words, the first ones and how many there are besides.
+
+    Examples
+    --------
+    >>> listed(["A 1", "A 2", "A 9"], 2)
+    'A 1, A 2 and 1 more'
+    """
+    items = [str(item) for item in items]
+    more = len(items) - shown
+    return separator.join(items[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
+def attribute(atoms, name, default) -> np.ndarray:
+    """(a,) str array of an AtomGroup's attribute, stripped; `default` everywhere if it has none."""
+    values = getattr(atoms, name, None)
+    if values is None:
+        return np.full(len(atoms), default, dtype=str)
+    return np.char.strip(np.asarray(values).astype(str)) if len(values) else np.zeros(0, dtype=str)
+
+
+def numbering(atoms, first) -> dict:
+    """Numbers, insertion codes, chains and segments (r,) of the residues whose first atoms are `first`."""
+    resids = getattr(atoms, "resids", None)
+    segids = attribute(atoms, "segids", "")[first]
+    return {
+        "resids": np.arange(1, len(first) + 1) if resids is None else np.asarray(resids)[first],
+        "icodes": attribute(atoms, "icodes", "")[first],
+        "chainIDs": _chain_ids(attribute(atoms, "chainIDs", "")[first], segids),
+        "segids": segids,
+    }
+
+
+def chain_letters(labels, used=()) -> np.ndarray:
+    """
+    One-letter chain names for labels of any kind, in order of appearance.
+
+    Parameters
+    ----------
+    labels : (r,) array
+        A label that is one letter or digit stays; others get the next free letter (the label itself once all
+        62 are gone).
+    used : iterable of str
+        Names that are taken.
+
+    Returns
+    -------
+    (r,) str array
+
+    Examples
+    --------
+    >>> chain_letters(["PROA", "PROA", "B", ""]).tolist()
+    ['A', 'A', 'B', 'C']
+    """
+    names = dict.fromkeys(str(x) for x in labels)
+    kept = {x for x in names if len(x) == 1 and x.isalnum()}
+    free = iter([x for x in _LETTERS if x not in kept | set(used)])
+    letters = {x: x if x in kept else next(free, x or "A") for x in names}
+    return np.array([letters[str(x)] for x in labels], dtype=str)
+
+
+def _chain_ids(chain_ids, segids):
+    """Chain names where there are any, else from the segments."""
+    missing = chain_ids == ""
+    filled = chain_ids.astype(object)
+    filled[missing] = chain_letters(segids[missing], set(chain_ids[~missing]))
+    return filled.astype(str)
+
+
+def chain_ends(chain_ids, segids) -> np.ndarray:
+    """(r,) bool: the last residue of each run of equal chain and segment."""
+    ends = np.ones(len(chain_ids), dtype=bool)
+    ends[:-1] = (chain_ids[1:] != chain_ids[:-1]) | (segids[1:] != segids[:-1])
+    return ends
+
+
+def residue_runs(resindices):
+    """First atom of each run of equal residue index, and the run of each atom."""
+    resindices = np.asarray(resindices)
+    starts = np.ones(len(resindices), dtype=bool)
+    starts[1:] = resindices[1:] != resindices[:-1]
+    first = np.flatnonzero(starts)
+    if len(np.unique(resindices[first])) != len(first):
+        raise ValueError("the atoms of a residue do not lie together: sort the AtomGroup (atoms.unique) or its file")
+    return first, np.cumsum(starts) - 1
+
+
+def bonds_within(atoms):
+    """(b, 2) int64: bonds between atoms of the group, as places in it; none if the universe knows none."""
+    bonds = getattr(atoms, "bonds", None)
+    if bonds is None or len(bonds) == 0:
+        return np.zeros((0, 2), dtype=np.int64)
+    pairs, order = np.asarray(bonds.to_indices()), np.argsort(atoms.ix)
+    place = np.searchsorted(atoms.ix, pairs, sorter=order).clip(max=len(order) - 1)
+    place = order[place]
+    return place[np.all(np.asarray(atoms.ix)[place] == pairs, axis=1)]
+
+
+def atom_label(atom) -> str:
+    """
+    The name of an atom in a message, ``LYS 6 CA``, from what its universe says of it.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> from mdbackmap.datafiles import GO_PDB
+    >>> atom_label(mda.Universe(GO_PDB).atoms[0])
+    'chain A, ASP 2 CA'
+    """
+    chain = str(getattr(atom, "chainID", "")).strip()
+    words = [f"chain {chain}," if chain else "", getattr(atom, "resname", ""), getattr(atom, "resid", "")]
+    named = " ".join(str(word) for word in (*words, getattr(atom, "name", "")) if str(word).strip())
+    return named if hasattr(atom, "name") or hasattr(atom, "resname") else f"{named} atom {atom.ix + 1}".strip()

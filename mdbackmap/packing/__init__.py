@@ -1,0 +1,1 @@
+"""Side chains: rotamers drawn, one chosen for each residue, overlaps relieved."""

@@ -1,0 +1,172 @@
+"""
+The geometry of a C-alpha trace: units, cis peptides, strain.
+
+All that is decided here is decided once, when a model is bound to a molecule, from one or a few
+frames, as a coarse-grained trace stretches and shrinks from frame to frame.
+
+Legend: `F` frames, `N` beads (one a residue). Lengths in angstrom.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..molecule.mapping import MappingError
+from ..molecule.topology import Topology
+
+TRANS = (3.70, 3.89)
+"""C-alpha distances that a trans peptide bridges with the bond angles of proteins."""
+
+CIS = (2.85, 3.05)
+"""The same of a cis peptide."""
+
+BONDED = (2.8, 4.5)
+"""Distances that neighbours along a chain may have."""
+
+_MEDIAN = (3.6, 4.2)  # of a trace: proteins 3.78 to 3.91, Martini's backbone beads 3.1 to 3.5, residue centres 4.4
+_CIS_BELOW = 3.3
+_CIS_ABOVE = 2.6  # nearer than this is a clash
+_PROTEIN_LIKE = 0.07  # robust SD of trans distances: crystals 0.02 to 0.05, soft coarse-grained bonds 0.1 and more
+
+
+def bond_lengths(beads, dimensions=None) -> np.ndarray:
+    """
+    Distances from each bead to the next, chain ends included.
+
+    Parameters
+    ----------
+    beads : (..., N, 3) float array
+        In angstrom.
+    dimensions : (6,) float array, optional
+        Box as MDAnalysis has it (lengths in angstrom, angles in degrees): nearest images are taken.
+
+    Returns
+    -------
+    (..., N - 1) float array
+        A box that is none by MDAnalysis' rule, or a dummy, changes nothing.
+
+    Examples
+    --------
+    >>> bond_lengths([[0.0, 0, 0], [3.8, 0, 0], [9.8, 0, 0]], [10, 10, 10, 90, 90, 90]).round(3).tolist()
+    [3.8, 4.0]
+    """
+    from ..universes.boxes import box_vectors  # the rule of what is a box is MDAnalysis', which only boxes need
+
+    step = np.diff(np.asarray(beads, dtype=np.float64), axis=-2)
+    boxes = None if dimensions is None else box_vectors([dimensions], 1)
+    if boxes is not None:
+        step = step - np.round(step @ np.linalg.inv(boxes[0])) @ boxes[0]
+    return np.linalg.norm(step, axis=-1)
+
+
+def check_units(lengths) -> None:
+    """
+    Refuse a trace that is not in angstrom, or is no C-alpha trace.
+
+    Parameters
+    ----------
+    lengths : (n,) float array
+        Distances between neighbours along the chain, as they were read.
+
+    Raises
+    ------
+    MappingError
+        A median far from 3.8; near 0.38 (nm) or 1.0 (reduced units) it says so. Nothing is converted.
+
+    Examples
+    --------
+    >>> check_units([3.8, 3.81, 3.79])
+    """
+    if len(lengths) == 0:
+        return
+    median = float(np.median(lengths))
+    low, high = _MEDIAN if len(lengths) > 3 else BONDED
+    if low <= median <= high:
+        return
+    raise MappingError(
+        f"neighbouring beads lie {median:.3g} apart (median of {len(lengths)}), expected 3.8 angstrom between "
+        f"C-alpha atoms: {_explain(median)}"
+    )
+
+
+def find_cis(lengths, ends, atomistic=False) -> np.ndarray:
+    """
+    Which peptides are cis.
+
+    Parameters
+    ----------
+    lengths : (F, N - 1) float array
+        From `bond_lengths`.
+    ends : (N,) bool array
+        `Topology.ends`.
+    atomistic : bool
+        The beads are atoms of an all-atom model, whose distances need no proof of being protein-like.
+
+    Returns
+    -------
+    (N,) bool array
+        `Topology.cis`: the median over the frames is below 3.3 A, in a trace whose other medians are as alike
+        as those of a protein: one frame of soft bonds has short ones that are no cis peptides.
+    """
+    cis = np.zeros(len(ends), dtype=bool)
+    middle = np.median(lengths, axis=0)
+    if atomistic or protein_like(middle[~ends[:-1]]):
+        cis[:-1] = (middle < _CIS_BELOW) & (middle > _CIS_ABOVE) & ~ends[:-1]
+    return cis
+
+
+def strained(beads, coarse: Topology, dimensions=None) -> np.ndarray:
+    """
+    Residues whose distance to the next one no peptide bridges with the angles of proteins.
+
+    Parameters
+    ----------
+    beads : (..., N, 3) float array
+        In angstrom; chains whole, unless `dimensions` are given.
+    coarse : Topology
+        The trace; its `ends` and `cis` are used.
+    dimensions : (6,) float array, optional
+        Box as in `bond_lengths`.
+
+    Returns
+    -------
+    (..., N) bool array
+        True outside 3.70-3.89 A (cis: 2.85-3.05 A); False for a residue that ends a chain.
+
+    Examples
+    --------
+    >>> trace = Topology(["CA"] * 3, [""] * 3, [0, 1, 2], ["GLY"] * 3, [1, 2, 3], [""] * 3, ["A"] * 3, [""] * 3)
+    >>> strained([[0.0, 0, 0], [3.8, 0, 0], [7.9, 0, 0]], trace).tolist()
+    [False, True, False]
+    """
+    lengths = bond_lengths(beads, dimensions)
+    cis = coarse.cis[:-1]
+    low, high = np.where(cis, CIS[0], TRANS[0]), np.where(cis, CIS[1], TRANS[1])
+    found = np.zeros((*lengths.shape[:-1], coarse.n_atoms), dtype=bool)
+    found[..., :-1] = ((lengths < low) | (lengths > high)) & ~coarse.ends[:-1]
+    return found
+
+
+def protein_like(middle) -> bool:
+    """Whether (n,) distances between neighbours, cis ones and breaks aside, are as alike as those of a protein."""
+    trans = middle[(middle > _CIS_BELOW) & (middle < BONDED[1])]
+    return len(trans) == 0 or 1.4826 * np.median(abs(trans - np.median(trans))) < _PROTEIN_LIKE
+
+
+def _explain(median):
+    if median < 1e-6:
+        return "all beads lie on one point; load the coordinates (a trajectory) with the topology"
+    if 0.28 <= median <= 0.45:
+        return f"this looks like nanometres; {_scale(10)}"
+    if 0.75 <= median <= 1.25:
+        return f"this looks like reduced units (bond length 1); {_scale(3.8)}"
+    if 28 <= median <= 45:
+        return f"this is ten times too long, as if converted from nanometres twice; {_scale(0.1)}"
+    return "the beads are not C-alpha atoms but, say, centres of mass of residues or backbones; or other units"
+
+
+def _scale(factor):
+    return (
+        f"multiply positions and box by {factor}: --scale {factor} on the command line, in Python "
+        f"cg.trajectory.add_transformations(mdbackmap.Scale({factor}))"
+    )

@@ -1,0 +1,376 @@
+"""
+Internal coordinates of a protein on its C-alpha trace: six angles a residue, everything else from the template.
+
+With both C-alphas known, a planar peptide has one degree of freedom, its angle about the CA-CA axis. Together with
+the side-chain torsions that is the whole of a heavy-atom structure whose bonds, planarity and chirality are right
+by construction. `InternalCoordinates` turns angles into atoms and atoms into angles.
+
+Shapes: `...` leading dimensions (frames), N residues, 14 atom slots, `T = 6` torsions a residue (`TORSIONS`):
+
+========= =========================================================================================
+peptide   O(i) about CA(i)->CA(i+1), from CA(i-1); for the last residue of a stretch phi instead
+chi1..4   side-chain torsions; for proline chi1 is the pucker, CG about CB->CD, 0 in the ring's plane
+end       psi of the first residue of a stretch; N-CA-C-O of the last one
+========= =========================================================================================
+
+Lengths in angstrom, angles in radians.
+"""
+
+import functools
+import math
+
+import torch
+
+from ..chemistry import residues
+from ..geometry.vectors import (
+    PeptideTemplate,
+    axis_frame,
+    bisector_frame,
+    dihedral,
+    full_precision,
+    perpendicular,
+    place,
+    turn_about_x,
+    unit,
+    wrap,
+)
+from .movable import MovableAtoms
+
+TORSIONS = ("peptide", "chi1", "chi2", "chi3", "chi4", "end")
+_N, _CA, _C, _O, _CB = range(5)
+_PRO = residues.TYPE_OF_NAME["PRO"]
+_CA_CA = 3.8
+_REACH = (2.15, 2.60)  # distances CB-CD that the ring of proline may have; crystals have 2.37 +- 0.04
+_SLOT = {name: {atom: k for k, atom in enumerate(atoms)} for name, atoms in residues.ATOMS.items()}
+_TEMPLATES = {}
+
+
+def _template(cis):
+    if cis not in _TEMPLATES:
+        _TEMPLATES[cis] = PeptideTemplate(cis)
+    return _TEMPLATES[cis]
+
+
+@full_precision
+def trace_neighbours(ca, first, last):
+    """
+    C-alphas before and after each residue along its stretch, extrapolated past the ends.
+
+    Parameters
+    ----------
+    ca : torch.Tensor (..., N, 3)
+        Positions in angstrom.
+    first, last : torch.Tensor (n_stretches,) int64
+        Residues that begin and end each unbroken stretch.
+
+    Returns
+    -------
+    before, after : torch.Tensor (..., N, 3)
+    """
+    alone = first == last
+    one, two = torch.minimum(first + 1, last), torch.minimum(first + 2, last)
+    inward = ca[..., one, :] + alone[:, None] * ca.new_tensor([_CA_CA, 0.0, 0.0])
+    outward = place(ca[..., two, :], inward, ca[..., first, :], _CA_CA, math.radians(110), math.radians(50))
+    before = ca.roll(1, dims=-2).index_copy(-2, first, outward)
+    inward = before[..., last, :]
+    further = torch.where(alone[:, None], inward, before[..., (last - 1).clamp_min(0), :])
+    outward = place(further, inward, ca[..., last, :], _CA_CA, math.radians(110), math.radians(50))
+    after = ca.roll(-1, dims=-2).index_copy(-2, last, outward)
+    return before, after
+
+
+def _within_reach(cb, ca, n, cd):
+    """CB (..., 3) of proline, turned in the plane N-CA-CB as little as lets CG bridge it and CD (`_REACH`)."""
+    towards_n, bond = unit(n - ca), (cb - ca).norm(dim=-1)
+    away = perpendicular(cb - ca, towards_n)
+    along, aside, span = ((v * (cd - ca)).sum(-1) for v in (towards_n, away, cd - ca))
+    centre, reach = torch.atan2(aside, along), 2 * bond * torch.hypot(along, aside).clamp_min(1e-6)
+    near, far = (centre + ((bond**2 + span - gap**2) / reach).clamp(-1, 1).acos() for gap in _REACH)
+    opening = torch.atan2(((cb - ca) * away).sum(-1), ((cb - ca) * towards_n).sum(-1))
+    turned = opening.clamp(near, far).unsqueeze(-1)
+    moved = ca + bond.unsqueeze(-1) * (turned.cos() * towards_n + turned.sin() * away)
+    return torch.where(turned == opening.unsqueeze(-1), cb, moved)
+
+
+class InternalCoordinates:
+    """
+    The internal coordinates of one molecule (or of one flat batch of molecules).
+
+    Parameters
+    ----------
+    types : torch.Tensor (N,) int64
+        Residue types, indices into `residues.ALPHABET`.
+    ends : torch.Tensor (N,) bool
+        True for the last residue of each unbroken stretch.
+    cis : torch.Tensor (N,) bool
+        True where the peptide between a residue and the next one is cis.
+
+    Attributes
+    ----------
+    defined : torch.Tensor (N, 6) bool
+        Which torsions each residue has.
+
+    Examples
+    --------
+    >>> ca = torch.tensor([[0.0, 0.0, 0.0], [3.8, 0.0, 0.0], [5.1, 3.6, 0.0]])
+    >>> ends, cis = torch.tensor([False, False, True]), torch.zeros(3, dtype=bool)
+    >>> internal = InternalCoordinates(torch.tensor([0, 7, 0]), ends, cis)
+    >>> atoms = internal.to_cartesian(ca, torch.zeros(3, 6))
+    >>> atoms.shape, bool((atoms[:, 1] == ca).all())
+    (torch.Size([3, 14, 3]), True)
+    """
+
+    def __init__(self, types, ends, cis):
+        self.types, self.ends, self.cis = types, ends, cis
+        starts = ends.roll(1)
+        starts[0] = True
+        self.first, self.last = starts.nonzero()[:, 0], ends.nonzero()[:, 0]
+        self.cis_at = (cis & ~ends).nonzero()[:, 0]
+        self.alone = self.first[self.first == self.last]
+        n_chis = torch.tensor([len(residues.CHIS[name]) for name in residues.RESIDUE_NAMES], device=types.device)
+        n_chis[_PRO] = 1
+        self.defined = torch.ones(len(types), 6, dtype=torch.bool, device=types.device)
+        self.defined[:, 1:5] = torch.arange(4, device=types.device) < n_chis[types, None]
+        self.defined[:, 5] = starts | ends
+        self.starts = starts
+        self.tau = torch.tensor(residues.N_CA_C, device=types.device).deg2rad()[types]
+        self.prolines = (types == _PRO).nonzero()[:, 0]
+
+    @classmethod
+    def of(cls, coarse, device=None):
+        """Those of a `Topology` of C-alphas, with their tables on a device."""
+        return cls(*(torch.tensor(table, device=device) for table in (coarse.types, coarse.ends, coarse.cis)))
+
+    @functools.cached_property
+    def movable(self):
+        """Which atoms turn with side-chain torsions (`MovableAtoms`)."""
+        return MovableAtoms(self.types)
+
+    @functools.cached_property
+    def walk(self):
+        """Residues (int64) in the order in which chains are walked: the k-th ones of all stretches together."""
+        index = torch.arange(len(self.types), device=self.types.device)
+        begin = torch.cummax(torch.where(self.starts, index, 0), 0).values
+        step = index - begin
+        order = torch.argsort(step, stable=True)
+        return order.split(torch.bincount(step).tolist())
+
+    @functools.cached_property
+    def _groups(self):
+        return [self._group(k) for k in range(5)]
+
+    def _group(self, k):
+        """Index sets of the atoms that chi k moves (k = 0: CB): (axis atoms, residues, row, slot, local xyz)."""
+        axis, owners, rows, slots, places = [], [], [], [], []
+        for residue, kind in enumerate(self.types.tolist()):
+            name = residues.RESIDUE_NAMES[kind]
+            moved = [(atom, *at[1:]) for atom, at in residues.IDEAL_ATOMS[name].items() if at[0] == k]
+            if not moved:
+                continue
+            atoms = ("N", "CA", "C") if k == 0 else residues.CHIS[name][k - 1][:3]
+            axis.append([residue * 14 + _SLOT[name][a] for a in atoms])
+            for atom, x, y, z in moved:
+                rows.append(len(owners))
+                slots.append(residue * 14 + _SLOT[name][atom])
+                places.append((x, y, z))
+            owners.append(residue)
+        to = {"device": self.types.device}
+        return (
+            torch.tensor(axis, dtype=torch.int64, **to).reshape(-1, 3).unbind(-1),
+            torch.tensor(owners, dtype=torch.int64, **to),
+            torch.tensor(rows, dtype=torch.int64, **to),
+            torch.tensor(slots, dtype=torch.int64, **to),
+            torch.tensor(places, dtype=torch.float32, **to).reshape(-1, 3),
+        )
+
+    # atoms from angles -----------------------------------------------------------------------------------------
+
+    @full_precision
+    def to_cartesian(self, ca, torsions, backbone=None):
+        """
+        Atoms from angles.
+
+        Parameters
+        ----------
+        ca : torch.Tensor (..., N, 3)
+            C-alpha positions in angstrom; they are the CA atoms of the result, bit for bit.
+        torsions : torch.Tensor (..., N, 6)
+            Angles in radians; undefined ones are ignored.
+        backbone : tuple of torch.Tensor (..., N, 3), optional
+            N, C and O, where `backbone` has built them before; then the peptide and end angles are not used.
+
+        Returns
+        -------
+        torch.Tensor (..., N, 14, 3)
+            Positions in angstrom; slots that a residue does not have hold its CA.
+        """
+        n, c, o = self.backbone(ca, torsions) if backbone is None else backbone
+        atoms = ca.unsqueeze(-2).repeat(*[1] * (ca.dim() - 1), 14, 1)
+        atoms[..., _N, :], atoms[..., _C, :], atoms[..., _O, :] = n, c, o
+        flat = atoms.flatten(-3, -2)
+        for k, (axis, owners, rows, slots, places) in enumerate(self._groups):
+            if len(owners) == 0:
+                continue
+            a, b, third = (flat[..., at, :] for at in axis)
+            places = places.to(ca)
+            if k == 0:
+                origin, frame, local = b, bisector_frame(a, b, third), places
+            else:
+                origin, frame = third, self._chi_frame(a, b, third)
+                local = turn_about_x(places, torsions[..., owners[rows], k])
+            placed = origin[..., rows, :] + (local.unsqueeze(-2) @ frame[..., rows, :, :]).squeeze(-2)
+            flat = flat.index_copy(-2, slots, placed)
+        return self._close_prolines(flat.unflatten(-2, (-1, 14)), torsions)
+
+    @staticmethod
+    def _chi_frame(a, b, c):
+        """Frame at c, x along b->c, y on the side of a: turned by the torsion, it carries the group."""
+        x = unit(c - b)
+        y = perpendicular(a - b, x)
+        return torch.stack([x, y, torch.cross(x, y, dim=-1)], dim=-2)
+
+    @full_precision
+    def backbone(self, ca, torsions):
+        """N, C and O, each (..., N, 3), of `to_cartesian`."""
+        before, _ = trace_neighbours(ca, self.first, self.last)
+        c, o, n_next = (ca.unsqueeze(-2) + self.peptides(ca, torsions[..., 0])).unbind(-2)
+        n = n_next.roll(1, dims=-2)
+        return self._chain_ends(ca, before, n, c, o, n_next, torsions)
+
+    def peptides(self, ca, angles):
+        """C, O and the next N (..., N, 3, 3), each from its CA, of peptides turned by `angles` (..., N)."""
+        local, frame = self.peptide_frames(ca)
+        return turn_about_x(local, angles.unsqueeze(-1)) @ frame
+
+    def peptide_frames(self, ca):
+        """Places of C, O and the next N from each CA at angle 0, and the axes they refer to, each (..., N, 3, 3)."""
+        before, after = trace_neighbours(ca, self.first, self.last)
+        distance = (after - ca).norm(dim=-1)
+        local = _template(False)(distance)
+        if len(self.cis_at):
+            local = local.index_copy(-3, self.cis_at, _template(True)(distance[..., self.cis_at]))
+        return local, axis_frame(ca, after, before)
+
+    def _chain_ends(self, ca, before, n, c, o, n_next, torsions):
+        """N of the first residue from psi, C and O of the last one from phi and N-CA-C-O."""
+        length, at = residues.BACKBONE, self.first
+        wide, psi = self.tau[at], torsions[..., at, 5]
+        placed = place(n_next[..., at, :], c[..., at, :], ca[..., at, :], length["N-CA"], wide, psi)
+        if len(self.alone):
+            single = (self.first == self.last)[:, None]
+            placed = torch.where(single, ca[..., at, :] + length["N-CA"] * unit((before - ca)[..., at, :]), placed)
+        n = n.index_copy(-2, at, placed)
+        at = self.last
+        reference = torch.where(self.starts[at, None], before[..., at, :], c[..., (at - 1).clamp_min(0), :])
+        placed = place(reference, n[..., at, :], ca[..., at, :], length["CA-C"], self.tau[at], torsions[..., at, 0])
+        c = c.index_copy(-2, at, placed)
+        bend = math.radians(residues.PEPTIDE_ANGLES["trans"]["CA-C-O"])
+        oxygen = place(n[..., at, :], ca[..., at, :], placed, length["C-O"], bend, torsions[..., at, 5])
+        return n, c, o.index_copy(-2, at, oxygen)
+
+    def _close_prolines(self, atoms, torsions):
+        """CD in the plane of the peptide at N; CG on the circle that keeps both of its bonds."""
+        at = self.prolines
+        if len(at) == 0:
+            return atoms
+        n, ca, cb = (atoms[..., at, k, :] for k in (_N, _CA, _CB))
+        cd = self._proline_cd(atoms, at, n, ca)
+        cb = _within_reach(cb, ca, n, cd)
+        ring = residues.PROLINE_RING
+        axis, gap = unit(cd - cb), (cd - cb).norm(dim=-1, keepdim=True)
+        along = (ring["CB-CG"] ** 2 - ring["CG-CD"] ** 2 + gap**2) / (2 * gap)
+        radius = (ring["CB-CG"] ** 2 - along**2).clamp_min(0).sqrt()
+        centre = cb + along * axis
+        out = perpendicular(centre - (n + ca) / 2, axis)
+        pucker = torsions[..., at, 1, None]
+        cg = centre + radius * (pucker.cos() * out + pucker.sin() * torch.cross(axis, out, dim=-1))
+        flat = atoms.flatten(-3, -2)
+        for slot, placed in ((_CB, cb), (5, cg), (6, cd)):
+            flat = flat.index_copy(-2, at * 14 + slot, placed)
+        return flat.unflatten(-2, (-1, 14))
+
+    def _proline_cd(self, atoms, at, n, ca):
+        previous = atoms[..., (at - 1).clamp_min(0), _C, :]
+        virtual = place(atoms[..., at, _C, :], ca, n, residues.BACKBONE["C-N"], math.radians(121.5), math.radians(-65))
+        previous = torch.where(self.starts[at, None], virtual, previous)
+        local = unit(n.new_tensor(residues.PROLINE_CD)) * residues.PROLINE_RING["N-CD"]
+        return n + (local @ bisector_frame(previous, n, ca))
+
+    # angles from atoms -----------------------------------------------------------------------------------------
+
+    @full_precision
+    def to_internal(self, ca, atoms, mask):
+        """
+        Angles from atoms.
+
+        Parameters
+        ----------
+        ca : torch.Tensor (..., N, 3)
+            The trace that the angles refer to (usually the CA atoms; with noise on the beads, the noisy ones).
+        atoms : torch.Tensor (..., N, 14, 3)
+        mask : torch.Tensor (..., N, 14) bool
+            True where an atom is there.
+
+        Returns
+        -------
+        torsions : torch.Tensor (..., N, 6)
+            Angles in radians in [-pi, pi), 0 where unknown. A peptide's angle is the one that fits its C, O and N best.
+        known : torch.Tensor (..., N, 6) bool
+            True where all the atoms that an angle needs are there.
+        """
+        torsions = ca.new_zeros(*ca.shape[:-1], 6)
+        known = torch.zeros(torsions.shape, dtype=torch.bool, device=ca.device)
+        torsions[..., 0], known[..., 0] = self.peptide_angles(ca, atoms, mask)
+        flat, there = atoms.flatten(-3, -2), mask.flatten(-2)
+        for k in range(1, 5):
+            at, axis, tip = self._torsion_atoms(k)
+            points = [flat[..., i, :] for i in (*axis, tip)]
+            torsions[..., at, k] = dihedral(*points)
+            known[..., at, k] = torch.stack([there[..., i] for i in (*axis, tip)]).all(0)
+        self._end_angles(atoms, mask, torsions, known)
+        self._puckers(atoms, mask, torsions, known)
+        known &= self.defined
+        return torch.where(known, wrap(torsions), 0.0), known
+
+    def _torsion_atoms(self, k):
+        axis, owners, rows, slots, _ = self._groups[k]
+        tip = slots[torch.searchsorted(rows, torch.arange(len(owners), device=rows.device))]  # a group's first atom
+        return owners, axis, tip
+
+    @full_precision
+    def peptide_angles(self, ca, atoms, mask):
+        """Angles (..., N) of the peptides on the trace `ca`, and where they are known; as in `to_internal`."""
+        before, after = trace_neighbours(ca, self.first, self.last)
+        frame = axis_frame(ca, after, before)
+        template = _template(False)(ca.new_tensor(3.8)).expand(*ca.shape[:-1], 3, 3)
+        if len(self.cis_at):
+            template = template.clone()
+            template[..., self.cis_at, :, :] = _template(True)(ca.new_tensor(2.95))
+        points = torch.stack([atoms[..., _C, :], atoms[..., _O, :], atoms[..., _N, :].roll(-1, dims=-2)], dim=-2)
+        there = torch.stack([mask[..., _C], mask[..., _O], mask[..., _N].roll(-1, dims=-1)], dim=-1)
+        local = (points - ca.unsqueeze(-2)) @ frame.transpose(-1, -2)
+        weight = template[..., 1] * there
+        angles = torch.atan2((weight * local[..., 2]).sum(-1), (weight * local[..., 1]).sum(-1))
+        return angles, there.all(-1)
+
+    def _end_angles(self, atoms, mask, torsions, known):
+        at = self.first
+        after = torch.minimum(at + 1, self.last)
+        torsions[..., at, 5] = dihedral(*(atoms[..., i, k, :] for i, k in ((at, _N), (at, _CA), (at, _C), (after, _N))))
+        known[..., at, 5] = mask[..., at, _N] & mask[..., at, _C] & mask[..., after, _N] & (after > at)
+        at = self.last
+        torsions[..., at, 5] = dihedral(*(atoms[..., at, k, :] for k in (_N, _CA, _C, _O)))
+        known[..., at, 5] = mask[..., at, :4].all(-1)
+        back = (at - 1).clamp_min(0)
+        torsions[..., at, 0] = dihedral(*(atoms[..., i, k, :] for i, k in ((back, _C), (at, _N), (at, _CA), (at, _C))))
+        known[..., at, 0] = mask[..., back, _C] & mask[..., at, _N] & mask[..., at, _C] & ~self.starts[at]
+
+    def _puckers(self, atoms, mask, torsions, known):
+        at = self.prolines
+        n, ca, cb, cg, cd = (atoms[..., at, k, :] for k in (_N, _CA, _CB, 5, 6))
+        axis = unit(cd - cb)
+        centre = cb + ((cg - cb) * axis).sum(-1, keepdim=True) * axis
+        out = perpendicular(centre - (n + ca) / 2, axis)
+        side = torch.cross(axis, out, dim=-1)
+        torsions[..., at, 1] = torch.atan2(((cg - centre) * side).sum(-1), ((cg - centre) * out).sum(-1))
+        known[..., at, 1] = mask[..., at, :7].all(-1)

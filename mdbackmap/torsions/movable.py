@@ -1,0 +1,104 @@
+"""
+`MovableAtoms`: which atoms of a molecule turn with its side-chain torsions, and which stay.
+
+Shapes: N residues, M residues that can turn, S turning atoms, X fixed atoms.
+"""
+
+import functools
+
+import torch
+
+from ..chemistry import residues
+
+
+@functools.cache
+def elements():
+    """Elements (20, 14) of the slots of each residue type, as indices into "CNOS"; 0 where there is no atom."""
+    letters = ["".join(atom[0] for atom in residues.ATOMS[name]) for name in residues.RESIDUE_NAMES]
+    return torch.tensor([["CNOS".index(letter) for letter in own.ljust(residues.MAX_ATOMS, "C")] for own in letters])
+
+
+@functools.cache
+def present():
+    """Which slots (20, 14) of each residue type hold an atom."""
+    sizes = torch.tensor([len(residues.ATOMS[name]) for name in residues.RESIDUE_NAMES])
+    return torch.arange(residues.MAX_ATOMS) < sizes[:, None]
+
+
+@functools.cache
+def bonds_from_backbone():
+    """How many bonds lie between C of the backbone, and between N, and each atom of its residue: two of (20, 14)."""
+    return tuple(torch.stack([_bonds_from(name, atom) for name in residues.RESIDUE_NAMES]) for atom in ("C", "N"))
+
+
+def _bonds_from(name, atom):
+    found, reached = {atom: 0}, [atom]
+    for at in reached:
+        for bond in residues.BONDS[name]:
+            for other in set(bond) - set(found) if at in bond else ():
+                found[other] = found[at] + 1
+                reached.append(other)
+    bonds = [found[other] for other in residues.ATOMS[name]]
+    return torch.tensor(bonds + [0] * (residues.MAX_ATOMS - len(bonds)))
+
+
+@functools.cache
+def apart():
+    """Which atoms of one residue, (20, 14, 14), count as meeting: one turns with side-chain torsions, the other is N, C
+    or O of the backbone, and more than three bonds lie between them."""
+    from_carbon, from_nitrogen = bonds_from_backbone()
+    meets = torch.zeros(20, residues.MAX_ATOMS, residues.MAX_ATOMS, dtype=torch.bool)
+    for slot, bonds in ((0, from_nitrogen), (2, from_carbon), (3, from_carbon + 1)):
+        meets[:, 5:, slot] = (bonds[:, 5:] > 3) & present()[:, 5:]
+    meets[residues.TYPE_OF_NAME["PRO"]] = False
+    return meets
+
+
+class MovableAtoms:
+    """
+    Which atoms of a molecule turn with side-chain torsions, and which stay (tables, made once).
+
+    Parameters
+    ----------
+    types : torch.Tensor (N,) int64
+
+    Attributes
+    ----------
+    residues : (M,) int64
+        Residues with candidates; all but glycine, alanine and proline.
+    turning, fixed : (S,), (X,) int64
+        Atoms as residue * 14 + slot; sorted by residue.
+    meets : (S, 14) bool
+        Slots of its own residue that a turning atom can overlap with.
+    thiol : (S,) bool
+        SG of cysteines, which may bond to each other.
+    thiol_bearing : (X,) bool
+        Their CB.
+    first, count : (M,) int64
+        Rows of `turning` that belong to each of `residues`.
+    fixed_first, fixed_count : (N,) int64
+        Rows of `fixed` that belong to each residue.
+    """
+
+    def __init__(self, types):
+        self.types, kinds = types, types.tolist()
+        names = [residues.RESIDUE_NAMES[kind] for kind in kinds]
+        turns = [name not in ("GLY", "ALA", "PRO") for name in names]
+        sizes = [len(residues.ATOMS[name]) for name in names]
+        slots = [range(5, size) if turn else range(0) for size, turn in zip(sizes, turns, strict=True)]
+        stays = [range(5 if turn else size) for size, turn in zip(sizes, turns, strict=True)]
+        to = {"device": types.device}
+        self.residues = torch.tensor([r for r, turn in enumerate(turns) if turn], dtype=torch.int64, **to)
+        self.turning = torch.tensor([14 * r + k for r, own in enumerate(slots) for k in own], dtype=torch.int64, **to)
+        self.fixed = torch.tensor([14 * r + k for r, own in enumerate(stays) for k in own], dtype=torch.int64, **to)
+        self.count = torch.tensor([len(own) for own in slots if len(own)], dtype=torch.int64, **to)
+        self.first = self.count.cumsum(0) - self.count
+        self.fixed_count = torch.tensor([len(own) for own in stays], dtype=torch.int64, **to)
+        self.fixed_first = self.fixed_count.cumsum(0) - self.fixed_count
+        self.owner = torch.arange(len(self.residues), **to).repeat_interleave(self.count)
+        element = elements().to(types.device)[types].flatten()
+        self.turning_element, self.fixed_element = element[self.turning], element[self.fixed]
+        cysteine = types == residues.TYPE_OF_NAME["CYS"]
+        self.thiol = cysteine[self.turning // 14] & (self.turning_element == 3)
+        self.thiol_bearing = cysteine[self.fixed // 14] & (self.fixed % 14 == 4)
+        self.meets = apart().to(types.device)[types[self.turning // 14], self.turning % 14]  # (S, 14), own residue

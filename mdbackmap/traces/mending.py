@@ -1,0 +1,139 @@
+"""
+C-alpha traces corrected: neighbours at their distance, no overlapping C-alphas, beads where they were.
+
+A decoder that places C-alphas in space has no bonds by construction. `Mending` finds a trace near to what was decoded
+by projecting it onto one condition after the other, over and over, as SHAKE does (Ryckaert et al., J Comput Phys 1977):
+distances of neighbours, of next neighbours, of all others, and the places of the coarse beads. The last projection of
+each round is that onto the beads, so these are kept exactly, and the distances as well as the beads allow. Then the
+trace is relaxed towards those of proteins (`traces.relaxation`), the beads held where they are.
+
+Shapes: F frames, N beads, n C-alphas. Angstrom.
+"""
+
+import numpy as np
+import torch
+
+from ..torsions.internal import InternalCoordinates
+from .projection import Pairs, alternating
+from .relaxation import Relaxation
+
+TRANS = (3.76, 3.85)  # distance of neighbouring C-alphas
+CIS = (2.91, 2.99)
+NEXT = (5.0, 7.3)  # of next neighbours: virtual bond angles of 82 to 148 degrees
+APART = 4.0  # of all others, at least
+_EVERY = 2  # rounds from one look at all pairs to the next
+_AFTER = 30  # rounds after the relaxation
+
+
+def is_trace(topology):
+    """
+    Whether a topology is a C-alpha trace: one bead a residue, called CA, of amino acids.
+
+    Examples
+    --------
+    >>> from ..molecule.topology import Topology
+    >>> is_trace(Topology(["CA"], [""], [0], ["GLY"], [1], [""], ["A"], [""]))
+    True
+    """
+    alone = topology.n_atoms == topology.n_residues and bool((topology.names == "CA").all())
+    return alone and bool((topology.types >= 0).all())
+
+
+class Mending:
+    """
+    For the C-alpha trace on the fine side of a mapping.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        From N beads to n C-alphas, each of which counts in one bead at most.
+
+    Examples
+    --------
+    >>> from ..molecule.grouping import Groups, group_mapping
+    >>> from ..molecule.topology import Topology
+    >>> trace = Topology(["CA"] * 4, [""] * 4, range(4), ["GLY"] * 4, range(4), [""] * 4, ["A"] * 4, [""] * 4)
+    >>> mend = Mending(group_mapping(trace, Groups([[0, 1], [2, 3]], "mine"), "geometry"))
+    >>> atoms = torch.tensor([[[0.0, 0, 0], [3, 0, 0], [8, 0, 0], [8, 5, 0]]])
+    >>> mended = mend(atoms, torch.tensor([[[1.5, 0, 0], [8, 2.5, 0]]]), 100)
+    >>> lengths = (mended[0, 1:] - mended[0, :-1]).norm(dim=-1)
+    >>> bool(((lengths > 3.7) & (lengths < 3.9)).all())
+    True
+    """
+
+    def __init__(self, mapping):
+        trace = mapping.fine
+        n = trace.n_atoms
+        bonded = ~trace.ends[:-1]
+        low = np.where(trace.cis[:-1], CIS[0], TRANS[0])
+        high = np.where(trace.cis[:-1], CIS[1], TRANS[1])
+        first = np.arange(n - 1)
+        self.pairs = [Pairs(first[some], 1, low[some], high[some]) for some in alternating(bonded, first % 2)]
+        near = bonded[:-1] & bonded[1:]
+        first = np.arange(len(near))
+        self.pairs += [Pairs(first[some], 2, *NEXT) for some in alternating(near, first % 4 // 2)]
+        self.free = torch.ones(n, n, dtype=torch.bool)  # pairs that only have to keep apart
+        self.free[torch.arange(n), torch.arange(n)] = False
+        for pairs in self.pairs:
+            self.free[pairs.first, pairs.second] = self.free[pairs.second, pairs.first] = False
+        self.beads, self.atoms = (torch.tensor(x) for x in (mapping.beads, mapping.atoms))
+        self.weights = torch.tensor(mapping.weights, dtype=torch.float32)
+        self.n_beads = mapping.n_beads
+        self._tables = (trace.types, trace.ends, trace.cis)
+        self._relaxation = None
+
+    def __call__(self, atoms, beads, rounds, firm=True):
+        """
+        Traces (F, n, 3) like those of proteins, near to `atoms`, over the beads (F, N, 3).
+
+        Beads on which the distances of neighbours do not fit stay if they are `firm`, and move otherwise.
+        """
+        mended = self.mend(atoms, beads, rounds)
+        if self._relaxation is None or self._relaxation.internal.types.device != atoms.device:
+            tables = (torch.tensor(table, device=atoms.device) for table in self._tables)
+            self._relaxation = Relaxation(InternalCoordinates(*tables))
+        eased = self._relaxation.ease(mended, lambda moved, some: moved + self._pull(moved, beads[some].to(moved)))
+        mended = self.mend(eased, beads, min(rounds, _AFTER))
+        return mended if firm else self._let_go(mended, beads, rounds)
+
+    def mend(self, atoms, beads, rounds):
+        """Traces (F, n, 3) near to `atoms`, their distances corrected, over the beads (F, N, 3)."""
+        centre = beads.mean(1, keepdim=True)  # small numbers are the more exact ones
+        atoms, beads = atoms - centre, beads - centre
+        with torch.autocast(atoms.device.type, enabled=False):
+            for number in range(rounds):
+                if number % _EVERY == 0:
+                    atoms = atoms + self._push(atoms)
+                atoms = self._put_right(atoms)
+                atoms = atoms + self._pull(atoms, beads)
+        return atoms + centre
+
+    def _let_go(self, atoms, beads, rounds):
+        """Traces whose distances are corrected; beads are free."""
+        centre = beads.mean(1, keepdim=True)
+        atoms = atoms - centre
+        for _ in range(rounds):
+            atoms = self._put_right(atoms)
+        return atoms + centre
+
+    def _put_right(self, atoms):
+        """Traces (F, n, 3) projected onto the distances along them, one after the other."""
+        for pairs in reversed(self.pairs):
+            atoms = pairs.project(atoms)
+        return atoms
+
+    def _push(self, atoms):
+        """Displacements (F, n, 3) that part C-alphas which are too near."""
+        apart = torch.cdist(atoms, atoms, compute_mode="donot_use_mm_for_euclid_dist")
+        close = (apart < APART) & self.free.to(atoms.device)
+        push = torch.where(close, 0.5 * (APART - apart) / apart.clamp_min(1e-3), 0.0)
+        count = close.sum(-1, keepdim=True).clamp_min(1)
+        return (push.sum(-1, keepdim=True) * atoms - push @ atoms) / count
+
+    def _pull(self, atoms, beads):
+        """The smallest displacements (F, n, 3) that put the beads back."""
+        at, own, weights = self.beads.to(atoms.device), self.atoms.to(atoms.device), self.weights.to(atoms)
+        sums = torch.zeros_like(beads).index_add(1, at, weights[:, None] * atoms[:, own])
+        norm = weights.new_zeros(self.n_beads).index_add(0, at, weights.square()).clamp_min(1e-12)
+        missing = (beads - sums) / norm[:, None]
+        return torch.zeros_like(atoms).index_add(1, own, weights[:, None] * missing[:, at])

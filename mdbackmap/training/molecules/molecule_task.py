@@ -1,0 +1,171 @@
+"""
+Frames of one molecule as a task for the training loop.
+
+Shapes: F frames, N beads, A atoms, D latent size.
+"""
+
+import dataclasses
+
+import numpy as np
+import torch
+
+from ...metrics.graphs import graph_difference
+from ...models.base import Noise
+from ...models.cgvae.messages import recompute
+from ..tasks import Task
+from .holdout import HELD_OUT, TRAIN, VALID
+from .molecule_config import LAST
+from .molecule_terms import loss_terms
+
+
+@dataclasses.dataclass
+class Example:
+    """
+    Atoms (F, A, 3) of some frames, noise (F, N, D) for latents of the posterior and, if they are wanted, of the prior,
+    and shifts (F, N, 3) of beads, if any.
+    """
+
+    atoms: torch.Tensor
+    noise: torch.Tensor
+    prior_noise: torch.Tensor | None = None
+    shifts: torch.Tensor | None = None
+
+    def to(self, device):
+        """The same on another device."""
+        parts = (self.atoms, self.noise, self.prior_noise, self.shifts)
+        return Example(*(None if part is None else part.to(device) for part in parts))
+
+
+class Frames(Task):
+    """
+    Training and held-out frames of one molecule.
+
+    Parameters
+    ----------
+    positions : (F, A, 3) float32 array
+        In angstrom, whole molecules.
+    use : (F,) int array
+        What each is for, from `holdout.hold_out`.
+    mapping : Mapping
+        Of the model.
+    config : MoleculeTraining
+    n_latent : int
+        Of the model.
+    sources : list
+        Where the frames come from, as plain values.
+    described : str
+        What the provenance says of them.
+    """
+
+    shown = ("positions", "graph", "kl")
+
+    def __init__(self, positions, use, mapping, config, n_latent, sources=(), described=""):
+        self.config, self.mapping, self.sources, self.described = config, mapping, list(sources), described
+        centred = positions - positions.mean(1, keepdims=True)
+        self.atoms = torch.from_numpy(np.ascontiguousarray(centred[use == TRAIN], dtype=np.float32))
+        held = np.flatnonzero(use == (VALID if (use == VALID).any() else HELD_OUT))
+        some = np.unique(np.linspace(0, len(held) - 1, config.validation.frames).astype(int)) if len(held) else []
+        self.held = torch.from_numpy(np.ascontiguousarray(centred[held[some]], dtype=np.float32)) if len(some) else None
+        self.shape = (mapping.n_beads, n_latent)
+        self.every = config.validation.every
+        self.heavy = np.char.upper(mapping.fine.elements) != "H"
+
+    def __repr__(self):
+        return self.described or f"<{len(self.atoms)} frames of {self.mapping.n_atoms} atoms>"
+
+    @property
+    def steps_per_epoch(self):
+        return -(-len(self.atoms) // self.config.batch_size)
+
+    def plan(self, generator):
+        return list(torch.randperm(len(self.atoms), generator=generator).split(self.config.batch_size))
+
+    def collate(self, part, generator):
+        normal = self._normal(len(part), generator)
+        shifts = None
+        if self.config.noise:
+            shifts = bead_shifts(self.mapping.coarse, len(part), self.config.noise, generator)
+        return Example(self.atoms[part], *normal, shifts)
+
+    def _normal(self, n_frames, generator):
+        """Noise for the posterior, and for the prior where its samples count in the loss."""
+        normal = torch.randn(n_frames, *self.shape, generator=generator)
+        wanted = self.config.loss.samples > 0
+        return normal, torch.randn(n_frames, *self.shape, generator=generator) if wanted else None
+
+    def terms(self, model, example, generator):
+        """Where beads are shifted, their atoms go along, but their bonds to other beads keep the true lengths."""
+        atoms = example.atoms
+        if example.shifts is not None:
+            atoms = atoms + example.shifts[:, model.tables.bead_of_atom]
+        recompute(model, self.config.recompute)
+        found = model(atoms, example.noise, prior_noise=example.prior_noise)
+        return loss_terms(model, atoms, found, example.atoms), torch.tensor(float(len(atoms)))
+
+    def validate(self, model, device):
+        if self.held is None:
+            return {}
+        model.eval()
+        generator = torch.Generator().manual_seed(0)
+        found = []
+        for atoms in self.held.split(256):
+            example = Example(atoms, *self._normal(len(atoms), generator)).to(device)
+            with torch.no_grad():
+                made = model(example.atoms, example.noise, prior_noise=example.prior_noise)
+                named = loss_terms(model, example.atoms, made)
+            found.append({name: float(value) * len(atoms) / len(self.held) for name, value in named.items()})
+        row = {f"valid_{name}": sum(part[name] for part in found) for name in found[0]}
+        weights = vars(self.config.loss)
+        row["valid_loss"] = sum(weights[name] * row[f"valid_{name}"] for name in found[0])
+        return {**row, **self._samples(model, device)}
+
+    def _samples(self, model, device):
+        """Samples from the prior, given the beads of the held-out frames."""
+        beads = model.tables.project(self.held.to(device))
+        keys = list(range(len(beads))), [0] * len(beads), [0.0] * len(beads)
+        drawn = model.sample(self.mapping, beads, Noise(), *keys).cpu().numpy()
+        truth = self.held.numpy()
+        row = {}
+        for name, some in (("", np.ones_like(self.heavy)), ("_heavy", self.heavy)):
+            apart = np.square(drawn[:, some] - truth[:, some]).sum(-1)
+            row[f"sample_rmsd{name}"] = float(np.sqrt(apart.mean(1)).mean())
+            if (self.mapping.fine.elements != "").all():
+                row[f"sample_ged{name}"] = graph_difference(
+                    drawn[:, some], truth[:, some], self.mapping.fine.elements[some]
+                )[0]
+        return row
+
+    def best(self, row, before):
+        name = self.config.validation.best_by
+        if name == LAST or self.held is None:
+            return True
+        if name not in row or not np.isfinite(row[name]):
+            return False
+        return before is None or row[name] < before[name]
+
+
+def bead_shifts(coarse, n_frames, amplitude, generator):
+    """
+    Displacements of beads such as an earlier step of a chain makes: random, and alike for bonded beads.
+
+    Parameters
+    ----------
+    coarse : Topology
+        N beads, with bonds.
+    n_frames : int
+    amplitude : float
+        Largest RMS over the beads of a frame, angstrom; that of a frame is drawn evenly below it.
+    generator : torch.Generator
+
+    Returns
+    -------
+    torch.Tensor (F, N, 3)
+    """
+    shifts = torch.randn(n_frames, coarse.n_atoms, 3, generator=generator)
+    if len(coarse.bonds):
+        first, second = torch.tensor(coarse.bonds).T
+        near = torch.zeros_like(shifts).index_add(1, first, shifts[:, second]).index_add(1, second, shifts[:, first])
+        count = torch.bincount(torch.cat([first, second]), minlength=coarse.n_atoms).clamp_min(1)
+        shifts = shifts + near / count[:, None]
+    shifts = shifts / shifts.square().sum(-1, keepdim=True).mean(1, keepdim=True).sqrt()
+    return amplitude * torch.rand(n_frames, 1, 1, generator=generator) * shifts

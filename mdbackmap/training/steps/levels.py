@@ -1,0 +1,84 @@
+"""
+The levels of a chain: a mapping and positions for each step, from the atoms up.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from ...molecule.grouping import group_mapping
+from ...molecule.kinds import groups_of
+from ...molecule.mapping import Mapping
+from ...molecule.named import named_mapping
+from ..molecules.holdout import TRAIN
+from ..molecules.learned_mapping import learned_groups
+from ..molecules.molecule_run import require_fewer
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Level:
+    """
+    What one step is trained on.
+
+    Attributes
+    ----------
+    mapping : Mapping
+        From its beads to its "atoms", which may be beads themselves.
+    positions : (F, A, 3) float32 array
+        Of the latter.
+    """
+
+    mapping: Mapping
+    positions: np.ndarray
+
+
+def make_levels(frames, use, steps, seed=0):
+    """
+    The levels of steps that follow each other.
+
+    Parameters
+    ----------
+    frames : MoleculeFrames
+        At the finest level.
+    use : (F,) int array
+        From `holdout.hold_out`; learned mappings see the training frames alone.
+    steps : list of MoleculeRun or (str, Mapping)
+        Coarsest first: a run says its mapping and the weights in it; of a step that is there, its file and mapping.
+    seed : int
+        Of learned mappings.
+
+    Returns
+    -------
+    list of Level
+        Coarsest first.
+
+    Raises
+    ------
+    MappingError
+        A trained step that makes other atoms than the next one's beads, or other atoms than there are; or a step whose
+        mapping makes as many beads as it is given.
+    """
+    from ...universes.universe import universe_of
+    from ...universes.whole import selector
+
+    topology, positions, select, found = frames.topology, frames.positions, frames.select, []
+    for number, step in reversed(list(enumerate(steps, 1))):
+        if isinstance(step, tuple):
+            mapping = named_mapping(step[0], topology, load=lambda _, own=step[1]: own)
+        else:
+            mapping = _made(step.data, topology, select, positions[use == TRAIN], seed)
+        finer = " here, or a finer one in the next step" if number < len(steps) else ""
+        require_fewer(mapping, f"[[steps]] number {number}", f"choose a coarser mapping{finer}")
+        found.append(Level(mapping, positions))
+        topology, positions = mapping.coarse, mapping.project(positions)
+        select = selector(universe_of(topology).atoms)
+    return found[::-1]
+
+
+def _made(data, topology, select, positions, seed):
+    """The mapping that a description asks for; a learned one sees the positions given here."""
+    if isinstance(data.mapping, str) and data.mapping.startswith("learned:"):
+        groups = learned_groups(data.mapping, positions, seed)
+    else:
+        groups = groups_of(data.mapping, topology, select)
+    return group_mapping(topology, groups, data.weights)

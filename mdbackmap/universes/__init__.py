@@ -1,0 +1,1 @@
+"""MDAnalysis' side: Universes opened, frames read ahead, trajectories lifted to atoms."""

@@ -1,0 +1,414 @@
+"""
+Frames of a coarse trajectory, and reading them ahead.
+
+A `CoarseFrame` is what one frame of a trajectory says about the beads: all that the atoms depend
+on. `CoarseFrames` reads them from an MDAnalysis trajectory, watches the pace at which they are
+asked for, and reads the next ones ahead when the pace is steady.
+
+Legend: `F` frames, `N` beads. Lengths in angstrom, times in ps.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import weakref
+from dataclasses import dataclass, field
+
+import numpy as np
+from MDAnalysis.coordinates.base import StreamReaderBase
+from MDAnalysis.coordinates.chain import ChainReader
+from MDAnalysis.coordinates.XDR import XDRBaseReader
+
+from ..reading.cut import warn_of_cut, warn_of_unread
+from ..reading.reasons import reason
+from ..reading.xdr import bytes_after
+from ..recognition.soundness import leave_out
+from .boxes import real_box
+
+logger = logging.getLogger(__name__)
+
+_READING = (
+    __name__,
+    f"{__package__}.text_frames",
+    f"{__package__}.unitless",
+    "MDAnalysis.coordinates",
+    "MDAnalysis.lib",
+)
+_READING += ("h5py", "gsd", "scipy", "numpy", "codecs", "encodings", "gzip", "bz2", "_compression")
+_BOX_TOLD = weakref.WeakSet()  # readers whose box was told of
+_OWN = ("time", "dt", "time_offset")
+_LARGE_XTC = 2023
+_MAGIC = {
+    1995: 4,
+    _LARGE_XTC: 4,
+    1993: 64,
+}  # how frames of XTC, large XTC, TRR begin; at which byte their number of atoms is
+
+
+@dataclass(frozen=True, eq=False)
+class CoarseFrame:
+    """
+    One frame of beads.
+
+    Parameters
+    ----------
+    frame : int
+        Number of the frame in its trajectory.
+    time : float
+        In ps.
+    beads : (N, 3) float32 array
+        In angstrom.
+    dimensions : (6,) float32 array or None
+        Box as MDAnalysis has it (angstrom, degrees), if it is one (`boxes.real_box`).
+    data : dict
+        What else the reader says of the frame (`ts.data`): numbers only, none of them per bead.
+
+    Examples
+    --------
+    >>> frame = CoarseFrame(0, 0.0, np.zeros((2, 3), "f4"), None)
+    >>> frame.same_as(CoarseFrame(0, 0.0, np.zeros((2, 3), "f4"), None))
+    True
+    """
+
+    frame: int
+    time: float
+    beads: np.ndarray
+    dimensions: np.ndarray | None
+    data: dict = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ts, indices) -> CoarseFrame:
+        """The frame of a Timestep, cut to the beads with these indices."""
+        return cls(int(ts.frame), float(ts.time), ts.positions[indices], real_box(ts.dimensions), _numbers(ts))
+
+    def same_as(self, other: CoarseFrame) -> bool:
+        """True if the very same atoms belong to both: equal frame, time, beads and box, to the last bit."""
+        if (self.frame, self.time, self.dimensions is None) != (other.frame, other.time, other.dimensions is None):
+            return False
+        boxes = self.dimensions is None or np.array_equal(self.dimensions, other.dimensions)
+        return boxes and np.array_equal(self.beads, other.beads)
+
+
+def keep_numbers(ts):
+    """Leave nothing in `ts.data` but the time and what holds for the frame as a whole: H5MD files cannot hold more."""
+    ts.data = {key: ts.data[key] for key in _OWN if key in ts.data} | _numbers(ts)
+
+
+def _numbers(ts):
+    """The entries of `ts.data` that hold for the frame as a whole and that any writer can store."""
+    found = {}
+    for key, value in ts.data.items():
+        array = np.asarray(value)
+        if key not in _OWN and array.dtype.kind in "biuf" and not (array.ndim and len(array) == ts.n_atoms):
+            found[key] = value
+    return found
+
+
+def sample_frames(
+    model, frames, samples=0, *, seed, temperature, correlation_time, bead_tolerance, mirror
+) -> np.ndarray:
+    """
+    The atoms of several frames.
+
+    Parameters
+    ----------
+    model : Backmapper
+    frames : list of CoarseFrame
+        F of them, all with a box or all without.
+    samples : int or (F,) int array, optional
+        Which sample of each.
+    seed, temperature, correlation_time, bead_tolerance, mirror
+        Of `Backmapper.sample`, as `checks.sampling_options` gives them.
+
+    Returns
+    -------
+    (F, A, 3) float32 array
+        In angstrom.
+    """
+    return model.sample(
+        np.stack([x.beads for x in frames]),  # (F, N, 3)
+        np.array([x.frame for x in frames]),
+        samples=samples,
+        times=np.array([x.time for x in frames]),
+        dimensions=_boxes(frames),
+        seed=seed,
+        temperature=temperature,
+        correlation_time=correlation_time,
+        bead_tolerance=bead_tolerance,
+        mirror=mirror,
+    )
+
+
+def displacements(model, frames, positions, *, mirror) -> np.ndarray:
+    """
+    How far the beads of several frames were moved.
+
+    Parameters
+    ----------
+    model : Backmapper
+    frames : list of CoarseFrame
+        F of them, all with a box or all without.
+    positions : (F, A, 3) float array
+        The atoms that were made of them.
+    mirror : {"error", "fix", "ignore"}
+        As `sample_frames` had it.
+
+    Returns
+    -------
+    (F, N) float32 array
+        In angstrom.
+    """
+    return model.displacements(np.stack([x.beads for x in frames]), positions, _boxes(frames), mirror)
+
+
+def _boxes(frames):
+    """Boxes (F, 6) of frames, or None."""
+    return None if frames[0].dimensions is None else np.stack([x.dimensions for x in frames])
+
+
+class CoarseFrames:
+    """
+    Reads the frames of a coarse trajectory, and reads ahead while they are asked for at a steady pace.
+
+    Reading 0, 1, 2 or 0, 10, 20 is a steady pace; a jump is not. After `n` equal strides `expected`
+    foresees `n` frames: what is read in vain is never more than what was used.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis reader
+        Owned from now on: give it a copy.
+    indices : (N,) int array
+        Which of its particles are the beads.
+
+    Attributes
+    ----------
+    n_frames : int
+        Number of frames of the trajectory.
+    """
+
+    def __init__(self, trajectory, indices):
+        self.trajectory = trajectory
+        self.indices = indices
+        self.n_frames = int(trajectory.n_frames)  # readers of closed files do not know it
+        self.current = None
+        self.generated = (None, {})
+        self._at = self._stride = None
+        self._steady = 0
+        self._ahead = {}
+        self._closed = False
+
+    def __getstate__(self):
+        return {"trajectory": self.trajectory, "indices": self.indices}
+
+    def __setstate__(self, state):
+        self.__init__(**state)
+
+    def close(self):
+        """Close the trajectory's files; who reads on opens them again."""
+        self.trajectory.close()
+        self._at, self._closed = None, True
+
+    def reopen(self):
+        """Open the files again, if they were closed."""
+        if self._closed:
+            self.trajectory._reopen()
+            self._closed = False
+
+    def read(self, frame: int) -> CoarseFrame:
+        """
+        The frame of that number (0-based).
+
+        Raises
+        ------
+        ValueError
+            A frame that the reader cannot read, with the reader's own words.
+        """
+        if self.current is not None:
+            stride = frame - self.current.frame
+            if stride == 0:
+                return self.current
+            self._steady = self._steady + 1 if stride in (self._stride, 1) else 0
+            self._stride = stride
+        self.current = self._ahead.pop(frame, None) or self._fetch(frame)
+        return self.current
+
+    def expected(self, limit: int) -> list[CoarseFrame]:
+        """
+        The frames that come next if the pace goes on, read now.
+
+        Parameters
+        ----------
+        limit : int
+            How many at most.
+
+        Returns
+        -------
+        list of CoarseFrame
+            May be empty. Frames that cannot be read end it: who asks for them is told then.
+        """
+        found = []
+        for k in range(1, min(limit, self._steady) + 1):
+            frame = self.current.frame + k * self._stride
+            ahead = self._foresee(frame) if 0 <= frame < self.n_frames else None
+            if ahead is None:
+                break
+            found.append(ahead)
+        self._ahead = {x.frame: x for x in found}
+        return found
+
+    def _foresee(self, frame):
+        try:
+            return self._ahead.get(frame) or self._fetch(frame)
+        except Exception as error:  # any reader, any error: it belongs to the frame, not to the one at hand
+            logger.debug("frame %d cannot be read ahead: %s", frame, error)
+            return None
+
+    def _fetch(self, frame):
+        """Read on where the trajectory stands if that is it, else jump."""
+        onward, self._at = self._at is not None and frame == self._at + 1, None
+        try:
+            self.reopen()
+            _check_size(self.trajectory, frame)
+            ts = next(self.trajectory, None) if onward else None
+            if ts is None:  # a damaged frame looks like the end
+                ts = self.trajectory[frame]
+        except Exception as error:  # MDAnalysis would end the iteration in silence at some of them
+            if not _of_reader(error):
+                raise
+            raise unreadable(frame, self.trajectory, error) from error
+        self._at = frame
+        return CoarseFrame.of(ts, self.indices)
+
+
+def read_frame(trajectory, frame: int):
+    """
+    The Timestep of a frame (0-based) of a coarse trajectory.
+
+    Raises
+    ------
+    ValueError
+        A frame that cannot be read, or that holds another number of atoms, with its number and the reason.
+    """
+    try:
+        _check_size(trajectory, frame)
+        return trajectory[frame]
+    except Exception as error:
+        if not _of_reader(error):
+            raise
+        raise unreadable(frame, trajectory, error) from error
+
+
+def _of_reader(error):
+    """Whether an error is a reader's: raised while only readers were at work, no transformation of the user."""
+    step, modules = error.__traceback__, []
+    while step is not None:
+        modules.append(step.tb_frame.f_globals.get("__name__", ""))
+        step = step.tb_next
+    return not isinstance(error, MemoryError) and all(module.startswith(_READING) for module in modules)
+
+
+def _check_size(trajectory, frame):
+    """OSError if a frame of XTC or TRR is of another length than its header says, or holds another number of atoms."""
+    if isinstance(trajectory, ChainReader):
+        part, frame = trajectory._get_local_frame(frame)
+        trajectory = trajectory.readers[part]
+    if not isinstance(trajectory, XDRBaseReader):
+        return
+    with open(trajectory.filename, "rb") as file:
+        file.seek(int(trajectory._xdr.offsets[frame]))
+        head = file.read(68)
+    at = _MAGIC.get(int.from_bytes(head[:4], "big"))
+    n_atoms = trajectory.n_atoms if at is None else int.from_bytes(head[at : at + 4], "big")  # None: the reader tells
+    if n_atoms != trajectory.n_atoms:
+        raise OSError(f"it holds {n_atoms} atoms, the topology {trajectory.n_atoms}")  # MDAnalysis keeps old positions
+    if at is not None and int.from_bytes(head[:4], "big") != _LARGE_XTC:
+        _check_length(trajectory.filename, trajectory._xdr.offsets, frame)
+
+
+def _check_length(filename, offsets, frame):
+    """OSError if a frame of XTC or TRR does not end where the next one begins: the library would leave its memory."""
+    left = bytes_after(filename, int(offsets[frame]))
+    last = frame + 1 == len(offsets)
+    if left < 0 or not last and os.path.getsize(filename) - left != int(offsets[frame + 1]):
+        raise OSError("it is cut off, or its header is damaged")
+
+
+def unreadable(frame, trajectory, error) -> ValueError:
+    """The error that says which frame of which trajectory could not be read, and why."""
+    why = reason(re.split(r"\. ?(?:\n|Trajectories with)", str(error))[0].strip() or error)
+    return ValueError(
+        f"frame {frame} of {trajectory.n_frames} in {trajectory.filename} cannot be read ({why}): the file is "
+        f"damaged or its number of beads changes there; {leave_out(int(frame), int(trajectory.n_frames))}"
+    )
+
+
+def check_trajectory(trajectory):
+    """
+    Refuse what cannot be read frame by frame, and warn of frames that are lost and of a box that is none.
+
+    Raises
+    ------
+    ValueError
+        A live stream, which cannot be copied or sliced, or a trajectory without frames.
+    """
+    if isinstance(trajectory, StreamReaderBase):
+        raise ValueError(
+            f"{trajectory.filename} is a live stream: its frames come once, in order, so nothing can copy or slice it. "
+            "Backmap it in a loop (`u = mdbackmap.backmap(cg)`, `for ts in u.trajectory:`), or write it to a file first"
+        )
+    if trajectory.n_frames == 0:
+        raise ValueError(f"the trajectory {trajectory.filename} has no frames: there is nothing to backmap")
+    warn_of_unread(trajectory)
+    warn_of_cut(trajectory)
+    warn_of_box(trajectory)
+
+
+def warn_of_box(trajectory):
+    """Say, once for each reader, that a box is taken as none; a box of zeros is the usual way to say so."""
+    dimensions = trajectory.ts.dimensions
+    if trajectory in _BOX_TOLD or dimensions is None or real_box(dimensions) is not None or not np.any(dimensions[:3]):
+        return
+    _BOX_TOLD.add(trajectory)
+    logger.warning(
+        "the box %s is none by MDAnalysis' rule (lengths above 0, angles that three vectors can have): frames are "
+        "taken without a box; MDAnalysis.transformations.boxdimensions.set_dimensions sets the right one",
+        " ".join(f"{x:g}" for x in dimensions),
+    )
+
+
+def copy_trajectory(trajectory):
+    """
+    An independent copy of a reader, with its transformations.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis reader
+
+    Returns
+    -------
+    MDAnalysis reader
+
+    Raises
+    ------
+    ValueError
+        As `check_trajectory`.
+    """
+    check_trajectory(trajectory)
+    if not isinstance(trajectory, ChainReader):
+        return trajectory.copy()
+    new = ChainReader.__new__(ChainReader)  # joined files: MDAnalysis cannot copy them
+    new.__dict__.update(trajectory.__dict__)
+    new.readers, new._auxs = [_copy_part(reader) for reader in trajectory.readers], {}
+    new[max(0, int(trajectory.ts.frame))]
+    return new
+
+
+def _copy_part(reader):
+    """A copy of one of several joined readers: their frames are numbered through, which `copy` takes for its own."""
+    frame, reader.ts.frame = reader.ts.frame, 0
+    try:
+        return reader.copy()
+    finally:
+        reader.ts.frame = frame

@@ -1,0 +1,1 @@
+"""The weights that come with the package, with a card that says where they come from."""
