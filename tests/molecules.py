@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from mdbackmap.models.cgvae.network.network import CGVAE, CGVAEConfig
+from mdbackmap.models.cgvae.network import CGVAE, CGVAEConfig
+from mdbackmap.molecule.grouping import Groups, group_mapping
+from mdbackmap.molecule.plain import to_plain
+from mdbackmap.molecule.topology import Topology
 from mdbackmap.training.loop import new_model
-from mdbackmap.universes.whole.grouping import Groups, group_mapping
-from mdbackmap.universes.whole.plain import to_plain
-from mdbackmap.universes.whole.topology import Topology
 
 SMALL = {"n_features": 16, "n_channels": 6, "n_latent": 4, "n_frame": 6, "n_basis": 8}
 

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import MDAnalysis as mda
 import numpy as np
 
+from mdbackmap.molecule.mapping import Mapping
+from mdbackmap.molecule.topology import Topology
 from mdbackmap.universes.live import lifted
 from mdbackmap.universes.reader import bead_indices
 from mdbackmap.universes.universe import universe_of
-from mdbackmap.universes.whole.mapping import Mapping
-from mdbackmap.universes.whole.topology import Topology
 
 SEQUENCE = "GASPVTCLINDQKEMHFRYW"
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from traces import internal_of, topology, trace
 
-from mdbackmap.geometry.vectors.neighbours import nearest
+from mdbackmap.geometry.neighbours import nearest
 from mdbackmap.models.batch import COUNT_RADII, Batch, separation
 from mdbackmap.torsions.internal import trace_neighbours
 

@@ -6,10 +6,10 @@ from molecules import alkane, frames, model_of, pairs_of_carbons
 
 import mdbackmap as mdb
 from mdbackmap import checkpoint
+from mdbackmap.molecule.grouping import Groups, group_mapping
+from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.universes.coarse import coarse_universe
 from mdbackmap.universes.universe import universe_of
-from mdbackmap.universes.whole.grouping import Groups, group_mapping
-from mdbackmap.universes.whole.mapping import MappingError
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from mdbackmap.completion.ends import Completion, terminal_oxygen
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB
 from mdbackmap.models.base import Noise
 from mdbackmap.models.cascade import Chain
-from mdbackmap.universes.whole.grouping import group_mapping
-from mdbackmap.universes.whole.kinds import groups_of
-from mdbackmap.universes.whole.mapping import Mapping
-from mdbackmap.universes.whole.topology import Topology
+from mdbackmap.molecule.grouping import group_mapping
+from mdbackmap.molecule.kinds import groups_of
+from mdbackmap.molecule.mapping import Mapping
+from mdbackmap.molecule.topology import Topology
 
 
 def trace(resnames, ends=None):

@@ -8,7 +8,7 @@ import torch
 from traces import rotation
 
 from mdbackmap.chemistry import residues
-from mdbackmap.geometry.vectors.vectors import (
+from mdbackmap.geometry.vectors import (
     PeptideTemplate,
     angle,
     axis_frame,

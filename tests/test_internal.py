@@ -8,7 +8,7 @@ from traces import EVERY, angles_for, bond_deviations, internal_of, rotation, to
 
 from mdbackmap.chemistry import residues
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.geometry.vectors.vectors import dihedral, wrap
+from mdbackmap.geometry.vectors import dihedral, wrap
 from mdbackmap.torsions.internal import InternalCoordinates, trace_neighbours
 
 N, CA, C, O, CB = range(5)  # noqa: E741

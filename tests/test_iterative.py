@@ -14,8 +14,11 @@ from mdbackmap import checkpoint
 from mdbackmap.cli import main
 from mdbackmap.cli.train import CHAIN_EXAMPLE
 from mdbackmap.datafiles import CHIGNOLIN_PDB, CHIGNOLIN_XTC, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
-from mdbackmap.models.cgvae.network.messages import recompute
-from mdbackmap.models.cgvae.network.network import CGVAE
+from mdbackmap.models.cgvae.messages import recompute
+from mdbackmap.models.cgvae.network import CGVAE
+from mdbackmap.molecule.grouping import group_mapping
+from mdbackmap.molecule.kinds import groups_of
+from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.training.loop import new_model
 from mdbackmap.training.molecules.molecule_config import MoleculeLoss, MoleculeTraining
 from mdbackmap.training.molecules.molecule_run import model_config
@@ -27,9 +30,6 @@ from mdbackmap.training.steps.memory import step_memory
 from mdbackmap.training.steps.protein_frames import read_frames
 from mdbackmap.training.steps.step_config import parse_chain
 from mdbackmap.training.steps.tuning import structures_of, tune
-from mdbackmap.universes.whole.grouping import group_mapping
-from mdbackmap.universes.whole.kinds import groups_of
-from mdbackmap.universes.whole.mapping import MappingError
 
 TABLES = {"model": {"family": "chain"}, "data": {"topology": str(TRPCAGE_PDB), "trajectory": [str(TRPCAGE_XTC)]}}
 

@@ -15,12 +15,12 @@ from test_mdanalysis_contract import topology
 
 import mdbackmap
 from mdbackmap.datafiles import GO_PDB, GO_XTC
+from mdbackmap.molecule.mapping import Mapping
 from mdbackmap.trajectory import BackmapTrajectory
 from mdbackmap.transformation import Backmap, backmap
 from mdbackmap.universes.coarse import CoarseReader
 from mdbackmap.universes.frames import copy_trajectory
 from mdbackmap.universes.live import LiftedStream, lifted
-from mdbackmap.universes.whole.mapping import Mapping
 
 pytest.importorskip("imdclient")
 from imdclient.tests.server import InThreadIMDServer

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mdbackmap.chemistry import residues
-from mdbackmap.universes.whole.mapping import Mapping, MappingError
-from mdbackmap.universes.whole.topology import Topology
+from mdbackmap.molecule.mapping import Mapping, MappingError
+from mdbackmap.molecule.topology import Topology
 
 SEQUENCES = st.lists(st.sampled_from(residues.RESIDUE_NAMES), min_size=1, max_size=8)
 COORDINATES = st.floats(-1e4, 1e4, width=32)

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from molecules import alkane, frames
 
-from mdbackmap.universes.whole.bonds import find_bonds, molecules, nearest_owner, pairs_within
-from mdbackmap.universes.whole.grouping import Groups, group_mapping
-from mdbackmap.universes.whole.kinds import groups_of
-from mdbackmap.universes.whole.mapping import Mapping, MappingError
-from mdbackmap.universes.whole.named import named_mapping
-from mdbackmap.universes.whole.partition import partition
-from mdbackmap.universes.whole.plain import from_plain, to_plain
-from mdbackmap.universes.whole.topology import Topology
+from mdbackmap.molecule.bonds import find_bonds, molecules, nearest_owner, pairs_within
+from mdbackmap.molecule.grouping import Groups, group_mapping
+from mdbackmap.molecule.kinds import groups_of
+from mdbackmap.molecule.mapping import Mapping, MappingError
+from mdbackmap.molecule.named import named_mapping
+from mdbackmap.molecule.partition import partition
+from mdbackmap.molecule.plain import from_plain, to_plain
+from mdbackmap.molecule.topology import Topology
 
 
 def sizes(groups):

@@ -11,12 +11,12 @@ from MDAnalysis.coordinates.TRR import TRRWriter
 from MDAnalysis.coordinates.XTC import XTCWriter
 from MDAnalysisTests.coordinates.base import BaseReference, BaseWriterTest, MultiframeReaderTest
 
+from mdbackmap.molecule.mapping import Mapping
+from mdbackmap.molecule.topology import Topology
 from mdbackmap.universes.coarse import CoarseReader
 from mdbackmap.universes.frames import CoarseFrame
 from mdbackmap.universes.reader import LiftedReader
 from mdbackmap.universes.universe import universe_of
-from mdbackmap.universes.whole.mapping import Mapping
-from mdbackmap.universes.whole.topology import Topology
 from mdbackmap.writing.output import PDBFrames
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what the writers and parsers of MDAnalysis say of missing names

@@ -10,11 +10,11 @@ import pytest
 
 from mdbackmap.chemistry.residues import ALPHABET, RESIDUE_NAMES
 from mdbackmap.cli import main
+from mdbackmap.molecule.attributes import canonical_resnames
+from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.recognition.fasta import assign, parse_fasta
 from mdbackmap.recognition.numbers import Row, decode
 from mdbackmap.recognition.recognise import recognise
-from mdbackmap.universes.whole.attributes import canonical_resnames
-from mdbackmap.universes.whole.mapping import MappingError
 
 CASES = Path(__file__).parent / "cases"
 FAR = np.array([60.0, 0.0, 0.0])

@@ -7,8 +7,8 @@ import pytest
 import torch
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
-from mdbackmap.geometry.vectors import neighbours
-from mdbackmap.geometry.vectors.neighbours import close_pairs, minimum_image, nearest
+from mdbackmap.geometry import neighbours
+from mdbackmap.geometry.neighbours import close_pairs, minimum_image, nearest
 
 pytestmark = pytest.mark.neighbours
 

@@ -10,10 +10,10 @@ from MDAnalysis.transformations import translate
 from numpy.testing import assert_array_equal
 from standin import chain, standin
 
+from mdbackmap.molecule.mapping import Mapping
+from mdbackmap.molecule.topology import Topology
 from mdbackmap.universes.frames import CoarseFrames, copy_trajectory
 from mdbackmap.universes.reader import LiftedReader, bead_indices
-from mdbackmap.universes.whole.mapping import Mapping
-from mdbackmap.universes.whole.topology import Topology
 
 N_FRAMES = 11
 EVEN = np.arange(N_FRAMES) % 2 == 0

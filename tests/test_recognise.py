@@ -6,9 +6,9 @@ import MDAnalysis as mda
 import numpy as np
 import pytest
 
+from mdbackmap.molecule.mapping import Mapping, MappingError
 from mdbackmap.recognition.recognise import recognise
 from mdbackmap.recognition.spacing import strained
-from mdbackmap.universes.whole.mapping import Mapping, MappingError
 
 ALA_GLY = ["ALA", "GLY", "SER", "TRP", "LYS"]
 

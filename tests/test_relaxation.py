@@ -12,7 +12,7 @@ from traces import internal_of, rotation, topology, trace
 from mdbackmap import load_model
 from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, GO_PDB, GO_XTC, VALIDATION
-from mdbackmap.geometry.vectors.vectors import angle, dihedral, smooth_step
+from mdbackmap.geometry.vectors import angle, dihedral, smooth_step
 from mdbackmap.recognition.recognise import recognise
 from mdbackmap.traces.angles import TraceAngles
 from mdbackmap.traces.crowding import Crowd

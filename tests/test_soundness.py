@@ -10,10 +10,10 @@ import pytest
 import mdbackmap
 from mdbackmap.cli import main
 from mdbackmap.datafiles import GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.recognition.soundness import broken, check_frames, check_whole, leave_out, sound
 from mdbackmap.recognition.spacing import bond_lengths
 from mdbackmap.universes.boxes import box_vectors, real_box
-from mdbackmap.universes.whole.mapping import MappingError
 
 CASES = Path(__file__).parent / "cases"
 LEFT_OUT = "--frames 0-22,24-29; in Python frames=[*range(23), *range(24, 30)]"

@@ -10,10 +10,10 @@ from mdbackmap.evaluation.cascades.bounds import as_slots, bounds
 from mdbackmap.evaluation.cascades.secondary import HELIX, NEITHER, STRAND, UNKNOWN, agreement, by_torsions, by_trace
 from mdbackmap.evaluation.cascades.trace_quality import judge_trace
 from mdbackmap.models.cascade import Chain
+from mdbackmap.molecule.grouping import group_mapping
+from mdbackmap.molecule.kinds import groups_of
+from mdbackmap.molecule.mapping import Mapping
 from mdbackmap.torsions.internal import InternalCoordinates
-from mdbackmap.universes.whole.grouping import group_mapping
-from mdbackmap.universes.whole.kinds import groups_of
-from mdbackmap.universes.whole.mapping import Mapping
 
 
 def built(sequence="ACDEFGHIKLMN", frames=2):

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from mdbackmap.chemistry import residues
-from mdbackmap.geometry.vectors.vectors import place
+from mdbackmap.geometry.vectors import place
 from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
+from mdbackmap.molecule.topology import Topology
 from mdbackmap.torsions.internal import InternalCoordinates
-from mdbackmap.universes.whole.topology import Topology
 
 TINY = GenZProtConfig(
     n_features=16,

@@ -21,6 +21,7 @@ from MDAnalysis.coordinates.base import StreamReaderBase
 from MDAnalysis.coordinates.chain import ChainReader
 from MDAnalysis.coordinates.XDR import XDRBaseReader
 
+from .. import reading
 from ..reading.cut import warn_of_cut, warn_of_unread
 from ..reading.reasons import reason
 from ..reading.xdr import bytes_after
@@ -29,13 +30,7 @@ from .boxes import real_box
 
 logger = logging.getLogger(__name__)
 
-_READING = (
-    __name__,
-    f"{__package__}.text_frames",
-    f"{__package__}.unitless",
-    "MDAnalysis.coordinates",
-    "MDAnalysis.lib",
-)
+_READING = (__name__, reading.__name__, "MDAnalysis.coordinates", "MDAnalysis.lib")
 _READING += ("h5py", "gsd", "scipy", "numpy", "codecs", "encodings", "gzip", "bz2", "_compression")
 _BOX_TOLD = weakref.WeakSet()  # readers whose box was told of
 _OWN = ("time", "dt", "time_offset")

@@ -11,8 +11,8 @@ from molecules import alkane, frames, model_of, pairs_of_carbons
 from traces import rotation
 
 from mdbackmap.models.base import Noise
-from mdbackmap.universes.whole.grouping import Groups, group_mapping
-from mdbackmap.universes.whole.mapping import Mapping, MappingError
+from mdbackmap.molecule.grouping import Groups, group_mapping
+from mdbackmap.molecule.mapping import Mapping, MappingError
 
 MIRROR = torch.tensor([1.0, 1.0, -1.0])
 

@@ -12,12 +12,12 @@ from traces import rotation, tiny, topology, trace
 from mdbackmap import checkpoint
 from mdbackmap.models.base import Noise
 from mdbackmap.models.cascade import Chain, ChainConfig
+from mdbackmap.molecule.grouping import group_mapping
+from mdbackmap.molecule.kinds import groups_of
+from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.torsions.internal import InternalCoordinates
 from mdbackmap.traces.mending import CIS, Mending
 from mdbackmap.traces.relaxation import AUTO_TOLERANCE, Relaxation
-from mdbackmap.universes.whole.grouping import group_mapping
-from mdbackmap.universes.whole.kinds import groups_of
-from mdbackmap.universes.whole.mapping import MappingError
 
 SEQUENCE = "ACDEFGHIKLMNPQRSTVWYACDE"
 

@@ -9,7 +9,7 @@ from traces import EVERY, TINY, angles_for, bond_deviations, internal_of, tiny, 
 
 from mdbackmap.backbone import peptides
 from mdbackmap.chemistry import residues
-from mdbackmap.geometry.vectors.vectors import wrap
+from mdbackmap.geometry.vectors import wrap
 from mdbackmap.models.batch import PASS, Batch
 from mdbackmap.models.genzprot import GenZProt
 from mdbackmap.packing.candidates import fold_symmetric

@@ -8,7 +8,7 @@ from traces import EVERY, angles_for, internal_of, tiny, topology, trace
 
 from mdbackmap.backbone import peptides
 from mdbackmap.chemistry import residues
-from mdbackmap.geometry.vectors.vectors import angle, dihedral, wrap
+from mdbackmap.geometry.vectors import angle, dihedral, wrap
 
 N, CA, C = range(3)
 
