@@ -30,13 +30,13 @@ _STRAINED = 1.0  # kT
 _ROUNDS = 3
 
 
-def draw_peptides(model, internal, beads, hidden, uniform, temperature, guide=None, box=None):
+def draw_peptides(heads, internal, beads, hidden, uniform, temperature, guide=None, box=None):
     """
     Peptide angles along each chain; phi of the last residues.
 
     Parameters
     ----------
-    model : GenZProt
+    heads : TorsionHeads
     internal : InternalCoordinates
     beads : torch.Tensor (F, N, 3)
     hidden : torch.Tensor (F, N, C)
@@ -55,23 +55,23 @@ def draw_peptides(model, internal, beads, hidden, uniform, temperature, guide=No
     -------
     torch.Tensor (F, N)
     """
-    told = _joined(model, internal, hidden), _Strain(internal, beads)
+    told = _joined(heads, internal, hidden), _Strain(internal, beads)
     if temperature == 0 and guide is None:
         levels = levels_of(N_DRAWS, len(internal.types), 1)[..., 0].to(uniform)
-        _, shares = _walk(model, internal, *told, levels.expand(len(beads), -1, -1), 1.0)
-        angles = _mend(model, internal, *told, model.bins.peak(shares, _SMOOTHING), shares, None)
-        return _part(model, internal, beads, *told, angles, shares, None, box)
-    angles, shares = _walk(model, internal, *told, uniform.unsqueeze(1), temperature, guide)
+        _, shares = _walk(heads, internal, *told, levels.expand(len(beads), -1, -1), 1.0)
+        angles = _mend(heads, internal, *told, heads.bins.peak(shares, _SMOOTHING), shares, None)
+        return _part(heads, internal, beads, *told, angles, shares, None, box)
+    angles, shares = _walk(heads, internal, *told, uniform.unsqueeze(1), temperature, guide)
     angles = angles.squeeze(1)
     if temperature > 0:
         among = None if guide is None else guide.strength < 1
-        angles = _mend(model, internal, *told, angles, shares, uniform, among)
-        return _part(model, internal, beads, *told, angles, shares, uniform, box)
+        angles = _mend(heads, internal, *told, angles, shares, uniform, among)
+        return _part(heads, internal, beads, *told, angles, shares, uniform, box)
     kept = (guide.strength < 1).nonzero()[:, 0]
     if len(kept) == 0:
         return angles
     boxes = None if box is None else box[kept]
-    drawn = draw_peptides(model, internal, beads[kept], hidden[kept], uniform[kept], 0, box=boxes)
+    drawn = draw_peptides(heads, internal, beads[kept], hidden[kept], uniform[kept], 0, box=boxes)
     return angles.index_copy(0, kept, drawn)
 
 
@@ -82,44 +82,44 @@ def levels_of(n_draws, n_residues, n_numbers):
     return (order + 0.5) / n_draws
 
 
-def _walk(model, internal, joined, strain, uniform, temperature, guide=None):
+def _walk(heads, internal, joined, strain, uniform, temperature, guide=None):
     """Angles (F, S, N) for uniform numbers (F, S, N), and the shares (F, N, B) of the bins, averaged over the draws."""
     angles = torch.zeros_like(uniform)
-    shares, centres = joined.new_zeros(*joined.shape[:2], model.bins.n_bins), model.bins.centres(joined)
+    shares, centres = joined.new_zeros(*joined.shape[:2], heads.bins.n_bins), heads.bins.centres(joined)
     for at in internal.walk:
         before = angles[:, :, (at - 1).clamp_min(0)]
-        previous = fourier(before, (~internal.starts[at]).expand(before.shape), model.config.order)
+        previous = fourier(before, (~internal.starts[at]).expand(before.shape), heads.order)
         features = joined[:, None, at]
-        logits = model.peptide.after(features, previous)
+        logits = heads.peptide.after(features, previous)
         if internal.ends[at].any():
-            logits = torch.where(internal.ends[at, None], model.phi.after(features, previous), logits)
+            logits = torch.where(internal.ends[at, None], heads.phi.after(features, previous), logits)
         logits = logits - strain.of(slice(None), at, before.unsqueeze(-1), centres, (1, -1, 1))
         if guide is not None:
-            logits = logits + guide.bias(at, before, model.bins.n_bins)
+            logits = logits + guide.bias(at, before, heads.bins.n_bins)
         shares[:, at] = torch.softmax(logits / (temperature or 1.0), -1).mean(1)
         if temperature > 0:
-            angles[:, :, at] = model.bins.draw(logits, uniform[:, :, at], temperature)
+            angles[:, :, at] = heads.bins.draw(logits, uniform[:, :, at], temperature)
         else:
-            angles[:, :, at] = model.bins.peak(torch.softmax(logits.float(), -1), _PEAK)
+            angles[:, :, at] = heads.bins.peak(torch.softmax(logits.float(), -1), _PEAK)
     return angles, shares
 
 
-def _joined(model, internal, hidden):
+def _joined(heads, internal, hidden):
     """What the heads make of the features (F, N, C), before they know the angle before."""
-    width, head = model.config.n_features, model.peptide.features
+    width, head = hidden.shape[-1], heads.peptide.features
     following = hidden.roll(-1, dims=1)
     joined = hidden @ head.weight[:, :width].T + following @ head.weight[:, width:].T + head.bias
-    return joined.index_copy(1, internal.last, model.phi.features(hidden[:, internal.last]))
+    return joined.index_copy(1, internal.last, heads.phi.features(hidden[:, internal.last]))
 
 
-def _mend(model, internal, joined, strain, angles, shares, uniform, among=None):
+def _mend(heads, internal, joined, strain, angles, shares, uniform, among=None):
     """
     Draw pairs of angles (F, N) that strain a residue again, together; the best ones if `uniform` is None.
 
     Of neighbouring residues, the one with more strain comes first. Frames not `among` (F,) stay as they are.
     """
-    everyone, centres = torch.arange(len(internal.types), device=joined.device), model.bins.centres(joined)
-    given = fourier(centres, torch.ones_like(centres, dtype=torch.bool), model.config.order)
+    everyone, centres = torch.arange(len(internal.types), device=joined.device), heads.bins.centres(joined)
+    given = fourier(centres, torch.ones_like(centres, dtype=torch.bool), heads.order)
     allowed = True if among is None else among.unsqueeze(1)
     for _ in range(_ROUNDS):
         energy = strain.of(slice(None), everyone, angles.roll(1, 1), angles, (-1,))
@@ -128,7 +128,7 @@ def _mend(model, internal, joined, strain, angles, shares, uniform, among=None):
         if len(at) == 0:
             break
         grid = shares[frames, at - 1].clamp_min(1e-9).log().unsqueeze(2)  # (Q, B, 1)
-        grid = grid + torch.log_softmax(model.peptide.after(joined[frames, at].unsqueeze(1), given), -1)
+        grid = grid + torch.log_softmax(heads.peptide.after(joined[frames, at].unsqueeze(1), given), -1)
         first, second = centres[:, None], centres
         outer = angles[frames, (at - 2).clamp_min(0)], angles[frames, (at + 1).clamp_max(len(everyone) - 1)]
         grid = grid - strain.of(frames, at, first, second, (-1, 1, 1))
@@ -139,9 +139,9 @@ def _mend(model, internal, joined, strain, angles, shares, uniform, among=None):
     return angles
 
 
-def _part(model, internal, beads, joined, strain, angles, shares, uniform, box):
+def _part(heads, internal, beads, joined, strain, angles, shares, uniform, box):
     """Draw the angles (F, N) of peptides that overlap another one again; the best ones if `uniform` is None."""
-    centres, frames = model.bins.centres(joined), torch.arange(len(beads), device=beads.device)
+    centres, frames = heads.bins.centres(joined), torch.arange(len(beads), device=beads.device)
     for _ in range(_ROUNDS):
         left = frames.unique()
         frames, at = collisions(internal, beads[left], angles[left], None if box is None else box[left])

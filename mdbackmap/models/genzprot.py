@@ -23,6 +23,7 @@ from ..packing.replacing import Stuck, replaced
 from ..packing.rotamers import RotamerPrior
 from ..packing.settling import settle
 from ..torsions.circular import CircularBins, fourier
+from ..torsions.heads import TorsionHead, TorsionHeads
 from ..torsions.internal import TORSIONS, InternalCoordinates
 from ..traces.relaxation import Relaxation
 from ..traces.viterbi import Guide
@@ -59,24 +60,6 @@ class GenZProtConfig:
             raise ValueError(f"model: rotamers must be 0 or more, not {self.rotamers}")
         if not (0 <= self.dropout < 1 and 0 <= self.anonymous < 1):
             raise ValueError("model: dropout and anonymous must be in [0, 1)")
-
-
-class TorsionHead(nn.Module):
-    """Logits (..., B) of one torsion from features and from the torsions drawn before it."""
-
-    def __init__(self, n_inputs, n_known, config):
-        super().__init__()
-        self.features = nn.Linear(n_inputs, config.n_features)
-        self.known = nn.Linear(n_known * (2 * config.order + 1), config.n_features, bias=False)
-        self.out = nn.Linear(config.n_features, config.n_bins)
-
-    def forward(self, features, known):
-        """`features` (..., n_inputs); `known` (..., n_known * (2 order + 1)), as `fourier` gives them."""
-        return self.after(self.features(features), known)
-
-    def after(self, hidden, known):
-        """The same from `self.features(features)`, which does not change along the chain."""
-        return self.out(nn.functional.silu(hidden + self.known(known)))
 
 
 class GenZProt(Model):
@@ -128,6 +111,11 @@ class GenZProt(Model):
 
     def mapping(self, coarse):
         return Mapping.ca(coarse)
+
+    @property
+    def heads(self):
+        """The `TorsionHeads` that read torsions off what `decode` gives."""
+        return TorsionHeads(self.peptide, self.phi, self.end, self.chis, self.bins, self.config.order)
 
     def condition(self, batch):
         """Prior features (n, C) and what every round of messages needs of the neighbourhood."""
@@ -285,7 +273,7 @@ class GenZProt(Model):
         for part in parts:
             prior, cell = self._prior(internal, guide, part), None if box is None else box[part]
             told = internal, beads[part], hidden[part], torsions[part], uniform[part], temperature, cell, prior
-            drawn.append(draw_sidechains(self, *told))
+            drawn.append(draw_sidechains(self.heads, *told))
         chosen, stuck = zip(*drawn, strict=True)
         stuck = Stuck.join(stuck, [part.start for part in parts])
         return fold_symmetric(internal.types, replaced(internal, beads, torch.cat(chosen), stuck, box))
@@ -307,7 +295,9 @@ class GenZProt(Model):
         torsions = beads.new_zeros(*beads.shape[:2], len(TORSIONS))
         if temperature > 0:
             guide = self._hint(internal, beads, guide)
-        torsions[..., _PEPTIDE] = draw_peptides(self, internal, beads, hidden, uniform[..., 0], temperature, guide, box)
+        torsions[..., _PEPTIDE] = draw_peptides(
+            self.heads, internal, beads, hidden, uniform[..., 0], temperature, guide, box
+        )
         self._draw_ends(internal, hidden, torsions, uniform[..., 1], temperature)
         return torsions, hidden
 

@@ -167,7 +167,7 @@ def _draw(model, internal, hidden, torsions, uniform, temperature, bridges, plac
     Returns the log weights (F, R, N) that candidates need for the temperature asked for.
     """
     spread = max(temperature, _LEAST_SPREAD)  # temperature at which candidates are drawn
-    order, n_candidates = model.config.order, torsions.shape[1]
+    order, n_candidates = model.order, torsions.shape[1]
     peptides = torsions[:, 0, :, _PEPTIDE]
     before = fourier(peptides.roll(1, dims=1), (~internal.starts).expand(peptides.shape), order)
     own = fourier(peptides, torch.ones_like(peptides, dtype=torch.bool), order)

@@ -83,8 +83,8 @@ def test_fewer_are_left(molecule, temperature, monkeypatch):
     uniform = torch.rand(3, 16, generator=torch.Generator().manual_seed(1))
     drawn = []
     with torch.no_grad():
-        drawn.append(peptides.draw_peptides(model, internal, beads, hidden, uniform, temperature))
+        drawn.append(peptides.draw_peptides(model.heads, internal, beads, hidden, uniform, temperature))
         monkeypatch.setattr(peptides, "collisions", lambda *given: (torch.zeros(0, dtype=torch.int64),) * 2)
-        drawn.append(peptides.draw_peptides(model, internal, beads, hidden, uniform, temperature))
+        drawn.append(peptides.draw_peptides(model.heads, internal, beads, hidden, uniform, temperature))
     after, before = (len(collisions(internal, beads, angles)[0]) for angles in drawn)
     assert before > 5 and after < 0.7 * before

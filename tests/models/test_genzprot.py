@@ -116,7 +116,7 @@ def test_sampling_follows_the_densities_of_training(monkeypatch):
     with torch.no_grad():
         hidden = model._hidden(internal, beads[:1], torch.zeros(1, 3, TINY.n_latent), 1.0, None)
         angles = peptides.draw_peptides(
-            model, internal, beads, hidden.expand(n, -1, -1), torch.rand(n, 3, generator=rng), 1.0
+            model.heads, internal, beads, hidden.expand(n, -1, -1), torch.rand(n, 3, generator=rng), 1.0
         )
         grid = torch.linspace(-math.pi, math.pi, 721)
         batch = Batch.from_frames(internal, beads[:1], TINY.n_neighbours)

@@ -54,7 +54,7 @@ def test_strained_pairs_are_drawn_anew(molecule, temperature, monkeypatch):
     with torch.no_grad():
         for rounds in (0, peptides._ROUNDS):
             monkeypatch.setattr(peptides, "_ROUNDS", rounds)
-            angles = peptides.draw_peptides(model, internal, beads, hidden, uniform, temperature)
+            angles = peptides.draw_peptides(model.heads, internal, beads, hidden, uniform, temperature)
             drawn.append(torch.cat([angles.unsqueeze(-1), torch.zeros(3, len(EVERY), 5)], -1))
     before, after = (strain_of(internal, beads, torsions) > 1 for torsions in drawn)
     assert before.sum() > 5
@@ -75,10 +75,10 @@ def test_most_likely_angles_are_the_peak_of_what_is_drawn(monkeypatch):
     model, hidden = tiny(), torch.randn(1, 4, 16, generator=torch.Generator().manual_seed(2))
     monkeypatch.setattr(peptides, "_ROUNDS", 0)
     with torch.no_grad():
-        found = peptides.draw_peptides(model, internal, beads, hidden, None or torch.zeros(1, 4), 0.0)[0, 0]
+        found = peptides.draw_peptides(model.heads, internal, beads, hidden, None or torch.zeros(1, 4), 0.0)[0, 0]
         many = torch.rand(20_000, 4, generator=torch.Generator().manual_seed(3))
         args = internal, beads.expand(20_000, -1, -1), hidden.expand(20_000, -1, -1)
-        angles = peptides.draw_peptides(model, *args, many, 1.0)[:, 0]
+        angles = peptides.draw_peptides(model.heads, *args, many, 1.0)[:, 0]
     grid = torch.linspace(-math.pi, math.pi, 361)
     score = torch.exp(((grid[:, None] - angles).cos() - 1) / peptides._SMOOTHING**2).mean(1)
     assert abs(math.remainder(float(found - grid[score.argmax()]), 2 * math.pi)) < math.radians(12)

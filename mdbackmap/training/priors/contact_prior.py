@@ -60,7 +60,7 @@ def examples(model, chain):
         normal = beads.new_zeros(*beads.shape[:2], model.n_random)
         torsions, hidden = model.draw_backbones(internal, beads, normal, 0.0)
         levels = even_levels(internal).to(beads).unsqueeze(0)
-        found = Candidates.draw(model, internal, beads, hidden, torsions, levels)
+        found = Candidates.draw(model.heads, internal, beads, hidden, torsions, levels)
     at = internal.movable.residues
     true = torch.from_numpy(side_chain_torsions(chain.positions[:1], chain.mask, chain.types)[0]).to(beads)[at]
     known = (true.isfinite() | ~internal.defined[at, 1:5]).all(1)

@@ -1,0 +1,81 @@
+"""
+Heads: the distributions of torsions that a network has, each given the torsions before it.
+
+What draws torsions takes a `TorsionHeads`, and knows nothing of the network that the features come from.
+"""
+
+import dataclasses
+
+from torch import nn
+
+from .circular import CircularBins
+
+
+class TorsionHead(nn.Module):
+    """
+    Logits of one torsion from features and from the torsions drawn before it.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Features.
+    n_known : int
+        Torsions before it.
+    config : GenZProtConfig
+        Its `n_features`, `order` and `n_bins` count.
+    """
+
+    def __init__(self, n_inputs, n_known, config):
+        super().__init__()
+        self.features = nn.Linear(n_inputs, config.n_features)
+        self.known = nn.Linear(n_known * (2 * config.order + 1), config.n_features, bias=False)
+        self.out = nn.Linear(config.n_features, config.n_bins)
+
+    def forward(self, features, known):
+        """
+        Logits.
+
+        Parameters
+        ----------
+        features : torch.Tensor, shape (..., n_inputs)
+        known : torch.Tensor, shape (..., n_known * (2 order + 1))
+            The torsions before it, as `fourier` gives them.
+
+        Returns
+        -------
+        torch.Tensor, shape (..., B)
+        """
+        return self.after(self.features(features), known)
+
+    def after(self, hidden, known):
+        """The same from `self.features(features)`, which does not change along the chain."""
+        return self.out(nn.functional.silu(hidden + self.known(known)))
+
+
+@dataclasses.dataclass(frozen=True)
+class TorsionHeads:
+    """
+    The heads of all torsions of a residue; a view of a network's weights.
+
+    Attributes
+    ----------
+    peptide : TorsionHead
+        Angle of a peptide, from the features of both of its residues and the angle of the peptide before.
+    phi : TorsionHead
+        phi of the last residue of a stretch.
+    end : TorsionHead
+        What places N of the first and O of the last residue of a stretch.
+    chis : sequence of TorsionHead
+        chi1 to chi4, from the peptide angles on either side and the chis before.
+    bins : CircularBins
+        What logits mean.
+    order : int
+        Fourier order in which a torsion is shown to the next ones.
+    """
+
+    peptide: TorsionHead
+    phi: TorsionHead
+    end: TorsionHead
+    chis: nn.ModuleList
+    bins: CircularBins
+    order: int
