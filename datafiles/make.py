@@ -1,5 +1,5 @@
 """
-Make the files of this folder from the project's reference data::
+Make the files of this folder from the project's reference data.
 
     python datafiles/make.py ../shared
 

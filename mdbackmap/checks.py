@@ -1,6 +1,4 @@
-"""
-The options that decide where atoms are, checked: what `Backmapper.sample`, `Backmap` and `BackmapTrajectory` share.
-"""
+"""Checks of the options that decide where atoms are, for `Backmapper.sample`, `Backmap` and `BackmapTrajectory`."""
 
 import math
 

@@ -1,6 +1,4 @@
-"""
-Which commit of the source code is running: for files that say how they were made.
-"""
+"""Which commit of the source code is running: for files that say how they were made."""
 
 import functools
 import json

@@ -1,6 +1,7 @@
 """
-Clashes of peptides: rare, as each is drawn from the distribution on its own C-alphas, and no side chain can mend them.
-Such peptides are drawn again.
+Clashes of peptides, which are drawn again.
+
+They are rare, as each peptide is drawn from the distribution on its own C-alphas. No side chain can resolve them.
 
 Shapes: F frames, N residues, P pairs of them, Q peptides in question, B bins. Angstrom and radians.
 """
@@ -49,9 +50,7 @@ def collisions(internal, beads, angles, box=None):
 
 @full_precision
 def crowding(internal, beads, angles, frames, at, turns, box=None):
-    """
-    Energies, in nats (Q, B), of turning peptides `at` (Q,) of `frames` (Q,) by `turns` (Q, B), others as they are.
-    """
+    """Energies (Q, B), in nats, of turning peptides `at` (Q,) of `frames` (Q,) by `turns` (Q, B), all others fixed."""
     local, axes = internal.peptide_frames(beads)
     everyone = torch.arange(beads.shape[1], device=at.device)
     gap = beads[frames] - beads[frames, at].unsqueeze(1)  # (Q, N, 3)

@@ -236,12 +236,12 @@ def _show_warning(message, category, filename, lineno, file=None, line=None):
 
 
 def sentence(error):
-    """
+    r"""
     An error's message on one line; its type's name where it has none.
 
     Examples
     --------
-    >>> sentence(ValueError("two\\n  lines"))
+    >>> sentence(ValueError("two\n  lines"))
     'two lines'
     >>> sentence(OSError(5, "cannot write aa.xtc")), sentence(PermissionError(13, "Permission denied", "aa.xtc"))
     ('cannot write aa.xtc', 'Permission denied: aa.xtc')

@@ -147,11 +147,11 @@ class Unit:
 
 def cut_units(structures, split=TRAIN, largest=1600, core=800):
     """
-    Units of a split: whole entries up to `largest` residues; of larger ones, runs of `core` residues with what is
-    nearest.
+    Units of a split: whole entries, or runs of residues of large ones.
 
-    The weight of a unit is lower where its chains have many close relatives (one over the square root of the size of
-    their 90 % cluster).
+    An entry of up to `largest` residues is one unit. Larger ones give runs of `core` residues with what is nearest. The
+    weight of a unit is lower where its chains have many close relatives (one over the square root of the size of their
+    90 % cluster).
     """
     chains = structures.chains
     chosen = chains["split"] == split

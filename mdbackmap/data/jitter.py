@@ -1,6 +1,4 @@
-"""
-Noise on C-alpha traces: what a coarse-grained force field does to them, roughly.
-"""
+"""Noise on C-alpha traces: what a coarse-grained force field does to them, roughly."""
 
 import math
 

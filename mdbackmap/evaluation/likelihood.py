@@ -23,8 +23,7 @@ _PEPTIDE_COLUMN, _END_COLUMN = 0, 5
 
 def nats_per_residue(model, filename, *, splits=(1,), limit=None, n_draws=4, seed=0):
     """
-    The negative evidence lower bound of a model on chains of a pack, by default those held out, beside independent
-    torsions.
+    The negative evidence lower bound of a model on chains of a pack, beside that of independent torsions.
 
     Parameters
     ----------

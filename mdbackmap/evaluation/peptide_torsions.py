@@ -51,9 +51,7 @@ def phi_psi_atoms(fine):
 
 
 def phi_psi(atoms, quintets):
-    """
-    Angles (F * t, 2) of structures (F, A, 3), frame by frame.
-    """
+    """Angles (F * t, 2) of structures (F, A, 3), frame by frame."""
     corners = np.asarray(atoms, dtype=float)[:, quintets]  # (F, t, 5, 3)
     angles = [_torsion(corners[:, :, k : k + 4]) for k in (0, 1)]
     return np.stack(angles, axis=-1).reshape(-1, 2)

@@ -1,6 +1,4 @@
-"""
-PULCHRA (Rotkiewicz & Skolnick 2008), the fast peer, through the package `pypulchra`, if it is installed.
-"""
+"""PULCHRA (Rotkiewicz & Skolnick 2008), the fast peer, through the package `pypulchra`, if it is installed."""
 
 import numpy as np
 

@@ -1,6 +1,4 @@
-"""
-Metrics as text and as JSON.
-"""
+"""Metrics as text and as JSON."""
 
 import json
 import math

@@ -29,7 +29,8 @@ def full_precision(function):
 
 
 def smooth_step(values, begin, full):
-    """0 up to `begin`, 1 from `full` on, and a smooth rise (..., like `values`) in between.
+    """
+    0 up to `begin`, 1 from `full` on, and a smooth rise (..., like `values`) in between.
 
     >>> smooth_step(torch.tensor([1.0, 2.5, 3.0, 5.0]), 2, 4)
     tensor([0.0000, 0.1562, 0.5000, 1.0000])
@@ -39,7 +40,8 @@ def smooth_step(values, begin, full):
 
 
 def unit(vectors):
-    """Vectors (..., 3) scaled to length one; a null vector stays null.
+    """
+    Vectors (..., 3) scaled to length one; a null vector stays null.
 
     >>> unit(torch.tensor([3.0, 0.0, 4.0]))
     tensor([0.6000, 0.0000, 0.8000])
@@ -48,7 +50,8 @@ def unit(vectors):
 
 
 def perpendicular(vectors, axis):
-    """Unit vectors (..., 3) along the part of `vectors` at right angles to the unit vectors `axis`.
+    """
+    Unit vectors (..., 3) along the part of `vectors` at right angles to the unit vectors `axis`.
 
     Where nothing is left (parallel vectors), a fixed direction at right angles to `axis` is taken instead.
     """
@@ -62,7 +65,8 @@ def perpendicular(vectors, axis):
 
 
 def axis_frame(origin, tip, reference):
-    """Frames (..., 3, 3), rows x, y, z: x from `origin` to `tip`, y towards `reference` at right angles, z = x cross y.
+    """
+    Frames (..., 3, 3), rows x, y, z: x from `origin` to `tip`, y towards `reference` at right angles, z = x cross y.
 
     Parameters are positions (..., 3). A point with coordinates (a, b, c) in the frame lies at
     `origin + (a, b, c) @ frame`.
@@ -92,7 +96,8 @@ def turn_about_x(points, turn):
 
 
 def place(a, b, c, bond, bend, torsion):
-    """Position (..., 3) of a fourth atom d after a, b, c from |c-d|, the angle b-c-d (`bend`) and the torsion a-b-c-d.
+    """
+    Position (..., 3) of a fourth atom d after a, b, c from |c-d|, the angle b-c-d (`bend`) and the torsion a-b-c-d.
 
     Examples
     --------
@@ -108,7 +113,8 @@ def place(a, b, c, bond, bend, torsion):
 
 
 def dihedral(a, b, c, d):
-    """Torsion angle (...) a-b-c-d in radians, IUPAC sign: 0 is cis, positive is clockwise seen along b to c.
+    """
+    Torsion angle (...) a-b-c-d in radians, IUPAC sign: 0 is cis, positive is clockwise seen along b to c.
 
     >>> a, b, c = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
     >>> dihedral(a, b, c, torch.tensor([1.0, 0.0, 1.0])).rad2deg()
@@ -126,7 +132,8 @@ def angle(a, b, c):
 
 
 def wrap(angles):
-    """Angles in radians brought to [-pi, pi).
+    """
+    Angles in radians brought to [-pi, pi).
 
     >>> wrap(torch.tensor([3 * torch.pi / 2]))
     tensor([-1.5708])

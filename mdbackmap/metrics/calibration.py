@@ -1,6 +1,8 @@
 """
-Whether samples are as different as the truth is: distributions of phi, psi and chi1 against an ensemble of the same
-beads, and where the truth lies in the distribution of the samples.
+Calibration: whether samples are as different as the truth is.
+
+Distributions of phi, psi and chi1 are compared with an ensemble of the same beads, and the truth is ranked among the
+samples.
 
 ===================================== =========================================================================
 key                                   what it is

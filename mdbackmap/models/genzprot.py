@@ -110,6 +110,7 @@ class GenZProt(Model):
     # the network -----------------------------------------------------------------------------------------------
 
     def mapping(self, coarse):
+        """One bead a residue, on its C-alpha."""
         return Mapping.ca(coarse)
 
     @property
@@ -202,6 +203,7 @@ class GenZProt(Model):
 
     @torch.no_grad()
     def sample(self, mapping, beads, noise, frames, samples, times, box=None, bead_tolerance=0.0):
+        """Atoms of frames of C-alphas; see `Model.sample`."""
         internal, slots = self._bind(mapping, beads.device)
         if noise.temperature == 0:  # a function of the beads alone: the same candidates for all frames and samples
             noise, frames, samples, times = Noise(temperature=0), [0] * len(beads), [0] * len(beads), [0.0] * len(beads)

@@ -91,6 +91,8 @@ class Interaction(nn.Module):
 
     def forward(self, features, edges, neighbours, weights, sphere):
         """
+        Features after one round of messages.
+
         Parameters
         ----------
         features : (n, C)

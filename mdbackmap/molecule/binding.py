@@ -1,6 +1,4 @@
-"""
-`bind`: the beads of a universe, checked against the molecule that a model was trained on.
-"""
+"""`bind`: the beads of a universe, checked against the molecule that a model was trained on."""
 
 from __future__ import annotations
 

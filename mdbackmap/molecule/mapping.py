@@ -161,7 +161,7 @@ class Mapping:
 
     def then(self, finer: Mapping) -> Mapping:
         """
-        This mapping followed by a finer one, as one mapping.
+        The mapping followed by a finer one, as one mapping.
 
         Parameters
         ----------

@@ -1,6 +1,4 @@
-"""
-`named_mapping`: the `Mapping` of atoms that a user names on the command line, whatever way.
-"""
+"""`named_mapping`: the `Mapping` of atoms that a user names on the command line, whatever way."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-A `Mapping` as plain values - dicts, lists, strings and numbers - and back, for checkpoints and JSON.
-"""
+"""A `Mapping` as plain values - dicts, lists, strings and numbers - and back, for checkpoints and JSON."""
 
 from __future__ import annotations
 

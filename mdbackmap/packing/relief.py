@@ -224,8 +224,10 @@ def _descend(types, atoms, chosen, bridges, n_steps, rate, box):
 
 def _pairs(types, atoms, chosen, bridges, margin, box=None):
     """
-    Atoms (P,) of the chosen side chains as row * 14 + slot, and the atoms (P,) near them: up to `margin` further apart
-    than allowed; those of cysteines, which may belong together, always up to `NEAR`.
+    Pairs of near atoms of the chosen side chains and of others, each atom as row * 14 + slot.
+
+    Pairs (P,) are up to `margin` further apart than allowed. Those of cysteines, which may be bonded, are listed up to
+    `NEAR`.
 
     Besides, the distances (P,) of the pairs, those allowed (P,), which pairs (P,) are of a disulfide, held at the
     distance allowed, how stiff they are (P,), and shifts (P, 3) of the second to their nearest images.

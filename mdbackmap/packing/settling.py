@@ -1,6 +1,5 @@
 """
-Settling: once the atoms are known, residues that overlap push their beads apart, peptides and side chains turn out of
-the way.
+Settling: overlaps of atoms push beads apart, and turn peptides and side chains.
 
 Only frames whose beads may move take part. Atoms ride on their residue's bead (those of a peptide on both of its
 beads) and turn with the peptides on either side; beads and peptide angles move down the energies of `traces` and of

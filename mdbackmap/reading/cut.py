@@ -1,6 +1,8 @@
 """
-Trajectory files of which MDAnalysis reads less than there should be, without a word: files that are cut off, files that
-hold fewer frames than they say, and text files of several frames of which a Universe has the first.
+Trajectory files of which MDAnalysis reads less than there should be, without a warning.
+
+These are files that are cut off, files that hold fewer frames than they say, and text files of several frames of which
+a Universe has the first.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""
-H5MD files that do not say their units, as LAMMPS and ESPResSo write them: angstrom and ps are taken.
-"""
+"""H5MD files that do not say their units, as LAMMPS and ESPResSo write them: angstrom and ps are taken."""
 
 from MDAnalysis.coordinates.H5MD import H5MDReader
 

@@ -1,6 +1,4 @@
-"""
-FASTA files, and which of their records belongs to which chain.
-"""
+"""FASTA files, and which of their records belongs to which chain."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ class Record(str):
 
 
 def parse_fasta(text):
-    """
+    r"""
     The records of a FASTA file.
 
     Parameters
@@ -41,7 +39,7 @@ def parse_fasta(text):
 
     Examples
     --------
-    >>> record, = parse_fasta(">5XXX_1|Chains A[auth X], B|thing|Homo\\nMKV\\nLL*")
+    >>> record, = parse_fasta(">5XXX_1|Chains A[auth X], B|thing|Homo\nMKV\nLL*")
     >>> record, record.chains
     ('MKVLL', (('X', 'A'), ('B',)))
     """

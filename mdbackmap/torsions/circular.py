@@ -77,7 +77,8 @@ class CircularBins:
         return (chosen + along) * self.width - math.pi
 
     def mean(self, logits):
-        """Circular means (...) of the distributions, in radians; differentiable.
+        """
+        Circular means (...) of the distributions, in radians; differentiable.
 
         >>> CircularBins(4).mean(torch.tensor([-9.0, -9.0, 9.0, 9.0])).rad2deg().round()
         tensor(45.)

@@ -44,8 +44,12 @@ def _bonds_from(name, atom):
 
 @functools.cache
 def apart():
-    """Which atoms of one residue, (20, 14, 14), count as meeting: one turns with side-chain torsions, the other is N, C
-    or O of the backbone, and more than three bonds lie between them."""
+    """
+    Which atoms of one residue, (20, 14, 14), can overlap.
+
+    One turns with side-chain torsions, the other is N, C or O of the backbone, and more than three bonds lie between
+    them.
+    """
     from_carbon, from_nitrogen = bonds_from_backbone()
     meets = torch.zeros(20, residues.MAX_ATOMS, residues.MAX_ATOMS, dtype=torch.bool)
     for slot, bonds in ((0, from_nitrogen), (2, from_carbon), (3, from_carbon + 1)):

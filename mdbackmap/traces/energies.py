@@ -164,12 +164,11 @@ class TracePrior:
 
 def residue_atoms(cis_before, cis_after):
     """
-    Atoms of and around a residue, each broadcastable to (31, 72, 72, 3), by name: those of the residue before end in -,
-    those of the one after in +.
+    Atoms of and around a residue, each broadcastable to (31, 72, 72, 3), by name.
 
-    Indices are the C-alpha angle, from 60 to 180 degrees, and how far the peptides before and after are turned: the
-    one before about CA(i-1)->CA(i) from the side of CA(i+1), the one after about CA(i)->CA(i+1) from the side of
-    CA(i-1), as `internal` has it.
+    Names of the residue before end in -, those of the one after in +. Indices are the C-alpha angle, from 60 to 180
+    degrees, and how far the peptides before and after are turned: the one before about CA(i-1)->CA(i) from the side of
+    CA(i+1), the one after about CA(i)->CA(i+1) from the side of CA(i-1), as `internal` has it.
     """
     wide = torch.linspace(_LOW, _HIGH - 0.01, _N_ANGLES, dtype=torch.float64)
     turns = torch.arange(BINS, dtype=torch.float64) * (2 * math.pi / BINS) - math.pi

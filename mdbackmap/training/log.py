@@ -1,6 +1,4 @@
-"""
-What a run leaves in its folder besides weights: `log.csv`, `log.json` and `curves.png`, rewritten whole each time.
-"""
+"""What a run leaves in its folder besides weights: `log.csv`, `log.json` and `curves.png`, rewritten each time."""
 
 import csv
 import json

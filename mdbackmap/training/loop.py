@@ -222,8 +222,10 @@ def _schedule(progress, warmup):
 
 def _weights(config, progress):
     """
-    Weights of the terms; that of `kl` rises at first, or the latent would be given up before it is of use. So does that
-    of `samples`, which are nothing at first but noise.
+    Weights of the terms of the loss.
+
+    That of `kl` rises at first, or the latent would be given up before it is of use. So does that of `samples`, which
+    are noise at first.
     """
     weights = dict(vars(config.loss))
     if config.kl_warmup:

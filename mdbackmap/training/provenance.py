@@ -1,6 +1,4 @@
-"""
-Where weights come from: what a checkpoint says about the run that made it.
-"""
+"""Where weights come from: what a checkpoint says about the run that made it."""
 
 import datetime
 import platform

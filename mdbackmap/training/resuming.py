@@ -1,6 +1,4 @@
-"""
-Stopping and going on: the files of a run that hold its state.
-"""
+"""Stopping and going on: the files of a run that hold its state."""
 
 import dataclasses
 import json

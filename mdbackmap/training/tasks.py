@@ -1,6 +1,4 @@
-"""
-What the training loop trains: a `Task` gives examples, the terms of the loss, and what is measured on the way.
-"""
+"""What the training loop trains: a `Task` gives examples, the terms of the loss, and what is measured on the way."""
 
 import abc
 
@@ -72,12 +70,15 @@ class OfBatches(Task):
 
     @property
     def steps_per_epoch(self):
+        """Number of batches of an epoch."""
         return self.batches.steps_per_epoch
 
     def plan(self, generator):
+        """Units of each batch."""
         return self.batches.plan(generator)
 
     def collate(self, part, generator):
+        """The example of a batch."""
         return self.batches.collate(part, generator)
 
 
@@ -111,10 +112,13 @@ class Chains(OfBatches):
         self.every = config.validation.every
 
     def terms(self, model, example, generator):
+        """Terms of the loss of a batch, and the number of residues that count."""
         return terms(model, example, generator, self.config.loss, self.config.bfloat16)
 
     def validate(self, model, device):
+        """Scores on held-out chains."""
         return self.validation(model, device)
 
     def best(self, row, before):
+        """Whether a row is better by the column that the settings name."""
         return self.validation.best(row, before)

@@ -1,6 +1,4 @@
-"""
-`coarse_universe`: the beads of an all-atom trajectory as a Universe of their own, frame by frame.
-"""
+"""`coarse_universe`: the beads of an all-atom trajectory as a Universe of their own, frame by frame."""
 
 from __future__ import annotations
 

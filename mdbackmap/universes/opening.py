@@ -1,6 +1,4 @@
-"""
-Files in, a Universe out; and what is wrong with files, in plain words.
-"""
+"""Files in, a Universe out; and what is wrong with files, in plain words."""
 
 import logging
 import re
@@ -217,7 +215,7 @@ def _unknown(name, files):
 
 
 def _failure(name, reader, options):
-    """What a reader on its own says, if it fails. (The error itself would keep the reader alive.)"""
+    """What a reader on its own says, if it fails; the error itself would keep the reader alive."""
     try:
         opened = reader(name, **options)
         opened.n_frames  # noqa: B018 - some count their frames only when asked

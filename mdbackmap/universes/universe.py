@@ -1,6 +1,4 @@
-"""
-`universe_of`: a topology as an ordinary MDAnalysis Universe.
-"""
+"""`universe_of`: a topology as an ordinary MDAnalysis Universe."""
 
 import MDAnalysis as mda
 import numpy as np

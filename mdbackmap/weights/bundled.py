@@ -6,7 +6,8 @@ WEIGHTS = Path(__file__).parent
 
 
 def bundled():
-    """Names and files of the weights that come with the package.
+    """
+    Names and files of the weights that come with the package.
 
     >>> "genzprot" in bundled()
     True

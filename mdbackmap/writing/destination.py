@@ -1,6 +1,4 @@
-"""
-Where a conversion goes: its file and the companions of that, from the first check to the final names.
-"""
+"""Where a conversion goes: its file and the companions of that, from the first check to the final names."""
 
 from __future__ import annotations
 

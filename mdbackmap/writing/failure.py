@@ -1,6 +1,4 @@
-"""
-Why an output could not be written, in plain words.
-"""
+"""Why an output could not be written, in plain words."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-What an output depends on: the provenance of a conversion, in two levels.
-"""
+"""What an output depends on: the provenance of a conversion, in two levels."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-How many structures a job may hold, so that it does not take long: what an interruption costs is no more than that.
-"""
+"""How many structures a job may hold, so that an interruption costs little time."""
 
 from __future__ import annotations
 

@@ -39,9 +39,7 @@ _NAME = re.compile(r"(\d{12})-(\d{12})-(\d+)(\..+)")
 
 @dataclass(frozen=True)
 class Segment:
-    """
-    A complete piece of the output: its frames `start` to `stop`, counted from 0, in a file of `size` bytes.
-    """
+    """A complete piece of the output: its frames `start` to `stop`, counted from 0, in a file of `size` bytes."""
 
     start: int
     stop: int

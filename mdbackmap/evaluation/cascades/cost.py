@@ -1,6 +1,4 @@
-"""
-What a model costs: parameters, memory and time.
-"""
+"""What a model costs: parameters, memory and time."""
 
 
 def cost(model, provenance):

@@ -214,7 +214,7 @@ class CGVAE(Model):
 
     def log_density(self, atoms, decoded, some=None):
         """
-        log p(atoms | decoded) (F,) in nats, under Gaussians of the learned widths.
+        Log density (F,) of atoms, log p(atoms | decoded) in nats, under Gaussians of the learned widths.
 
         The density is one of the subspace of displacements that leave every bead where it is: independent Gaussians of
         widths s_a on it, with the volume of that subspace (3 (A - N) dimensions, if every bead owns atoms).
@@ -279,7 +279,7 @@ class CGVAE(Model):
         return torch.cat(found).to(beads)
 
     def _in_double(self):
-        """This model in double precision; the copy is kept as long as the weights are."""
+        """The model in double precision; the copy is kept as long as the weights are."""
         weights = [(weight.data_ptr(), weight._version) for weight in self.parameters()]
         if self._double is None or self._double[0] != weights:
             self._double = None

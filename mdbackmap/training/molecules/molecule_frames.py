@@ -77,9 +77,7 @@ def read_molecule(data):
 
 
 def open_molecule(data):
-    """
-    The AtomGroup that `MoleculeData` names, and its files as plain values; arguments and errors as of `read_molecule`.
-    """
+    """The AtomGroup that `MoleculeData` names, and its files as plain values; arguments as of `read_molecule`."""
     files = [data.topology, *data.trajectory]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,6 +1,4 @@
-"""
-A run on one molecule, from its description to the trained model.
-"""
+"""A run on one molecule, from its description to the trained model."""
 
 import dataclasses
 import logging
@@ -42,7 +40,6 @@ def run_molecule(plan, *, verbose=False):
     row : dict of str to float
         What was measured on held-out frames at the end.
     """
-
     frames = read_molecule(plan.data)
     use = split(plan.data, frames.runs)
     model, origin = None, None

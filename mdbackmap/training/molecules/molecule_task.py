@@ -21,8 +21,9 @@ from .molecule_terms import loss_terms
 @dataclasses.dataclass
 class Example:
     """
-    Atoms (F, A, 3) of some frames, noise (F, N, D) for latents of the posterior and, if they are wanted, of the prior,
-    and shifts (F, N, 3) of beads, if any.
+    Frames of a batch: atoms (F, A, 3) and noise (F, N, D) for latents of the posterior.
+
+    Noise for latents of the prior and shifts (F, N, 3) of beads, where they are wanted.
     """
 
     atoms: torch.Tensor
@@ -75,12 +76,15 @@ class Frames(Task):
 
     @property
     def steps_per_epoch(self):
+        """Number of batches of an epoch."""
         return -(-len(self.atoms) // self.config.batch_size)
 
     def plan(self, generator):
+        """Numbers of the frames of each batch."""
         return list(torch.randperm(len(self.atoms), generator=generator).split(self.config.batch_size))
 
     def collate(self, part, generator):
+        """The frames of a batch, with their noise."""
         normal = self._normal(len(part), generator)
         shifts = None
         if self.config.noise:
@@ -103,6 +107,7 @@ class Frames(Task):
         return loss_terms(model, atoms, found, example.atoms), torch.tensor(float(len(atoms)))
 
     def validate(self, model, device):
+        """Terms of the loss and scores of samples on the held-out frames."""
         if self.held is None:
             return {}
         model.eval()
@@ -136,6 +141,7 @@ class Frames(Task):
         return row
 
     def best(self, row, before):
+        """Whether a row is better by the column that the settings name."""
         name = self.config.validation.best_by
         if name == LAST or self.held is None:
             return True

@@ -47,6 +47,7 @@ class Denoising(OfBatches):
         }
 
     def terms(self, model, example, generator):
+        """Mean squared distance of inner beads from their true places, and their number."""
         with torch.autocast(example.atoms.device.type, dtype=torch.bfloat16, enabled=self.config.bfloat16):
             found = model(example.batch)
         inner = ~(example.batch.first | example.batch.last)
@@ -71,6 +72,7 @@ class Denoising(OfBatches):
         return row
 
     def best(self, row, before):
+        """Whether noisy beads are nearer to their true places."""
         return "valid_noisy" in row and (before is None or row["valid_noisy"] <= before["valid_noisy"])
 
 

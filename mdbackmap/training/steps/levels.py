@@ -1,6 +1,4 @@
-"""
-The levels of a chain: a mapping and positions for each step, from the atoms up.
-"""
+"""The levels of a chain: a mapping and positions for each step, from the atoms up."""
 
 import dataclasses
 

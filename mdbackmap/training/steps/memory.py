@@ -1,7 +1,8 @@
 """
-What a training step holds in memory at its peak, counted in tensors: weights, gradients, moments of Adam, what the
-backward pass needs, and work space. Neither the interpreter nor the caches of allocators count, so numbers of different
-devices and models compare.
+What a training step holds in memory at its peak, counted in tensors.
+
+Weights, gradients, moments of Adam, what the backward pass needs, and work space are counted. Neither the interpreter
+nor the caches of allocators count, so numbers of different devices and models compare.
 """
 
 import weakref

@@ -79,7 +79,6 @@ def parse_chain(tables):
     >>> plan.steps[0].run.data.mapping, plan.steps[1].init
     ('beads:5', 'genzprot')
     """
-
     known(tables, ("data", "model", "training", "loss", "validation", "steps", "baseline"), "the file (tables)")
     model, data = dict(table(tables, "model")), dict(table(tables, "data"))
     known(model, ("family", "rounds"), "[model]")
@@ -122,7 +121,6 @@ def _step(tables, given, number):
 
 def _tuning(tables, given, number):
     """How to go on with a model for any protein; of what all steps share, folder, device and seed count."""
-
     if "training" not in given:
         return None
     shared = {name: value for name, value in table(tables, "training").items() if name in ("device", "seed")}
@@ -141,7 +139,6 @@ def _baseline(tables):
 
 def _merged(tables, given, data, folder):
     """A run of one model: what all steps share, overruled by its own."""
-
     merged = {name: {**table(tables, name), **table(given, name)} for name in ("training", "loss", "validation")}
     if "init" in table(given, "model"):
         raise ValueError(

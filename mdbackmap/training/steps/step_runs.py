@@ -1,6 +1,4 @@
-"""
-The training of a chain, from its description to one checkpoint.
-"""
+"""The training of a chain, from its description to one checkpoint."""
 
 import dataclasses
 import logging
@@ -118,7 +116,6 @@ def _whole(chain, plan, frames):
 
 def _train(run, level, use, sources, verbose):
     """One model, where it comes from, and what was measured last."""
-
     config = model_config(level.mapping, level.positions[use == TRAIN], run.model)
     model = new_model(CGVAE, config, run.training.seed)
     task = Frames(level.positions, use, level.mapping, run.training, config.n_latent, sources, repr(level.mapping))

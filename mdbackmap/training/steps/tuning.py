@@ -30,7 +30,6 @@ _SPLIT = {TRAIN: 0, VALID: 1}
 
 def tuning_config(tables, number):
     """A `TrainingConfig` from the tables of a step; nothing is sampled, validation is by nats."""
-
     given = {"training": {**DEFAULTS, **tables}}
     return dataclasses.replace(fill(TrainingConfig, given, "training"), validation=ValidationConfig(chains=0))
 
@@ -59,7 +58,6 @@ def tune(model, origin, frames, use, config, sources, verbose=False):
     model, provenance, row
         As of training a step of one molecule.
     """
-
     data = structures_of(frames, use, sources)
     again = with_config(model, rotamers=0.0)  # it learns those of this protein
     task = Chains(data, model.config.n_neighbours, config)
