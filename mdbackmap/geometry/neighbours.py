@@ -27,13 +27,13 @@ def minimum_image(displacements, box):
 
     Parameters
     ----------
-    displacements : torch.Tensor (..., 3)
-    box : torch.Tensor (3, 3) or broadcastable (..., 3, 3)
+    displacements : torch.Tensor, shape (..., 3)
+    box : torch.Tensor, shape (3, 3) or broadcastable (..., 3, 3)
         Box vectors as rows, in angstrom.
 
     Returns
     -------
-    torch.Tensor (..., 3)
+    torch.Tensor, shape (..., 3)
         Exact for displacements up to half the shortest box width; in strongly skewed boxes beyond it, one of the
         short images.
     """
@@ -63,23 +63,23 @@ def nearest(positions, k, radii=(), box=None):
 
     Parameters
     ----------
-    positions : torch.Tensor (F, N, 3)
+    positions : torch.Tensor, shape (F, N, 3)
     k : int
         How many; where fewer beads exist the table is filled up with the bead itself, marked as absent.
     radii : sequence of float
         Distances within which neighbours are counted, too.
-    box : torch.Tensor (F, 3, 3), optional
+    box : torch.Tensor, shape (F, 3, 3), optional
         Box vectors as rows: distances are those of the nearest images.
 
     Returns
     -------
-    index : torch.Tensor (F, N, k) int64
+    index : torch.Tensor of int64, shape (F, N, k)
         Neighbours by growing distance.
-    displacement : torch.Tensor (F, N, k, 3)
+    displacement : torch.Tensor, shape (F, N, k, 3)
         From the bead to its neighbour (nearest image).
-    present : torch.Tensor (F, N, k) bool
+    present : torch.Tensor of bool, shape (F, N, k)
         False for filled-up entries.
-    counts : torch.Tensor (F, N, len(radii))
+    counts : torch.Tensor, shape (F, N, len(radii))
         Number of other beads within each radius.
 
     Examples
@@ -143,16 +143,16 @@ def close_pairs(positions, radii, box=None):
 
     Parameters
     ----------
-    positions : torch.Tensor (F, N, 3)
+    positions : torch.Tensor, shape (F, N, 3)
     radii : torch.Tensor, broadcastable to (F, N)
-    box : torch.Tensor (F, 3, 3), optional
+    box : torch.Tensor, shape (F, 3, 3), optional
         Box vectors as rows: distances are those of the nearest images.
 
     Yields
     ------
-    frame, first, second : torch.Tensor (p,) int64
+    frame, first, second : torch.Tensor of int64, shape (p,)
         Indices of the frame and of its two points, the first below the second.
-    gap : torch.Tensor (p, 3)
+    gap : torch.Tensor, shape (p, 3)
         From the first to the (nearest image of the) second.
 
     Examples

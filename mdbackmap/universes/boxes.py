@@ -20,12 +20,12 @@ def real_box(dimensions):
 
     Parameters
     ----------
-    dimensions : (6,) float array or None
+    dimensions : ndarray of float, shape (6,), or None
         As MDAnalysis has them: lengths in angstrom, angles in degrees.
 
     Returns
     -------
-    (6,) float array or None
+    ndarray of float, shape (6,), or None
         A copy, or None for no box.
 
     Examples
@@ -45,14 +45,14 @@ def box_vectors(dimensions, n_frames):
 
     Parameters
     ----------
-    dimensions : (F, 6) float array or None
+    dimensions : ndarray of float, shape (F, 6), or None
         As MDAnalysis has them: lengths in angstrom, angles in degrees. What `real_box` does not take, or what is
         narrower than 10 angstrom, is no box.
     n_frames : int
 
     Returns
     -------
-    (F, 3, 3) float64 array or None
+    ndarray of float64, shape (F, 3, 3), or None
         As rows; None without boxes. A frame without a box among others gets one that changes nothing.
 
     Examples
@@ -83,16 +83,16 @@ def whole(beads, boxes, coarse):
 
     Parameters
     ----------
-    beads : (F, N, 3) float32 array
+    beads : ndarray of float32, shape (F, N, 3)
         In angstrom.
-    boxes : (F, 3, 3) float array
+    boxes : ndarray of float, shape (F, 3, 3)
         Box vectors as rows.
     coarse : Topology
         Chains; where the chainID or segid changes nothing is moved.
 
     Returns
     -------
-    (F, N, 3) float32 array
+    ndarray of float32, shape (F, N, 3)
         Beads that need no move are the very same numbers.
 
     Examples
@@ -180,15 +180,15 @@ def joined(positions, boxes, bonds):
 
     Parameters
     ----------
-    positions : (F, A, 3) float array
+    positions : ndarray of float, shape (F, A, 3)
         In angstrom.
-    boxes : (F, 3, 3) float array
+    boxes : ndarray of float, shape (F, 3, 3)
         Box vectors as rows.
-    bonds : (b, 2) int array
+    bonds : ndarray of int, shape (b, 2)
 
     Returns
     -------
-    (F, A, 3) float array
+    ndarray of float, shape (F, A, 3)
 
     Examples
     --------
@@ -222,11 +222,11 @@ def reflected(beads):
 
     Parameters
     ----------
-    beads : (..., N, 3) float array
+    beads : ndarray of float, shape (..., N, 3)
 
     Returns
     -------
-    (..., N, 3) array
+    ndarray, shape (..., N, 3)
 
     Examples
     --------
@@ -242,14 +242,14 @@ def distances_moved(before, after, dimensions=None):
 
     Parameters
     ----------
-    before, after : (F, N, 3) float array
+    before, after : ndarray of float, shape (F, N, 3)
         In angstrom.
-    dimensions : (F, 6) float array, optional
+    dimensions : ndarray of float, shape (F, 6), optional
         Boxes as MDAnalysis has them.
 
     Returns
     -------
-    (F, N) float32 array
+    ndarray of float32, shape (F, N)
         Less than a thousandth of an angstrom counts as nothing where chains were made whole.
 
     Examples

@@ -19,7 +19,7 @@ class CoarseReader(DerivedReader):
         The reader works on a copy of its own, transformations included.
     mapping : Mapping
         From N beads to A atoms; molecules are made whole along the bonds of its fine topology.
-    indices : (A,) int array
+    indices : ndarray of int, shape (A,)
         Which particles of the trajectory are the atoms.
     """
 

@@ -5,7 +5,7 @@ A `CoarseFrame` is what one frame of a trajectory says about the beads: all that
 on. `CoarseFrames` reads them from an MDAnalysis trajectory, watches the pace at which they are
 asked for, and reads the next ones ahead when the pace is steady.
 
-Legend: `F` frames, `N` beads. Lengths in angstrom, times in ps.
+Shapes: F frames, N beads. Lengths in angstrom, times in ps.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class CoarseFrame:
         Number of the frame in its trajectory.
     time : float
         In ps.
-    beads : (N, 3) float32 array
+    beads : ndarray of float32, shape (N, 3)
         In angstrom.
-    dimensions : (6,) float32 array or None
+    dimensions : ndarray of float32, shape (6,), or None
         Box as MDAnalysis has it (angstrom, degrees), if it is one (`boxes.real_box`).
     data : dict
         What else the reader says of the frame (`ts.data`): numbers only, none of them per bead.
@@ -112,14 +112,14 @@ def sample_frames(
     model : Backmapper
     frames : list of CoarseFrame
         F of them, all with a box or all without.
-    samples : int or (F,) int array, optional
+    samples : int or ndarray of int, shape (F,), optional
         Which sample of each.
     seed, temperature, correlation_time, bead_tolerance, mirror
         Of `Backmapper.sample`, as `checks.sampling_options` gives them.
 
     Returns
     -------
-    (F, A, 3) float32 array
+    ndarray of float32, shape (F, A, 3)
         In angstrom.
     """
     return model.sample(
@@ -145,14 +145,14 @@ def displacements(model, frames, positions, *, mirror) -> np.ndarray:
     model : Backmapper
     frames : list of CoarseFrame
         F of them, all with a box or all without.
-    positions : (F, A, 3) float array
+    positions : ndarray of float, shape (F, A, 3)
         The atoms that were made of them.
     mirror : {"error", "fix", "ignore"}
         As `sample_frames` had it.
 
     Returns
     -------
-    (F, N) float32 array
+    ndarray of float32, shape (F, N)
         In angstrom.
     """
     return model.displacements(np.stack([x.beads for x in frames]), positions, _boxes(frames), mirror)
@@ -174,7 +174,7 @@ class CoarseFrames:
     ----------
     trajectory : MDAnalysis reader
         Owned from now on: give it a copy.
-    indices : (N,) int array
+    indices : ndarray of int, shape (N,)
         Which of its particles are the beads.
 
     Attributes

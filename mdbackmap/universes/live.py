@@ -26,7 +26,7 @@ class LiftedStream(StreamReaderBase):
         The coarse stream, transformations included; taken over from now on.
     mapping : Mapping
         From N beads to A atoms.
-    indices : (N,) int array, optional
+    indices : ndarray of int, shape (N,), optional
         Which particles of the stream are the beads; by default all.
 
     Raises
@@ -88,7 +88,7 @@ def lifted(trajectory, mapping, indices=None):
     ----------
     trajectory : MDAnalysis reader
     mapping : Mapping
-    indices : (N,) int array, optional
+    indices : ndarray of int, shape (N,), optional
 
     Returns
     -------

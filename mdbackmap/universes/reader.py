@@ -31,7 +31,7 @@ class LiftedTimestep(Timestep):
 
     Attributes
     ----------
-    beads : (N, 3) float32 array or None
+    beads : ndarray of float32, shape (N, 3), or None
         In angstrom, as the coarse trajectory had them.
     coarse : CoarseFrames or None
         Where the frame came from; a copy has None.
@@ -180,7 +180,7 @@ class LiftedReader(DerivedReader):
         what is done to the original afterwards does not matter here.
     mapping : Mapping
         From N beads to A atoms.
-    indices : (N,) int array, optional
+    indices : ndarray of int, shape (N,), optional
         Which particles of the trajectory are the beads; by default all.
 
     Attributes
@@ -266,7 +266,7 @@ def bead_indices(atoms, model) -> np.ndarray:
 
     Returns
     -------
-    (N,) int array
+    ndarray of int, shape (N,)
         `model.indices` if they all belong to the group; else all of a group that has as many atoms as the model beads.
 
     Raises

@@ -1,7 +1,7 @@
 """
 What a Universe says of a molecule of any kind: its topology with bonds, whole frames, selections by place.
 
-Legend: `F` frames, `A` atoms. Positions in angstrom.
+Shapes: F frames, A atoms. Positions in angstrom.
 """
 
 from __future__ import annotations
@@ -79,14 +79,14 @@ def read_whole(atoms, bonds, numbers) -> np.ndarray:
     Parameters
     ----------
     atoms : AtomGroup
-    bonds : (b, 2) int array
+    bonds : ndarray of int, shape (b, 2)
         Places in the group.
     numbers : sequence of int
         Frames of the trajectory, which is left where it was.
 
     Returns
     -------
-    (F, A, 3) float32 array
+    ndarray of float32, shape (F, A, 3)
 
     Raises
     ------

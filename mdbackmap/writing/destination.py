@@ -34,13 +34,13 @@ class Destination:
         Of `Backmapper.sample`.
     n_samples : int
         Structures for each coarse frame.
-    chosen : (F,) int array
+    chosen : ndarray of int, shape (F,)
         Numbers of the coarse frames.
     dt : float
         Time between the frames of the coarse trajectory, in ps.
     inputs : list of str
         Files that are read.
-    first_beads : (N, 3) float array
+    first_beads : ndarray of float, shape (N, 3)
         Of the first frame, in angstrom.
     provenance : dict of dict
         As `origin` gives it.
@@ -91,7 +91,7 @@ class Destination:
 
         Returns
         -------
-        (F * S,) bool array
+        ndarray of bool, shape (F * S,)
             Which structures are there already.
         """
         self.partial.open(self.provenance | {"batch_size": batch_size}, self._resume, self._overwrite)

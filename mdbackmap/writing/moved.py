@@ -1,7 +1,7 @@
 """
 How far beads were moved in a conversion: by frame and by residue, added up while it runs.
 
-Legend: `F` frames, `S` samples, `N` beads, `A` atoms. Angstrom.
+Shapes: F frames, S samples, N beads, A atoms. Angstrom.
 """
 
 from __future__ import annotations
@@ -104,15 +104,15 @@ def impossible(beads, coarse, dimensions=None):
 
     Parameters
     ----------
-    beads : (N, 3) float array
+    beads : ndarray of float, shape (N, 3)
         In angstrom.
     coarse : Topology
-    dimensions : (6,) float array, optional
+    dimensions : ndarray of float, shape (6,), optional
         Box as MDAnalysis has it.
 
     Returns
     -------
-    (N,) bool array
+    ndarray of bool, shape (N,)
         The distance to the next one is more than 0.3 A off 3.80 (cis 2.95), or another one is nearer than 3.4 A. None
         of beads that are not all called CA.
 

@@ -22,9 +22,9 @@ def origin(model, asked, files, chosen, first_beads) -> dict:
         Options of the conversion, plain values.
     files : list of str
         That are read.
-    chosen : (F,) int array
+    chosen : ndarray of int, shape (F,)
         Numbers of the frames.
-    first_beads : (N, 3) float array
+    first_beads : ndarray of float, shape (N, 3)
         Of the first of them.
 
     Returns

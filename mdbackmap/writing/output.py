@@ -5,7 +5,7 @@ Writing generated frames, to trajectory files in segments or into memory.
 seconds; see `mdbackmap.writing.partial` for what that is good for, and
 `mdbackmap.writing.joining` for how one file is made of them.
 
-Legend: `F` frames, `A` atoms, `S` samples. Angstrom, ps.
+Shapes: F frames, A atoms, S samples. Angstrom, ps.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Job:
     ----------
     frames : list of CoarseFrame
         One for each of the F structures to make; frames repeat where there are several samples.
-    samples : (F,) int64 array
+    samples : ndarray of int64, shape (F,)
     start : int
         Place of the first structure in the output, counted from 0; the others follow it.
     """
@@ -296,7 +296,7 @@ class MemorySink:
 
     Attributes
     ----------
-    positions : list of (F, A, 3) float32 arrays
+    positions : list of ndarray of float32, shape (F, A, 3)
     """
 
     def __init__(self):

@@ -4,7 +4,7 @@ Structures as text: PDB with TER, and mmCIF (with `gemmi`) where PDB ends.
 MDAnalysis writes no TER, and without it other programs bond the two sides of a gap; it writes no
 mmCIF either. A chain is ended here wherever `Topology.ends` says so.
 
-Legend: `A` atoms, `R` residues. Positions in angstrom.
+Shapes: A atoms, R residues. Positions in angstrom.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ def write_topology(path, topology: Topology, positions, dimensions=None, remarks
         Ends in ".pdb" or ".cif".
     topology : Topology
         A atoms.
-    positions : (A, 3) float array
+    positions : ndarray of float, shape (A, 3)
         In angstrom.
-    dimensions : (6,) float array, optional
+    dimensions : ndarray of float, shape (6,), optional
         Box (angstrom, degrees).
     remarks : sequence of str, optional
         Lines about the file's origin.

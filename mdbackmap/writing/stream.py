@@ -1,7 +1,7 @@
 """
 The stream of a conversion: frames are read, checked, gathered in batches and handed to the pipeline.
 
-Legend: `F` frames, `S` samples, `A` atoms, `R` residues. Angstrom, ps.
+Shapes: F frames, S samples, A atoms, R residues. Angstrom, ps.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Stream:
     Parameters
     ----------
     model : Backmapper
-    indices : (N,) int array
+    indices : ndarray of int, shape (N,)
         Which particles of the trajectory are the beads.
     options : dict
         `seed`, `temperature`, ... of `Backmapper.sample`.
@@ -101,7 +101,7 @@ class Stream:
             In output order.
         places : iterable of int
             Their places among the chosen frames.
-        done : (F * S,) bool array
+        done : ndarray of bool, shape (F * S,)
             Structures that are there already.
         size_at : callable
             ``size_at(place)``: how many structures a job that begins at that place may hold.
@@ -152,7 +152,7 @@ def choose_frames(trajectory, start=None, stop=None, step=None, frames=None) -> 
 
     Returns
     -------
-    (F,) int64 array
+    ndarray of int64, shape (F,)
 
     Raises
     ------
@@ -184,7 +184,7 @@ def numbers_of(frames, n_frames) -> np.ndarray:
 
     Returns
     -------
-    (F,) int64 array
+    ndarray of int64, shape (F,)
 
     Raises
     ------
