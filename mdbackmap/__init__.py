@@ -54,7 +54,7 @@ _HOME = {
     "Topology": "molecule.topology",
     "Mapping": "molecule.mapping",
     "MappingError": "molecule.mapping",
-    "Noise": "models.base",
+    "Noise": "generation.noise",
 }
 
 __all__ = [*_HOME, "__version__"]

@@ -17,7 +17,7 @@ from .completion.ends import Completion
 from .conversion.sampling import Sampler
 from .conversion.standard_form import StandardForm
 from .conversion.treatment import TraceTreatment
-from .models.base import Noise
+from .generation.noise import Noise
 from .molecule.binding import bind
 from .molecule.mapping import MappingError
 from .reading.cut import warn_of_unread

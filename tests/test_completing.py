@@ -15,7 +15,7 @@ from mdbackmap.checkpoint import load
 from mdbackmap.cli import main
 from mdbackmap.completion.ends import Completion, terminal_oxygen
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB
-from mdbackmap.models.base import Noise
+from mdbackmap.generation.noise import Noise
 from mdbackmap.models.cascade import Chain
 from mdbackmap.molecule.grouping import group_mapping
 from mdbackmap.molecule.kinds import groups_of

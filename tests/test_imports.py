@@ -21,9 +21,8 @@ HALL = {  # the files in the top folder
     "__init__": NEITHER, "__main__": NEITHER, "checks": NEITHER, "commit": NEITHER, "files": NEITHER,
     "trajectory": NO_TORCH, "transformation": NO_TORCH, "backmapper": DOOR, "checkpoint": "torch",
 }  # fmt: skip
-NO_TORCH_EITHER = [f"data.{name}" for name in ("clusters", "layouts", "packs", "polymers", "sources")] + [
-    "training.log"
-]
+NO_TORCH_EITHER = [f"data.{name}" for name in ("clusters", "layouts", "packs", "polymers", "sources")]
+NO_TORCH_EITHER += ["generation.noise", "training.log"]
 MDANALYSIS_WHEN_RUN = {
     *("cli.coarsen", "cli.demo", "cli.protein_input", "data.sources"),
     *("training.steps.levels", "training.steps.protein_frames"),

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from ..chemistry.residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
+from ..generation.noise import Noise
 from ..metrics.dihedrals import CA
 from ..metrics.hydrogens import Hydrogens
-from ..models.base import Noise
 from ..molecule.attributes import listed
 from ..molecule.topology import Topology
 from .dataset import Structures

@@ -16,8 +16,8 @@ import time
 import numpy as np
 import torch
 
+from ..generation.noise import Noise
 from ..metrics.graphs import graph_difference
-from ..models.base import Noise
 from .peptide_torsions import divergence, halves, phi_psi, phi_psi_atoms
 
 _FRAMES = 256  # at a time

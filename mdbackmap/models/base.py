@@ -1,102 +1,12 @@
 """
-What every model family has in common: `Model`, and `Noise`, the explicit randomness of a sample.
+What every model family has in common: `Model`.
 
 Shapes: F frames, N beads, A atoms. Lengths in angstrom, times in picoseconds.
 """
 
 import abc
-import dataclasses
-import math
 
-import numpy as np
 from torch import nn
-
-from ..checks import number, whole_number
-
-
-@dataclasses.dataclass(frozen=True)
-class Noise:
-    """
-    Standard normal numbers keyed by (seed, frame, sample).
-
-    A frame gets the same numbers whatever batch it is in, whichever process draws them and in whatever order frames are
-    visited.
-
-    Parameters
-    ----------
-    seed : int
-        Non-negative.
-    temperature : float
-        0 gives one structure, the best guess; 1 the ensemble.
-    correlation_time : float
-        In picoseconds. Above 0, the numbers are a stationary smooth Gaussian process in time instead of independent
-        from frame to frame: frames closer than this get similar numbers.
-    step : int
-        Which step of a `Chain` they are for, counted from the last; other steps get other numbers.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
-
-    Examples
-    --------
-    >>> noise = Noise(seed=1)
-    >>> one = noise.normal([7], [0], [0.0], (3,))
-    >>> many = noise.normal([5, 6, 7], [0, 0, 0], [0.0, 0.0, 0.0], (3,))
-    >>> bool((one[0] == many[2]).all())
-    True
-    """
-
-    seed: int = 0
-    temperature: float = 1.0
-    correlation_time: float = 0.0
-    step: int = 0
-
-    def __post_init__(self):
-        object.__setattr__(self, "seed", whole_number("seed", self.seed))
-        for name in ("temperature", "correlation_time"):
-            object.__setattr__(self, name, number(name, getattr(self, name)))
-
-    def normal(self, frames, samples, times, shape):
-        """
-        Numbers for some frames.
-
-        Parameters
-        ----------
-        frames : sequence of int (F,)
-            Frame numbers of the coarse trajectory.
-        samples : sequence of int (F,)
-            Which sample of each frame.
-        times : sequence of float (F,)
-            Times in picoseconds; they count only when `correlation_time` is above 0.
-        shape : tuple of int
-            Of the numbers of one frame.
-
-        Returns
-        -------
-        numpy.ndarray (F, *shape) float32
-        """
-        out = np.empty((len(frames), *shape), dtype=np.float32)
-        for row, (frame, sample, time) in enumerate(zip(frames, samples, times, strict=True)):
-            smooth = self.correlation_time > 0
-            out[row] = self._smooth(time, sample, shape) if smooth else self._white(frame, sample, shape)
-        return out
-
-    def _white(self, index, sample, shape, stream=0):
-        key = np.random.SeedSequence(
-            (self.seed, stream + 2 * self.step, int(sample), *divmod(int(index) % 2**64, 2**32))
-        )
-        return np.random.Generator(np.random.SFC64(key)).standard_normal(shape, dtype=np.float32)
-
-    def _smooth(self, time, sample, shape):
-        """White noise at points half a correlation time apart, under a Gaussian window of unit norm."""
-        at = 2.0 * time / self.correlation_time
-        nearest = round(at)
-        points = range(nearest - 6, nearest + 7)
-        weights = np.array([math.exp(-((at - point) ** 2) / 4.0) for point in points])
-        weights /= np.linalg.norm(weights)
-        return sum(w * self._white(point, sample, shape, stream=1) for w, point in zip(weights, points, strict=True))
 
 
 class Model(nn.Module, abc.ABC):

@@ -17,6 +17,7 @@ from torch import nn
 
 from ..backbone.peptides import FAINT, draw_peptides
 from ..chemistry import residues
+from ..generation.noise import Noise
 from ..molecule.mapping import Mapping
 from ..packing.candidates import N_RANDOM, draw_sidechains, fold_symmetric
 from ..packing.replacing import Stuck, replaced
@@ -27,7 +28,7 @@ from ..torsions.heads import TorsionHead, TorsionHeads
 from ..torsions.internal import TORSIONS, InternalCoordinates
 from ..traces.relaxation import Relaxation
 from ..traces.viterbi import Guide
-from .base import Model, Noise
+from .base import Model
 from .batch import Batch, passes
 from .denoiser import bundled as denoiser_on
 from .features import Features

@@ -14,7 +14,7 @@ import torch
 from traces import rotation
 
 from mdbackmap import checkpoint
-from mdbackmap.models.base import Noise
+from mdbackmap.generation.noise import Noise
 
 
 def draw(model, mapping, beads, frames=None, samples=0, times=None, noise=None, **options):

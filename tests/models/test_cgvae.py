@@ -10,7 +10,7 @@ from e3nn import o3
 from molecules import alkane, frames, model_of, pairs_of_carbons
 from traces import rotation
 
-from mdbackmap.models.base import Noise
+from mdbackmap.generation.noise import Noise
 from mdbackmap.molecule.grouping import Groups, group_mapping
 from mdbackmap.molecule.mapping import Mapping, MappingError
 

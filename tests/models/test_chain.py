@@ -10,7 +10,7 @@ from molecules import model_of
 from traces import rotation, tiny, topology, trace
 
 from mdbackmap import checkpoint
-from mdbackmap.models.base import Noise
+from mdbackmap.generation.noise import Noise
 from mdbackmap.models.cascade import Chain, ChainConfig
 from mdbackmap.molecule.grouping import group_mapping
 from mdbackmap.molecule.kinds import groups_of

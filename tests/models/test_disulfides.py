@@ -10,7 +10,7 @@ from mdbackmap import checkpoint
 from mdbackmap.chemistry.residues import TYPE_OF_NAME
 from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.models.base import Noise
+from mdbackmap.generation.noise import Noise
 from mdbackmap.packing import candidates
 from mdbackmap.packing.disulfides import Bridges, sulfur_places
 

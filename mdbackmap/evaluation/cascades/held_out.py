@@ -14,10 +14,10 @@ import time
 import numpy as np
 import torch
 
+from ...generation.noise import Noise
 from ...metrics.dihedrals import backbone_torsions
 from ...metrics.protocol import evaluate, evaluate_geometry
 from ...metrics.samples import torsion_divergences
-from ...models.base import Noise
 from ...traces.mending import is_trace
 from ..benchmark import one_thread
 from ..peptide_torsions import divergence, halves

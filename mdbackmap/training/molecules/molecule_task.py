@@ -9,8 +9,8 @@ import dataclasses
 import numpy as np
 import torch
 
+from ...generation.noise import Noise
 from ...metrics.graphs import graph_difference
-from ...models.base import Noise
 from ...models.cgvae.messages import recompute
 from ..tasks import Task
 from .holdout import HELD_OUT, TRAIN, VALID

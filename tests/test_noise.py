@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mdbackmap.models.base import Noise
+from mdbackmap.generation.noise import Noise
 
 
 def draw(noise, frames=range(400), samples=None, times=None, shape=(5, 7)):
