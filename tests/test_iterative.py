@@ -1,4 +1,4 @@
-"""Training chains: descriptions, levels, noise on beads, and whole runs to one checkpoint that is used as any model."""
+"""Training cascades: descriptions, levels, noise on beads, whole runs to one checkpoint that is used as any model."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from traces import tiny, topology
 import mdbackmap as mdb
 from mdbackmap import checkpoint
 from mdbackmap.cli import main
-from mdbackmap.cli.train import CHAIN_EXAMPLE
+from mdbackmap.cli.train import CASCADE_EXAMPLE
 from mdbackmap.datafiles import CHIGNOLIN_PDB, CHIGNOLIN_XTC, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
 from mdbackmap.models.cgvae.messages import recompute
 from mdbackmap.models.cgvae.network import CGVAE
@@ -28,14 +28,14 @@ from mdbackmap.training.runs import read, run
 from mdbackmap.training.steps.levels import make_levels
 from mdbackmap.training.steps.memory import step_memory
 from mdbackmap.training.steps.protein_frames import read_frames
-from mdbackmap.training.steps.step_config import parse_chain
+from mdbackmap.training.steps.step_config import parse_cascade
 from mdbackmap.training.steps.tuning import structures_of, tune
 
 TABLES = {"model": {"family": "chain"}, "data": {"topology": str(TRPCAGE_PDB), "trajectory": [str(TRPCAGE_XTC)]}}
 
 
 def plan(*steps, **more):
-    return parse_chain({**TABLES, **more, "steps": list(steps)})
+    return parse_cascade({**TABLES, **more, "steps": list(steps)})
 
 
 def test_shared_tables_are_overruled_by_those_of_a_step():
@@ -216,7 +216,7 @@ def test_the_last_step_goes_on_with_the_same_frames(tmp_path):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A chain of three steps on trp-cage, and a single step, hardly trained."""
+    """A cascade of three steps on trp-cage, and a single step, hardly trained."""
     folder = tmp_path_factory.mktemp("run")
     small = "n_features = 8\nn_channels = 4\nn_layers = 1"
     text = f"""
@@ -245,8 +245,8 @@ init = "genzprot"
 [baseline.model]
 {small}
 """
-    (folder / "chain.toml").write_text(text)
-    model, row = run(folder / "chain.toml")
+    (folder / "cascade.toml").write_text(text)
+    model, row = run(folder / "cascade.toml")
     return folder, model, row
 
 
@@ -262,7 +262,7 @@ def test_a_run_ends_in_one_checkpoint(trained):
     one, origin = checkpoint.load(folder / "one-step.pt")
     assert (one.molecule.fine.names == loaded.molecule.fine.names).all() and one.molecule.n_beads == 5
     assert origin["memory_bytes"] > provenance["steps"][0]["memory_bytes"]
-    again, _ = run(folder / "chain.toml")  # all steps are there
+    again, _ = run(folder / "cascade.toml")  # all steps are there
     assert all(torch.equal(x, y) for x, y in zip(again.parameters(), model.parameters(), strict=True))
 
 
@@ -309,16 +309,16 @@ def test_the_command_compares(trained, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "4 held-out frames" in said and "RMSD, heavy atoms" in said and "radian" in said
     found = json.loads(out.read_text())["models"]
-    chain, one = found.values()
-    assert (chain["kind"], one["kind"]) == ("3 steps", "1 step")
-    assert chain["mean"]["bonds"] > 99.9 > one["mean"]["bonds"]
+    cascade, one = found.values()
+    assert (cascade["kind"], one["kind"]) == ("3 steps", "1 step")
+    assert cascade["mean"]["bonds"] > 99.9 > one["mean"]["bonds"]
     for memory in ("memory_mb", "memory_recomputed_mb"):
-        assert chain["mean"][memory] < one["mean"][memory]
-    assert 0 < chain["mean"]["rmsd_last"] < chain["mean"]["rmsd"] and "rmsd_last" not in one["mean"]
-    assert [row["family"] for row in chain["bounds"]] == ["cgvae", "cgvae", "genzprot", "C-alphas"]
+        assert cascade["mean"][memory] < one["mean"][memory]
+    assert 0 < cascade["mean"]["rmsd_last"] < cascade["mean"]["rmsd"] and "rmsd_last" not in one["mean"]
+    assert [row["family"] for row in cascade["bounds"]] == ["cgvae", "cgvae", "genzprot", "C-alphas"]
     assert [row["family"] for row in one["bounds"]] == ["cgvae", "whole", "C-alphas"]
     alphas = one["bounds"][-1]["dimensions"]
-    assert alphas == chain["bounds"][-1]["dimensions"] == 3 * (20 - 5) and "no bound: densities per" in said
+    assert alphas == cascade["bounds"][-1]["dimensions"] == 3 * (20 - 5) and "no bound: densities per" in said
     assert (tmp_path / "steps.png").stat().st_size > 10_000
 
 
@@ -332,9 +332,9 @@ def test_a_file_of_another_kind_of_run_is_refused(tmp_path):
 def test_a_step_to_the_same_beads_is_refused_before_any_training(tmp_path, capsys, monkeypatch):
     """The example on a protein of ten residues: its second step has five beads, as many as the first makes."""
     monkeypatch.chdir(tmp_path)
-    text = CHAIN_EXAMPLE.replace("aa.pdb", CHIGNOLIN_PDB).replace("aa.xtc", CHIGNOLIN_XTC)
-    (tmp_path / "chain.toml").write_text(text)
-    assert main(["train", "chain.toml", "--quiet"]) == 1
+    text = CASCADE_EXAMPLE.replace("aa.pdb", CHIGNOLIN_PDB).replace("aa.xtc", CHIGNOLIN_XTC)
+    (tmp_path / "cascade.toml").write_text(text)
+    assert main(["train", "cascade.toml", "--quiet"]) == 1
     said = capsys.readouterr().err
     assert "'beads:5' in [[steps]] number 1 makes 5 beads of 5 particles" in said
     assert not (tmp_path / "runs").exists()

@@ -1,4 +1,4 @@
-"""Judging chains: secondary structure, traces, and bounds that add up under one measure."""
+"""Judging cascades: secondary structure, traces, and bounds that add up under one measure."""
 
 import numpy as np
 import pytest

@@ -87,7 +87,7 @@ def find_beads(universe, atoms, args):
 
 
 def mapping_of_model(name, n_atoms=None):
-    """The mapping that a model has of its own, or None; of a chain, to the level that has so many atoms, if one has."""
+    """The mapping that a model has of its own, or None; of a cascade, to a level of so many atoms if there is one."""
     from ..checkpoint import load
     from ..completion.ends import Completion
 

@@ -23,7 +23,7 @@ def add_parser(verbs):
         "are compared file by file, by name. --benchmark, --pack and --ensembles run a model on the C-alphas of known "
         "chains. Native structures are judged beside it, and PULCHRA's where pypulchra is installed. --cgvae judges a "
         "model of one molecule on its trajectory: on frames held out from training, or on all frames of other files. "
-        "--chain compares several models in a row with single steps in the same way.",
+        "--chain compares cascades of models with single steps in the same way.",
         epilog="Examples: mdbackmap evaluate reference.pdb generated.pdb; mdbackmap evaluate --benchmark --limit 10; "
         "mdbackmap evaluate --cgvae mine.pt aa.pdb aa.xtc --plots plots",
     )
@@ -50,7 +50,7 @@ def _add_benchmark(parser):
         "--chain",
         action="append",
         metavar="MODEL",
-        help="judge this chain of models, or model of one step; give it again for each model to compare",
+        help="judge this cascade of models, or model of one step; give it again for each model to compare",
     )
     group.add_argument("--elbo", action="store_true", help="with --chain: the evidence lower bound, step by step")
     group.add_argument(
@@ -109,7 +109,7 @@ def run(args):
     protein_input.check_writing(args, [*args.files, *filter(None, (args.top, args.pack, args.ensembles))])
     protein_input.require_energy(args)
     if args.chain:
-        evaluate_cascades.run_chains(args)
+        evaluate_cascades.run_cascade(args)
     elif args.cgvae:
         evaluate_molecules.run_molecule(args)
     elif args.benchmark or args.pack or args.ensembles:

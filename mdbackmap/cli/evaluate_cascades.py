@@ -1,4 +1,4 @@
-"""``mdbackmap evaluate --chain``: several models in a row, and single models, compared on held-out frames."""
+"""``mdbackmap evaluate --chain``: cascades of models, and single models, compared on held-out frames."""
 
 import dataclasses
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from . import options
 
 
-def run_chains(args):
+def run_cascade(args):
     """Judge them, and show the tables."""
     from ..checkpoint import load
     from ..evaluation.cascades.held_out import judge_model

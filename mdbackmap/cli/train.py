@@ -52,7 +52,7 @@ epochs = 200
 # graph = 25.0             # bonded distances
 # samples = 25.0           # the same of samples from the prior; without it, as graph
 """
-CHAIN_EXAMPLE = """\
+CASCADE_EXAMPLE = """\
 [model]
 family = "chain"           # from ultra-coarse beads to atoms in steps, each trained alone
 
@@ -86,7 +86,7 @@ init = "genzprot"          # a trained model: a bundled one, or a file
 
 # [baseline]               # also train a single step from the same beads to the same atoms (one-step.pt)
 """
-EXAMPLES = {"genzprot": EXAMPLE, "cgvae": CGVAE_EXAMPLE, "chain": CHAIN_EXAMPLE}
+EXAMPLES = {"genzprot": EXAMPLE, "cgvae": CGVAE_EXAMPLE, "chain": CASCADE_EXAMPLE}
 
 
 def add_parser(verbs):

@@ -1,8 +1,8 @@
 """
 Known structures to judge models by: chains of a structure pack, ensembles, and models run on their traces.
 
-Shapes: `F` frames, `L` residues, `S` samples, `A` atoms. Positions are in angstrom. `torsions` says what an atom14
-array is.
+Shapes: `F` frames, `L` residues, `S` samples, `A` atoms. Positions are in angstrom. `metrics.dihedrals` says what an
+atom14 array is.
 """
 
 import logging

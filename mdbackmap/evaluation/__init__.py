@@ -8,7 +8,7 @@ benchmark   a model on known chains, beside the native structures and PULCHRA
 likelihood  nats per residue, beside independent torsions
 energy      energies after minimisation, where OpenMM is installed
 proteins    the proteins of any files that MDAnalysis reads, matched residue by residue
-judging     generated proteins against a reference, or alone
+judgement   generated proteins against a reference, or alone
 faults      where a structure is wrong, residue by residue
 table       the figures as text
 plots       the figures as pictures

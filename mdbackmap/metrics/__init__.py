@@ -11,7 +11,7 @@ comparison  RMSD with equivalent atoms, side-chain torsions, cis peptides, again
 covalent    bonds and angles
 clashes     contacts, clashscore, bond graphs
 hydrogens   clashes of all atoms, hydrogens too
-torsions    phi, psi, omega, chi, chirality, C-beta deviation
+dihedrals   phi, psi, omega, chi, chirality, C-beta deviation
 top8000     Ramachandran and rotamer scores
 ideal       bond lengths and angles where there is no reference
 =========== ==========================================================================================

@@ -1,7 +1,7 @@
 """
 How far generated structures are from a reference, atom by atom and torsion by torsion.
 
-Nothing is superposed. `torsions` says what an atom14 array is. Shapes: `F` frames, `L` residues. Lengths are
+Nothing is superposed. `dihedrals` says what an atom14 array is. Shapes: `F` frames, `L` residues. Lengths are
 in angstrom, angles in radians.
 """
 

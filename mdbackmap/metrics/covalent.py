@@ -2,7 +2,7 @@
 The covalent structure of proteins held as atom14 arrays, and how well a structure keeps it.
 
 Shapes: `F` frames, `L` residues, `a` atoms that are present, `b` bonds, `n` angles, `p` pairs.
-Lengths are in angstrom, angles in radians. `torsions` says what an atom14 array is.
+Lengths are in angstrom, angles in radians. `dihedrals` says what an atom14 array is.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 How good generated structures are: one protocol for every model.
 
 `evaluate` compares generated structures with a reference; `evaluate_geometry` judges them on their own, for
-traces that have no atoms behind them. Both take atom14 arrays (see `torsions`) and return a flat dict of
+traces that have no atoms behind them. Both take atom14 arrays (see `dihedrals`) and return a flat dict of
 numbers with the keys below, averaged over frames; `summarise` averages such dicts over chains. Nothing is
 superposed: the beads fix the frame. Equivalent atoms (ASP OD, GLU OE, PHE and TYR CD and CE, ARG NH) are
 compared in the better of their two assignments.

@@ -1,7 +1,7 @@
 """
 Many samples of one structure: the best of them, their diversity, how their distributions of torsions differ.
 
-Shapes: `S` samples, `F` and `G` frames, `L` residues. `torsions` says what an atom14 array is.
+Shapes: `S` samples, `F` and `G` frames, `L` residues. `dihedrals` says what an atom14 array is.
 """
 
 import numpy as np

@@ -36,7 +36,7 @@ from ..files import replacing
 from . import log
 from .provenance import provenance
 from .resuming import fresh_state, keep, restore, save, settings_of
-from .tasks import Chains
+from .tasks import ProteinChains
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def train(model, data, config, *, origin=None, verbose=False):
     >>> row["valid_nats"] > 0
     True
     """
-    return fit(model, Chains(data, model.config.n_neighbours, config), config, origin=origin, verbose=verbose)
+    return fit(model, ProteinChains(data, model.config.n_neighbours, config), config, origin=origin, verbose=verbose)
 
 
 def fit(model, task, config, *, origin=None, verbose=False):

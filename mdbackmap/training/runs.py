@@ -1,7 +1,7 @@
 """
 Whole runs: a TOML file in, a trained model out, whatever its family.
 
-`config`, `molecules.molecule_config` and `iterative.config` describe the files; `loop` does the training.
+`config`, `molecules.molecule_config` and `steps.step_config` describe the files; `loop` does the training.
 """
 
 import tomllib
@@ -15,7 +15,7 @@ from ..models.genzprot import GenZProt
 from .config import parse, table
 from .loop import new_model, train, with_config
 from .molecules.molecule_config import MoleculeRun, parse_molecule
-from .steps.step_config import ChainPlan, parse_chain
+from .steps.step_config import CascadePlan, parse_cascade
 
 
 def read(filename):
@@ -29,7 +29,7 @@ def read(filename):
 
     Returns
     -------
-    Run, MoleculeRun or ChainPlan
+    Run, MoleculeRun or CascadePlan
         By the ``family`` in ``[model]``.
 
     Raises
@@ -49,7 +49,7 @@ def read(filename):
     try:
         family = table(tables, "model").get("family")
         if family == "chain":
-            return parse_chain(tables)
+            return parse_cascade(tables)
         return parse_molecule(tables) if family == "cgvae" else parse(tables)
     except ValueError as error:
         raise ValueError(f"{filename}: {error}") from error
@@ -86,10 +86,10 @@ def run(filename, *, verbose=False, threads=None):
         from .molecules.molecule_run import run_molecule
 
         return run_molecule(plan, verbose=verbose)
-    if isinstance(plan, ChainPlan):
-        from .steps.step_runs import run_chain
+    if isinstance(plan, CascadePlan):
+        from .steps.step_runs import run_cascade
 
-        return run_chain(plan, verbose=verbose)
+        return run_cascade(plan, verbose=verbose)
     if plan.init is None:
         model, origin = new_model(GenZProt, plan.model, plan.training.seed), None
     else:

@@ -82,7 +82,7 @@ class OfBatches(Task):
         return self.batches.collate(part, generator)
 
 
-class Chains(OfBatches):
+class ProteinChains(OfBatches):
     """
     Chains of proteins, for GenZProt.
 

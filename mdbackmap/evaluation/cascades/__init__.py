@@ -1,14 +1,14 @@
 """
-Chains of models judged, beside models of one step, on frames held out from their training, from prior samples alone.
+Cascades judged, beside models of one step, on frames held out from their training, from prior samples alone.
 
-========== ==========================================================================
-module     what it is
-========== ==========================================================================
-judging    one model: structures, traces, secondary structure, cost
-traces     C-alpha traces: distances of neighbours, contacts
-secondary  secondary structure by a simple rule
-bounds     the evidence lower bound of a chain, step by step
-cost       parameters, memory and time of training and sampling
-report     tables and pictures
-========== ==========================================================================
+============== ==========================================================================
+module         what it is
+============== ==========================================================================
+held_out       one model: structures, traces, secondary structure, cost
+trace_quality  C-alpha traces: distances of neighbours, contacts
+secondary      secondary structure by a simple rule
+bounds         the evidence lower bound of a cascade, step by step
+cost           parameters, memory and time of training and sampling
+report         tables and pictures
+============== ==========================================================================
 """

@@ -1,12 +1,12 @@
 """
-The evidence lower bound of a chain: the sum of those of its steps, each on the true level above and below it.
+The evidence lower bound of a cascade: the sum of those of its steps, each on the true level above and below it.
 
 A density has a measure. A CGVAE's is one of positions in angstrom, on the subspace that keeps the beads; GenZProt's one
 of torsions per radian. Bounds are added up, and models are compared, only where all terms have one measure. Where the
 beads of the later step are single atoms (C-alphas), the subspaces of two CGVAE steps together are that of one step from
 the same beads to the same atoms, volume and all, so these may be compared. GenZProt's bond lengths and angles are
-fixed, so it has no density of positions, and a chain that ends with it none of atoms; but where beads are made of
-C-alphas alone, a single step to all atoms has one of the C-alphas, with which the chain's first steps compare.
+fixed, so it has no density of positions, and a cascade that ends with it none of atoms; but where beads are made of
+C-alphas alone, a single step to all atoms has one of the C-alphas, with which the cascade's first steps compare.
 
 Shapes: F frames, A atoms, L residues, D latent size.
 """

@@ -2,8 +2,8 @@
 One model judged on the frames that were held out from its training: samples from the prior, given the coarsest beads.
 
 Nothing is superposed, and all samples count. Metrics of structures are those of `metrics.protocol`. Where the
-true frames are C-alpha traces, traces are compared with them, and the atoms that a chain puts on its traces are judged
-on their own.
+true frames are C-alpha traces, traces are compared with them. The atoms that a cascade puts on its traces are then
+judged on their own.
 
 Shapes: F frames, S samples, A atoms, L residues. Angstrom.
 """
@@ -59,7 +59,7 @@ class ModelJudgement:
 
 def judge_model(model, provenance, true, *, n_samples=1, temperature=1.0, seed=0, elbo=False):
     """
-    Judge a chain, or a CGVAE.
+    Judge a cascade, or a CGVAE.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Judgements of chains and of single steps as a table and as one picture over the number of beads."""
+"""Judgements of cascades and of single steps as a table and as one picture over the number of beads."""
 
 import numpy as np
 

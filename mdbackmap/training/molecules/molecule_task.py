@@ -152,7 +152,7 @@ class Frames(Task):
 
 def bead_shifts(coarse, n_frames, amplitude, generator):
     """
-    Displacements of beads such as an earlier step of a chain makes: random, and alike for bonded beads.
+    Displacements of beads such as an earlier step of a cascade makes: random, and alike for bonded beads.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The levels of a chain: a mapping and positions for each step, from the atoms up."""
+"""The levels of a cascade: a mapping and positions for each step, from the atoms up."""
 
 import dataclasses
 

@@ -1,5 +1,5 @@
 """
-What the training of a chain depends on, read from a TOML file in which an unknown key is an error.
+What the training of a cascade depends on, read from a TOML file in which an unknown key is an error.
 
 Steps are listed from the coarsest on. Each says its ``mapping``, which makes its beads from those of the step after it
 (of the last: from the atoms, or with ``fine = "ca"`` from the C-alphas); or it has ``init``, a trained model. The
@@ -50,7 +50,7 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True)
-class ChainPlan:
+class CascadePlan:
     """A whole run, as a TOML file describes it."""
 
     data: MoleculeData
@@ -63,7 +63,7 @@ class ChainPlan:
     training: MoleculeTraining  # what all steps share
 
 
-def parse_chain(tables):
+def parse_cascade(tables):
     """
     A run from the tables of a TOML file.
 
@@ -75,7 +75,7 @@ def parse_chain(tables):
     Examples
     --------
     >>> tables = {"model": {"family": "chain"}, "data": {"topology": "aa.pdb"}}
-    >>> plan = parse_chain(tables | {"steps": [{"mapping": "beads:5"}, {"init": "genzprot"}]})
+    >>> plan = parse_cascade(tables | {"steps": [{"mapping": "beads:5"}, {"init": "genzprot"}]})
     >>> plan.steps[0].run.data.mapping, plan.steps[1].init
     ('beads:5', 'genzprot')
     """
@@ -89,7 +89,7 @@ def parse_chain(tables):
         raise ValueError(f"fine in [data] is {fine!r}: expected one of {', '.join(FINE)}")
     for name in ("mapping", "weights"):
         if name in data:
-            raise ValueError(f"[data] has {name!r}: in a chain that belongs to each of the [[steps]]")
+            raise ValueError(f"[data] has {name!r}: in a cascade that belongs to each of the [[steps]]")
     shared = {**tables, "data": data}
     listed = tables.get("steps")
     if not isinstance(listed, list) or not listed or not all(isinstance(step, dict) for step in listed):
@@ -99,7 +99,7 @@ def parse_chain(tables):
     whole = parse_molecule(
         {name: shared[name] for name in ("training", "loss", "validation") if name in shared} | {"data": data}
     )
-    return ChainPlan(whole.data, fine, steps, baseline, rounds, whole.training)
+    return CascadePlan(whole.data, fine, steps, baseline, rounds, whole.training)
 
 
 def _step(tables, given, number):

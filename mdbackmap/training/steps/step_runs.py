@@ -1,4 +1,4 @@
-"""The training of a chain, from its description to one checkpoint."""
+"""The training of a cascade, from its description to one checkpoint."""
 
 import dataclasses
 import logging
@@ -24,15 +24,15 @@ from .tuning import tune
 logger = logging.getLogger(__name__)
 
 
-def run_chain(plan, *, verbose=False):
+def run_cascade(plan, *, verbose=False):
     """
-    Train the steps of a chain one after the other, each alone, and put them together.
+    Train the steps of a cascade one after the other, each alone, and put them together.
 
     A step whose folder holds a finished run is taken from there.
 
     Parameters
     ----------
-    plan : ChainPlan
+    plan : CascadePlan
     verbose : bool
         Show a progress bar.
 
@@ -66,14 +66,14 @@ def run_chain(plan, *, verbose=False):
             row |= {f"step_{number + 1}_{name}": value for name, value in last.items()}
         steps.append(model)
         provenances.append(origin)
-    chain = Chain.of(steps, plan.rounds)
+    cascade = Chain.of(steps, plan.rounds)
     provenance = {**_shared(provenances), "data": sources, "steps": provenances}
-    checkpoint.save(folder / "model.pt", chain, provenance)
+    checkpoint.save(folder / "model.pt", cascade, provenance)
     if plan.baseline is not None:
-        one, origin, last = _train(plan.baseline, _whole(chain, plan, frames), use, sources, verbose)
+        one, origin, last = _train(plan.baseline, _whole(cascade, plan, frames), use, sources, verbose)
         checkpoint.save(folder / "one-step.pt", one, origin)
         row |= {f"one_step_{name}": value for name, value in last.items()}
-    return chain, row
+    return cascade, row
 
 
 def _for_any_protein(loaded):
@@ -99,19 +99,19 @@ def _tuned(there, step, plan, use, sources, verbose):
     """A step for any protein, trained on with the frames of this one."""
     model, origin = there
     if model.molecule is not None or model.family != "genzprot":
-        raise ValueError(f"{step.init} is no GenZProt: only that can be trained on within a chain, [steps.training]")
+        raise ValueError(f"{step.init} is no GenZProt: only that can be trained on within a cascade, [steps.training]")
     if step is not plan.steps[-1]:
-        raise ValueError(f"{step.init} is not the last step: only that can be trained on within a chain")
+        raise ValueError(f"{step.init} is not the last step: only that can be trained on within a cascade")
     return tune(model, origin, read_frames(plan.data, "protein"), use, step.tuning, sources, verbose)
 
 
-def _whole(chain, plan, frames):
-    """The level of a single step from the beads of a chain to its atoms."""
-    if chain.molecule is None:
+def _whole(cascade, plan, frames):
+    """The level of a single step from the beads of a cascade to its atoms."""
+    if cascade.molecule is None:
         raise ValueError("a baseline needs beads of this molecule: expected a first step with a mapping")
-    if chain.molecule.n_atoms == frames.topology.n_atoms:
-        return Level(chain.molecule, frames.positions)
-    return Level(chain.molecule, read_frames(plan.data, "protein").positions)
+    if cascade.molecule.n_atoms == frames.topology.n_atoms:
+        return Level(cascade.molecule, frames.positions)
+    return Level(cascade.molecule, read_frames(plan.data, "protein").positions)
 
 
 def _train(run, level, use, sources, verbose):

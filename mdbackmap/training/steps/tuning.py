@@ -17,7 +17,7 @@ from ...data.dataset import Structures
 from ..config import TrainingConfig, ValidationConfig, fill
 from ..loop import fit, with_config
 from ..molecules.holdout import TRAIN, VALID
-from ..tasks import Chains
+from ..tasks import ProteinChains
 from .memory import step_memory
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def tune(model, origin, frames, use, config, sources, verbose=False):
     """
     data = structures_of(frames, use, sources)
     again = with_config(model, rotamers=0.0)  # it learns those of this protein
-    task = Chains(data, model.config.n_neighbours, config)
+    task = ProteinChains(data, model.config.n_neighbours, config)
     memory = _memory(again, task)
     logger.info("%s: %.1f MB a training step", data, memory / 1e6)
     tuned, row = fit(again, task, config, origin=origin, verbose=verbose)

@@ -1,7 +1,7 @@
 """
-Chains beside single steps on trp-cage, BBA, chignolin, protein G and alpha-synuclein: trained, judged, drawn.
+Cascades beside single steps on trp-cage, BBA, chignolin, protein G and alpha-synuclein: trained, judged, drawn.
 
-    python tests/benchmarks/chains.py DATA OUT [system ...]
+    python tests/benchmarks/cascades.py DATA OUT [system ...]
 
 DATA holds ``md/trpcage`` and so on, ``cg/go_proteing``, ``cg/asyn_calvados2``. A finished run in OUT is not repeated.
 The table at the end, of docs/steps.md, has a row for each model: one step, two steps, two steps with the last tuned.
@@ -101,10 +101,10 @@ def run(data, out, system):
         n, middle = THREE[system]
         steps = f'[[steps]]\nmapping = "beads:{n}"\n{STEP}[[steps]]\ninit = "{out}/{system}-{middle}/step-1/model.pt"\n'
         models.append(train(data, out, system, f"{n}-{middle}", steps + last) / "model.pt")
-    chains = [part for model in models for part in ("--chain", str(model))]
+    models = [part for model in models for part in ("--chain", str(model))]
     files = [str(data / where / f"{kind}{suffix}.{end}") for kind, end in (("topology", "pdb"), ("traj", "xtc"))]
     rest = ["--elbo", "--n-samples", "1", "--json", str(out / f"{system}.json"), "--plots", str(out / system)]
-    return main(["evaluate", *chains, *files, *rest])
+    return main(["evaluate", *models, *files, *rest])
 
 
 def table(out, systems):
