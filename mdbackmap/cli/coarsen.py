@@ -116,9 +116,9 @@ def write(beads, output, topology, chosen, *, ends=None, verbose=False):
         What to write.
     output, topology : Path
         The trajectory and the PDB of its first frame; one file if both are the same.
-    chosen : (F,) int array
+    chosen : ndarray of int, shape (F,)
         Numbers of the frames.
-    ends : (N,) bool array, optional
+    ends : ndarray of bool, shape (N,), optional
         Which C-alphas end a chain; None for other beads.
     verbose : bool
         Show a progress bar.

@@ -105,14 +105,14 @@ def atom14(mapping, atoms):
     Parameters
     ----------
     mapping : Mapping
-    atoms : (F, A, 3) array
+    atoms : ndarray of float, shape (F, A, 3)
 
     Returns
     -------
-    positions : (F, L, 14, 3) array
-    mask : (L, 14) bool array
-    types : (L,) int array
-    ends : (L,) bool array
+    positions : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
     """
     from ..evaluation.cascades.bounds import as_slots
 

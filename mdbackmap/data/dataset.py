@@ -32,18 +32,18 @@ class Structures:
 
     Attributes
     ----------
-    types : (R,) int64
-    ca : (R, 3) float32
+    types : torch.Tensor of int64, shape (R,)
+    ca : torch.Tensor, shape (R, 3)
         C-alphas in angstrom.
-    relative : (R, 14, 3) int16
+    relative : torch.Tensor of int16, shape (R, 14, 3)
         Heavy atoms relative to their CA, in units of `step` angstrom.
     step : float
-    mask : (R, 14) bool
-    ends, cis : (R,) bool
+    mask : torch.Tensor of bool, shape (R, 14)
+    ends, cis : torch.Tensor of bool, shape (R,)
         Last residue of an unbroken stretch; cis peptide to the next one.
-    b : (R,) float32
+    b : torch.Tensor, shape (R,)
         B factor of CA; 0 where it is not known.
-    chain, entry : (R,) int64
+    chain, entry : torch.Tensor of int64, shape (R,)
         Number of the chain and of the entry (chains of one entry are neighbours in space).
     chains : dict of numpy.ndarray
         Per chain: `split`, `tier`, `score`, `cluster30`, `cluster90`, `pdb_id`, `chain_id`, `offset` (one more).
@@ -190,15 +190,19 @@ class Example:
         What the network sees (n residues).
     internal : InternalCoordinates
         Of the whole batch.
-    atoms, mask : (n, 14, 3), (n, 14) bool
-        The true atoms, and which are there.
-    torsions, known : (n, 6), (n, 6) bool
-        The true torsions on the batch's beads, and which are known.
-    scored : (n,) bool
+    atoms : torch.Tensor, shape (n, 14, 3)
+        The true atoms.
+    mask : torch.Tensor of bool, shape (n, 14)
+        Which of them are there.
+    torsions : torch.Tensor, shape (n, 6)
+        The true torsions on the batch's beads.
+    known : torch.Tensor of bool, shape (n, 6)
+        Which of them are known.
+    scored : torch.Tensor of bool, shape (n,)
         Residues that count; the others are context.
-    weights : (n,)
+    weights : torch.Tensor, shape (n,)
         Weight of each residue in the likelihood.
-    molecule : (n,) int64
+    molecule : torch.Tensor of int64, shape (n,)
         Number of the unit: molecules of a batch do not see each other.
     """
 

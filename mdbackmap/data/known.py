@@ -1,7 +1,7 @@
 """
 Known structures to judge models by: chains of a structure pack, ensembles, and models run on their traces.
 
-Shapes: `F` frames, `L` residues, `S` samples, `A` atoms. Positions are in angstrom. `metrics.dihedrals` says what an
+Shapes: `F` frames, `R` residues, `S` samples, `A` atoms. Positions are in angstrom. `metrics.dihedrals` says what an
 atom14 array is.
 """
 
@@ -33,17 +33,17 @@ class Chain:
     Attributes
     ----------
     name : str
-    positions : ndarray of float, shape (F, L, 14, 3)
+    positions : ndarray of float, shape (F, R, 14, 3)
         Angstrom.
-    mask : ndarray of bool, shape (L, 14)
+    mask : ndarray of bool, shape (R, 14)
         Atoms that are present.
-    types : ndarray of int, shape (L,)
+    types : ndarray of int, shape (R,)
         Positions in `residues.ALPHABET`.
-    ends : ndarray of bool, shape (L,)
+    ends : ndarray of bool, shape (R,)
         Last residue of each unbroken stretch.
     kind : str
         How it was found: "crystal", "MD", "NMR"; "" if that is not known.
-    labels : ndarray of str, shape (L,), optional
+    labels : ndarray of str, shape (R,), optional
         Chain, number and insertion code of each residue, such as "A 52A".
     hydrogens : Hydrogens, optional
         As far as they were read.
@@ -70,7 +70,7 @@ class Chain:
 
     @property
     def beads(self):
-        """C-alphas, (F, L, 3)."""
+        """C-alphas, (F, R, 3)."""
         return self.positions[:, :, CA]
 
     @property
@@ -185,7 +185,7 @@ def read_ensembles(filename, n_frames=5, limit=None, *, split=None, largest=700)
 
 def _ensemble(name, group, step, n_frames):
     frames = spread(len(group["ca"]), n_frames)
-    ca, relative = (group[part][frames].astype(float) * step for part in ("ca", "rel"))  # (F, L, 3), (F, L, 14, 3)
+    ca, relative = (group[part][frames].astype(float) * step for part in ("ca", "rel"))  # (F, R, 3), (F, R, 14, 3)
     mask = (group["mask"][:].astype(int)[:, None] >> np.arange(MAX_ATOMS) & 1).astype(bool)
     chain = group["chain"][:]
     ends = np.append((group["brk"][1:] > 0) | (chain[1:] != chain[:-1]), True)
@@ -242,7 +242,7 @@ class Generator:
 
         Parameters
         ----------
-        beads : ndarray of float, shape (F, L, 3)
+        beads : ndarray of float, shape (F, R, 3)
         temperature : float
         n_samples : int
             Of each frame.
@@ -252,7 +252,7 @@ class Generator:
 
         Returns
         -------
-        ndarray of float32, shape (F * S, L, 14, 3)
+        ndarray of float32, shape (F * S, R, 14, 3)
             The samples of a frame follow each other.
         """
         frames, samples = (part.ravel().tolist() for part in np.indices((len(beads), n_samples)))

@@ -12,7 +12,7 @@ What is decided here, so that a pack never has to guess:
   atoms is kept, its slots marked;
 * a chain is broken where C-alphas lie more than 4.5 angstrom apart, or C and N of the peptide more than 2.5.
 
-Legend: `a` atoms, `L` residues of a chain. Lengths in angstrom.
+Legend: `a` atoms, `R` residues of a chain. Lengths in angstrom.
 """
 
 from dataclasses import dataclass
@@ -37,9 +37,9 @@ class Atoms:
 
     Attributes
     ----------
-    names, resnames, chains, icodes, altlocs : (a,) str array
-    resids : (a,) int array
-    occupancies, b : (a,) float array
+    names, resnames, chains, icodes, altlocs : ndarray of str, shape (a,)
+    resids : ndarray of int, shape (a,)
+    occupancies, b : ndarray of float, shape (a,)
     """
 
     names: np.ndarray
@@ -60,12 +60,12 @@ class Polymer:
     Attributes
     ----------
     chain_id : str
-    types : (L,) int64 array
+    types : ndarray of int64, shape (R,)
         Positions in `residues.ALPHABET`.
-    resids : (L,) int64 array
-    atoms : (L, 14) int64 array
+    resids : ndarray of int64, shape (R,)
+    atoms : ndarray of int64, shape (R, 14)
         Which atom of the file is in each slot; -1 where none is.
-    b : (L,) float array
+    b : ndarray of float, shape (R,)
         B factors of CA.
 
     Examples
@@ -105,14 +105,14 @@ class Polymer:
 
         Parameters
         ----------
-        positions : (a, 3) float array
+        positions : ndarray of float, shape (a, 3)
             Of the file's atoms.
 
         Returns
         -------
-        atom14 : (L, 14, 3) float array
+        atom14 : ndarray of float, shape (R, 14, 3)
             0 where an atom is missing.
-        mask : (L, 14) bool array
+        mask : ndarray of bool, shape (R, 14)
             Atoms that are there, with finite positions near their CA.
         """
         atom14 = np.asarray(positions, dtype=float)[self.atoms]
@@ -194,12 +194,12 @@ def breaks(atom14, mask):
 
     Parameters
     ----------
-    atom14 : (L, 14, 3) float array
-    mask : (L, 14) bool array
+    atom14 : ndarray of float, shape (R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
 
     Returns
     -------
-    (L,) uint8 array
+    ndarray of uint8, shape (R,)
         1 where a residue is not bonded to the one before it in the chain; 0 for the first.
     """
     step = np.linalg.norm(np.diff(atom14[:, _CA], axis=0), axis=-1)

@@ -4,7 +4,7 @@ Where packed structures come from: PDB files (read by MDAnalysis), mmCIF files (
 Each reader gives `Entry` objects: the chains of one structure or of one frame. This module is the only one in
 `training` that needs MDAnalysis; reading a pack and training do without.
 
-Legend: `a` atoms, `L` residues. Lengths in angstrom.
+Legend: `a` atoms, `R` residues. Lengths in angstrom.
 """
 
 import gzip
@@ -36,7 +36,7 @@ class Entry:
     ----------
     name : str
     chains : list of (Polymer, atom14, mask)
-        `atom14` (L, 14, 3) float, `mask` (L, 14) bool, as `Polymer.place` gives them.
+        `atom14` (R, 14, 3) float, `mask` (R, 14) bool, as `Polymer.place` gives them.
     system : str
         Frames and models of one system have the same; it is the name for a structure.
     pdb_id, method, source : str

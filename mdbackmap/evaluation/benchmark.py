@@ -18,7 +18,7 @@ condition                    what it is
 ``seconds`` is processor time of a frame of 159 residues on one thread: for the model in a batch, from beads to atoms;
 for PULCHRA from PDB text to PDB text; ``seconds_ratio`` is a multiple of PULCHRA's in the same run.
 
-Shapes: `F` frames, `L` residues, `S` samples. Positions are in angstrom.
+Shapes: `F` frames, `R` residues, `S` samples. Positions are in angstrom.
 """
 
 import contextlib
@@ -124,7 +124,7 @@ def _conditions(model, chain, temperatures, n_samples, noise, seed):
 
 
 def _apart(one, other):
-    """RMS distance of points (F, L, 3), averaged over frames."""
+    """RMS distance of points (F, R, 3), averaged over frames."""
     return float(np.sqrt(np.square(one - other).sum(-1).mean(1)).mean())
 
 
@@ -145,7 +145,7 @@ def score(atoms, chain, n_samples):
 
     Parameters
     ----------
-    atoms : ndarray of float, shape (F * S, L, 14, 3)
+    atoms : ndarray of float, shape (F * S, R, 14, 3)
     chain : Chain
         Of F frames.
     n_samples : int
@@ -167,7 +167,7 @@ def score(atoms, chain, n_samples):
 
 
 def rebuilt(chain):
-    """PULCHRA's atoms for a chain, (F, L, 14, 3), and which of them it placed in every frame, (L, 14)."""
+    """PULCHRA's atoms for a chain, (F, R, 14, 3), and which of them it placed in every frame, (R, 14)."""
     built = [pulchra.rebuild(beads, chain.types, chain.ends) for beads in chain.beads]
     atoms, masks = (np.stack(part) for part in zip(*built, strict=True))
     return atoms, masks.all(0)
@@ -205,7 +205,7 @@ def noisy_beads(chain, amplitude, seed=0):
 
     Returns
     -------
-    ndarray of float32, shape (F, L, 3)
+    ndarray of float32, shape (F, R, 3)
 
     Examples
     --------

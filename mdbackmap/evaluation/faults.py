@@ -1,7 +1,7 @@
 """
 What is wrong with structures, residue by residue.
 
-The same judgements as those of `metrics`, with the same limits, before they are averaged. Shapes: `F` frames, `L`
+The same judgements as those of `metrics`, with the same limits, before they are averaged. Shapes: `F` frames, `R`
 residues.
 """
 
@@ -37,16 +37,16 @@ def find_faults(positions, mask, types, ends, *, ideal=None):
 
     Parameters
     ----------
-    positions : ndarray of float, shape (F, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    positions : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
     ideal : Ideal, optional
         Bond lengths and angles to compare with; those of crystal structures if None.
 
     Returns
     -------
-    dict of str to ndarray of int, shape (F, L)
+    dict of str to ndarray of int, shape (F, R)
         By the names of `FAULTS`: how many of them the residue has (0 or 1 where it can have but one).
 
     Raises
@@ -88,7 +88,7 @@ def find_faults(positions, mask, types, ends, *, ideal=None):
 
 
 def _owned(wrong, table, covalent, n_residues):
-    """(F, L) how many of the wrong bonds or angles belong to each residue."""
+    """(F, R) how many of the wrong bonds or angles belong to each residue."""
     owner = covalent.residue_of_atom[table].max(1)
     out = np.zeros((len(wrong), n_residues), dtype=int)
     frames, terms = np.nonzero(wrong)
@@ -97,7 +97,7 @@ def _owned(wrong, table, covalent, n_residues):
 
 
 def _clashes(atoms, covalent, n_residues):
-    """(L,) clashes that each residue takes part in; one within a residue counts once."""
+    """(R,) clashes that each residue takes part in; one within a residue counts once."""
     residues = covalent.residue_of_atom[clashing_pairs(atoms, covalent)]
     other = residues[:, 0] != residues[:, 1]
     return np.bincount(np.append(residues[:, 0], residues[other, 1]), minlength=n_residues)
@@ -113,7 +113,7 @@ def worst_residues(faults, n=10):
 
     Parameters
     ----------
-    faults : dict of str to ndarray of int, shape (F, L)
+    faults : dict of str to ndarray of int, shape (F, R)
         From `find_faults`.
     n : int
         At most so many.

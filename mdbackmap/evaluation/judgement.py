@@ -1,7 +1,7 @@
 """
 A generated protein against its reference, or a protein on its own: numbers by frame, by residue, and on the whole.
 
-Shapes: `F` frames, `L` residues, `S` samples. Positions are in angstrom.
+Shapes: `F` frames, `R` residues, `S` samples. Positions are in angstrom.
 """
 
 import warnings
@@ -30,17 +30,17 @@ class Judgement:
     Attributes
     ----------
     name : str
-    labels : ndarray of str, shape (L,)
+    labels : ndarray of str, shape (R,)
         Of the residues that were judged.
-    types : ndarray of int, shape (L,)
+    types : ndarray of int, shape (R,)
     n_samples : int
         Samples of each reference frame; frames of the generated protein are frame-major.
     mean : dict of str to float
     frames : list of dict of str to float
         The same for each frame (of the reference, if there is one).
-    errors : ndarray of float, shape (L,), or None
+    errors : ndarray of float, shape (R,), or None
         RMS distance of a residue's atoms from their places, over frames; None without a reference.
-    faults : dict of str to ndarray of int, shape (F * S, L)
+    faults : dict of str to ndarray of int, shape (F * S, R)
         See `faults.find_faults`.
     generated, reference : Chain
         The residues that were judged; `reference` may be None.
@@ -212,7 +212,7 @@ def _warn_moved(generated, frames):
 
 
 def _one(samples, true, known, legacy):
-    """Metrics of the samples (S, L, 14, 3) of one frame."""
+    """Metrics of the samples (S, R, 14, 3) of one frame."""
     if len(samples) == 1:
         return evaluate(samples, true, *known, legacy=legacy)
     row = evaluate_samples(samples, true, *known)

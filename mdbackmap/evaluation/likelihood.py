@@ -93,8 +93,8 @@ def independent_torsions(structures, torsions, known):
     Parameters
     ----------
     structures : Structures
-    torsions : torch.Tensor (R, 6)
-    known : torch.Tensor (R, 6) bool
+    torsions : torch.Tensor, shape (R, 6)
+    known : torch.Tensor of bool, shape (R, 6)
 
     Returns
     -------

@@ -56,9 +56,9 @@ def judge_molecule(model, held, trained=None, *, n_samples=1, temperature=1.0, s
     Parameters
     ----------
     model : CGVAE
-    held : (F, A, 3) float array
+    held : ndarray of float, shape (F, A, 3)
         Held-out frames, molecules whole.
-    trained : (f, A, 3) float array, optional
+    trained : ndarray of float, shape (f, A, 3), optional
         Training frames, for the linear lift.
     n_samples : int
         Samples of each frame.

@@ -23,7 +23,7 @@ def phi_psi_atoms(fine):
 
     Returns
     -------
-    (t, 5) int64 array
+    ndarray of int64, shape (t, 5)
         C of the residue before, N, CA, C, N of the residue after.
 
     Examples

@@ -22,9 +22,9 @@ def beads_and_atoms(mapping, beads, atoms, filename=None, *, title=None):
     ----------
     mapping : Mapping
         What joins beads and atoms.
-    beads : (N, 3) array
+    beads : ndarray of float, shape (N, 3)
         Bead positions, in angstrom.
-    atoms : (A, 3) array
+    atoms : ndarray of float, shape (A, 3)
         Atom positions, in angstrom.
     filename : str or Path, optional
         Where to save the figure, such as ``picture.png``.
@@ -82,13 +82,13 @@ def viewpoint(positions):
 
     Parameters
     ----------
-    positions : (n, 3) array
+    positions : ndarray of float, shape (n, 3)
 
     Returns
     -------
-    turn : (3, 3) array
+    turn : ndarray of float, shape (3, 3)
         ``(positions - centre) @ turn`` has the screen's x and y first and the depth (nearer is larger) last.
-    centre : (3,) array
+    centre : ndarray of float, shape (3,)
     """
     centre = positions.mean(axis=0)
     _, _, axes = np.linalg.svd(positions - centre, full_matrices=True)

@@ -2,7 +2,7 @@
 Proteins read by MDAnalysis as the arrays that metrics take, and the residues that two of them share.
 
 Nothing is imported from MDAnalysis: AtomGroups are asked for their attributes. Terminal oxygens and everything that is
-no protein are left out; hydrogens are kept apart, for the clashes of all atoms. Shapes: `F` frames, `L` residues.
+no protein are left out; hydrogens are kept apart, for the clashes of all atoms. Shapes: `F` frames, `R` residues.
 Positions are in angstrom.
 """
 
@@ -202,7 +202,7 @@ def common(reference, generated):
 
     Returns
     -------
-    of_reference, of_generated : ndarray of int, shape (L,)
+    of_reference, of_generated : ndarray of int, shape (R,)
         Rows of each.
 
     Raises
@@ -252,7 +252,7 @@ def part(chain, rows):
     Parameters
     ----------
     chain : Chain
-    rows : ndarray of int, shape (L,)
+    rows : ndarray of int, shape (R,)
 
     Returns
     -------

@@ -23,17 +23,17 @@ def rebuild(beads, types, ends):
 
     Parameters
     ----------
-    beads : ndarray of float, shape (L, 3)
+    beads : ndarray of float, shape (R, 3)
         C-alphas, angstrom.
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
         Each unbroken stretch is rebuilt on its own, for PULCHRA draws neighbouring chains together.
 
     Returns
     -------
-    positions : ndarray of float, shape (L, 14, 3)
+    positions : ndarray of float, shape (R, 14, 3)
         Angstrom, to 0.001.
-    mask : ndarray of bool, shape (L, 14)
+    mask : ndarray of bool, shape (R, 14)
         Atoms that it placed; none in stretches of less than three residues.
 
     Examples
@@ -60,7 +60,7 @@ def run(text):
 
 
 def read(text, types):
-    """Positions (L, 14, 3) and mask (L, 14) of what PULCHRA wrote."""
+    """Positions (R, 14, 3) and mask (R, 14) of what PULCHRA wrote."""
     positions, mask = np.zeros((len(types), MAX_ATOMS, 3)), np.zeros((len(types), MAX_ATOMS), dtype=bool)
     for line in text.splitlines():
         if not line.startswith("ATOM"):

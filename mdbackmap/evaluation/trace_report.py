@@ -1,7 +1,7 @@
 """
 Coarse trajectories judged under the prior over traces: which frames and residues a protein could have.
 
-Shapes: F frames, N residues. Numbers are in nats; `mdbackmap.traces.scores` says what they mean.
+Shapes: F frames, R residues. Numbers are in nats; `mdbackmap.traces.scores` says what they mean.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class TraceReport:
     Attributes
     ----------
     name : str
-    labels : ndarray of str, shape (N,)
+    labels : ndarray of str, shape (R,)
     frames : ndarray of int, shape (F,)
-    trace, backbone : ndarray of float, shape (F, N)
+    trace, backbone : ndarray of float, shape (F, R)
         In nats, NaN where a residue has no such number.
     scatter : ndarray of float, shape (F,)
         RMS deviation, in angstrom, of distances between neighbouring C-alphas from their mean.
@@ -57,7 +57,7 @@ class TraceReport:
 
     @property
     def by_residue(self):
-        """Means over frames (N,), and the percentage of frames in which proteins do not have a residue so."""
+        """Means over frames (R,), and the percentage of frames in which proteins do not have a residue so."""
         unlikely = 100 * (self.backbone > UNLIKELY).sum(0) / np.isfinite(self.backbone).sum(0).clip(1)
         return {"trace": _mean(self.trace, 0), "backbone": _mean(self.backbone, 0), "unlikely": unlikely}
 
@@ -81,7 +81,7 @@ def judge_trace(name, coarse, beads, frames=None):
     name : str
     coarse : Topology
         C-alpha trace.
-    beads : ndarray of float, shape (F, N, 3)
+    beads : ndarray of float, shape (F, R, 3)
         In angstrom, chains whole.
     frames : sequence of int, optional
         Their numbers.

@@ -17,7 +17,7 @@ phi_in_90, psi_in_90, chi1_in_90      the same of the likeliest 90%
 ===================================== =========================================================================
 
 Divergences of finite samples are too large, the more so the fewer there are: a figure compares with another from as
-many frames only, ``jsd_*_half`` of a model with that of the ensemble. Shapes: `F` frames, `S` samples, `L` residues.
+many frames only, ``jsd_*_half`` of a model with that of the ensemble. Shapes: `F` frames, `S` samples, `R` residues.
 """
 
 import numpy as np
@@ -36,12 +36,12 @@ def distributions(generated, reference, mask, types, ends):
 
     Parameters
     ----------
-    generated : ndarray of float, shape (F * S, L, 14, 3)
+    generated : ndarray of float, shape (F * S, R, 14, 3)
         The samples of a frame follow each other.
-    reference : ndarray of float, shape (F, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    reference : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
 
     Returns
     -------
@@ -75,11 +75,11 @@ def coverage(generated, reference, mask, types, ends):
 
     Parameters
     ----------
-    generated : ndarray of float, shape (F * S, L, 14, 3)
-    reference : ndarray of float, shape (F, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    generated : ndarray of float, shape (F * S, R, 14, 3)
+    reference : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
 
     Returns
     -------

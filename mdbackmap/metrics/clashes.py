@@ -1,7 +1,7 @@
 """
 Atoms too close to each other, and bond graphs seen by distance alone.
 
-Shapes: `F` frames, `L` residues, `a` atoms that are present, `p` pairs. Lengths are in angstrom.
+Shapes: `F` frames, `R` residues, `a` atoms that are present, `p` pairs. Lengths are in angstrom.
 Positions are those that `Covalent.flat` returns, (F, a, 3).
 """
 
@@ -123,7 +123,7 @@ def contacts(atoms, covalent, n_residues):
 
     Returns
     -------
-    ndarray of bool, shape (F, L)
+    ndarray of bool, shape (F, R)
 
     Examples
     --------

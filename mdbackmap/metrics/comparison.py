@@ -1,7 +1,7 @@
 """
 How far generated structures are from a reference, atom by atom and torsion by torsion.
 
-Nothing is superposed. `dihedrals` says what an atom14 array is. Shapes: `F` frames, `L` residues. Lengths are
+Nothing is superposed. `dihedrals` says what an atom14 array is. Shapes: `F` frames, `R` residues. Lengths are
 in angstrom, angles in radians.
 """
 
@@ -21,14 +21,14 @@ def match_equivalent(generated, reference, mask, types):
 
     Parameters
     ----------
-    generated : ndarray of float, shape (F, L, 14, 3)
-    reference : ndarray of float, shape (F or 1, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
+    generated : ndarray of float, shape (F, R, 14, 3)
+    reference : ndarray of float, shape (F or 1, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
 
     Returns
     -------
-    ndarray of float64, shape (F, L, 14, 3)
+    ndarray of float64, shape (F, R, 14, 3)
         A copy of `generated`.
 
     Examples
@@ -57,11 +57,11 @@ def rmsd(generated, reference, mask, types):
 
     Parameters
     ----------
-    generated : ndarray of float, shape (F, L, 14, 3)
-    reference : ndarray of float, shape (F or 1, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
+    generated : ndarray of float, shape (F, R, 14, 3)
+    reference : ndarray of float, shape (F or 1, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
         Atoms that both have.
-    types : ndarray of int, shape (L,)
+    types : ndarray of int, shape (R,)
 
     Returns
     -------
@@ -89,14 +89,14 @@ def squared_errors(generated, reference, mask, types):
 
     Parameters
     ----------
-    generated : ndarray of float, shape (F, L, 14, 3)
-    reference : ndarray of float, shape (F or 1, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
+    generated : ndarray of float, shape (F, R, 14, 3)
+    reference : ndarray of float, shape (F or 1, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
 
     Returns
     -------
-    ndarray of float, shape (F, L, 14)
+    ndarray of float, shape (F, R, 14)
         Square angstrom; 0 where the mask is False. Its mean over a residue's atoms is that residue's error.
 
     Examples
@@ -115,10 +115,10 @@ def chi_agreement(generated, reference, mask, types):
 
     Parameters
     ----------
-    generated : ndarray of float, shape (F, L, 14, 3)
-    reference : ndarray of float, shape (F or 1, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
+    generated : ndarray of float, shape (F, R, 14, 3)
+    reference : ndarray of float, shape (F or 1, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
 
     Returns
     -------
@@ -145,10 +145,10 @@ def cis_agreement(generated, reference, mask, ends):
 
     Parameters
     ----------
-    generated : ndarray of float, shape (F, L, 14, 3)
-    reference : ndarray of float, shape (F or 1, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    ends : ndarray of bool, shape (L,)
+    generated : ndarray of float, shape (F, R, 14, 3)
+    reference : ndarray of float, shape (F or 1, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    ends : ndarray of bool, shape (R,)
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """
 The covalent structure of proteins held as atom14 arrays, and how well a structure keeps it.
 
-Shapes: `F` frames, `L` residues, `a` atoms that are present, `b` bonds, `n` angles, `p` pairs.
+Shapes: `F` frames, `R` residues, `a` atoms that are present, `b` bonds, `n` angles, `p` pairs.
 Lengths are in angstrom, angles in radians. `dihedrals` says what an atom14 array is.
 """
 
@@ -29,7 +29,7 @@ class Covalent:
     Attributes
     ----------
     slots : ndarray of int64, shape (a,)
-        Where each atom lies in an atom14 array flattened to (L * 14).
+        Where each atom lies in an atom14 array flattened to (R * 14).
     residue_of_atom : ndarray of int64, shape (a,)
     elements : ndarray of int64, shape (a,)
         Positions in `ELEMENTS`.
@@ -61,11 +61,11 @@ class Covalent:
 
         Parameters
         ----------
-        types : ndarray of int, shape (L,)
+        types : ndarray of int, shape (R,)
             Residue types, positions in `residues.ALPHABET`.
-        mask : ndarray of bool, shape (L, 14)
+        mask : ndarray of bool, shape (R, 14)
             Atoms that are present. A missing atom still joins its neighbours: they stay near each other.
-        ends : ndarray of bool, shape (L,)
+        ends : ndarray of bool, shape (R,)
             Last residue of each unbroken stretch.
 
         Returns
@@ -105,7 +105,7 @@ class Covalent:
 
         Parameters
         ----------
-        positions : ndarray of float, shape (F, L, 14, 3)
+        positions : ndarray of float, shape (F, R, 14, 3)
 
         Returns
         -------
@@ -177,13 +177,13 @@ def all_bonds(types, ends):
 
     Parameters
     ----------
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
 
     Returns
     -------
     ndarray of int64, shape (b, 2)
-        Slots of an atom14 array flattened to (L * 14), the lower first.
+        Slots of an atom14 array flattened to (R * 14), the lower first.
 
     Examples
     --------

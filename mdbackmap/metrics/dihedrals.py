@@ -2,11 +2,11 @@
 Torsions of proteins held as atom14 arrays, and what follows from them: peptides, chirality, C-beta.
 
 An *atom14 array* holds the heavy atoms of residue `l` in the order of `residues.ATOMS`, 14 slots a
-residue: ``positions (F, L, 14, 3)`` in angstrom and ``mask (L, 14)``, True where an atom is present.
-What a position holds where its mask is False does not matter. ``ends (L,)`` is True for the last
+residue: ``positions (F, R, 14, 3)`` in angstrom and ``mask (R, 14)``, True where an atom is present.
+What a position holds where its mask is False does not matter. ``ends (R,)`` is True for the last
 residue of each unbroken stretch; nothing is bonded across.
 
-Shapes: `F` frames, `L` residues. Angles are in radians, NaN where an atom is missing.
+Shapes: `F` frames, `R` residues. Angles are in radians, NaN where an atom is missing.
 """
 
 import numpy as np
@@ -94,13 +94,13 @@ def backbone_torsions(positions, mask, ends):
 
     Parameters
     ----------
-    positions : ndarray of float, shape (F, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    ends : ndarray of bool, shape (L,)
+    positions : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    ends : ndarray of bool, shape (R,)
 
     Returns
     -------
-    phi, psi, omega : ndarray of float, shape (F, L)
+    phi, psi, omega : ndarray of float, shape (F, R)
         Radians; ``omega[:, l]`` is the peptide between residues ``l`` and ``l + 1``. NaN at the ends of a
         stretch and where an atom is missing.
 
@@ -135,14 +135,14 @@ def side_chain_torsions(positions, mask, types):
 
     Parameters
     ----------
-    positions : ndarray of float, shape (F, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
+    positions : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
         Residue types, positions in `residues.ALPHABET`.
 
     Returns
     -------
-    ndarray of float, shape (F, L, 4)
+    ndarray of float, shape (F, R, 4)
         Radians; NaN where the residue has no such torsion or lacks an atom of it.
 
     Examples
@@ -152,9 +152,9 @@ def side_chain_torsions(positions, mask, types):
     >>> np.isfinite(chi[0]).sum(-1).tolist()
     [0, 2]
     """
-    slots = CHI_SLOTS[types]  # (L, 4 chis, 4 atoms)
+    slots = CHI_SLOTS[types]  # (R, 4 chis, 4 atoms)
     row = np.arange(len(types))[:, None, None]
-    atoms = np.asarray(positions, dtype=float)[:, row, slots]  # (F, L, 4, 4, 3)
+    atoms = np.asarray(positions, dtype=float)[:, row, slots]  # (F, R, 4, 4, 3)
     present = HAS_CHI[types] & mask[row, slots].all(-1)
     angle = dihedral(*np.moveaxis(atoms, -2, 0))
     return np.where(present, angle, np.nan)
@@ -166,13 +166,13 @@ def chirality(positions, mask, types):
 
     Parameters
     ----------
-    positions : ndarray of float, shape (F, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
+    positions : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
 
     Returns
     -------
-    alpha, beta : ndarray of float, shape (F, L)
+    alpha, beta : ndarray of float, shape (F, R)
         1 where the carbon is as in natural (L) amino acids, -1 where it is mirrored, NaN where there is no
         such centre or an atom is missing.
 
@@ -218,13 +218,13 @@ def cbeta_deviation(positions, mask, types):
 
     Parameters
     ----------
-    positions : ndarray of float, shape (F, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
+    positions : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
 
     Returns
     -------
-    ndarray of float, shape (F, L)
+    ndarray of float, shape (F, R)
         Angstrom; above 0.25 is an outlier. NaN for glycine and where an atom is missing.
 
     Examples
@@ -248,11 +248,11 @@ def cbeta_deviation(positions, mask, types):
 
 
 def _place(a, b, c, length, angle, torsion):
-    """The atom bonded to c, with the angle to b and the torsion to a; positions (F, L, 3)."""
+    """The atom bonded to c, with the angle to b and the torsion to a; positions (F, R, 3)."""
     axis = (c - b) / np.linalg.norm(c - b, axis=-1, keepdims=True)
     normal = np.cross(b - a, axis)
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
     side = np.cross(normal, axis)
     local = np.stack([-np.cos(angle), np.sin(angle) * np.cos(torsion), np.sin(angle) * np.sin(torsion)])
-    x, y, z = (length * local)[..., None]  # (L, 1) each
+    x, y, z = (length * local)[..., None]  # (R, 1) each
     return c + x * axis + y * side + z * normal

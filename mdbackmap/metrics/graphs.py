@@ -23,7 +23,7 @@ def graph_difference(generated, reference, elements, legacy=False):
     ----------
     generated, reference : ndarray of float, shape (F, a, 3)
         Structures and what they stand for, frame by frame.
-    elements : (a,) str array
+    elements : ndarray of str, shape (a,)
     legacy : bool
         Signed differences, as the paper's code has them.
 

@@ -15,7 +15,7 @@ hydrogen bonds                H on N, O or S may overlap an acceptor (O, S, N of
 charged                       H of LYS, ARG NE and NH, HIS with two H, a terminal N; O of ASP and GLU without H
 ============================= =================================================================================
 
-The terminal OXT is no part of atom14 arrays and is not counted. Shapes: `F` frames, `L` residues, `a` heavy atoms and
+The terminal OXT is no part of atom14 arrays and is not counted. Shapes: `F` frames, `R` residues, `a` heavy atoms and
 hydrogens that are present, `h` hydrogens, `p` pairs. Positions are in angstrom.
 """
 
@@ -64,7 +64,7 @@ class Hydrogens:
     positions : ndarray of float, shape (F, h, 3)
         Angstrom.
     parents : ndarray of int64, shape (h,)
-        The heavy atom that each is bonded to, as a place in an atom14 array flattened to (L * 14).
+        The heavy atom that each is bonded to, as a place in an atom14 array flattened to (R * 14).
 
     Examples
     --------
@@ -90,10 +90,10 @@ class AllAtoms:
 
     Parameters
     ----------
-    mask : ndarray of bool, shape (L, 14)
+    mask : ndarray of bool, shape (R, 14)
         Heavy atoms that are present; hydrogens of absent ones are left out.
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
     parents : ndarray of int, shape (h,)
         See `Hydrogens`.
 
@@ -146,7 +146,7 @@ class AllAtoms:
 
         Parameters
         ----------
-        positions : ndarray of float, shape (F, L, 14, 3)
+        positions : ndarray of float, shape (F, R, 14, 3)
         hydrogens : ndarray of float, shape (F, h, 3)
 
         Returns
@@ -206,10 +206,10 @@ def all_atom_clashscore(positions, mask, types, ends, hydrogens):
 
     Parameters
     ----------
-    positions : ndarray of float, shape (F, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    positions : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
     hydrogens : Hydrogens
 
     Returns

@@ -82,7 +82,7 @@ def term_names(table, covalent, types):
     table : ndarray of int, shape (n, 2) or (n, 3)
         Atom indices, `Covalent.bonds` or `Covalent.angles`.
     covalent : Covalent
-    types : ndarray of int, shape (L,)
+    types : ndarray of int, shape (R,)
 
     Returns
     -------
@@ -122,7 +122,7 @@ def ideal_values(covalent, types, ideal=None):
     Parameters
     ----------
     covalent : Covalent
-    types : ndarray of int, shape (L,)
+    types : ndarray of int, shape (R,)
     ideal : Ideal, optional
         The shipped table if None.
 
@@ -152,7 +152,7 @@ def measure(structures):
 
     Parameters
     ----------
-    structures : iterable of (ndarray of float (F, L, 14, 3), Covalent, ndarray of int (L,))
+    structures : iterable of (ndarray of float (F, R, 14, 3), Covalent, ndarray of int (R,))
         Positions, covalent structure and residue types of each.
 
     Returns

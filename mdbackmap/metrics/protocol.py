@@ -28,7 +28,7 @@ chi1, chi12                           % of chi1, of chi1 and chi2 both, within 4
 ===================================== =========================================================================
 
 A value that no residue has (``cis_kept`` without a cis peptide) is NaN. Shapes: `F` frames, `S` samples,
-`L` residues.
+`R` residues.
 """
 
 import numpy as np
@@ -59,10 +59,10 @@ def ramachandran(positions, mask, types, ends):
 
     Parameters
     ----------
-    positions : ndarray of float, shape (F, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    positions : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
 
     Returns
     -------
@@ -93,10 +93,10 @@ def evaluate_geometry(generated, mask, types, ends, *, ideal=None):
 
     Parameters
     ----------
-    generated : ndarray of float, shape (F, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    generated : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
         Last residue of each unbroken stretch.
     ideal : Ideal, optional
         Bond lengths and angles to compare with; those of crystal structures if None.
@@ -143,14 +143,14 @@ def evaluate(generated, reference, mask, types, ends, *, generated_mask=None, le
 
     Parameters
     ----------
-    generated : ndarray of float, shape (F, L, 14, 3)
-    reference : ndarray of float, shape (F, L, 14, 3), (1, L, 14, 3) or (L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
+    generated : ndarray of float, shape (F, R, 14, 3)
+    reference : ndarray of float, shape (F, R, 14, 3), (1, R, 14, 3) or (R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
         Atoms of the reference.
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
         Last residue of each unbroken stretch.
-    generated_mask : ndarray of bool, shape (L, 14), optional
+    generated_mask : ndarray of bool, shape (R, 14), optional
         Atoms that were generated, if fewer; only atoms in both are judged.
     legacy : bool
         GED by signed differences, as in the papers' code.

@@ -1,7 +1,7 @@
 """
 Many samples of one structure: the best of them, their diversity, how their distributions of torsions differ.
 
-Shapes: `S` samples, `F` and `G` frames, `L` residues. `dihedrals` says what an atom14 array is.
+Shapes: `S` samples, `F` and `G` frames, `R` residues. `dihedrals` says what an atom14 array is.
 """
 
 import numpy as np
@@ -17,11 +17,11 @@ def evaluate_samples(samples, reference, mask, types, ends):
 
     Parameters
     ----------
-    samples : ndarray of float, shape (S, L, 14, 3)
-    reference : ndarray of float, shape (L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    samples : ndarray of float, shape (S, R, 14, 3)
+    reference : ndarray of float, shape (R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
 
     Returns
     -------
@@ -57,10 +57,10 @@ def diversity(samples, reference, mask, types):
 
     Parameters
     ----------
-    samples : ndarray of float, shape (S, L, 14, 3)
-    reference : ndarray of float, shape (L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
+    samples : ndarray of float, shape (S, R, 14, 3)
+    reference : ndarray of float, shape (R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
 
     Returns
     -------
@@ -163,13 +163,13 @@ def torsion_divergences(generated, reference, mask, types, ends, bins=36):
 
     Parameters
     ----------
-    generated : ndarray of float, shape (F, L, 14, 3)
+    generated : ndarray of float, shape (F, R, 14, 3)
         Samples, over frames of a trajectory or of one structure.
-    reference : ndarray of float, shape (G, L, 14, 3)
+    reference : ndarray of float, shape (G, R, 14, 3)
         Frames of the reference ensemble.
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
     bins : int
         Bins of the circle.
 
@@ -198,14 +198,14 @@ def phi_psi_chi1(positions, mask, types, ends):
 
     Parameters
     ----------
-    positions : ndarray of float, shape (F, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    positions : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
 
     Returns
     -------
-    dict of str to ndarray of float, shape (F, L)
+    dict of str to ndarray of float, shape (F, R)
         ``phi``, ``psi``, ``chi1``, radians; NaN where a residue has none.
 
     Examples

@@ -139,15 +139,15 @@ def ramachandran_kind(types, ends, cis):
 
     Parameters
     ----------
-    types : ndarray of int, shape (L,)
-    ends : ndarray of bool, shape (L,)
+    types : ndarray of int, shape (R,)
+    ends : ndarray of bool, shape (R,)
         Last residue of an unbroken stretch.
-    cis : ndarray of bool, shape (..., L)
+    cis : ndarray of bool, shape (..., R)
         True where the peptide between residue ``l`` and ``l + 1`` is cis.
 
     Returns
     -------
-    ndarray of int, shape (..., L)
+    ndarray of int, shape (..., R)
         Positions in `RAMA_KINDS`.
 
     Examples
@@ -203,13 +203,13 @@ def rotamer_score(chi, types):
 
     Parameters
     ----------
-    chi : ndarray of float, shape (F, L, 4)
+    chi : ndarray of float, shape (F, R, 4)
         Radians; NaN where there is none.
-    types : ndarray of int, shape (L,)
+    types : ndarray of int, shape (R,)
 
     Returns
     -------
-    ndarray of float, shape (F, L)
+    ndarray of float, shape (F, R)
         0 to 1; NaN for alanine and glycine, for arginine and lysine (whose grids are not to be had) and
         where an angle is missing. Favoured from `ROTAMER_FAVOURED`, an outlier below `ROTAMER_OUTLIER`.
 

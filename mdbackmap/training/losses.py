@@ -75,9 +75,9 @@ def terms(model, example, generator, weights, bfloat16=False):
 
     Returns
     -------
-    named : dict of str to torch.Tensor ()
+    named : dict of str to torch.Tensor, shape ()
         Terms of the table above; and `peptide` and `chis`, the parts of `torsion`, without gradient.
-    total : torch.Tensor ()
+    total : torch.Tensor, shape ()
         Weight of the residues that they are means over.
     """
     atoms, known, scored = example.atoms, example.known, example.scored
@@ -101,13 +101,13 @@ def atom_terms(example, torsions, names):
     Parameters
     ----------
     example : Example
-    torsions : torch.Tensor (n, 6)
+    torsions : torch.Tensor, shape (n, 6)
         Estimated ones, in radians; only the known ones are used.
     names : list of str
 
     Returns
     -------
-    dict of str to torch.Tensor ()
+    dict of str to torch.Tensor, shape ()
     """
     built = example.internal.to_cartesian(example.batch.beads, torsions)
     placed = buildable(example) & example.scored[:, None]
@@ -153,18 +153,18 @@ def clash_term(atoms, covalent, own, molecule, n_residues):
 
     Parameters
     ----------
-    atoms : torch.Tensor (a, 3)
+    atoms : torch.Tensor, shape (a, 3)
     covalent : Covalent
         Of these atoms.
-    own : torch.Tensor (a,) bool
+    own : torch.Tensor of bool, shape (a,)
         Pairs count where at least one of the two is marked.
-    molecule : torch.Tensor (a,) int64
+    molecule : torch.Tensor of int64, shape (a,)
         Atoms of different molecules do not meet.
     n_residues : int
 
     Returns
     -------
-    torch.Tensor ()
+    torch.Tensor, shape ()
     """
     pairs = _near_pairs(atoms.detach().cpu().double().numpy(), molecule.cpu().numpy(), covalent)
     reach = torch.from_numpy(_reach(covalent.elements[pairs])).to(atoms)
@@ -259,14 +259,14 @@ def matched(built, true, mask, types):
 
     Parameters
     ----------
-    built, true : torch.Tensor (n, 14, 3)
-    mask : torch.Tensor (n, 14) bool
+    built, true : torch.Tensor, shape (n, 14, 3)
+    mask : torch.Tensor of bool, shape (n, 14)
         A residue keeps its names unless all of its equivalent atoms are there.
-    types : torch.Tensor (n,) int64
+    types : torch.Tensor of int64, shape (n,)
 
     Returns
     -------
-    torch.Tensor (n, 14, 3)
+    torch.Tensor, shape (n, 14, 3)
     """
     other = torch.tensor(_EQUIVALENT, device=types.device)[types]  # (n, 14)
     exchanged = other != torch.arange(residues.MAX_ATOMS, device=types.device)

@@ -8,7 +8,7 @@ the same beads to the same atoms, volume and all, so these may be compared. GenZ
 fixed, so it has no density of positions, and a cascade that ends with it none of atoms; but where beads are made of
 C-alphas alone, a single step to all atoms has one of the C-alphas, with which the cascade's first steps compare.
 
-Shapes: F frames, A atoms, L residues, D latent size.
+Shapes: F frames, A atoms, R residues, D latent size.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ def bounds(model, atoms, seed=0):
     Parameters
     ----------
     model : Chain or CGVAE
-    atoms : (F, A, 3) float array
+    atoms : ndarray of float, shape (F, A, 3)
         True frames at the model's finest level, or at one that an earlier step makes: later steps are left out.
     seed : int
         Of the draws from the posterior, one of each frame.
@@ -121,13 +121,13 @@ def _torsions(step, mapping, level, seed):
 
 def as_slots(fine, atoms):
     """
-    Heavy atoms of a protein as an atom14 array (F, L, 14, 3), and which are there (L, 14).
+    Heavy atoms of a protein as an atom14 array (F, R, 14, 3), and which are there (R, 14).
 
     Parameters
     ----------
     fine : Topology
         Of amino acids only; atoms without a slot (hydrogens, the second oxygen of a last residue) are left out.
-    atoms : (F, A, 3) float array
+    atoms : ndarray of float, shape (F, A, 3)
     """
     names = [ATOMS[name] for name in fine.resnames]
     named = [(r, name, k) for k, (r, name) in enumerate(zip(fine.residue_of_atom, fine.names, strict=True))]

@@ -5,7 +5,7 @@ Nothing is superposed, and all samples count. Metrics of structures are those of
 true frames are C-alpha traces, traces are compared with them. The atoms that a cascade puts on its traces are then
 judged on their own.
 
-Shapes: F frames, S samples, A atoms, L residues. Angstrom.
+Shapes: F frames, S samples, A atoms, R residues. Angstrom.
 """
 
 import dataclasses
@@ -67,7 +67,7 @@ def judge_model(model, provenance, true, *, n_samples=1, temperature=1.0, seed=0
         Of one molecule.
     provenance : dict
         Of its weights.
-    true : (F, A, 3) float array
+    true : ndarray of float, shape (F, A, 3)
         Held-out frames at its finest level, or as C-alpha traces, if one of its steps makes these.
     n_samples : int
         Of each frame.

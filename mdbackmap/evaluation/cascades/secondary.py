@@ -11,7 +11,7 @@ C-alphas    angle 77-101, torsion 30-70 degrees        angle 110-138, torsion 14
 The rule for C-alphas is that of P-SEA (Labesse et al., CABIOS 1997) for angles, without its runs: the angle at
 residue i, the torsion of residues i - 1 to i + 2.
 
-Shapes: F frames, L residues.
+Shapes: F frames, R residues.
 """
 
 import numpy as np
@@ -29,13 +29,13 @@ def by_torsions(positions, mask, ends):
 
     Parameters
     ----------
-    positions : ndarray of float, shape (F, L, 14, 3)
-    mask : ndarray of bool, shape (L, 14)
-    ends : ndarray of bool, shape (L,)
+    positions : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+    ends : ndarray of bool, shape (R,)
 
     Returns
     -------
-    ndarray of int, shape (F, L)
+    ndarray of int, shape (F, R)
         NEITHER, HELIX or STRAND; UNKNOWN where a residue lacks phi or psi.
     """
     phi, psi, _ = (np.degrees(x) for x in backbone_torsions(positions, mask, ends))
@@ -51,12 +51,12 @@ def by_trace(ca, ends):
 
     Parameters
     ----------
-    ca : ndarray of float, shape (F, L, 3)
-    ends : ndarray of bool, shape (L,)
+    ca : ndarray of float, shape (F, R, 3)
+    ends : ndarray of bool, shape (R,)
 
     Returns
     -------
-    ndarray of int, shape (F, L)
+    ndarray of int, shape (F, R)
         As of `by_torsions`; UNKNOWN for the first and the last two residues of a stretch.
 
     Examples

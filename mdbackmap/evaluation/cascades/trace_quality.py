@@ -1,7 +1,7 @@
 """
 How usable a C-alpha trace is.
 
-Shapes: F frames, L residues. Angstrom.
+Shapes: F frames, R residues. Angstrom.
 """
 
 import numpy as np
@@ -17,9 +17,9 @@ def judge_trace(ca, reference, ends, cis=None):
 
     Parameters
     ----------
-    ca, reference : ndarray of float, shape (F, L, 3)
-    ends : ndarray of bool, shape (L,)
-    cis : ndarray of bool, shape (L,), optional
+    ca, reference : ndarray of float, shape (F, R, 3)
+    ends : ndarray of bool, shape (R,)
+    cis : ndarray of bool, shape (R,), optional
         Peptides between residues l and l + 1 that are cis.
 
     Returns

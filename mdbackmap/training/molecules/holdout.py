@@ -20,7 +20,7 @@ def hold_out(runs, held_runs=(), share=0.2, block=50, gap=5, valid=0.0):
 
     Parameters
     ----------
-    runs : (F,) int array
+    runs : ndarray of int, shape (F,)
         Run of each frame; frames of a run follow each other.
     held_runs : sequence of int
         Runs that are held out whole; if there are none, blocks are.
@@ -36,7 +36,7 @@ def hold_out(runs, held_runs=(), share=0.2, block=50, gap=5, valid=0.0):
 
     Returns
     -------
-    (F,) int64 array
+    ndarray of int64, shape (F,)
         0 to train on, 1 held out, 2 for validation, -1 none of these.
 
     Raises

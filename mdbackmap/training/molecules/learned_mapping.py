@@ -33,7 +33,7 @@ def learned_groups(kind, positions, seed=0, n_steps=_STEPS, n_starts=_STARTS):
     ----------
     kind : str
         "learned:N".
-    positions : (F, A, 3) float array
+    positions : ndarray of float, shape (F, A, 3)
         In angstrom.
     seed : int
     n_steps, n_starts : int

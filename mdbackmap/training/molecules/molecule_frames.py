@@ -26,11 +26,11 @@ class MoleculeFrames:
     ----------
     topology : Topology
         A atoms, with bonds.
-    positions : (F, A, 3) float32 array
+    positions : ndarray of float32, shape (F, A, 3)
         Molecules whole.
-    runs : (F,) int64 array
+    runs : ndarray of int64, shape (F,)
         Run of each frame.
-    numbers : (F,) int64 array
+    numbers : ndarray of int64, shape (F,)
         Numbers of the frames in the trajectory.
     sources : list of dict
         Files: name, sha256.

@@ -72,7 +72,7 @@ def make_mapping(frames, plan, use):
     ----------
     frames : MoleculeFrames
     plan : MoleculeRun
-    use : (F,) int array
+    use : ndarray of int, shape (F,)
         A learned mapping sees the training frames alone.
 
     Returns
@@ -120,7 +120,7 @@ def model_config(mapping, positions, sizes):
     Parameters
     ----------
     mapping : Mapping
-    positions : (F, A, 3) float array
+    positions : ndarray of float, shape (F, A, 3)
     sizes : dict
         Arguments of `CGVAEConfig`.
 

@@ -43,9 +43,9 @@ class Frames(Task):
 
     Parameters
     ----------
-    positions : (F, A, 3) float32 array
+    positions : ndarray of float32, shape (F, A, 3)
         In angstrom, whole molecules.
-    use : (F,) int array
+    use : ndarray of int, shape (F,)
         What each is for, from `holdout.hold_out`.
     mapping : Mapping
         Of the model.
@@ -165,7 +165,7 @@ def bead_shifts(coarse, n_frames, amplitude, generator):
 
     Returns
     -------
-    torch.Tensor (F, N, 3)
+    torch.Tensor, shape (F, N, 3)
     """
     shifts = torch.randn(n_frames, coarse.n_atoms, 3, generator=generator)
     if len(coarse.bonds):

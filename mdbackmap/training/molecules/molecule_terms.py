@@ -29,15 +29,15 @@ def loss_terms(model, atoms, found, true=None):
     Parameters
     ----------
     model : CGVAE
-    atoms : torch.Tensor (F, A, 3)
+    atoms : torch.Tensor, shape (F, A, 3)
     found : Reconstruction
         What the model makes of them.
-    true : torch.Tensor (F, A, 3), optional
+    true : torch.Tensor, shape (F, A, 3), optional
         What lengths of bonds are compared with, where `atoms` are shifted.
 
     Returns
     -------
-    dict of str to torch.Tensor ()
+    dict of str to torch.Tensor, shape ()
     """
     n_atoms = atoms.shape[1]
     pairs, true = model.tables.pairs, atoms if true is None else true

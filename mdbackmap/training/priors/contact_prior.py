@@ -9,7 +9,7 @@ the chains: on those it needs no contacts, and the energies would be zero. `buil
 
 ``worth`` (13, 13) float32: kT, symmetric, by the classes of `packing.contacts`.
 
-Shapes: K classes of atoms, M residues with side chains that can turn, R candidates.
+Shapes: K classes of atoms, M residues with side chains that can turn, C candidates.
 """
 
 import sys
@@ -48,9 +48,9 @@ def examples(model, chain):
     Returns
     -------
     candidates : Candidates
-    likeness : torch.Tensor (M, R)
+    likeness : torch.Tensor, shape (M, C)
         0 to 1.
-    known : torch.Tensor (M,) bool
+    known : torch.Tensor of bool, shape (M,)
         Whether all true torsions are.
     """
     model.eval()
@@ -64,7 +64,7 @@ def examples(model, chain):
     at = internal.movable.residues
     true = torch.from_numpy(side_chain_torsions(chain.positions[:1], chain.mask, chain.types)[0]).to(beads)[at]
     known = (true.isfinite() | ~internal.defined[at, 1:5]).all(1)
-    drawn = found.torsions[0, :, at].transpose(0, 1)  # (M, R, 6)
+    drawn = found.torsions[0, :, at].transpose(0, 1)  # (M, C, 6)
     both = torch.cat([drawn, drawn[:, :1]], 1)
     both[:, -1, 1:5] = true.nan_to_num()
     return found, alike(internal, both)[:, -1, :-1], known

@@ -22,7 +22,7 @@ class Level:
     ----------
     mapping : Mapping
         From its beads to its "atoms", which may be beads themselves.
-    positions : (F, A, 3) float32 array
+    positions : ndarray of float32, shape (F, A, 3)
         Of the latter.
     """
 
@@ -38,7 +38,7 @@ def make_levels(frames, use, steps, seed=0):
     ----------
     frames : MoleculeFrames
         At the finest level.
-    use : (F,) int array
+    use : ndarray of int, shape (F,)
         From `holdout.hold_out`; learned mappings see the training frames alone.
     steps : list of MoleculeRun or (str, Mapping)
         Coarsest first: a run says its mapping and the weights in it; of a step that is there, its file and mapping.

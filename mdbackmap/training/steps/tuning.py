@@ -1,7 +1,7 @@
 """
 A last step for any protein, trained on with the frames of one: the same that the other steps are trained on.
 
-Shapes: F frames, A atoms, L residues.
+Shapes: F frames, A atoms, R residues.
 """
 
 import dataclasses
@@ -46,7 +46,7 @@ def tune(model, origin, frames, use, config, sources, verbose=False):
         Provenance of its weights.
     frames : MoleculeFrames
         Heavy atoms of the protein, as `protein_topology` lists them.
-    use : (F,) int array
+    use : ndarray of int, shape (F,)
         From `holdout.hold_out`.
     config : TrainingConfig
     sources : list of dict
@@ -77,7 +77,7 @@ def structures_of(frames, use, sources=()):
     Parameters
     ----------
     frames : MoleculeFrames
-    use : (F,) int array
+    use : ndarray of int, shape (F,)
     sources : list of dict
 
     Returns
