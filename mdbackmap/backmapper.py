@@ -19,12 +19,12 @@ from .conversion.standard_form import StandardForm
 from .conversion.treatment import TraceTreatment
 from .generation.noise import Noise
 from .molecule.binding import bind
+from .molecule.boxes import box_vectors, distances_moved
 from .molecule.mapping import MappingError
 from .reading.cut import warn_of_unread
 from .recognition.recognise import recognise
 from .recognition.soundness import bead_label, broken, check_frames, check_whole, leave_out, sound
 from .recognition.spacing import bond_lengths
-from .universes.boxes import box_vectors, distances_moved
 from .universes.frames import copy_trajectory, read_frame
 from .universes.live import lifted
 from .universes.reader import bead_indices, bead_names

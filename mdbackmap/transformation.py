@@ -28,9 +28,9 @@ import numpy as np
 from MDAnalysis.transformations.base import TransformationBase
 
 from .checks import check_atoms, check_backmapper, sampling_options, whole_number
+from .molecule.boxes import real_box
 from .molecule.mapping import MappingError
 from .recognition.soundness import check_beads
-from .universes.boxes import real_box
 from .universes.frames import CoarseFrame, displacements, sample_frames
 
 

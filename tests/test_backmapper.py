@@ -18,7 +18,7 @@ from mdbackmap.checkpoint import CheckpointError
 from mdbackmap.chemistry import residues
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
 from mdbackmap.evaluation.cascades.bounds import as_slots
-from mdbackmap.universes.boxes import whole
+from mdbackmap.molecule.boxes import whole
 
 BOXES = {
     "cubic": [60, 60, 60, 90, 90, 90],

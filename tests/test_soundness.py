@@ -6,14 +6,15 @@ import h5py
 import MDAnalysis as mda
 import numpy as np
 import pytest
+from MDAnalysis.lib.mdamath import triclinic_vectors
 
 import mdbackmap
 from mdbackmap.cli import main
 from mdbackmap.datafiles import GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.molecule.boxes import box_vectors, real_box
 from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.recognition.soundness import broken, check_frames, check_whole, leave_out, sound
 from mdbackmap.recognition.spacing import bond_lengths
-from mdbackmap.universes.boxes import box_vectors, real_box
 
 CASES = Path(__file__).parent / "cases"
 LEFT_OUT = "--frames 0-22,24-29; in Python frames=[*range(23), *range(24, 30)]"
@@ -101,6 +102,14 @@ def test_what_is_a_box_is_mdanalysis_rule():
     assert real_box([1, 1, 1, 90, 90, 90]) is not None
     assert box_vectors([[1, 1, 1, 90, 90, 90]], 1) is None  # a dummy
     assert box_vectors([[100, 30, 100, 90, 90, 170]], 1) is None  # 5 A wide
+
+
+@pytest.mark.parametrize("angles", [(90, 90, 90), (60, 60, 90), (71, 83, 109.5), (90, 90, 120), (60, 60, 130)])
+def test_box_vectors_are_those_of_mdanalysis(angles):
+    box = np.array([61.5, 70.25, 80.1, *angles])
+    expected = triclinic_vectors(box, dtype=np.float64)
+    found = box_vectors([box], 1)
+    assert np.array_equal(found[0], expected) if expected.any() else found is None
     np.testing.assert_allclose(bond_lengths([[0, 0, 0], [99, 0, 0]], [100, 100, 100, 60, 60, 90]), 1)
 
 

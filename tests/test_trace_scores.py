@@ -18,9 +18,9 @@ from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, COMPLEX_PDB, GO_PDB,
 from mdbackmap.evaluation.benchmark import noisy_beads
 from mdbackmap.evaluation.trace_report import judge_trace
 from mdbackmap.models.denoiser import bundled
+from mdbackmap.molecule.boxes import distances_moved, reflected
 from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.traces.scores import CRYSTALS, TraceScores, score_traces
-from mdbackmap.universes.boxes import distances_moved, reflected
 
 
 @pytest.fixture(scope="module")

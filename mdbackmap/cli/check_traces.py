@@ -32,9 +32,9 @@ def read(args):
     import numpy as np
 
     from ..molecule.attributes import atom_label
+    from ..molecule.boxes import box_vectors, whole
     from ..recognition.recognise import recognise
     from ..recognition.soundness import check_frames, check_whole, leave_out
-    from ..universes.boxes import box_vectors, whole
     from ..universes.frames import CoarseFrame, read_frame
 
     files = [args.topology, *args.trajectory]

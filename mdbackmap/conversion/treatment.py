@@ -13,10 +13,10 @@ import logging
 import torch
 
 from ..models.denoiser import QUIET, bundled
+from ..molecule.boxes import reflected, too_long, whole
 from ..molecule.mapping import MappingError
 from ..traces.relaxation import AUTO_TOLERANCE
 from ..traces.scores import CRYSTALS, score_traces
-from ..universes.boxes import reflected, too_long, whole
 
 logger = logging.getLogger(__name__)
 

@@ -330,7 +330,7 @@ def _of_universe(atoms):
 
 def _whole(found, positions, box):
     """Positions with each chain whole, and each chain at the image nearest to the first one."""
-    from ..universes.boxes import real_box
+    from ..molecule.boxes import real_box
 
     if real_box(box) is None:
         return positions

@@ -79,8 +79,8 @@ def _near(elements, frames, boxes):
         rows = slice(start, start + few)
         apart = frames[:, rows, None] - frames[:, None]  # (F, rows, a, 3)
         if boxes is not None:
-            inverse = np.linalg.inv(boxes)[:, None, None]
-            apart -= (np.round(apart[..., None, :] @ inverse) @ boxes[:, None, None])[..., 0, :]
+            inverse = np.linalg.inv(boxes)[:, None]
+            apart -= np.round(apart @ inverse) @ boxes[:, None]
         distances = np.linalg.norm(apart, axis=-1)
         i, j = np.nonzero((distances < reach[rows]).mean(0) > 0.5)
         pairs.append(np.stack([i + start, j], axis=1))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..molecule.boxes import box_vectors, nearest_images
 from ..molecule.mapping import MappingError
 from ..molecule.topology import Topology
 
@@ -50,12 +51,10 @@ def bond_lengths(beads, dimensions=None) -> np.ndarray:
     >>> bond_lengths([[0.0, 0, 0], [3.8, 0, 0], [9.8, 0, 0]], [10, 10, 10, 90, 90, 90]).round(3).tolist()
     [3.8, 4.0]
     """
-    from ..universes.boxes import box_vectors  # the rule of what is a box is MDAnalysis', which only boxes need
-
     step = np.diff(np.asarray(beads, dtype=np.float64), axis=-2)
     boxes = None if dimensions is None else box_vectors([dimensions], 1)
     if boxes is not None:
-        step = step - np.round(step @ np.linalg.inv(boxes[0])) @ boxes[0]
+        step = nearest_images(step, boxes[0])
     return np.linalg.norm(step, axis=-1)
 
 

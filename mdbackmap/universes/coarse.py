@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .boxes import box_vectors, joined
+from ..molecule.boxes import box_vectors, joined
 from .reader import DerivedReader
 from .universe import universe_of
 

@@ -22,11 +22,11 @@ from MDAnalysis.coordinates.chain import ChainReader
 from MDAnalysis.coordinates.XDR import XDRBaseReader
 
 from .. import reading
+from ..molecule.boxes import real_box
 from ..reading.cut import warn_of_cut, warn_of_unread
 from ..reading.reasons import reason
 from ..reading.xdr import bytes_after
 from ..recognition.soundness import leave_out
-from .boxes import real_box
 
 logger = logging.getLogger(__name__)
 

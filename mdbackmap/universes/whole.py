@@ -15,9 +15,9 @@ from MDAnalysis.guesser.default_guesser import DefaultGuesser
 
 from ..molecule.attributes import atom_label, attribute
 from ..molecule.bonds import find_bonds
+from ..molecule.boxes import box_vectors, joined
 from ..molecule.topology import Topology
 from ..recognition.soundness import check_frames, check_whole, leave_out, sound
-from .boxes import box_vectors, joined
 from .frames import read_frame
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ import torch
 
 from mdbackmap import checkpoint, datafiles, load_model
 from mdbackmap.models.cascade import Chain
-from mdbackmap.universes.boxes import box_vectors
+from mdbackmap.molecule.boxes import box_vectors
 
 OUTPUTS = Path(__file__).with_name("outputs.npz")
 ELSEWHERE = 0.05  # angstrom: what atoms may differ by on another machine ...

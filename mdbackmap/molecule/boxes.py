@@ -1,14 +1,30 @@
 """
-Periodic boxes: chains made whole before atoms are generated; mirror images, and how far beads have moved.
+Periodic boxes: box vectors and nearest images, chains made whole, mirror images, and how far beads have moved.
 
-Shapes: F frames, N beads. Lengths in angstrom.
+Lengths in angstrom.
 """
 
 import numpy as np
-from MDAnalysis.lib.mdamath import triclinic_vectors
+
+from .bonds import adjacency
 
 NARROWEST = 10.0
 """Width of a box, in angstrom, below which it is a dummy (often 1). Chosen: no protein fits into it."""
+
+
+def _vectors(dimensions):
+    """Box vectors as rows (3, 3), as `MDAnalysis.lib.mdamath.triclinic_vectors` has them: zeros where there is none."""
+    lengths, angles = np.split(np.asarray(dimensions, dtype=np.float64), 2)
+    if not ((lengths > 0).all() and (angles > 0).all() and (angles < 180).all()):
+        return np.zeros((3, 3))
+    (a, b, c), right = lengths, angles == 90.0
+    alpha, beta, gamma = np.where(right, 0.0, np.cos(np.deg2rad(angles)))
+    sine = 1.0 if right[2] else np.sin(np.deg2rad(angles[2]))
+    along, aside = c * beta, c * (alpha - beta * gamma) / sine
+    height = c * c - along**2 - aside**2
+    if not height > 0:
+        return np.zeros((3, 3))
+    return np.array([[a, 0, 0], [b * gamma, b * sine, 0], [along, aside, np.sqrt(height)]])
 
 
 def real_box(dimensions):
@@ -35,8 +51,7 @@ def real_box(dimensions):
     """
     if dimensions is None or not np.isfinite(dimensions).all():
         return None
-    with np.errstate(invalid="ignore"):  # roots of what is below 0, in a box that is none
-        return np.array(dimensions) if triclinic_vectors(dimensions).any() else None
+    return np.array(dimensions) if _vectors(dimensions).any() else None
 
 
 def box_vectors(dimensions, n_frames):
@@ -65,7 +80,7 @@ def box_vectors(dimensions, n_frames):
     boxes = np.zeros((n_frames, 3, 3))
     for box, row in zip(boxes, np.asarray(dimensions, dtype=np.float64), strict=True):
         if real_box(row) is not None:
-            vectors = triclinic_vectors(row, dtype=np.float64)
+            vectors = _vectors(row)
             widths = 1 / np.linalg.norm(np.linalg.inv(vectors), axis=0)  # across each pair of opposite faces
             box[:] = vectors if min(widths) >= NARROWEST else 0.0
     missing = ~boxes.any(axis=(1, 2))
@@ -73,6 +88,28 @@ def box_vectors(dimensions, n_frames):
         return None
     boxes[missing] = np.eye(3) * 1e6
     return boxes
+
+
+def nearest_images(steps, boxes):
+    """
+    Vectors between positions, by nearest images.
+
+    Parameters
+    ----------
+    steps : ndarray of float, shape (..., n, 3)
+    boxes : ndarray of float, shape (..., 3, 3)
+        Box vectors as rows.
+
+    Returns
+    -------
+    ndarray of float, shape (..., n, 3)
+
+    Examples
+    --------
+    >>> nearest_images(np.array([[19.5, 0.0, 0.0]]), np.eye(3) * 20).tolist()
+    [[-0.5, 0.0, 0.0]]
+    """
+    return steps - np.round(steps @ np.linalg.inv(boxes)) @ boxes
 
 
 def whole(beads, boxes, coarse):
@@ -166,12 +203,17 @@ def _parents(coarse, other):
 
 def _along(beads, boxes, parent):
     """Nearest images bead by bead, each seen from its parent."""
-    inverse, out = np.linalg.inv(boxes), beads.astype(np.float64)
-    for bead, other in enumerate(parent):
-        step = out[:, bead] - out[:, other]
-        turns = np.round(np.einsum("fx,fxy->fy", step, inverse))
-        out[:, bead] -= np.einsum("fx,fxy->fy", turns, boxes)
+    out = _followed(beads, boxes, enumerate(parent))
     return np.where(np.abs(out - beads) < 1e-3, beads, out.astype(np.float32))
+
+
+def _followed(positions, boxes, pairs):
+    """Positions, float64, with the first of each pair in turn at the image nearest to the second."""
+    inverse, out = np.linalg.inv(boxes), positions.astype(np.float64)
+    for one, other in pairs:
+        turns = np.round(np.einsum("fx,fxy->fy", out[:, one] - out[:, other], inverse))
+        out[:, one] -= np.einsum("fx,fxy->fy", turns, boxes)
+    return out
 
 
 def joined(positions, boxes, bonds):
@@ -196,24 +238,21 @@ def joined(positions, boxes, bonds):
     >>> joined(cut, np.eye(3)[None] * 20, [[0, 1]])[0, 1].tolist()
     [-1.0, 0.0, 0.0]
     """
-    neighbours = [[] for _ in range(positions.shape[1])]
-    for i, j in np.asarray(bonds).reshape(-1, 2).tolist():
-        neighbours[i].append(j)
-        neighbours[j].append(i)
-    inverse, out = np.linalg.inv(boxes), positions.astype(np.float64)
-    seen = np.zeros(len(neighbours), dtype=bool)
+    return _followed(positions, boxes, _tree(adjacency(positions.shape[1], np.asarray(bonds).reshape(-1, 2))))
+
+
+def _tree(neighbours):
+    """Pairs of an atom and the bonded one by which it is reached, molecule by molecule from its first atom."""
+    seen = [False] * len(neighbours)
     for first in range(len(neighbours)):
-        todo = [] if seen[first] else [first]
+        reached = [] if seen[first] else [first]
         seen[first] = True
-        for atom in todo:
+        for atom in reached:
             for other in neighbours[atom]:
                 if not seen[other]:
                     seen[other] = True
-                    step = out[:, other] - out[:, atom]
-                    turns = np.round(np.einsum("fx,fxy->fy", step, inverse))
-                    out[:, other] -= np.einsum("fx,fxy->fy", turns, boxes)
-                    todo.append(other)
-    return out
+                    reached.append(other)
+                    yield other, atom
 
 
 def reflected(beads):
@@ -260,6 +299,6 @@ def distances_moved(before, after, dimensions=None):
     shift = np.asarray(after, dtype=np.float64) - before
     boxes = box_vectors(dimensions, len(shift))
     if boxes is not None:
-        shift = shift - np.round(shift @ np.linalg.inv(boxes)) @ boxes
+        shift = nearest_images(shift, boxes)
         shift[np.abs(shift).max(-1) < 1e-3] = 0.0
     return np.linalg.norm(shift, axis=-1).astype(np.float32)
