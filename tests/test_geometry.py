@@ -7,7 +7,7 @@ import pytest
 import torch
 from traces import rotation
 
-from mdbackmap.chemistry import residues
+from mdbackmap.chemistry.peptide_geometry import BACKBONE_BONDS
 from mdbackmap.geometry.vectors import (
     PeptideTemplate,
     angle,
@@ -103,7 +103,7 @@ def peptide_bonds(template, distances):
     ).rad2deg()
 
 
-IDEAL = torch.tensor([residues.BACKBONE[bond] for bond in ("CA-C", "C-O", "C-N", "N-CA")])
+IDEAL = torch.tensor([BACKBONE_BONDS[bond] for bond in ("CA-C", "C-O", "C-N", "N-CA")])
 
 
 @pytest.mark.parametrize("cis", [False, True])

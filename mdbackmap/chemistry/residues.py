@@ -201,19 +201,6 @@ PROLINE_RING = {"CB-CG": 1.497, "CG-CD": 1.507, "N-CD": 1.474}
 """Bond lengths of the ring in angstrom, and the place of CD in the frame of N (x against the bisector of C-N-CA)."""
 PROLINE_CD = (1.460, -0.204, 0.0)
 
-BACKBONE = {"N-CA": 1.459, "CA-C": 1.525, "C-N": 1.330, "C-O": 1.232}
-"""Backbone bond lengths in angstrom (medians of the same structures)."""
-PEPTIDE_ANGLES = {
-    "trans": {"CA-C-N": 116.63, "C-N-CA": 121.48, "CA-C-O": 120.51},
-    "cis": {"CA-C-N": 118.19, "C-N-CA": 126.64, "CA-C-O": 119.91},
-}
-"""Angles at the peptide bond in degrees (medians)."""
-N_CA_C = (
-    111.1, 111.1, 111.5, 111.3, 110.9, 111.1, 111.3, 112.9, 111.1, 109.9,
-    111.0, 111.1, 111.1, 110.8, 112.7, 111.3, 110.7, 111.0, 111.0, 109.9,
-)  # fmt: skip
-"""Angle N-CA-C in degrees by residue type (medians), used at chain ends, where no second peptide fixes it."""
-
 ALIASES = {
     "MSE": "MET",
     # Amber, CHARMM and OPLS
@@ -251,6 +238,3 @@ OTHER_RESIDUES = frozenset(
     "NAG MAN BMA GAL GLC FUC HEM HEC HEME ATP ADP GTP GDP NAD FAD GOL EDO SO4 PO4".split()
 )
 """Names of common molecules that are no amino acid: they are left out of a protein, never an error."""
-
-ELEMENT_MASSES = {"H": 1.008, "C": 12.011, "N": 14.007, "O": 15.999, "S": 32.06, "SE": 78.971, "P": 30.974}
-"""Standard atomic weights in dalton."""

@@ -140,6 +140,8 @@ def run(args):
 
 def report(results, coarse, verbose=False):
     """Print what a finished conversion wrote and faults of its C-alphas; `verbose`: those of the input."""
+    from ..chemistry.peptide_geometry import CA_NEAREST, CIS_BRIDGED, IMPOSSIBLE_OFF, TRANS_BRIDGED
+
     what = f"{options.count(results.n_frames, 'frame')} of {options.count(results.n_atoms, 'atom')}"
     rate = f"in {results.seconds:.1f} s, {results.frames_per_second:.3g} frames/s"
     topology = "" if results.topology == results.filename else f" (topology: {results.topology})"
@@ -149,8 +151,10 @@ def report(results, coarse, verbose=False):
     n_strained, n_left = int(results.strained.sum()), int(results.unrepaired.sum())
     if n_strained and verbose:
         n_peptides = len(set(results.frames.tolist())) * int((~coarse.ends).sum())
+        trans, cis = ("{:.2f}-{:.2f}".format(*limits) for limits in (TRANS_BRIDGED, CIS_BRIDGED))
         share = f"{100 * n_strained / n_peptides:.1f}%"
-        print(f"input: {n_strained} of {n_peptides} CA-CA distances ({share}) outside 3.70-3.89 A (cis 2.85-3.05 A)")
+        print(f"input: {n_strained} of {n_peptides} CA-CA distances ({share}) outside {trans} A (cis {cis} A)")
     if n_left:
         what = options.count(n_left, "C-alpha")
-        print(f"output: {what} over 0.3 A off the distance to the next one, or nearer than 3.4 A to another one")
+        far, near = f"over {IMPOSSIBLE_OFF} A off the distance to the next one", f"nearer than {CA_NEAREST} A"
+        print(f"output: {what} {far}, or {near} to another one")

@@ -84,6 +84,7 @@ def judge(mapping, written, cg):
     """
     import numpy as np
 
+    from ..chemistry.peptide_geometry import TRANS_BRIDGED
     from ..metrics.protocol import evaluate_geometry
 
     step = -(-written.trajectory.n_frames // MAX_JUDGED)
@@ -91,11 +92,12 @@ def judge(mapping, written, cg):
     beads = np.array([cg.atoms.positions for _ in cg.trajectory[::step]])
     moved = np.abs(mapping.project(atoms) - beads).max()
     distances = np.linalg.norm(np.diff(beads, axis=1), axis=-1)[:, ~mapping.coarse.ends[:-1]]
-    usual = 100 * ((distances >= 3.70) & (distances <= 3.89)).mean()
+    low, high = TRANS_BRIDGED
+    usual = 100 * ((distances >= low) & (distances <= high)).mean()
     values = evaluate_geometry(*atom14(mapping, atoms))
     rows = [("largest shift of a bead (coordinate)", f"{moved:.3f}", "A")]
     rows += [(what, f"{values[key]:.1f}", unit) for key, what, unit in REPORT]
-    return [*rows, ("input: CA-CA distances of 3.70-3.89 A", f"{usual:.1f}", "%")], len(atoms)
+    return [*rows, (f"input: CA-CA distances of {low:.2f}-{high:.2f} A", f"{usual:.1f}", "%")], len(atoms)
 
 
 def atom14(mapping, atoms):

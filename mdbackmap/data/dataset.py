@@ -15,14 +15,12 @@ import numpy as np
 import torch
 
 from ..chemistry import residues
+from ..chemistry.peptide_geometry import BROKEN_ABOVE, CIS_BELOW
 from ..geometry.neighbours import nearest
 from ..models.batch import COUNT_RADII, Batch, separation
 from ..torsions.internal import InternalCoordinates, trace_neighbours
 from .jitter import jitter, roughen
 from .layouts import TRAIN, read_packs
-
-_CIS = 3.3
-_BROKEN = 4.5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -97,7 +95,7 @@ class Structures:
         ends = np.roll(begin, -1)
         ends[-1] = True
         gap = np.linalg.norm(np.roll(part["ca"], -1, axis=0) - part["ca"], axis=-1)
-        ends |= gap > _BROKEN
+        ends |= gap > BROKEN_ABOVE
         chain = np.repeat(np.arange(len(chains["entry"])), np.diff(chains["offset"]))
         fields = {
             "types": part["seq"].astype(np.int64),
@@ -105,7 +103,7 @@ class Structures:
             "relative": part["rel"],
             "mask": (part["mask"][:, None] >> np.arange(residues.MAX_ATOMS)) & 1 > 0,
             "ends": ends,
-            "cis": (gap < _CIS) & ~ends,
+            "cis": (gap < CIS_BELOW) & ~ends,
             "b": part["b"].astype(np.float32),
             "chain": chain,
             "entry": chains["entry"][chain],

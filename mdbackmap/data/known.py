@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..chemistry.peptide_geometry import CIS_BELOW
 from ..chemistry.residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
 from ..generation.noise import Noise
 from ..metrics.dihedrals import CA
@@ -21,8 +22,6 @@ from .dataset import Structures
 from .layouts import open_pack
 
 logger = logging.getLogger(__name__)
-
-CIS_BELOW = 3.3  # angstrom between the C-alphas of a cis peptide
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..chemistry.peptide_geometry import BROKEN_ABOVE, UNBONDED_ABOVE
 from ..chemistry.residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
 from ..molecule.attributes import canonical_resnames
 
-BROKEN, UNBONDED = 4.5, 2.5
 _REACH = 15.0  # an atom further from its CA than this is misplaced: the longest side chain reaches 8.5
 _ATOM_ALIASES = {("MET", "SE"): "SD", ("ILE", "CD"): "CD1"}
 _CARBONYL = ("OT1", "O1", "OC1", "OT")
@@ -204,5 +204,5 @@ def breaks(atom14, mask):
     """
     step = np.linalg.norm(np.diff(atom14[:, _CA], axis=0), axis=-1)
     bond = np.linalg.norm(atom14[1:, _N] - atom14[:-1, _C], axis=-1)
-    apart = (step > BROKEN) | (mask[1:, _N] & mask[:-1, _C] & (bond > UNBONDED))
+    apart = (step > BROKEN_ABOVE) | (mask[1:, _N] & mask[:-1, _C] & (bond > UNBONDED_ABOVE))
     return np.append(0, apart).astype(np.uint8)

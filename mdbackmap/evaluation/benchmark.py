@@ -30,10 +30,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ..chemistry.elements import SLOTS
 from ..data.dataset import jitter
 from ..data.known import Generator
 from ..metrics.calibration import distributions
-from ..metrics.dihedrals import SLOTS
 from ..metrics.protocol import evaluate, summarise
 from ..metrics.samples import evaluate_samples
 from ..torsions.internal import InternalCoordinates

@@ -16,9 +16,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..chemistry.elements import SLOTS
 from ..chemistry.residues import ATOMS, BONDS, MAX_ATOMS, RESIDUE_NAMES
 from ..completion.ends import terminal_oxygen
-from ..metrics.dihedrals import CA, SLOTS, C, N, O
+from ..metrics.dihedrals import CA, C, N, O
 
 FORCE_FIELD = ("amber14/protein.ff14SB.xml", "implicit/obc2.xml")
 PH = 7.0

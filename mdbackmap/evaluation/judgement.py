@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..chemistry.elements import SLOTS
 from ..metrics.calibration import distributions
 from ..metrics.comparison import squared_errors
-from ..metrics.dihedrals import SLOTS
 from ..metrics.hydrogens import all_atom_clashscore
 from ..metrics.protocol import evaluate, evaluate_geometry, summarise
 from ..metrics.samples import evaluate_samples

@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from ..chemistry import residues
+from ..chemistry.peptide_geometry import BACKBONE_BONDS, PEPTIDE_ANGLES
 
 _TINY = 1e-8
 
@@ -165,7 +165,7 @@ class PeptideTemplate:
     """
 
     def __init__(self, cis, max_strain=30.0):
-        angles = residues.PEPTIDE_ANGLES["cis" if cis else "trans"]
+        angles = PEPTIDE_ANGLES["cis" if cis else "trans"]
         strains = torch.linspace(-max_strain, max_strain, 1201, dtype=torch.float64).deg2rad()
         places = self._build(angles, strains, cis)
         keep = slice(None)
@@ -184,7 +184,7 @@ class PeptideTemplate:
     @staticmethod
     def _build(angles, strains, cis):
         """Planar C, O, N and the second CA (strains, 4, 3) in the frame of the axis, O at positive y."""
-        length = residues.BACKBONE
+        length = BACKBONE_BONDS
         at_c = math.radians(angles["CA-C-N"]) + strains
         at_n = math.radians(angles["C-N-CA"]) + strains
         at_o = math.radians(angles["CA-C-O"]) - strains / 2

@@ -8,15 +8,9 @@ Positions are those that `Covalent.flat` returns, (F, a, 3).
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .covalent import ELEMENTS
+from ..chemistry.elements import BOND_STRETCH, COVALENT_RADII, ELEMENTS, VDW_RADII
 
-VDW_RADII = np.array([1.70, 1.55, 1.40, 1.80])
-"""Van der Waals radii of C, N, O and S, angstrom."""
-
-COVALENT_RADII = np.array([0.68, 0.68, 0.68, 1.02])
-"""Covalent radii of C, N, O and S, angstrom."""
-
-BOND_STRETCH = 1.3  # atoms nearer than this many times the sum of their covalent radii count as bonded
+_BONDING = np.array([COVALENT_RADII[element] for element in ELEMENTS])  # covalent radii by element
 CLASH_OVERLAP = 0.4
 HYDROGEN_BOND = 2.5  # nitrogen and oxygen may come as close as this
 DISULFIDE = (1.8, 2.4)  # sulfur atoms at these distances are bonded
@@ -69,8 +63,8 @@ def bond_graph(atoms, covalent):
     >>> bond_graph(np.array([[0.0, 0, 0], [1.5, 0, 0], [3.0, 0, 0], [9, 0, 0]]), glycine).tolist()
     [1, 6]
     """
-    pairs, distances = close_pairs(atoms, BOND_STRETCH * 2 * COVALENT_RADII.max())
-    reach = BOND_STRETCH * COVALENT_RADII[covalent.elements][pairs].sum(1)
+    pairs, distances = close_pairs(atoms, BOND_STRETCH * 2 * _BONDING.max())
+    reach = BOND_STRETCH * _BONDING[covalent.elements][pairs].sum(1)
     pairs = pairs[distances < reach]
     return np.sort(pairs[:, 0] * covalent.n_atoms + pairs[:, 1])
 

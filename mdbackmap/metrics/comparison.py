@@ -7,8 +7,9 @@ in angstrom, angles in radians.
 
 import numpy as np
 
+from ..chemistry.elements import SLOTS
 from ..chemistry.residues import ATOMS, EQUIVALENT_ATOMS, TYPE_OF_NAME
-from .dihedrals import CB, CHI_PERIODS, SLOTS, C, N, O, backbone_torsions, side_chain_torsions, wrapped
+from .dihedrals import CB, CHI_PERIODS, C, N, O, backbone_torsions, side_chain_torsions, wrapped
 
 CHI_TOLERANCE = np.radians(40.0)
 CIS, TRANS = np.radians(30.0), np.radians(150.0)

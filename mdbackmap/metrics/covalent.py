@@ -9,16 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..chemistry.elements import ELEMENT_SLOTS, SLOTS
 from ..chemistry.residues import ATOMS, BONDS, MAX_ATOMS, RESIDUE_NAMES
-from .dihedrals import SLOTS, C, N
-
-ELEMENTS = "CNOS"
-"""Heavy elements of proteins; an atom's element is a position here."""
-
-ELEMENT_SLOTS = np.zeros((len(RESIDUE_NAMES), MAX_ATOMS), dtype=np.int64)
-"""(20, 14): the element in each slot of each residue type."""
-for _kind, _name in enumerate(RESIDUE_NAMES):
-    ELEMENT_SLOTS[_kind, : len(ATOMS[_name])] = [ELEMENTS.index(atom[0]) for atom in ATOMS[_name]]
+from .dihedrals import C, N
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +25,7 @@ class Covalent:
         Where each atom lies in an atom14 array flattened to (R * 14).
     residue_of_atom : ndarray of int64, shape (a,)
     elements : ndarray of int64, shape (a,)
-        Positions in `ELEMENTS`.
+        Positions in `elements.ELEMENTS`.
     bonds : ndarray of int64, shape (b, 2)
         Atom indices, the lower first: bonds within residues and peptide bonds.
     angles : ndarray of int64, shape (n, 3)

@@ -11,12 +11,10 @@ Shapes: `F` frames, `R` residues. Angles are in radians, NaN where an atom is mi
 
 import numpy as np
 
-from ..chemistry.residues import ATOMS, CHIS, MAX_ATOMS, MAX_CHIS, RESIDUE_NAMES, SYMMETRIC_CHIS, TYPE_OF_NAME
+from ..chemistry.elements import SLOTS
+from ..chemistry.residues import ATOMS, CHIS, MAX_CHIS, RESIDUE_NAMES, SYMMETRIC_CHIS, TYPE_OF_NAME
 
 N, CA, C, O, CB = range(5)  # slots that are the same in every residue  # noqa: E741
-
-SLOTS = np.array([[slot < len(ATOMS[name]) for slot in range(MAX_ATOMS)] for name in RESIDUE_NAMES])
-"""(20, 14) bool: the slots that a residue type has."""
 
 CHI_PERIODS = np.full((len(RESIDUE_NAMES), MAX_CHIS), 2 * np.pi)
 """(20, 4): the period of each side-chain torsion, half a turn where two atoms differ by name alone."""

@@ -24,12 +24,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array
 
+from ..chemistry.elements import CARBONYL_RADIUS, ELEMENT_SLOTS, ELEMENTS, H_RADIUS, POLAR_H_RADIUS, SLOTS, VDW_RADII
 from ..chemistry.residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
-from .clashes import CLASH_OVERLAP, DISULFIDE, VDW_RADII, close_pairs
-from .covalent import ELEMENT_SLOTS, ELEMENTS, all_bonds
-from .dihedrals import SLOTS, C, N
+from .clashes import CLASH_OVERLAP, DISULFIDE, close_pairs
+from .covalent import all_bonds
+from .dihedrals import C, N
 
-H_RADIUS, POLAR_H_RADIUS, CARBONYL_RADIUS = 1.22, 1.05, 1.65
 HYDROGEN_BOND_OVERLAP, CHARGED_OVERLAP = 0.6, 0.8
 
 _CARBON, _SULFUR = ELEMENTS.index("C"), ELEMENTS.index("S")

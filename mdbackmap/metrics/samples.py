@@ -6,8 +6,9 @@ Shapes: `S` samples, `F` and `G` frames, `R` residues. `dihedrals` says what an 
 
 import numpy as np
 
+from ..chemistry.elements import SLOTS
 from .comparison import match_equivalent, mean, rmsd
-from .dihedrals import SLOTS, backbone_torsions, side_chain_torsions
+from .dihedrals import backbone_torsions, side_chain_torsions
 from .protocol import evaluate
 
 

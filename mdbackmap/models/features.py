@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from ..chemistry import residues
+from ..chemistry.peptide_geometry import CA_CIS, CA_TRANS
 from ..geometry.vectors import bisector_frame, dihedral, unit
 from .batch import MAX_SEPARATION
 from .layers import harmonics, radial_basis
 
 _N_SEPARATIONS = 2 * MAX_SEPARATION + 2
-_TRANS, _CIS = 3.80, 2.95  # angstrom, C-alphas on both sides of a peptide (crystals; Engh & Huber)
 
 
 class Features(nn.Module):
@@ -71,9 +71,9 @@ class Features(nn.Module):
     def _spacing(self, back, ahead, cis, cis_before, inner_first, inner_last):
         """By how much the C-alphas before and after (n,) are off the distance of trans peptides, in angstrom."""
         if self.measured:
-            off = ((vectors.norm(dim=-1) - _TRANS).clamp(-1, 1) for vectors in (back, ahead))
+            off = ((vectors.norm(dim=-1) - CA_TRANS).clamp(-1, 1) for vectors in (back, ahead))
         else:
-            off = ((_CIS - _TRANS) * cis_before, (_CIS - _TRANS) * cis)
+            off = ((CA_CIS - CA_TRANS) * cis_before, (CA_CIS - CA_TRANS) * cis)
         return [one * inner for one, inner in zip(off, (inner_first, inner_last), strict=True)]
 
     def _edges(self, batch):

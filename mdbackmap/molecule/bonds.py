@@ -8,13 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-RADII = {
-    **{"H": 0.23, "B": 0.83, "C": 0.68, "N": 0.68, "O": 0.68, "F": 0.64, "NA": 0.97, "MG": 1.10, "SI": 1.20},
-    **{"P": 1.05, "S": 1.02, "CL": 0.99, "K": 1.33, "CA": 0.99, "FE": 1.34, "ZN": 1.45, "SE": 1.22, "BR": 1.21},
-    "I": 1.40,
-}
-"""Covalent radii in angstrom, by element; two atoms nearer than 1.3 times the sum of theirs are bonded."""
-SLACK = 1.3
+from ..chemistry.elements import BOND_STRETCH, COVALENT_RADII
+
 _MONATOMIC = ("NA", "K", "CA", "ZN", "MG", "FE", "CL", "BR", "I")  # bonded only if the topology says so, as lone atoms
 
 
@@ -27,8 +22,8 @@ def bonding_distances(elements) -> np.ndarray:
     >>> bonding_distances(["C", "H"]).round(3).tolist()
     [[1.768, 1.183], [1.183, 0.598]]
     """
-    radii = np.array([RADII.get(str(element).upper(), np.nan) for element in elements], dtype=np.float64)
-    return np.nan_to_num(SLACK * (radii[:, None] + radii[None, :]), nan=0.0)
+    radii = np.array([COVALENT_RADII.get(str(element).upper(), np.nan) for element in elements], dtype=np.float64)
+    return np.nan_to_num(BOND_STRETCH * (radii[:, None] + radii[None, :]), nan=0.0)
 
 
 def find_bonds(topology, frames, boxes=None) -> np.ndarray:

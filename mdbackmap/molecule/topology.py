@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..chemistry import residues
+from ..chemistry.elements import MASSES
 from .attributes import attribute, bonds_within, canonical_resnames, chain_ends, listed, numbering, residue_runs
 
 
@@ -127,7 +128,7 @@ class Topology:
     @property
     def masses(self) -> np.ndarray:
         """(a,) float64: atomic masses in dalton; 0 where the element is unknown, as of a bead."""
-        return np.array([residues.ELEMENT_MASSES.get(e.upper(), 0.0) for e in self.elements], dtype=np.float64)
+        return np.array([MASSES.get(e.upper(), 0.0) for e in self.elements], dtype=np.float64)
 
     def label(self, residue: int) -> str:
         """The residue in words, as in error messages: ``"chain A, GLY 52A"``."""

@@ -13,16 +13,16 @@ import functools
 
 import torch
 
+from ..chemistry import elements
 from ..geometry.neighbours import minimum_image
 from .contacts import FURTHER, classes, nearness
 from .disulfides import Bridges, worth
 
 STIFFNESS = 20.0
 """Energy of an overlap of one angstrom (it grows with the square)."""
-_RADII = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
-_POLAR, _BONDED = 2.60, 2.0  # nearest that two N or O, two S that may be bonded, come at no cost
+_BONDED = 2.0  # nearest that two S that may be bonded come at no cost
 _ACROSS = 2.9  # the same for the S of one and the CB of the other of two cysteines that may be bonded
-LARGEST = _RADII["S"] + _RADII["C"]
+LARGEST = float(elements.VDW_RADII[3] + elements.VDW_RADII[0])
 _PAIRS = 1_000_000  # pairs of residues whose distances are in memory at a time
 _IN_CACHE = 200_000  # numbers
 _FELT = 0.05  # kT; pairs of residues whose energy never exceeds this are left out
@@ -42,12 +42,7 @@ def allowed_distances(elements_a, elements_b, touch=0.0):
 
 @functools.cache
 def _allowed(touch):
-    table = torch.empty(4, 4)
-    for i, a in enumerate("CNOS"):
-        for j, b in enumerate("CNOS"):
-            table[i, j] = _RADII[a] + _RADII[b] - touch
-    table[1:3, 1:3] = _POLAR
-    return table
+    return torch.from_numpy(elements.allowed_distances(touch)).float()
 
 
 def _expand(first, count):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..chemistry.peptide_geometry import BONDED
 from ..molecule.attributes import attribute, bonds_within, chain_ends, chain_letters, listed, numbering
 from ..molecule.mapping import MappingError
 from ..molecule.topology import Topology
@@ -18,7 +19,7 @@ from .beads import CAPS, Group
 from .breaks import closing_bonds, find_breaks, resid_jumps, told_breaks, torn_bonds
 from .order import Beads, chain_order, pieces_that_follow, refuse_disorder, refuse_lone
 from .sequence import name_residues, renumber
-from .spacing import BONDED, bond_lengths, check_units, find_cis
+from .spacing import bond_lengths, check_units, find_cis
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..chemistry.peptide_geometry import BONDED
 from ..molecule.attributes import listed
 from ..molecule.mapping import MappingError
 from ..molecule.topology import Topology
-from .spacing import BONDED, bond_lengths, protein_like
+from .spacing import bond_lengths, protein_like
 
 _STRETCHED = 5.5  # angstrom, chosen: what counts as a break in one or two frames of a trace with soft bonds
 _BONDS_REACH = 7.6  # angstrom, chosen: a bond of the topology may be stretched to twice the distance of C-alphas

@@ -10,11 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..chemistry.peptide_geometry import BONDED, CA_NEAREST
 from ..molecule.attributes import listed
-from .spacing import BONDED
-
-_ONE_PLACE = 3.4
-"""Two C-alphas of one number nearer than this are no neighbours along a chain: trans peptides have 3.7 and more."""
 
 _MOST = 4  # beads of one number that can be alternate locations: structures have seldom more than A to D
 SHOWN = 8  # residues named in a message
@@ -118,7 +115,7 @@ def one_place(group, beads, middle, occupancies):
     for labels in (group.icodes[beads], group.chains[beads]):
         same &= labels[1:] == labels[:-1]
     runs = np.split(np.arange(len(beads)), np.flatnonzero(~same) + 1)
-    near = [rows for rows in runs if 1 < len(rows) <= _MOST and (middle[rows[:-1]] < _ONE_PLACE).all()]
+    near = [rows for rows in runs if 1 < len(rows) <= _MOST and (middle[rows[:-1]] < CA_NEAREST).all()]
     if 2 * sum(len(rows) for rows in near) > len(beads):  # other units, or numbers that are not those of residues
         return keep, told
     for rows in near:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..chemistry.peptide_geometry import BONDED, TRANS_SOUND
 from ..molecule.mapping import MappingError
-from .spacing import BONDED, bond_lengths
+from .spacing import bond_lengths
 
 _STRANGERS = 5.0  # angstrom, chosen: a median above this is no distance of neighbours
 _LOOKED_AT = 100  # chosen: beads whose nearest one is looked for: enough for a median
 _PIECES = 300  # chosen: chains of more pieces than this are not asked whether one follows another
-_NEIGHBOURS = (3.6, 4.0)  # angstrom, chosen: nearest C-alphas of proteins; centres of mass of side chains lie elsewhere
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +155,7 @@ def refuse_disorder(frames, dimensions, lengths):
     if len(lengths) < 3 or np.median(lengths) < _STRANGERS:
         return
     nearest = nearest_bead(frames[0], dimensions)
-    if _NEIGHBOURS[0] < nearest < _NEIGHBOURS[1]:
+    if TRANS_SOUND[0] < nearest < TRANS_SOUND[1]:
         raise MappingError(
             f"beads that follow each other lie {np.median(lengths):.3g} A apart (median of {len(lengths)}), the "
             f"nearest bead of each {nearest:.3g} A: the file's order is not that of the chain, and neither residue "
@@ -181,7 +181,7 @@ def refuse_lone(coarse, frames, dimensions):
     if lone < 4 or 2 * lone <= coarse.n_residues:
         return
     nearest = nearest_bead(frames[0], dimensions)
-    if _NEIGHBOURS[0] < nearest < _NEIGHBOURS[1]:
+    if TRANS_SOUND[0] < nearest < TRANS_SOUND[1]:
         raise MappingError(
             f"{lone} of {coarse.n_residues} residues are bonded to no other by their chains and order, but the nearest "
             f"bead lies {nearest:.3g} A off: are the names of chains right, and is the file's order that of the "
@@ -222,5 +222,5 @@ def pieces_that_follow(frames, dimensions, ends, chains):
     end, start = last[k[others]], first[m[others]]
     beads = np.stack([frames[:, end], frames[:, start]], axis=2)  # (F, p, 2, 3)
     apart = np.median(bond_lengths(beads, dimensions)[..., 0], axis=0)
-    near = (apart > _NEIGHBOURS[0]) & (apart < _NEIGHBOURS[1])
+    near = (apart > TRANS_SOUND[0]) & (apart < TRANS_SOUND[1])
     return list(zip(end[near].tolist(), start[near].tolist(), strict=True))

@@ -11,22 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..chemistry.peptide_geometry import BONDED, CIS_ABOVE, CIS_BELOW, CIS_BRIDGED, TRANS_BRIDGED
 from ..molecule.boxes import box_vectors, nearest_images
 from ..molecule.mapping import MappingError
 from ..molecule.topology import Topology
 
-TRANS = (3.70, 3.89)
-"""C-alpha distances that a trans peptide bridges with the bond angles of proteins."""
-
-CIS = (2.85, 3.05)
-"""The same of a cis peptide."""
-
-BONDED = (2.8, 4.5)
-"""Distances that neighbours along a chain may have."""
-
 _MEDIAN = (3.6, 4.2)  # of a trace: proteins 3.78 to 3.91, Martini's backbone beads 3.1 to 3.5, residue centres 4.4
-_CIS_BELOW = 3.3
-_CIS_ABOVE = 2.6  # nearer than this is a clash
 _PROTEIN_LIKE = 0.07  # robust SD of trans distances: crystals 0.02 to 0.05, soft coarse-grained bonds 0.1 and more
 
 
@@ -110,7 +100,7 @@ def find_cis(lengths, ends, atomistic=False) -> np.ndarray:
     cis = np.zeros(len(ends), dtype=bool)
     middle = np.median(lengths, axis=0)
     if atomistic or protein_like(middle[~ends[:-1]]):
-        cis[:-1] = (middle < _CIS_BELOW) & (middle > _CIS_ABOVE) & ~ends[:-1]
+        cis[:-1] = (middle < CIS_BELOW) & (middle > CIS_ABOVE) & ~ends[:-1]
     return cis
 
 
@@ -140,7 +130,7 @@ def strained(beads, coarse: Topology, dimensions=None) -> np.ndarray:
     """
     lengths = bond_lengths(beads, dimensions)
     cis = coarse.cis[:-1]
-    low, high = np.where(cis, CIS[0], TRANS[0]), np.where(cis, CIS[1], TRANS[1])
+    low, high = (np.where(cis, CIS_BRIDGED[k], TRANS_BRIDGED[k]) for k in (0, 1))
     found = np.zeros((*lengths.shape[:-1], coarse.n_atoms), dtype=bool)
     found[..., :-1] = ((lengths < low) | (lengths > high)) & ~coarse.ends[:-1]
     return found
@@ -148,7 +138,7 @@ def strained(beads, coarse: Topology, dimensions=None) -> np.ndarray:
 
 def protein_like(middle) -> bool:
     """Whether (n,) distances between neighbours, cis ones and breaks aside, are as alike as those of a protein."""
-    trans = middle[(middle > _CIS_BELOW) & (middle < BONDED[1])]
+    trans = middle[(middle > CIS_BELOW) & (middle < BONDED[1])]
     return len(trans) == 0 or 1.4826 * np.median(abs(trans - np.median(trans))) < _PROTEIN_LIKE
 
 

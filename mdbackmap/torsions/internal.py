@@ -21,7 +21,7 @@ import math
 
 import torch
 
-from ..chemistry import residues
+from ..chemistry import peptide_geometry, residues
 from ..geometry.vectors import (
     PeptideTemplate,
     axis_frame,
@@ -39,8 +39,7 @@ from .movable import MovableAtoms
 TORSIONS = ("peptide", "chi1", "chi2", "chi3", "chi4", "end")
 _N, _CA, _C, _O, _CB = range(5)
 _PRO = residues.TYPE_OF_NAME["PRO"]
-_CA_CA = 3.8
-_REACH = (2.15, 2.60)  # distances CB-CD that the ring of proline may have; crystals have 2.37 +- 0.04
+_END_ANGLE, _END_TORSION = math.radians(peptide_geometry.CA_ANGLE), math.radians(peptide_geometry.CA_TORSION)
 _SLOT = {name: {atom: k for k, atom in enumerate(atoms)} for name, atoms in residues.ATOMS.items()}
 _TEMPLATES = {}
 
@@ -69,23 +68,25 @@ def trace_neighbours(ca, first, last):
     """
     alone = first == last
     one, two = torch.minimum(first + 1, last), torch.minimum(first + 2, last)
-    inward = ca[..., one, :] + alone[:, None] * ca.new_tensor([_CA_CA, 0.0, 0.0])
-    outward = place(ca[..., two, :], inward, ca[..., first, :], _CA_CA, math.radians(110), math.radians(50))
+    inward = ca[..., one, :] + alone[:, None] * ca.new_tensor([peptide_geometry.CA_TRANS, 0.0, 0.0])
+    outward = place(ca[..., two, :], inward, ca[..., first, :], peptide_geometry.CA_TRANS, _END_ANGLE, _END_TORSION)
     before = ca.roll(1, dims=-2).index_copy(-2, first, outward)
     inward = before[..., last, :]
     further = torch.where(alone[:, None], inward, before[..., (last - 1).clamp_min(0), :])
-    outward = place(further, inward, ca[..., last, :], _CA_CA, math.radians(110), math.radians(50))
+    outward = place(further, inward, ca[..., last, :], peptide_geometry.CA_TRANS, _END_ANGLE, _END_TORSION)
     after = ca.roll(-1, dims=-2).index_copy(-2, last, outward)
     return before, after
 
 
 def _within_reach(cb, ca, n, cd):
-    """CB (..., 3) of proline, turned in the plane N-CA-CB as little as lets CG bridge it and CD (`_REACH`)."""
+    """CB (..., 3) of proline, turned in the plane N-CA-CB as little as lets CG bridge it and CD (`PROLINE_CB_CD`)."""
     towards_n, bond = unit(n - ca), (cb - ca).norm(dim=-1)
     away = perpendicular(cb - ca, towards_n)
     along, aside, span = ((v * (cd - ca)).sum(-1) for v in (towards_n, away, cd - ca))
     centre, reach = torch.atan2(aside, along), 2 * bond * torch.hypot(along, aside).clamp_min(1e-6)
-    near, far = (centre + ((bond**2 + span - gap**2) / reach).clamp(-1, 1).acos() for gap in _REACH)
+    near, far = (
+        centre + ((bond**2 + span - gap**2) / reach).clamp(-1, 1).acos() for gap in peptide_geometry.PROLINE_CB_CD
+    )
     opening = torch.atan2(((cb - ca) * away).sum(-1), ((cb - ca) * towards_n).sum(-1))
     turned = opening.clamp(near, far).unsqueeze(-1)
     moved = ca + bond.unsqueeze(-1) * (turned.cos() * towards_n + turned.sin() * away)
@@ -133,7 +134,7 @@ class InternalCoordinates:
         self.defined[:, 1:5] = torch.arange(4, device=types.device) < n_chis[types, None]
         self.defined[:, 5] = starts | ends
         self.starts = starts
-        self.tau = torch.tensor(residues.N_CA_C, device=types.device).deg2rad()[types]
+        self.tau = torch.tensor(peptide_geometry.N_CA_C, device=types.device).deg2rad()[types]
         self.prolines = (types == _PRO).nonzero()[:, 0]
 
     @classmethod
@@ -253,7 +254,7 @@ class InternalCoordinates:
 
     def _chain_ends(self, ca, before, n, c, o, n_next, torsions):
         """N of the first residue from psi, C and O of the last one from phi and N-CA-C-O."""
-        length, at = residues.BACKBONE, self.first
+        length, at = peptide_geometry.BACKBONE_BONDS, self.first
         wide, psi = self.tau[at], torsions[..., at, 5]
         placed = place(n_next[..., at, :], c[..., at, :], ca[..., at, :], length["N-CA"], wide, psi)
         if len(self.alone):
@@ -264,7 +265,7 @@ class InternalCoordinates:
         reference = torch.where(self.starts[at, None], before[..., at, :], c[..., (at - 1).clamp_min(0), :])
         placed = place(reference, n[..., at, :], ca[..., at, :], length["CA-C"], self.tau[at], torsions[..., at, 0])
         c = c.index_copy(-2, at, placed)
-        bend = math.radians(residues.PEPTIDE_ANGLES["trans"]["CA-C-O"])
+        bend = math.radians(peptide_geometry.PEPTIDE_ANGLES["trans"]["CA-C-O"])
         oxygen = place(n[..., at, :], ca[..., at, :], placed, length["C-O"], bend, torsions[..., at, 5])
         return n, c, o.index_copy(-2, at, oxygen)
 
@@ -291,7 +292,8 @@ class InternalCoordinates:
 
     def _proline_cd(self, atoms, at, n, ca):
         previous = atoms[..., (at - 1).clamp_min(0), _C, :]
-        virtual = place(atoms[..., at, _C, :], ca, n, residues.BACKBONE["C-N"], math.radians(121.5), math.radians(-65))
+        length, bend = peptide_geometry.BACKBONE_BONDS["C-N"], math.radians(peptide_geometry.C_N_CA_START)
+        virtual = place(atoms[..., at, _C, :], ca, n, length, bend, math.radians(peptide_geometry.PHI_START))
         previous = torch.where(self.starts[at, None], virtual, previous)
         local = unit(n.new_tensor(residues.PROLINE_CD)) * residues.PROLINE_RING["N-CD"]
         return n + (local @ bisector_frame(previous, n, ca))
@@ -342,10 +344,10 @@ class InternalCoordinates:
         """Angles (..., N) of the peptides on the trace `ca`, and where they are known; as in `to_internal`."""
         before, after = trace_neighbours(ca, self.first, self.last)
         frame = axis_frame(ca, after, before)
-        template = _template(False)(ca.new_tensor(3.8)).expand(*ca.shape[:-1], 3, 3)
+        template = _template(False)(ca.new_tensor(peptide_geometry.CA_TRANS)).expand(*ca.shape[:-1], 3, 3)
         if len(self.cis_at):
             template = template.clone()
-            template[..., self.cis_at, :, :] = _template(True)(ca.new_tensor(2.95))
+            template[..., self.cis_at, :, :] = _template(True)(ca.new_tensor(peptide_geometry.CA_CIS))
         points = torch.stack([atoms[..., _C, :], atoms[..., _O, :], atoms[..., _N, :].roll(-1, dims=-2)], dim=-2)
         there = torch.stack([mask[..., _C], mask[..., _O], mask[..., _N].roll(-1, dims=-1)], dim=-1)
         local = (points - ca.unsqueeze(-2)) @ frame.transpose(-1, -2)

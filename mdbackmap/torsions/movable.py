@@ -9,20 +9,19 @@ import functools
 import torch
 
 from ..chemistry import residues
+from ..chemistry.elements import ELEMENT_SLOTS, SLOTS
 
 
 @functools.cache
 def elements():
     """Elements (20, 14) of the slots of each residue type, as indices into "CNOS"; 0 where there is no atom."""
-    letters = ["".join(atom[0] for atom in residues.ATOMS[name]) for name in residues.RESIDUE_NAMES]
-    return torch.tensor([["CNOS".index(letter) for letter in own.ljust(residues.MAX_ATOMS, "C")] for own in letters])
+    return torch.from_numpy(ELEMENT_SLOTS)
 
 
 @functools.cache
 def present():
     """Which slots (20, 14) of each residue type hold an atom."""
-    sizes = torch.tensor([len(residues.ATOMS[name]) for name in residues.RESIDUE_NAMES])
-    return torch.arange(residues.MAX_ATOMS) < sizes[:, None]
+    return torch.from_numpy(SLOTS)
 
 
 @functools.cache

@@ -13,10 +13,10 @@ import functools
 import torch
 
 from ..chemistry import residues
+from ..chemistry.peptide_geometry import BETA_BISECTOR, BETA_NORMAL
 from ..geometry.neighbours import minimum_image, nearest
 from ..geometry.vectors import smooth_step
 
-_BISECTOR, _NORMAL = 0.24035, -0.06975  # C-beta from the C-alphas before and after, fitted to crystals (0.5 A RMS)
 _LEAST = {(0, 0): 4.4, (0, 1): 4.0, (1, 0): 4.0, (1, 1): 3.8}  # angstrom: C-alpha (0) and C-beta (1)
 _CLOSEST = 4.8  # pairs nearer than this are to be this far from each other
 _WATCHED = 2.0  # sites up to this much further apart are watched
@@ -103,7 +103,7 @@ class Crowd:
     def sites(self, beads):
         """C-alphas and C-betas (F, 2 N, 3); where there is no C-beta, the C-alpha again."""
         back, ahead = beads - beads.roll(1, -2), beads.roll(-1, -2) - beads
-        beta = _BISECTOR * (back - ahead) + _NORMAL * torch.cross(back, ahead, dim=-1)
+        beta = BETA_BISECTOR * (back - ahead) + BETA_NORMAL * torch.cross(back, ahead, dim=-1)
         return torch.cat([beads, beads + beta * self.sided], -2)
 
     def overlap(self, beads):
@@ -124,8 +124,8 @@ class Crowd:
     def _lever(beads, on_beta):
         """What derivatives (F, N, 3) with respect to the vectors from C-alphas to C-betas mean for the beads."""
         back, ahead = beads - beads.roll(1, -2), beads.roll(-1, -2) - beads
-        on_back = _BISECTOR * on_beta + _NORMAL * torch.cross(ahead, on_beta, dim=-1)
-        on_ahead = -_BISECTOR * on_beta + _NORMAL * torch.cross(on_beta, back, dim=-1)
+        on_back = BETA_BISECTOR * on_beta + BETA_NORMAL * torch.cross(ahead, on_beta, dim=-1)
+        on_ahead = -BETA_BISECTOR * on_beta + BETA_NORMAL * torch.cross(on_beta, back, dim=-1)
         return on_back - on_ahead - on_back.roll(-1, -2) + on_ahead.roll(1, -2)
 
 

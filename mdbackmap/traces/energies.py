@@ -15,19 +15,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..chemistry import residues
+from ..chemistry import peptide_geometry, residues
+from ..chemistry.elements import ELEMENTS, allowed_distances
+from ..chemistry.peptide_geometry import CA_CA
 from ..geometry.vectors import PeptideTemplate, angle, axis_frame, bisector_frame, dihedral, place, turn_about_x
 
 TABLES = Path(__file__).with_name("tables.npz")
 BINS = 72
 _LOW, _HIGH = math.radians(60.0), math.radians(180.0)  # C-alpha angles
 _N_ANGLES = 31
-_TAU, _SPREAD = math.radians(111.0), math.radians(3.5)
+_TAU, _SPREAD = math.radians(peptide_geometry.N_CA_C_MEAN), math.radians(peptide_geometry.N_CA_C_SPREAD)
 _TAU_CAP = 4.0  # standard deviations beyond which the energy of N-CA-C rises in a straight line
-CA_CA = {False: 3.80, True: 2.95}
-"""Distances in angstrom of neighbouring C-alphas, trans and cis."""
 RAMA_KINDS = ("general", "glycine", "isoleucine-valine", "pre-proline", "trans-proline", "cis-proline")
-_RADII = {"C": 1.7, "N": 1.55, "O": 1.4}
+_PROLINE_CD = peptide_geometry.PROLINE_N_CD, math.radians(peptide_geometry.PROLINE_C_N_CD)
 _STIFF = 60.0  # nats per squared angstrom of overlap
 _LOCAL_PAIRS = (("O-", "C"), ("O-", "O"), ("O-", "N+"), ("C-", "O"), ("C-", "N+"), ("CA-", "C"), ("N", "CA+"))
 _CB_PAIRS = (("O-", "CB"), ("CA-", "CB"), ("CB", "CA+"))
@@ -184,7 +184,7 @@ def residue_atoms(cis_before, cis_after):
     n, ca, c = torch.broadcast_tensors(atoms["N"], atoms["CA"], atoms["C"])
     beta = torch.tensor(residues.IDEAL_ATOMS["ALA"]["CB"][1:], dtype=torch.float64)
     atoms["CB"] = ca + beta @ bisector_frame(n, ca, c)
-    atoms["CD+"] = place(atoms["CA"], atoms["C"], atoms["N+"], 1.47, math.radians(125.5), 0.0)  # of a proline
+    atoms["CD+"] = place(atoms["CA"], atoms["C"], atoms["N+"], *_PROLINE_CD, 0.0)  # of a proline
     return atoms
 
 
@@ -210,10 +210,9 @@ def _overlaps(kind, atoms):
     """Energies (31, 72, 72) of atoms of neighbouring residues that are too near, four bonds and more apart."""
     names = RAMA_KINDS[kind]
     pairs = [*_LOCAL_PAIRS, *(_CB_PAIRS if names != "glycine" else ()), *(_CD_PAIRS if names == "pre-proline" else ())]
-    total = 0.0
+    total, allowed = 0.0, allowed_distances(0.3)
     for a, b in pairs:
-        polar = a[0] in "NO" and b[0] in "NO"
-        least = 2.6 if polar else _RADII[a[0]] + _RADII[b[0]] - 0.3
+        least = allowed[ELEMENTS.index(a[0]), ELEMENTS.index(b[0])]
         total = total + _STIFF * (least - (atoms[a] - atoms[b]).norm(dim=-1)).clamp_min(0).square()
     return total
 

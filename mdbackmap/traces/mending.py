@@ -13,13 +13,11 @@ Shapes: F frames, N beads, n C-alphas. Angstrom.
 import numpy as np
 import torch
 
+from ..chemistry.peptide_geometry import CA_NEXT, CIS_TYPICAL, TRANS_TYPICAL
 from ..torsions.internal import InternalCoordinates
 from .projection import Pairs, alternating
 from .relaxation import Relaxation
 
-TRANS = (3.76, 3.85)  # distance of neighbouring C-alphas
-CIS = (2.91, 2.99)
-NEXT = (5.0, 7.3)  # of next neighbours: virtual bond angles of 82 to 148 degrees
 APART = 4.0  # of all others, at least
 _EVERY = 2  # rounds from one look at all pairs to the next
 _AFTER = 30  # rounds after the relaxation
@@ -65,13 +63,13 @@ class Mending:
         trace = mapping.fine
         n = trace.n_atoms
         bonded = ~trace.ends[:-1]
-        low = np.where(trace.cis[:-1], CIS[0], TRANS[0])
-        high = np.where(trace.cis[:-1], CIS[1], TRANS[1])
+        low = np.where(trace.cis[:-1], CIS_TYPICAL[0], TRANS_TYPICAL[0])
+        high = np.where(trace.cis[:-1], CIS_TYPICAL[1], TRANS_TYPICAL[1])
         first = np.arange(n - 1)
         self.pairs = [Pairs(first[some], 1, low[some], high[some]) for some in alternating(bonded, first % 2)]
         near = bonded[:-1] & bonded[1:]
         first = np.arange(len(near))
-        self.pairs += [Pairs(first[some], 2, *NEXT) for some in alternating(near, first % 4 // 2)]
+        self.pairs += [Pairs(first[some], 2, *CA_NEXT) for some in alternating(near, first % 4 // 2)]
         self.free = torch.ones(n, n, dtype=torch.bool)  # pairs that only have to keep apart
         self.free[torch.arange(n), torch.arange(n)] = False
         for pairs in self.pairs:

@@ -17,17 +17,18 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..chemistry.peptide_geometry import CA_CA, CA_TORSION
 from ..geometry.vectors import full_precision, smooth_step
 from .angles import TraceAngles
 from .crowding import Crowd
 from .descent import Descent, unbent, within
-from .energies import CA_CA, Backbone, TracePrior
+from .energies import Backbone, TracePrior
 from .projection import Pairs, alternating
 from .viterbi import Guide, best_turns
 
 AUTO_TOLERANCE = 0.9
 """How far (RMS over a frame) beads may move where `bead_tolerance` is "auto"."""
-_FIRST_TORSION = math.radians(50)  # of the bead that `trace_neighbours` puts before a chain
+_FIRST_TORSION = math.radians(CA_TORSION)  # of the bead that `trace_neighbours` puts before a chain
 _UNLIKE, _FEW = 2.8, 3.0  # nats a residue: crystals have 1.1 to 3.0, short chains scatter more
 _CROWDED = 0.3  # nats a residue of overlap that is nothing unusual: crystals have 0.2, at most 1.1
 _BEGIN, _FULL = 0.7, 1.7  # frames of a protein-like trajectory are relaxed from this much beyond it, fully from this

@@ -31,9 +31,10 @@ import torch
 from scipy.spatial import cKDTree
 
 from ..chemistry import residues
+from ..chemistry.elements import ELEMENTS, VDW_RADII
 from ..geometry import vectors
-from ..metrics.clashes import CLASH_OVERLAP, DISULFIDE, HYDROGEN_BOND, VDW_RADII
-from ..metrics.covalent import ELEMENTS, Covalent
+from ..metrics.clashes import CLASH_OVERLAP, DISULFIDE, HYDROGEN_BOND
+from ..metrics.covalent import Covalent
 
 
 @dataclasses.dataclass(frozen=True)

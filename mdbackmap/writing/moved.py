@@ -11,6 +11,7 @@ import logging
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ..chemistry.peptide_geometry import CA_CIS, CA_NEAREST, CA_TRANS, IMPOSSIBLE_OFF
 from ..recognition.spacing import bond_lengths
 from ..universes.frames import displacements
 
@@ -18,9 +19,7 @@ logger = logging.getLogger(__name__)
 
 _NOTHING = 0.005  # angstrom; less is rounding
 _NAMED = 5  # frames that warnings name
-_REST, _CIS_REST, _OFF = 3.80, 2.95, 0.3  # distances of neighbouring C-alphas, and how far off is too far
 _MANY = 0.15  # share of beads that lie as C-alphas never do from which on one may ask
-_CLOSE = 3.4  # C-alphas of other residues are never nearer than this
 
 
 class Moved:
@@ -125,9 +124,9 @@ def impossible(beads, coarse, dimensions=None):
     """
     if not (coarse.names == "CA").all():  # coarser beads: no distance between them is impossible
         return np.zeros(coarse.n_residues, dtype=bool)
-    off = np.abs(bond_lengths(beads, dimensions) - np.where(coarse.cis[:-1], _CIS_REST, _REST)) > _OFF
+    off = np.abs(bond_lengths(beads, dimensions) - np.where(coarse.cis[:-1], CA_CIS, CA_TRANS)) > IMPOSSIBLE_OFF
     found = np.append(off & ~coarse.ends[:-1], False)
-    close = cKDTree(beads).query_pairs(_CLOSE, output_type="ndarray")
+    close = cKDTree(beads).query_pairs(CA_NEAREST, output_type="ndarray")
     close = close[np.abs(close[:, 0] - close[:, 1]) > 1]
     found[close.ravel()] = True
     return found

@@ -10,13 +10,14 @@ from molecules import model_of
 from traces import rotation, tiny, topology, trace
 
 from mdbackmap import checkpoint
+from mdbackmap.chemistry.peptide_geometry import CIS_TYPICAL
 from mdbackmap.generation.noise import Noise
 from mdbackmap.models.cascade import Chain, ChainConfig
 from mdbackmap.molecule.grouping import group_mapping
 from mdbackmap.molecule.kinds import groups_of
 from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.torsions.internal import InternalCoordinates
-from mdbackmap.traces.mending import CIS, Mending
+from mdbackmap.traces.mending import Mending
 from mdbackmap.traces.relaxation import AUTO_TOLERANCE, Relaxation
 
 SEQUENCE = "ACDEFGHIKLMNPQRSTVWYACDE"
@@ -262,7 +263,7 @@ def test_mending_turns_along_and_knows_cis():
     straight, turned = mend.mend(sound, beads, 100), mend.mend(sound @ turn + shift, beads @ turn + shift, 100)
     torch.testing.assert_close(turned, straight @ turn + shift, atol=1e-3, rtol=0)
     distance = (mended[:, 6] - mended[:, 5]).norm(dim=-1)
-    assert (distance > CIS[0] - 0.1).all() and (distance < CIS[1] + 0.1).all()
+    assert (distance > CIS_TYPICAL[0] - 0.1).all() and (distance < CIS_TYPICAL[1] + 0.1).all()
 
 
 def test_without_rounds_traces_stay_as_they_are():

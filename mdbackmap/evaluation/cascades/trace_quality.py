@@ -6,9 +6,7 @@ Shapes: F frames, R residues. Angstrom.
 
 import numpy as np
 
-BONDED = (3.6, 4.0)  # neighbouring C-alphas of a trans peptide
-BONDED_CIS = (2.8, 3.1)
-NEAREST = 3.5  # C-alphas that are no neighbours
+from ...chemistry.peptide_geometry import CA_UNCROWDED, CIS_SOUND, TRANS_SOUND
 
 
 def judge_trace(ca, reference, ends, cis=None):
@@ -38,14 +36,14 @@ def judge_trace(ca, reference, ends, cis=None):
     cis = np.zeros(len(ends), dtype=bool) if cis is None else np.asarray(cis)
     joined = ~np.asarray(ends)[:-1]
     length = np.linalg.norm(np.diff(ca, axis=1), axis=-1)
-    low, high = (np.where(cis[:-1], BONDED_CIS[k], BONDED[k]) for k in (0, 1))
+    low, high = (np.where(cis[:-1], CIS_SOUND[k], TRANS_SOUND[k]) for k in (0, 1))
     sound = ((length >= low) & (length <= high))[:, joined]
     index = np.arange(len(ends))
     near = abs(index[:, None] - index) <= 1
     apart = []
     for frame in ca:
         distance = np.linalg.norm(frame[:, None] - frame, axis=-1)
-        apart.append((np.where(near, np.inf, distance) >= NEAREST).all(1).mean())
+        apart.append((np.where(near, np.inf, distance) >= CA_UNCROWDED).all(1).mean())
     return {
         "rmsd_ca": float(np.sqrt(np.square(ca - reference).sum(-1).mean(1)).mean()),
         "ca_bonds": float(100 * sound.mean()) if joined.any() else float("nan"),

@@ -19,13 +19,13 @@ import sys
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter, gaussian_filter1d
 
+from ...chemistry.peptide_geometry import TRANS_SOUND
 from ...chemistry.residues import TYPE_OF_NAME
 from ...data.layouts import TRAIN, read_pack
 from ...metrics.top8000 import RAMA_KINDS, ramachandran_score
 from .byte_tables import save_energies
 
 ANGLES, TURNS = (60.0, 180.0, 24), 36
-_BOND = (3.6, 4.0)  # trans peptides only
 _BLUR = (0.8, 0.8)  # of counts, in bins: angles, torsion
 _PRIOR = 300.0  # residues' worth of the table of all classes in that of each
 _FLOOR = 2e-6  # share of counts everywhere
@@ -52,7 +52,7 @@ def trace_cells(beads, types, ends):
     """
     step = np.diff(beads, axis=0)
     length = np.linalg.norm(step, axis=1)
-    sound = ~ends[:-1] & (length > _BOND[0]) & (length < _BOND[1])
+    sound = ~ends[:-1] & (length > TRANS_SOUND[0]) & (length < TRANS_SOUND[1])
     step = step / np.maximum(length, 1e-6)[:, None]
     bend = np.degrees(np.arccos(np.clip(-(step[:-1] * step[1:]).sum(1), -1, 1)))
     normal = np.cross(step[:-1], step[1:])
