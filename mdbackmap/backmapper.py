@@ -166,7 +166,7 @@ def _unbroken(found, dimensions):
 
 
 def _readable(trajectory, numbers, indices):
-    """Beads of those frames that can be read; who asks for one of the others is told then, unless there are none."""
+    """Beads of those frames that can be read. Reading one of the others fails later; here only if there are no more."""
     found, failure = {}, None
     for number in numbers:
         try:
@@ -310,7 +310,7 @@ class Backmapper:
             How far beads may move so that a protein fits them: RMS over a frame at most, in angstrom. 0 keeps them
             exactly. "auto" keeps them where the trace is like those of crystals, and else lets them move by up to 0.9.
         mirror : {"error", "fix", "ignore"}
-            What to do with a trace that is the mirror image of a protein, as told by the frames that were looked at:
+            What to do with a trace that is the mirror image of a protein, judged by the frames that were looked at:
             refuse it, reflect it first (each frame through its first bead), or go on.
 
         Returns

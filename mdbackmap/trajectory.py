@@ -85,6 +85,8 @@ class BackmapTrajectory(AnalysisBase):
         Go on with an interrupted conversion, if there is one.
     strict : bool, optional
         Refuse frames with CA-CA distances that no peptide bridges (otherwise they are counted in `results.strained`).
+    verbose : bool, optional
+        Show progress.
 
     Attributes
     ----------

@@ -142,7 +142,7 @@ class Backmap(TransformationBase):
         if made_from is None or not made_from.same_as(here):
             boxed = here.dimensions is not None
             ahead = coarse.expected(self.model.batch_size(self.batch_size) - 1)
-            ahead = itertools.takewhile(self._usable, ahead)  # who asks for a broken frame is told then
+            ahead = itertools.takewhile(self._usable, ahead)  # reading a broken frame itself fails
             batch = [here, *(x for x in ahead if (x.dimensions is not None) == boxed)]
             found = self._generate(batch)
             coarse.generated = (self, {x.frame: (x, a) for x, a in zip(batch, found, strict=True)})

@@ -1,5 +1,7 @@
 """README and docs/: what they show runs as it stands, what they name exists, sentences are short."""
 
+import importlib
+import importlib.util
 import re
 from pathlib import Path
 
@@ -74,6 +76,17 @@ def test_files_that_pages_name_exist(page):
     for name in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if not name.startswith("http"):
             assert (page.parent / name).exists(), name
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=str)
+def test_modules_that_pages_name_exist(page):
+    """Dotted names are modules, or what is in them; paths of files of the package exist, too."""
+    text = page.read_text()
+    for name in set(re.findall(r"\bmdbackmap\.[\w.]*\w", text)):
+        module, _, last = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), last) or importlib.util.find_spec(name), name
+    for name in set(re.findall(r"\b(?:mdbackmap|tests)/[\w/]+\.(?:py|npz|pt)\b", text)):
+        assert (ROOT / name).exists(), name
 
 
 def test_every_page_of_docs_is_in_readme():

@@ -156,7 +156,7 @@ def _positions(atoms, trajectory, frames):
 
 
 def _checked(positions, atoms, frames, name):
-    """Positions (F, A, 3), found sound; whose frame and atom is not is told."""
+    """Positions (F, A, 3), checked; the error names the frame and atom that are not sound."""
     n_frames = len(atoms.universe.trajectory)
     try:
         return check_frames(

@@ -26,7 +26,7 @@ def format_of(filename):
     Returns
     -------
     str or None
-        "LAMMPSDUMP" or "H5MD"; None if MDAnalysis knows the name, or nobody knows the content.
+        "LAMMPSDUMP" or "H5MD"; None if MDAnalysis knows the name, or the content is unknown.
 
     Examples
     --------

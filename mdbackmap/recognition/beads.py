@@ -189,14 +189,14 @@ def left_out(group, trace):
     used = np.zeros(len(group.names), dtype=bool)
     used[trace.beads] = True
     left = ~used if trace.shared else ~group.any_in_residue(used)
-    left &= ~group.amino if not trace.shared else True  # amino acids without a CA are told by name
+    left &= ~group.amino if not trace.shared else True  # amino acids without a CA are known by name
     if not left.any():
         return []
     return [f"left out as no part of the protein: {np.count_nonzero(left)} atoms ({group.count(group.given[left])})"]
 
 
 def _refuse_bare(group, bare, ca):
-    """Residues without a CA are left out (and told); where they are as many as the others, this is no C-alpha trace."""
+    """Residues without a CA are left out, with a warning; where they are as many as the others, this is no trace."""
     if len(bare) == 0 or len(bare) < len(np.unique(group.residue[ca])):
         return
     at = bare[0]

@@ -1,5 +1,5 @@
 """
-Where chains end: told by the user, by the topology, or found from the distances.
+Where chains end: as the user or the topology says, or found from the distances.
 
 Legend: `F` frames, `N` beads (one a residue). Lengths in angstrom.
 """

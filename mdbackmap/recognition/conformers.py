@@ -127,7 +127,7 @@ def one_place(group, beads, middle, occupancies):
 
 def apart_again(group, beads, middle=None):
     """
-    The group, with residues that a reader joined told apart again.
+    The group, with residues that a reader joined separated again.
 
     Readers take residues of one name and number that follow each other for one: those of nameless chains whose beads
     alternate, or of which the insertion code was lost (PSF). They are residues of their own if most residues of known

@@ -51,7 +51,7 @@ def read_numbers(atoms):
     Returns
     -------
     tuple of ndarray or None
-        Residue (a,), number (a,) and insertion code (a,) of each atom; None where there is nothing to mend.
+        Residue (a,), number (a,) and insertion code (a,) of each atom; None where nothing is wrong.
     """
     if not _doubtful(atoms):
         return None

@@ -60,7 +60,7 @@ def recognise(
     -------
     indices : (N,) int64 array
         Indices of the beads in the universe, in the order of the chains: ascending but where the file has another
-        order than its chains (which is told).
+        order than its chains (a warning says so).
     coarse : Topology
         One bead CA a residue; `ends`, `cis` and bonds are set.
 
@@ -136,7 +136,7 @@ def _positions(trace, frames):
 
 
 def _refuse_shared(trace, sequence):
-    """Several beads in one residue: a chain whose residues nobody tells apart, or beads of which one is too many."""
+    """Several beads in one residue: a chain whose residues are not distinguished, or beads of which one is too many."""
     owner, group = trace.group.residue[trace.beads], trace.group
     count = np.bincount(owner)[owner]
     if count.max() == 1:

@@ -72,7 +72,7 @@ def name_residues(resnames, ends, table, sequence=None, apart=None):
     sequence : str, list of str or dict, optional
         One-letter codes; see `recognise`.
     apart : (N,) bool array, optional
-        Where chains end by distance, too: a single chain may be several of which nobody says so.
+        Where chains end by distance, too: a single chain may be several that the file does not name.
 
     Returns
     -------

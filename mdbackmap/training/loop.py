@@ -235,7 +235,7 @@ def _weights(config, progress):
 
 
 def _moving_average(decay):
-    """Update of the averaged weights; the memory is shorter at first, so that short runs forget their start."""
+    """Update of the averaged weights; over fewer steps at first, so that short runs do not average over their start."""
 
     @torch.no_grad()
     def update(averaged, current, n_averaged):

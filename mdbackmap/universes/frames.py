@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 _READING = (__name__, reading.__name__, "MDAnalysis.coordinates", "MDAnalysis.lib")
 _READING += ("h5py", "gsd", "scipy", "numpy", "codecs", "encodings", "gzip", "bz2", "_compression")
-_BOX_TOLD = weakref.WeakSet()  # readers whose box was told of
+_BOX_TOLD = weakref.WeakSet()  # readers whose box a warning was about
 _OWN = ("time", "dt", "time_offset")
 _LARGE_XTC = 2023
 _MAGIC = {
@@ -241,7 +241,7 @@ class CoarseFrames:
         Returns
         -------
         list of CoarseFrame
-            May be empty. Frames that cannot be read end it: who asks for them is told then.
+            May be empty. It ends before a frame that cannot be read; reading that frame itself raises the error.
         """
         found = []
         for k in range(1, min(limit, self._steady) + 1):

@@ -70,7 +70,7 @@ class LiftedStream(StreamReaderBase):
 
 
 def _begin(stream):
-    """Begin to read a stream; nobody else can from then on."""
+    """Begin to read a stream; no other reader can from then on."""
     try:
         stream._reopen()
     except RuntimeError as error:

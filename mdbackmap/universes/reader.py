@@ -27,7 +27,7 @@ from .frames import CoarseFrames, copy_trajectory
 
 class LiftedTimestep(Timestep):
     """
-    A Timestep that remembers the beads under its atoms.
+    A Timestep that keeps the beads under its atoms.
 
     Attributes
     ----------
@@ -292,7 +292,7 @@ def bead_indices(atoms, model) -> np.ndarray:
 
 
 def bead_names(beads) -> np.ndarray:
-    """(N,) str array, "LEU CA": residue and name of each bead of a group."""
+    """Residue and name of each bead of a group, "LEU CA": strings (N,)."""
     return np.char.add(np.char.add(attribute(beads, "resnames", ""), " "), attribute(beads, "names", ""))
 
 

@@ -40,7 +40,7 @@ class Moved:
         self._rms = np.full(n_structures, np.nan, dtype=np.float32)
         self._squares = np.zeros(model.n_beads)
         self._unrepaired = np.zeros(model.mapping.coarse.n_residues, dtype=np.int64)
-        self._faulty, self._doubted = [], False  # frames that were told or are to be counted; whether one has asked
+        self._faulty, self._doubted = [], False  # frames to be named or counted; whether they were looked for
 
     def add(self, job, positions, first):
         """Add the (F, A, 3) positions of a job whose first structure is number `first` of this part."""

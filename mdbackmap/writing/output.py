@@ -73,7 +73,7 @@ class Job:
 
 def check_format(filename, n_frames: int):
     """
-    Refuse a file name whose format nobody can write.
+    Refuse a file name whose format MDAnalysis cannot write.
 
     Raises
     ------

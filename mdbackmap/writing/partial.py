@@ -122,7 +122,7 @@ class Partial:
 
     @contextlib.contextmanager
     def _named_errors(self):
-        """Errors of the folder's files are told as those of the output that was asked for."""
+        """Errors of the folder's files name the output that was asked for."""
         try:
             yield
         except FileExistsError as error:
@@ -151,7 +151,7 @@ class Partial:
             self.discard()
 
     def shared(self):
-        """A context of worker processes: nobody else opens this output as long as it lasts."""
+        """A context of worker processes, in which no other process opens this output."""
         return self._lock.shared()
 
     def _compare(self, settings):
@@ -273,7 +273,7 @@ def _identity(path) -> str:
 
 
 def _reason(error):
-    """Why, in plain words; a full name of the hidden folder helps nobody here."""
+    """Why, in plain words, without the full name of the hidden folder."""
     if isinstance(error, PermissionError):
         return "no permission to create files in its folder"
     return (error.strerror or str(error)).lower()

@@ -98,7 +98,7 @@ class Frames(Task):
         return normal, torch.randn(n_frames, *self.shape, generator=generator) if wanted else None
 
     def terms(self, model, example, generator):
-        """Where beads are shifted, their atoms go along, but their bonds to other beads keep the true lengths."""
+        """Where beads are shifted, their atoms shift too, but bonds to other beads keep the true lengths."""
         atoms = example.atoms
         if example.shifts is not None:
             atoms = atoms + example.shifts[:, model.tables.bead_of_atom]
