@@ -14,7 +14,17 @@ import mdbackmap
 
 PACKAGE = Path(mdbackmap.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-ROOMS = {"chemistry", "completion", "geometry", "reading", "universes", "weights", "writing"}  # with one notation
+ROOMS = {
+    "chemistry",
+    "completion",
+    "geometry",
+    "molecule",
+    "reading",
+    "recognition",
+    "universes",
+    "weights",
+    "writing",
+}  # with one notation
 BANNED = re.compile(
     r"\b(keeps? (its|their) mind|makes? room|nobody's|felt|feels?|stuck|rid(e|es|ing) on|riders?|unbearable|"
     r"knows? better|sure of (itself|themselves)|(is|are|was|were) told|happ(y|ier|ily)|swayed|guests?)\b",

@@ -4,7 +4,7 @@ Attributes of the atoms and residues of an AtomGroup, with defaults where it has
 AtomGroups are duck-typed: any attribute but `ix` and `resindices` may be missing, as LAMMPS and
 GSD files leave most of them out.
 
-Legend: `a` atoms, `r` residues, `b` bonds.
+Shapes: A atoms, R residues, b bonds.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ def canonical_resnames(names, aliases=None) -> np.ndarray:
 
     Parameters
     ----------
-    names : (r,) str array
+    names : ndarray of str, shape (R,)
     aliases : dict, optional
         On top of, and before, `residues.ALIASES`.
 
     Returns
     -------
-    (r,) str array
+    ndarray of str, shape (R,)
 
     Examples
     --------
@@ -71,7 +71,7 @@ def listed(items, shown, separator=", ") -> str:
 
 
 def attribute(atoms, name, default) -> np.ndarray:
-    """(a,) str array of an AtomGroup's attribute, stripped; `default` everywhere if it has none."""
+    """Values of an AtomGroup's attribute, stripped, str, shape (A,); `default` everywhere if it has none."""
     values = getattr(atoms, name, None)
     if values is None:
         return np.full(len(atoms), default, dtype=str)
@@ -79,7 +79,7 @@ def attribute(atoms, name, default) -> np.ndarray:
 
 
 def numbering(atoms, first) -> dict:
-    """Numbers, insertion codes, chains and segments (r,) of the residues whose first atoms are `first`."""
+    """Numbers, insertion codes, chains and segments (R,) of the residues whose first atoms are `first`."""
     resids = getattr(atoms, "resids", None)
     segids = attribute(atoms, "segids", "")[first]
     return {
@@ -96,7 +96,7 @@ def chain_letters(labels, used=()) -> np.ndarray:
 
     Parameters
     ----------
-    labels : (r,) array
+    labels : ndarray, shape (R,)
         A label that is one letter or digit stays; others get the next free letter (the label itself once all
         62 are gone).
     used : iterable of str
@@ -104,7 +104,7 @@ def chain_letters(labels, used=()) -> np.ndarray:
 
     Returns
     -------
-    (r,) str array
+    ndarray of str, shape (R,)
 
     Examples
     --------
@@ -127,7 +127,7 @@ def _chain_ids(chain_ids, segids):
 
 
 def chain_ends(chain_ids, segids) -> np.ndarray:
-    """(r,) bool: the last residue of each run of equal chain and segment."""
+    """Whether a residue is the last of a run of equal chain and segment, bool, shape (R,)."""
     ends = np.ones(len(chain_ids), dtype=bool)
     ends[:-1] = (chain_ids[1:] != chain_ids[:-1]) | (segids[1:] != segids[:-1])
     return ends
@@ -145,7 +145,7 @@ def residue_runs(resindices):
 
 
 def bonds_within(atoms):
-    """(b, 2) int64: bonds between atoms of the group, as places in it; none if the universe knows none."""
+    """Bonds between atoms of the group, as places in it, int64, shape (b, 2); none if the universe knows none."""
     bonds = getattr(atoms, "bonds", None)
     if bonds is None or len(bonds) == 0:
         return np.zeros((0, 2), dtype=np.int64)

@@ -28,7 +28,7 @@ def bind(atoms, mapping, model="the model") -> np.ndarray:
 
     Returns
     -------
-    (N,) int64 array
+    ndarray of int64, shape (N,)
         Indices in the universe.
 
     Raises

@@ -1,7 +1,7 @@
 """
 The bond graph of a molecule: bonds found from distances, walked, and cut into connected parts.
 
-Legend: `a` atoms, `b` bonds, `p` pairs, `F` frames. Positions in angstrom.
+Shapes: A atoms, b bonds, p pairs, F frames. Positions in angstrom.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MONATOMIC = ("NA", "K", "CA", "ZN", "MG", "FE", "CL", "BR", "I")  # bonded only
 
 def bonding_distances(elements) -> np.ndarray:
     """
-    (a, a) float64: distances in angstrom below which two atoms count as bonded; 0 where an element is unknown.
+    Distances (A, A) in angstrom below which two atoms count as bonded; 0 where an element is unknown.
 
     Examples
     --------
@@ -36,14 +36,14 @@ def find_bonds(topology, frames, boxes=None) -> np.ndarray:
     Parameters
     ----------
     topology : Topology
-    frames : (F, a, 3) float array
+    frames : ndarray of float, shape (F, A, 3)
         Some frames.
-    boxes : (F, 3, 3) float array, optional
+    boxes : ndarray of float, shape (F, 3, 3), optional
         Box vectors as rows: distances are those of the nearest images. Without them, molecules have to be whole.
 
     Returns
     -------
-    (b, 2) int64 array
+    ndarray of int64, shape (b, 2)
         Pairs `i < j`, sorted.
 
     Examples
@@ -99,13 +99,13 @@ def pairs_within(n_atoms, bonds, order) -> np.ndarray:
     Parameters
     ----------
     n_atoms : int
-    bonds : (b, 2) int array
+    bonds : ndarray of int, shape (b, 2)
     order : int
         1 gives the bonds themselves, 2 the ends of angles, too.
 
     Returns
     -------
-    (p, 2) int64 array
+    ndarray of int64, shape (p, 2)
         Pairs `i < j`, sorted.
 
     Examples
@@ -126,7 +126,7 @@ def pairs_within(n_atoms, bonds, order) -> np.ndarray:
 
 def molecules(n_atoms, bonds) -> np.ndarray:
     """
-    (a,) int64: number of the connected part that each atom belongs to, in order of first atoms.
+    Number of the connected part that each atom belongs to, in order of first atoms, int64, shape (A,).
 
     Examples
     --------
@@ -154,12 +154,12 @@ def nearest_owner(owner, bonds) -> np.ndarray:
 
     Parameters
     ----------
-    owner : (a,) int array
-    bonds : (b, 2) int array
+    owner : ndarray of int, shape (A,)
+    bonds : ndarray of int, shape (b, 2)
 
     Returns
     -------
-    (a,) int64 array
+    ndarray of int64, shape (A,)
 
     Examples
     --------

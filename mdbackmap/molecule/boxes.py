@@ -154,7 +154,7 @@ def whole(beads, boxes, coarse):
 
 
 def _others(coarse):
-    """(N - 1,) bool: the next bead is of another chain."""
+    """Whether the next bead is of another chain, bool, shape (N - 1,)."""
     chain = np.stack([coarse.chainIDs, coarse.segids], axis=1)[coarse.residue_of_atom]
     return np.any(chain[1:] != chain[:-1], axis=1)
 
@@ -188,7 +188,7 @@ def too_long(beads, boxes, coarse):
 
 
 def _parents(coarse, other):
-    """(N,) int: the bead that each one goes by (the first of a chain by itself); None if always the one before."""
+    """The bead that each is placed next to (itself, if first), shape (N,); None if always the one before it."""
     index = np.arange(coarse.n_atoms)
     low, high = coarse.bonds.T
     after = np.zeros(coarse.n_atoms, dtype=bool)

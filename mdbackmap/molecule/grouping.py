@@ -1,7 +1,7 @@
 """
 `group_mapping`: groups of atoms as a `Mapping` between a molecule and its beads.
 
-Legend: `N` beads, `A` atoms, `w` weights.
+Shapes: N beads, A atoms, w weights.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Groups:
 
     Parameters
     ----------
-    atoms : list of (n,) int arrays
+    atoms : list of ndarray of int, shape (n,)
         Indices, one array a bead; no atom in two of them.
     name : str
         Name of the mapping, e.g. "residue".
-    shares : list of (n,) float arrays, optional
+    shares : list of ndarray of float, shape (n,), optional
         Weights of these atoms; by default those that `group_mapping` is asked for.
     """
 
@@ -125,9 +125,9 @@ def coarse_topology(fine, atoms, owner) -> Topology:
     Parameters
     ----------
     fine : Topology
-    atoms : list of (n,) int arrays
+    atoms : list of ndarray of int, shape (n,)
         The atoms of each bead.
-    owner : (A,) int array
+    owner : ndarray of int, shape (A,)
         The bead that each atom rests on.
     """
     first = np.array([group[0] for group in atoms])

@@ -5,7 +5,7 @@ A mapping joins two topologies, the `coarse` and the `fine` one (which may itsel
 beads), by weights: bead `i` lies at `sum_j w_ij * x_j`. They are kept as sparse triples (bead,
 atom, weight), as an atom may count in two beads and a bead in none.
 
-Legend: `N` beads, `A` atoms, `w` triples. Positions in angstrom.
+Shapes: N beads, A atoms, w triples. Positions in angstrom.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Mapping:
         The beads (N) and the atoms (A).
     name : str
         Name of the mapping, e.g. "ca".
-    beads, atoms : (w,) int64 array
+    beads, atoms : ndarray of int64, shape (w,)
         Which atom counts in which bead; stored sorted by bead, then atom.
-    weights : (w,) float64 array
+    weights : ndarray of float64, shape (w,)
         Its share; the weights of a bead that owns atoms sum to 1.
-    bead_of_atom : (A,) int64 array
+    bead_of_atom : ndarray of int64, shape (A,)
         The bead on which an atom rests when lifted.
 
     Raises
@@ -108,12 +108,12 @@ class Mapping:
 
         Parameters
         ----------
-        positions : (..., A, 3) float array
+        positions : ndarray of float, shape (..., A, 3)
             In angstrom, chains whole.
 
         Returns
         -------
-        (..., N, 3) array
+        ndarray, shape (..., N, 3)
             In the dtype of `positions` (float64 for integers); the very numbers of the atom where
             a bead is one atom, NaN where a bead owns none.
 
@@ -142,12 +142,12 @@ class Mapping:
 
         Parameters
         ----------
-        beads : (..., N, 3) float array
+        beads : ndarray of float, shape (..., N, 3)
             In angstrom.
 
         Returns
         -------
-        (..., A, 3) array
+        ndarray, shape (..., A, 3)
             In the dtype of `beads`.
 
         Raises

@@ -1,7 +1,7 @@
 """
 The bond graph of a molecule cut into connected parts of about equal size.
 
-Legend: `a` atoms, `b` bonds. Atoms with a single bond, as hydrogens, stay with the atom they are bonded to.
+Shapes: A atoms, b bonds. Atoms with a single bond, as hydrogens, stay with the atom they are bonded to.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def partition(n_atoms, bonds, n_parts) -> list:
     Parameters
     ----------
     n_atoms : int
-    bonds : (b, 2) int array
+    bonds : ndarray of int, shape (b, 2)
     n_parts : int
 
     Returns
     -------
-    list of (n,) int64 arrays
+    list of ndarray of int64, shape (n,)
         Atoms of each part, ascending; parts in order of their first atoms. Separate molecules share no part.
 
     Raises

@@ -1,7 +1,7 @@
 """
 `Topology`: the atoms or the beads of one resolution, and the residues they belong to.
 
-Legend: `a` atoms or beads, `r` residues, `b` bonds. Plain numpy: an AtomGroup is only asked for
+Shapes: A atoms or beads, R residues, b bonds. Plain numpy: an AtomGroup is only asked for
 its attributes (duck typing), and attributes that it lacks are made up sensibly.
 """
 
@@ -26,26 +26,26 @@ class Topology:
 
     Parameters
     ----------
-    names : (a,) str array
+    names : ndarray of str, shape (A,)
         Atom or bead names.
-    elements : (a,) str array
+    elements : ndarray of str, shape (A,)
         Chemical elements; "" for beads.
-    residue_of_atom : (a,) int64 array
+    residue_of_atom : ndarray of int64, shape (A,)
         Index of each atom's residue, non-decreasing.
-    resnames : (r,) str array
+    resnames : ndarray of str, shape (R,)
         Three-letter names, canonical (`residues.RESIDUE_NAMES`) where they are amino acids.
-    resids : (r,) int64 array
+    resids : ndarray of int64, shape (R,)
         Residue numbers.
-    icodes : (r,) str array
+    icodes : ndarray of str, shape (R,)
         Insertion codes; "" if none.
-    chainIDs, segids : (r,) str array
+    chainIDs, segids : ndarray of str, shape (R,)
         Chain and segment of each residue.
-    ends : (r,) bool array, optional
+    ends : ndarray of bool, shape (R,), optional
         True where a residue is the last of an unbroken stretch: nothing is bonded across. By
         default where chain or segment changes, and at the last residue.
-    cis : (r,) bool array, optional
+    cis : ndarray of bool, shape (R,), optional
         True where the peptide between residue `r` and `r + 1` is cis; by default nowhere.
-    bonds : (b, 2) int64 array, optional
+    bonds : ndarray of int64, shape (b, 2), optional
         Bonded atoms `i < j`; by default none.
 
     Raises
@@ -117,7 +117,7 @@ class Topology:
 
     @property
     def types(self) -> np.ndarray:
-        """(r,) int64: index into `residues.ALPHABET`; -1 if not an amino acid."""
+        """Index into `residues.ALPHABET`, int64, shape (R,); -1 if not an amino acid."""
         return np.array([residues.TYPE_OF_NAME.get(name, -1) for name in self.resnames], dtype=np.int64)
 
     @property
@@ -127,7 +127,7 @@ class Topology:
 
     @property
     def masses(self) -> np.ndarray:
-        """(a,) float64: atomic masses in dalton; 0 where the element is unknown, as of a bead."""
+        """Atomic masses in dalton, float64, shape (A,); 0 where the element is unknown, as of a bead."""
         return np.array([MASSES.get(e.upper(), 0.0) for e in self.elements], dtype=np.float64)
 
     def label(self, residue: int) -> str:

@@ -1,7 +1,7 @@
 """
 From beads to the topology of a trace: their order, names, chain ends, cis peptides and bonds.
 
-Legend: `F` frames, `N` beads. Lengths in angstrom.
+Shapes: F frames, N beads. Lengths in angstrom.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Trace:
     atoms : AtomGroup
     group : Group
         What is known of each of its atoms.
-    beads : (N,) int array
+    beads : ndarray of int, shape (N,)
         Places in the group.
-    positions : (F, N, 3) float array or None
-    dimensions : (6,) float array or None
+    positions : ndarray of float, shape (F, N, 3), or None
+    dimensions : ndarray of float, shape (6,), or None
     """
 
     atoms: object
@@ -61,13 +61,13 @@ class Trace:
 
     @property
     def bonds(self) -> np.ndarray:
-        """(b, 2) int64: bonds of the topology between beads, as places among them."""
+        """Bonds of the topology between beads, as places among them, int64, shape (b, 2)."""
         return bonds_within(self.atoms[self.beads])
 
     @property
     def molecules(self) -> np.ndarray:
         """
-        (N,) int: which molecule each bead is of, where beads share residues.
+        Which molecule each bead is of, where beads share residues, int, shape (N,).
 
         One for all, if residues are none: bonds go across them, or most of those that follow each other lie as
         neighbours do (rigid bodies of HOOMD, and what lies between them).
@@ -82,7 +82,7 @@ class Trace:
 
     @property
     def lengths(self):
-        """(F, N - 1) distances from each bead to the next; None without positions."""
+        """Distances from each bead to the next, shape (F, N - 1); None without positions."""
         return None if self.positions is None else bond_lengths(self.positions, self.dimensions)
 
 
@@ -247,7 +247,7 @@ def _lettered(atoms, coarse, ends):
 
 
 def _caps_behind(trace):
-    """(N,) bool: a terminal cap lies, in the file, between a bead and the next."""
+    """Whether a terminal cap lies, in the file, between a bead and the next, bool, shape (N,)."""
     caps = np.cumsum(np.isin(trace.group.resnames, list(CAPS)))[trace.beads]
     rank = np.argsort(np.argsort(trace.beads))
     return np.append((caps[1:] > caps[:-1]) & (np.diff(rank) == 1), True)
@@ -315,7 +315,7 @@ def refuse_closed(trace, coarse):
 
 
 def _peptide_bonds(trace, coarse):
-    """(b, 2) int: residues whose C and N are bonded, or lie so, in an all-atom model."""
+    """Residues whose C and N are bonded, or lie so, in an all-atom model, int, shape (b, 2)."""
     if not trace.atomistic:
         return np.zeros((0, 2), dtype=np.int64)
     group = trace.group
@@ -330,7 +330,7 @@ def _peptide_bonds(trace, coarse):
 
 
 def _ends_that_meet(trace, coarse, place):
-    """(b, 2) int: last and first residues of stretches, C and N of which lie as in a peptide bond."""
+    """Last and first residues of stretches, C and N of which lie as in a peptide bond, int, shape (b, 2)."""
     group, positions = trace.group, getattr(trace.atoms, "positions", None)
     if positions is None:
         return np.zeros((0, 2), dtype=np.int64)

@@ -1,7 +1,7 @@
 """
 Which atoms of a group are C-alpha beads, by their names.
 
-Legend: `a` atoms of the group, `N` beads.
+Shapes: A atoms of the group, N beads.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ _ORGANIC = frozenset("CHNSPFIKVWY")  # one-letter codes of amino acids that are 
 @dataclass(frozen=True, eq=False)
 class Group:
     """
-    What is known of each atom (a,) of an AtomGroup.
+    What is known of each atom (A,) of an AtomGroup.
 
     Parameters
     ----------
     aliases : dict
         The user's, checked.
-    names, resnames, given : (a,) str array
+    names, resnames, given : ndarray of str, shape (A,)
         Atom names, residue names in their canonical form and as the input has them.
-    residue : (a,) int array
+    residue : ndarray of int, shape (A,)
         Residue of each atom: 0, 1, ...; alternate locations of one residue share it.
-    resids, icodes, chains : (a,) array
+    resids, icodes, chains : ndarray, shape (A,)
         Residue numbers, insertion codes, and chain and segment in one string.
-    altlocs : (a,) str array
+    altlocs : ndarray of str, shape (A,)
         Labels of alternate locations; "" where there are none.
-    amino, other : (a,) bool array
+    amino, other : ndarray of bool, shape (A,)
         Belongs to a known amino acid; to something known that is none.
     """
 
@@ -81,18 +81,18 @@ class Group:
         return cls(aliases, names, resnames, given, residue, resids, icodes, chains, altlocs, amino, other)
 
     def named_as_residues(self, beads) -> np.ndarray:
-        """(N,) str: residue names of beads; those in the name field, where residues themselves have none."""
+        """Residue names of beads, str, shape (N,); those in the name field, where residues themselves have none."""
         if self.amino[beads].any():
             return self.resnames[beads]
         written = residue_names(self.names[beads], self.aliases)
         return self.resnames[beads] if written is None else written
 
     def any_in_residue(self, atoms) -> np.ndarray:
-        """(a,) bool: whether an atom's residue has one of these atoms."""
+        """Whether an atom's residue has one of these atoms, bool, shape (A,)."""
         return np.bincount(self.residue, atoms)[self.residue] > 0
 
     def atomistic(self) -> np.ndarray:
-        """(a,) bool: an atom CA beside atoms of a peptide."""
+        """Whether an atom is a CA beside atoms of a peptide, bool, shape (A,)."""
         return (self.names == "CA") & self.any_in_residue(np.isin(self.names, ["N", "C"]))
 
     def count(self, names=None) -> str:
@@ -109,7 +109,7 @@ class Group:
 
 
 def _numbered(atoms):
-    """Residue, number and insertion code of each atom (a,)."""
+    """Residue, number and insertion code of each atom (A,)."""
     found = read_numbers(atoms)
     if found is not None:
         return found
@@ -120,7 +120,7 @@ def _numbered(atoms):
 
 
 def _coded(resnames):
-    """Whether all residue names (a,) are one-letter codes of amino acids, and not only nucleotides or elements."""
+    """Whether all residue names (A,) are one-letter codes of amino acids, and not only nucleotides or elements."""
     return _coding(set(resnames.tolist()))
 
 
@@ -131,7 +131,7 @@ def _coding(kinds):
 
 
 def _calcium(atoms, names):
-    """(a,) bool: calcium by its element, where this tells it from C-alpha atoms (guessed from "CA" it does not)."""
+    """Whether an atom is calcium by its element, shape (A,); an element guessed from the name CA does not count."""
     calcium = np.char.upper(attribute(atoms, "elements", "")) == "CA"
     return calcium & (~calcium[names == "CA"]).any()
 
@@ -148,7 +148,7 @@ def find_beads(group, sequenced):
 
     Returns
     -------
-    (N,) int array
+    ndarray of int, shape (N,)
         Places in the group.
 
     Raises
@@ -167,7 +167,7 @@ def find_beads(group, sequenced):
 
 
 def bare_residues(group, ca):
-    """First atoms (b,) of the amino acids without a C-alpha, from the atoms (a,) that are one."""
+    """First atoms (b,) of the amino acids without a C-alpha, from the atoms (A,) that are one."""
     bare = np.flatnonzero(group.amino & ~group.any_in_residue(ca))
     return bare[np.unique(group.residue[bare], return_index=True)[1]]
 
@@ -241,12 +241,12 @@ def residue_names(names, aliases=None):
 
     Parameters
     ----------
-    names : (n,) str array
+    names : ndarray of str, shape (n,)
     aliases : dict, optional
 
     Returns
     -------
-    (n,) str array or None
+    ndarray of str, shape (n,), or None
         None if the field holds something else: fewer than half of the kinds of names are known.
 
     Examples

@@ -1,7 +1,7 @@
 """
 Where chains end: as the user or the topology says, or found from the distances.
 
-Legend: `F` frames, `N` beads (one a residue). Lengths in angstrom.
+Shapes: F frames, N beads (one a residue). Lengths in angstrom.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def resid_jumps(coarse: Topology) -> np.ndarray:
 
     Returns
     -------
-    (N,) bool array
+    ndarray of bool, shape (N,)
         False where the number grows by one, or stays with another insertion code; True for the last residue.
     """
     step = np.diff(coarse.resids)
@@ -48,13 +48,13 @@ def find_breaks(lengths, hard, jumps, bonded=None, atomistic=False) -> np.ndarra
 
     Parameters
     ----------
-    lengths : (F, N - 1) float array
+    lengths : ndarray of float, shape (F, N - 1)
         From `bond_lengths`.
-    hard : (N,) bool array
+    hard : ndarray of bool, shape (N,)
         Residues that end a chain whatever the distance: chain and segment change there.
-    jumps : (N,) bool array
+    jumps : ndarray of bool, shape (N,)
         Residues whose successor does not have the next number: broken unless they lie as bonded ones do.
-    bonded : (N,) bool array, optional
+    bonded : ndarray of bool, shape (N,), optional
         Beads that the topology bonds to the next. Such a bond may be stretched; beads without one are apart if the
         topology bonds both to their other neighbours, and most others.
     atomistic : bool
@@ -62,7 +62,7 @@ def find_breaks(lengths, hard, jumps, bonded=None, atomistic=False) -> np.ndarra
 
     Returns
     -------
-    (N,) bool array
+    ndarray of bool, shape (N,)
         `Topology.ends`.
     """
     inside = ~hard[:-1]
@@ -77,7 +77,7 @@ def find_breaks(lengths, hard, jumps, bonded=None, atomistic=False) -> np.ndarra
 
 
 def _without_bond(lengths, inside, bonded):
-    """(N - 1,) bool: neighbours that lie as bonded ones do, but that a complete list of bonds keeps apart."""
+    """Whether neighbours lie as bonded ones do, but are kept apart by a full list of bonds, bool, shape (N - 1,)."""
     joined, middle = bonded[:-1] & inside, np.median(lengths, axis=0)
     near = inside & (middle > BONDED[0]) & (middle < BONDED[1])
     if np.count_nonzero(joined & near) < _COMPLETE * np.count_nonzero(near):
@@ -100,12 +100,12 @@ def closing_bonds(frames, dimensions, ends, bonds, thiols):
 
     Parameters
     ----------
-    frames : (F, N, 3) float array
-    dimensions : (6,) float array or None
-    ends : (N,) bool array
-    bonds : (b, 2) int array
+    frames : ndarray of float, shape (F, N, 3)
+    dimensions : ndarray of float, shape (6,), or None
+    ends : ndarray of bool, shape (N,)
+    bonds : ndarray of int, shape (b, 2)
         Bonds of the topology between beads, of whatever order.
-    thiols : (N,) bool array
+    thiols : ndarray of bool, shape (N,)
         Cysteines, which disulfides may join: C-alphas of these lie further apart than those of a peptide.
 
     Returns
@@ -166,7 +166,7 @@ def told_breaks(breaks, coarse: Topology) -> np.ndarray:
 
     Returns
     -------
-    (N,) bool array
+    ndarray of bool, shape (N,)
 
     Raises
     ------

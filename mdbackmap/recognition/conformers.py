@@ -1,7 +1,7 @@
 """
 Alternate locations: one of them is taken in each residue, that of the highest occupancy, the first of equals.
 
-Legend: `a` atoms, `N` beads, `F` frames. Lengths in angstrom.
+Shapes: A atoms, N beads, F frames. Lengths in angstrom.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ def merged_alternatives(residue, labels, altlocs):
 
     Parameters
     ----------
-    residue : (a,) int array
+    residue : ndarray of int, shape (A,)
         Residue of each atom: 0, 1, ...
-    labels : three (a,) arrays
+    labels : tuple of three ndarray, shape (A,)
         Chain, number and insertion code.
-    altlocs : (a,) str array
+    altlocs : ndarray of str, shape (A,)
 
     Returns
     -------
-    (a,) int array
+    ndarray of int, shape (A,)
         Residues of one label are one, if they follow each other and one has alternate locations, or if theirs differ.
 
     Examples
@@ -66,13 +66,13 @@ def one_conformer(group, beads, occupancies):
     Parameters
     ----------
     group : Group
-    beads : (N,) int array
+    beads : ndarray of int, shape (N,)
         Places in the group.
-    occupancies : (a,) float array
+    occupancies : ndarray of float, shape (A,)
 
     Returns
     -------
-    kept : (n,) int array
+    kept : ndarray of int, shape (n,)
     told : list of str
         The residues where there was a choice, with the label of what was taken.
     """
@@ -100,14 +100,14 @@ def one_place(group, beads, middle, occupancies):
     Parameters
     ----------
     group : Group
-    beads : (N,) int array
-    middle : (N - 1,) float array
+    beads : ndarray of int, shape (N,)
+    middle : ndarray of float, shape (N - 1,)
         Distances from each bead to the next.
-    occupancies : (a,) float array
+    occupancies : ndarray of float, shape (A,)
 
     Returns
     -------
-    keep : (N,) bool array
+    keep : ndarray of bool, shape (N,)
     told : list of str
     """
     keep, told = np.ones(len(beads), dtype=bool), []
@@ -136,8 +136,8 @@ def apart_again(group, beads, middle=None):
     Parameters
     ----------
     group : Group
-    beads : (N,) int array
-    middle : (N - 1,) float array, optional
+    beads : ndarray of int, shape (N,)
+    middle : ndarray of float, shape (N - 1,), optional
         Distances from each bead to the next.
 
     Returns

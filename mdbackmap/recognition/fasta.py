@@ -82,9 +82,9 @@ def assign(records, sizes, chain_ids, segids):
     ----------
     records : list of str
         Some may be `Record`.
-    sizes : (c,) int array
+    sizes : ndarray of int, shape (c,)
         Numbers of residues of the chains.
-    chain_ids, segids : (c,) str array
+    chain_ids, segids : ndarray of str, shape (c,)
         Their names.
 
     Returns

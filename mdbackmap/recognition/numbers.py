@@ -5,7 +5,7 @@ MDAnalysis reads the number 1 where it cannot read a PDB file's column: in hybri
 as VMD writes them ("2710" is 10000), where the column is full ("****") or empty. Residues with equal names are joined
 there. So such columns are read once more here.
 
-Legend: `a` atoms.
+Shapes: A atoms.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def read_numbers(atoms):
     Returns
     -------
     tuple of ndarray or None
-        Residue (a,), number (a,) and insertion code (a,) of each atom; None where nothing is wrong.
+        Residue (A,), number (A,) and insertion code (A,) of each atom; None where nothing is wrong.
     """
     if not _doubtful(atoms):
         return None
@@ -114,11 +114,11 @@ def decode(rows):
 
     Returns
     -------
-    residue : (a,) int array
+    residue : ndarray of int, shape (A,)
         0, 1, ...
-    numbers : (a,) int array
+    numbers : ndarray of int, shape (A,)
         Counted on where a column cannot be read.
-    icodes : (a,) str array
+    icodes : ndarray of str, shape (A,)
 
     Examples
     --------

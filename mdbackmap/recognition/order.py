@@ -5,7 +5,7 @@ Files list modified residues (HETATM) after all others, rigid parts before the r
 turn. Another order is taken only where distances agree with it: it has to bring more neighbours to the distance of
 neighbours than the file's order does.
 
-Legend: `F` frames, `N` beads. Lengths in angstrom.
+Shapes: F frames, N beads. Lengths in angstrom.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class Beads:
 
     Parameters
     ----------
-    frames : (F, N, 3) float array
-    dimensions : (6,) float array or None
-    chains : (N,) array
+    frames : ndarray of float, shape (F, N, 3)
+    dimensions : ndarray of float, shape (6,), or None
+    chains : ndarray, shape (N,)
         Label of each bead's chain.
-    resids, icodes : (N,) int array and (N,) str array
+    resids, icodes : ndarray of int, shape (N,) and ndarray of str, shape (N,)
         Residue numbers and insertion codes; equal everywhere in a chain where they are unknown.
-    bonds : (b, 2) int array
+    bonds : ndarray of int, shape (b, 2)
         Bonds between beads.
     """
 
@@ -48,12 +48,12 @@ class Beads:
     bonds: np.ndarray
 
     def neighbours(self, order) -> np.ndarray:
-        """(N - 1,) bool: whether beads of one chain that follow each other in an order lie as neighbours do."""
+        """Whether beads of one chain that follow each other in an order lie as neighbours do, bool, shape (N - 1,)."""
         middle = np.median(bond_lengths(self.frames[:, order], self.dimensions), axis=0)
         return (middle > BONDED[0]) & (middle < BONDED[1]) & (self.chains[order][1:] == self.chains[order][:-1])
 
     def worth(self, order) -> np.ndarray:
-        """(N - 1,) int: what each pair says for an order; numbers that run on decide between equals."""
+        """What each pair says for an order, int, shape (N - 1,); numbers that run on decide between equals."""
         on = np.diff(self.resids[order]) == 1
         return self.neighbours(order) * (2 * len(order) + on)
 
@@ -68,7 +68,7 @@ def chain_order(beads):
 
     Returns
     -------
-    order : (N,) int array
+    order : ndarray of int, shape (N,)
         Beads in the order of their chains; 0, 1, ... where the file's order is as good.
     how : str
         "numbers", "bonds", or "" for the file's order.
@@ -143,9 +143,9 @@ def refuse_disorder(frames, dimensions, lengths):
 
     Parameters
     ----------
-    frames : (F, N, 3) float array
-    dimensions : (6,) float array or None
-    lengths : (n,) float array
+    frames : ndarray of float, shape (F, N, 3)
+    dimensions : ndarray of float, shape (6,), or None
+    lengths : ndarray of float, shape (n,)
         Distances of beads of one chain that follow each other.
 
     Raises
@@ -170,8 +170,8 @@ def refuse_lone(coarse, frames, dimensions):
     Parameters
     ----------
     coarse : Topology
-    frames : (F, N, 3) float array
-    dimensions : (6,) float array or None
+    frames : ndarray of float, shape (F, N, 3)
+    dimensions : ndarray of float, shape (6,), or None
 
     Raises
     ------
@@ -204,10 +204,10 @@ def pieces_that_follow(frames, dimensions, ends, chains):
 
     Parameters
     ----------
-    frames : (F, N, 3) float array
-    dimensions : (6,) float array or None
-    ends : (N,) bool array
-    chains : (N,) array
+    frames : ndarray of float, shape (F, N, 3)
+    dimensions : ndarray of float, shape (6,), or None
+    ends : ndarray of bool, shape (N,)
+    chains : ndarray, shape (N,)
 
     Returns
     -------

@@ -48,17 +48,17 @@ def recognise(
     breaks : {None, "auto", "topology"} or list, optional
         Where chains end, besides changes of chain and segment: found from numbers and distances
         (None, "auto"), from numbers alone, or after these beads (indices, ``(chainID, resid)``, "A:17").
-    frames : (F, N, 3) or (N, 3) float array or callable, optional
+    frames : ndarray of float, shape (F, N, 3) or (N, 3), or callable, optional
         Bead positions in angstrom of a few frames, or a function that returns them for the indices
         of the beads; by default the current ones, if there are any.
-    dimensions : (6,) float array, optional
+    dimensions : ndarray of float, shape (6,), optional
         Box of these frames; by default the current one.
     closed : bool
         Whether chains may be closed, as cyclic peptides are; models make open ones only.
 
     Returns
     -------
-    indices : (N,) int64 array
+    indices : ndarray of int64, shape (N,)
         Indices of the beads in the universe, in the order of the chains: ascending but where the file has another
         order than its chains (a warning says so).
     coarse : Topology
@@ -122,7 +122,7 @@ def _one_bead_a_residue(atoms, group, beads, frames, dimensions):
 
 
 def _positions(trace, frames):
-    """(F, N, 3) positions of the beads of a trace that has none yet, or None where there are none."""
+    """Positions (F, N, 3) of the beads of a trace that has none yet, or None where there are none."""
     numbers, atoms = None, trace.atoms
     if frames is None:
         positions = getattr(atoms, "positions", None)

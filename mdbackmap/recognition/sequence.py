@@ -1,7 +1,7 @@
 """
 Residue names of a trace: from its own names, from aliases, or from a sequence given by the user.
 
-Legend: `N` beads, one a residue.
+Shapes: N beads, one a residue.
 """
 
 from __future__ import annotations
@@ -62,22 +62,22 @@ def name_residues(resnames, ends, table, sequence=None, apart=None):
 
     Parameters
     ----------
-    resnames : (N,) str array
+    resnames : ndarray of str, shape (N,)
         Canonical names as far as the input tells them.
-    ends : (N,) bool array
+    ends : ndarray of bool, shape (N,)
         Where chains end.
     table : dict
         `resids`, `icodes`, `chainIDs`, `segids` (N,). Where sequences split a nameless
         single chain, its `chainIDs` and `resids` are replaced.
     sequence : str, list of str or dict, optional
         One-letter codes; see `recognise`.
-    apart : (N,) bool array, optional
+    apart : ndarray of bool, shape (N,), optional
         Where chains end by distance, too: a single chain may be several that the file does not name.
 
     Returns
     -------
-    resnames : (N,) str array
-    ends : (N,) bool array
+    resnames : ndarray of str, shape (N,)
+    ends : ndarray of bool, shape (N,)
         As given, and where sequences split a chain.
 
     Raises

@@ -1,7 +1,7 @@
 """
 Whether the positions of a frame are those of a molecule at all: the one check of coordinates that every verb makes.
 
-Legend: `F` frames, `N` beads or atoms. Lengths in angstrom.
+Shapes: F frames, N beads or atoms. Lengths in angstrom.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def sound(positions) -> np.ndarray:
 
     Parameters
     ----------
-    positions : (..., 3) float array
+    positions : ndarray of float, shape (..., 3)
 
     Returns
     -------
-    (...) bool array
+    ndarray of bool, shape (...)
 
     Examples
     --------
@@ -50,14 +50,14 @@ def broken(lengths, ends) -> np.ndarray:
 
     Parameters
     ----------
-    lengths : (F, N - 1) float array
+    lengths : ndarray of float, shape (F, N - 1)
         Distances from each bead to the next.
-    ends : (N,) bool array
+    ends : ndarray of bool, shape (N,)
         The bead ends a chain.
 
     Returns
     -------
-    (F, N - 1) bool array
+    ndarray of bool, shape (F, N - 1)
         All False for a frame in which less than a third of all distances, and of each chain's, are broken.
 
     Examples
@@ -85,7 +85,7 @@ def check_frames(frames, n_beads: int, numbers=None, label="bead {}".format, adv
 
     Parameters
     ----------
-    frames : (F, N, 3) or (N, 3) float array
+    frames : (F, N, 3) or ndarray of float, shape (N, 3)
         In angstrom.
     n_beads : int
         Number of beads expected.
@@ -98,7 +98,7 @@ def check_frames(frames, n_beads: int, numbers=None, label="bead {}".format, adv
 
     Returns
     -------
-    (F, N, 3) float64 array
+    ndarray of float64, shape (F, N, 3)
 
     Raises
     ------
@@ -130,11 +130,11 @@ def check_beads(mapping, beads, numbers, dimensions=None, n_frames=None):
     ----------
     mapping : Mapping
         Its coarse topology names the beads; C-alphas ("ca") are known by their distances.
-    beads : (F, N, 3) float array
+    beads : ndarray of float, shape (F, N, 3)
         In angstrom.
     numbers : (F,) int sequence
         Frame numbers for the message.
-    dimensions : (6,) float array, optional
+    dimensions : ndarray of float, shape (6,), optional
         Box of these frames, unless their chains are whole.
     n_frames : int, optional
         Frames of the trajectory, for the advice.
@@ -160,13 +160,13 @@ def check_whole(positions, numbers, ends=None, dimensions=None, advice=None):
 
     Parameters
     ----------
-    positions : (F, N, 3) float array
+    positions : ndarray of float, shape (F, N, 3)
         Finite; of the C-alphas if `ends` are given, else of any beads or atoms.
     numbers : (F,) int sequence
         Frame numbers for the message.
-    ends : (N,) bool array, optional
+    ends : ndarray of bool, shape (N,), optional
         The C-alpha ends a chain.
-    dimensions : (6,) float array, optional
+    dimensions : ndarray of float, shape (6,), optional
         Box of these frames, unless their chains are whole.
     advice : callable, optional
         From a frame number to how that frame is left out; by default `leave_out`.

@@ -4,7 +4,7 @@ The geometry of a C-alpha trace: units, cis peptides, strain.
 All that is decided here is decided once, when a model is bound to a molecule, from one or a few
 frames, as a coarse-grained trace stretches and shrinks from frame to frame.
 
-Legend: `F` frames, `N` beads (one a residue). Lengths in angstrom.
+Shapes: F frames, N beads (one a residue). Lengths in angstrom.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def bond_lengths(beads, dimensions=None) -> np.ndarray:
 
     Parameters
     ----------
-    beads : (..., N, 3) float array
+    beads : ndarray of float, shape (..., N, 3)
         In angstrom.
-    dimensions : (6,) float array, optional
+    dimensions : ndarray of float, shape (6,), optional
         Box as MDAnalysis has it (lengths in angstrom, angles in degrees): nearest images are taken.
 
     Returns
     -------
-    (..., N - 1) float array
+    ndarray of float, shape (..., N - 1)
         A box that is none by MDAnalysis' rule, or a dummy, changes nothing.
 
     Examples
@@ -54,7 +54,7 @@ def check_units(lengths) -> None:
 
     Parameters
     ----------
-    lengths : (n,) float array
+    lengths : ndarray of float, shape (n,)
         Distances between neighbours along the chain, as they were read.
 
     Raises
@@ -84,16 +84,16 @@ def find_cis(lengths, ends, atomistic=False) -> np.ndarray:
 
     Parameters
     ----------
-    lengths : (F, N - 1) float array
+    lengths : ndarray of float, shape (F, N - 1)
         From `bond_lengths`.
-    ends : (N,) bool array
+    ends : ndarray of bool, shape (N,)
         `Topology.ends`.
     atomistic : bool
         The beads are atoms of an all-atom model, whose distances need no proof of being protein-like.
 
     Returns
     -------
-    (N,) bool array
+    ndarray of bool, shape (N,)
         `Topology.cis`: the median over the frames is below 3.3 A, in a trace whose other medians are as alike
         as those of a protein: one frame of soft bonds has short ones that are no cis peptides.
     """
@@ -110,16 +110,16 @@ def strained(beads, coarse: Topology, dimensions=None) -> np.ndarray:
 
     Parameters
     ----------
-    beads : (..., N, 3) float array
+    beads : ndarray of float, shape (..., N, 3)
         In angstrom; chains whole, unless `dimensions` are given.
     coarse : Topology
         The trace; its `ends` and `cis` are used.
-    dimensions : (6,) float array, optional
+    dimensions : ndarray of float, shape (6,), optional
         Box as in `bond_lengths`.
 
     Returns
     -------
-    (..., N) bool array
+    ndarray of bool, shape (..., N)
         True outside 3.70-3.89 A (cis: 2.85-3.05 A); False for a residue that ends a chain.
 
     Examples

@@ -86,7 +86,7 @@ class Stream:
                 raise ValueError(f"frame {frame.frame}: {not_within_columns(frame.beads)}")
 
     def strain(self, frame) -> np.ndarray:
-        """(R,) bool: residues whose distance to the next one is not that of a protein; none unless on C-alphas."""
+        """Whether the distance to the next residue is not that of a protein, shape (R,); False unless on C-alphas."""
         if self.model.mapping.name != "ca":
             return np.zeros(self.model.mapping.coarse.n_residues, dtype=bool)
         return strained(frame.beads, self.model.mapping.coarse, frame.dimensions)
@@ -125,7 +125,7 @@ class Stream:
             yield _job(batch)
 
     def generate(self, job) -> np.ndarray:
-        """(F, A, 3) float32: the structures of a job."""
+        """The structures of a job, float32, shape (F, A, 3)."""
         return sample_frames(self.model, job.frames, job.samples, **self.options)
 
 
