@@ -12,7 +12,6 @@ import torch
 from MDAnalysis.coordinates.base import StreamReaderBase
 
 from . import checkpoint
-from .checks import check_atoms, placing_options, whole_number
 from .completion.ends import Completion
 from .conversion.sampling import Sampler
 from .conversion.standard_form import StandardForm
@@ -21,6 +20,7 @@ from .generation.noise import Noise
 from .molecule.binding import bind
 from .molecule.boxes import box_vectors, distances_moved
 from .molecule.mapping import MappingError
+from .options import Keys, SamplingOptions, check_atoms, whole_number
 from .reading.cut import warn_of_unread
 from .recognition.recognise import recognise
 from .recognition.soundness import bead_label, broken, check_frames, check_whole, leave_out, sound
@@ -280,11 +280,11 @@ class Backmapper:
         samples=0,
         times=None,
         dimensions=None,
-        seed=0,
-        temperature=1.0,
-        correlation_time=0.0,
-        bead_tolerance="auto",
-        mirror="error",
+        seed=SamplingOptions.seed,
+        temperature=SamplingOptions.temperature,
+        correlation_time=SamplingOptions.correlation_time,
+        bead_tolerance=SamplingOptions.bead_tolerance,
+        mirror=SamplingOptions.mirror,
     ):
         """
         Atoms for beads.
@@ -326,30 +326,28 @@ class Backmapper:
             Coordinates that are not finite or beyond 1e6 A, or a frame that is broken as a whole (the message has its
             number); other numbers of beads or frames.
         """
-        placing, noise = placing_options(bead_tolerance, mirror), Noise(seed, temperature, correlation_time)
+        options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror)
         frames = [whole_number("frames", frame) for frame in np.atleast_1d(frames)]
         if not frames:
             return np.empty((0, self.n_atoms, 3), dtype=np.float32)
         beads = self._checked(beads, frames)
-        if noise.correlation_time > 0 and times is None:
+        if options.correlation_time > 0 and times is None:
             raise ValueError("a correlation_time needs the times of the frames")
-        samples = np.broadcast_to(samples, len(beads)) if np.ndim(samples) == 0 else samples
-        times = np.zeros(len(beads)) if times is None else times
-        for name, values in (("samples", samples), ("times", times), ("dimensions", dimensions)):
-            if values is not None and len(values) != len(beads):
-                raise ValueError(f"{name}: {len(values)} for {len(beads)} frames of beads, expected one for each")
+        keys = Keys.of(frames, samples, times)
+        if dimensions is not None and len(dimensions) != len(beads):
+            raise ValueError(f"dimensions: {len(dimensions)} for {len(beads)} frames of beads, expected one for each")
         boxes = box_vectors(dimensions, len(beads))
         if boxes is not None:
             beads = self._trace.made_whole(beads, boxes)
         check_whole(beads, frames, self.mapping.coarse.ends if self.mapping.name == "ca" else None)
-        beads = self._trace.of_right_hand(beads, placing["mirror"])
-        tolerance = self._trace.tolerance(placing["bead_tolerance"], placing["mirror"])
-        keys = (frames, [whole_number("samples", sample) for sample in samples], [float(time) for time in times])
+        beads = self._trace.of_right_hand(beads, options.mirror)
+        tolerance = self._trace.tolerance(options)
+        noise = Noise(options.seed, options.temperature, options.correlation_time)
         near, centre = self._form.beads(beads)
         atoms = self._form.atoms(self._sampler(near, noise, keys, boxes, tolerance), centre, beads)
         return atoms if self._complete is None else self._complete(atoms)
 
-    def displacements(self, beads, atoms, dimensions=None, mirror="error"):
+    def displacements(self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror):
         """
         How far beads have been moved.
 

@@ -44,7 +44,7 @@ from MDAnalysis.analysis.backends import BackendDask, BackendMultiprocessing, Ba
 from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.analysis.results import Results, ResultsGroup
 
-from .checks import check_atoms, check_backmapper, sampling_options, whole_number
+from .options import SamplingOptions, check_atoms, check_backmapper, whole_number
 from .universes.frames import check_trajectory, sample_frames
 from .universes.reader import bead_indices
 from .universes.scaling import scale_of
@@ -149,11 +149,11 @@ class BackmapTrajectory(AnalysisBase):
         filename=None,
         *,
         n_samples=1,
-        seed=0,
-        temperature=1.0,
-        correlation_time=0.0,
-        bead_tolerance="auto",
-        mirror="error",
+        seed=SamplingOptions.seed,
+        temperature=SamplingOptions.temperature,
+        correlation_time=SamplingOptions.correlation_time,
+        bead_tolerance=SamplingOptions.bead_tolerance,
+        mirror=SamplingOptions.mirror,
         batch_size="auto",
         overwrite=False,
         resume=False,
@@ -167,7 +167,7 @@ class BackmapTrajectory(AnalysisBase):
         self.filename = None if filename is None else Path(filename)
         self.n_samples, self.batch_size = whole_number("n_samples", n_samples, 1), batch_size
         self.overwrite, self.resume, self.strict = overwrite, resume, strict
-        self.options = sampling_options(seed, temperature, correlation_time, bead_tolerance, mirror)
+        self.options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror)
         self._turn = threading.Lock()  # parts that one process is given take turns
 
     def __getstate__(self):
@@ -264,14 +264,14 @@ class BackmapTrajectory(AnalysisBase):
         indices, batch_size = bead_indices(self.atoms, model), int(model.batch_size(self.batch_size))
         self._stream = Stream(model, indices, self.options, self.n_samples, batch_size, self.strict)
         first = self._stream.read(self._trajectory, int(self._chosen[0]))
-        asked = {**self.options, "n_samples": self.n_samples}
+        asked = {**self.options.as_dict(), "n_samples": self.n_samples}
         scale = scale_of(self._trajectory)
         asked |= {} if scale == 1 else {"scale": scale}
         files = input_files(self.atoms.universe)
         self._provenance = origin(model, asked, files, self._chosen, first.beads)
         if self.filename is not None:
             self._open(first, files)
-        self._first = sample_frames(model, [first], **self.options)[0], first.dimensions
+        self._first = sample_frames(model, [first], 0, self.options)[0], first.dimensions
 
     def _open(self, first, files):
         """Lock the output, once it is clear that nothing is in its way."""
@@ -363,7 +363,7 @@ class BackmapTrajectory(AnalysisBase):
         results.n_frames, results.n_atoms = len(self._chosen) * n, self.model.n_atoms
         results.frames, results.times = np.repeat(self.frames, n), np.repeat(self.times, n)
         results.samples = np.tile(np.arange(n), len(self._chosen))
-        results.seed, results.provenance = self.options["seed"], self._provenance
+        results.seed, results.provenance = self.options.seed, self._provenance
         results.resumed = int(self._done.reshape(-1, n).all(1).sum())
         n_known = np.count_nonzero(np.isfinite(results.displacements))
         results.residue_displacements = np.sqrt(results.residue_displacements / max(1, n_known))

@@ -27,9 +27,9 @@ from pathlib import Path
 import numpy as np
 from MDAnalysis.transformations.base import TransformationBase
 
-from .checks import check_atoms, check_backmapper, sampling_options, whole_number
 from .molecule.boxes import real_box
 from .molecule.mapping import MappingError
+from .options import SamplingOptions, check_atoms, check_backmapper, whole_number
 from .recognition.soundness import check_beads
 from .universes.frames import CoarseFrame, displacements, sample_frames
 
@@ -77,12 +77,12 @@ class Backmap(TransformationBase):
         self,
         model,
         *,
-        seed=0,
-        temperature=1.0,
+        seed=SamplingOptions.seed,
+        temperature=SamplingOptions.temperature,
         sample=0,
-        correlation_time=0.0,
-        bead_tolerance="auto",
-        mirror="error",
+        correlation_time=SamplingOptions.correlation_time,
+        bead_tolerance=SamplingOptions.bead_tolerance,
+        mirror=SamplingOptions.mirror,
         batch_size="auto",
     ):
         super().__init__(max_threads=None, parallelizable=True)
@@ -91,7 +91,7 @@ class Backmap(TransformationBase):
         self.sample = whole_number("sample", sample)
         model.batch_size(batch_size)  # or an explanation
         self.batch_size = batch_size
-        self.options = sampling_options(seed, temperature, correlation_time, bead_tolerance, mirror)
+        self.options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror)
         self._refused = False
 
     def __call__(self, ts):
@@ -107,8 +107,8 @@ class Backmap(TransformationBase):
             ts.positions = self._generate([here])[0]
         else:
             ts.positions = self._foreseen(here, coarse)
-        if self.options["bead_tolerance"] != 0:
-            moved = displacements(self.model, [here], ts.positions[None], mirror=self.options["mirror"])
+        if not self.options.tolerance.keeps:
+            moved = displacements(self.model, [here], ts.positions[None], mirror=self.options.mirror)
             ts.data["displacements"] = moved[0]
         return ts
 
@@ -157,7 +157,7 @@ class Backmap(TransformationBase):
         return True
 
     def _generate(self, frames):
-        return sample_frames(self.model, frames, self.sample, **self.options)  # (F, A, 3)
+        return sample_frames(self.model, frames, self.sample, self.options)  # (F, A, 3)
 
 
 def backmap(cg, model="genzprot", *, transformations=(), **options):

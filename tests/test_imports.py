@@ -18,7 +18,7 @@ NO_TORCH = {"reading", "universes", "writing"}
 DOOR = {"conversion"}
 """Both packages; every other folder is torch's, and knows nothing of MDAnalysis."""
 HALL = {  # the files in the top folder
-    "__init__": NEITHER, "__main__": NEITHER, "checks": NEITHER, "commit": NEITHER, "files": NEITHER,
+    "__init__": NEITHER, "__main__": NEITHER, "commit": NEITHER, "files": NEITHER, "options": NEITHER,
     "trajectory": NO_TORCH, "transformation": NO_TORCH, "backmapper": DOOR, "checkpoint": "torch",
 }  # fmt: skip
 NO_TORCH_EITHER = [f"data.{name}" for name in ("clusters", "layouts", "packs", "polymers", "sources")]

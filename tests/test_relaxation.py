@@ -13,12 +13,13 @@ from mdbackmap import load_model
 from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, GO_PDB, GO_XTC, VALIDATION
 from mdbackmap.geometry.vectors import angle, dihedral, smooth_step
+from mdbackmap.options import AUTO_LIMIT
 from mdbackmap.recognition.recognise import recognise
 from mdbackmap.traces.angles import TraceAngles
 from mdbackmap.traces.crowding import Crowd
 from mdbackmap.traces.descent import within
 from mdbackmap.traces.energies import Backbone, TracePrior
-from mdbackmap.traces.relaxation import AUTO_TOLERANCE, Relaxation, RelaxationConfig
+from mdbackmap.traces.relaxation import Relaxation, RelaxationConfig
 from mdbackmap.traces.viterbi import best_turns, shifted
 
 
@@ -195,7 +196,7 @@ class TestRelaxation:
     def test_distances_along_the_chain(self, go):
         relaxation, _ = go
         coarse, beads = coarse_frames(CALVADOS_PDB, CALVADOS_XTC, 1)
-        moved = Relaxation(internal_of(coarse))(beads, AUTO_TOLERANCE)[0]
+        moved = Relaxation(internal_of(coarse))(beads, AUTO_LIMIT)[0]
         length = (moved[:, 1:] - moved[:, :-1]).norm(dim=-1)
         assert ((length - 3.8).abs() < 0.15).all()
 
@@ -248,7 +249,7 @@ class TestAuto:
         both = torch.stack([beads, beads + 0.8 * noise])
         moved, tolerances, guide = Relaxation(internal_of(chain.trace()))(both, "auto")
         assert torch.equal(moved[0].float(), beads) and tolerances[0] == 0 and guide.strength.tolist() == [0, 1]
-        assert 0.2 < rms(moved, both)[1] <= AUTO_TOLERANCE + 1e-6
+        assert 0.2 < rms(moved, both)[1] <= AUTO_LIMIT + 1e-6
 
 
 @pytest.mark.parametrize("files", [(GO_PDB, GO_XTC), (CALVADOS_PDB, CALVADOS_XTC)])

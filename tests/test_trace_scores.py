@@ -20,6 +20,7 @@ from mdbackmap.evaluation.trace_report import judge_trace
 from mdbackmap.models.denoiser import bundled
 from mdbackmap.molecule.boxes import distances_moved, reflected
 from mdbackmap.molecule.mapping import MappingError
+from mdbackmap.options import SamplingOptions, Tolerance
 from mdbackmap.traces.scores import CRYSTALS, TraceScores, score_traces
 
 
@@ -105,9 +106,12 @@ class TestTreatment:
     def test_tolerance(self, crystals):
         coarse, beads = crystals[0]
         crystal, simulation = (TraceTreatment(coarse, x, True) for x in (beads, beads + noise(beads)))
-        assert crystal.tolerance("auto") == "quiet" and crystal.tolerance(0.3) == simulation.tolerance(0.3) == 0.3
-        assert simulation.tolerance("auto") == 0.9 and simulation.tolerance(0) == 0
-        assert TraceTreatment(coarse, None, relaxes=False).tolerance("auto") == 0.0
+        auto, number, kept = (SamplingOptions(bead_tolerance=value) for value in ("auto", 0.3, 0))
+        assert crystal.tolerance(auto) == Tolerance(0.9, judged=True, denoised=False)
+        assert crystal.tolerance(number) == simulation.tolerance(number) == Tolerance(0.3)
+        assert simulation.tolerance(auto) == Tolerance(0.9) and simulation.tolerance(kept).keeps
+        assert TraceTreatment(coarse, None, relaxes=True).tolerance(auto) == auto.tolerance
+        assert TraceTreatment(coarse, None, relaxes=False).tolerance(auto) == Tolerance()
 
     def test_reflection_goes_with_the_box(self):
         beads = np.random.default_rng(0).normal(size=(2, 5, 3)) * 8

@@ -47,9 +47,9 @@ class Sampler:
         ----------
         beads : (F, N, 3) float32 array
         noise : Noise
-        keys : sequences of frames, samples, times (F,) each
+        keys : Keys
         boxes : (F, 3, 3) float array, optional
-        tolerance : float, "auto" or "quiet"
+        tolerance : Tolerance
 
         Returns
         -------
@@ -82,7 +82,9 @@ class Sampler:
         box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, **to)
         try:
             beads_there = torch.tensor(beads, **to)
-            atoms = self.network.sample(self.mapping, beads_there, noise, *keys, box=box, bead_tolerance=tolerance)
+            options = {"box": box, "bead_tolerance": _in_words(tolerance)}
+            keyed = keys.frames, keys.samples, keys.times
+            atoms = self.network.sample(self.mapping, beads_there, noise, *keyed, **options)
             return atoms.cpu().numpy()
         except torch.OutOfMemoryError:
             if len(beads) == 1:
@@ -92,8 +94,15 @@ class Sampler:
         return np.concatenate([self._halving(*part, tolerance) for part in _cut(2, beads, noise, keys, boxes)])
 
 
+def _in_words(tolerance):
+    """A `Tolerance` as networks take it: a number, "auto" or "quiet"."""
+    if not tolerance.judged:
+        return tolerance.limit
+    return "auto" if tolerance.denoised else "quiet"
+
+
 def _cut(n_parts, beads, noise, keys, boxes):
     """The arguments of a call for some runs of frames, about as many frames in each."""
     bounds = np.linspace(0, len(beads), n_parts + 1).astype(int)
     parts = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
-    return [(beads[part], noise, [key[part] for key in keys], None if boxes is None else boxes[part]) for part in parts]
+    return [(beads[part], noise, keys[part], None if boxes is None else boxes[part]) for part in parts]

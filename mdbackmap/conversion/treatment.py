@@ -7,6 +7,7 @@ are: neighbouring frames are treated alike.
 Shapes: F frames, N beads. Positions in angstrom.
 """
 
+import dataclasses
 import functools
 import logging
 
@@ -15,7 +16,7 @@ import torch
 from ..models.denoiser import QUIET, bundled
 from ..molecule.boxes import reflected, too_long, whole
 from ..molecule.mapping import MappingError
-from ..traces.relaxation import AUTO_TOLERANCE
+from ..options import AUTO_LIMIT, Tolerance
 from ..traces.scores import CRYSTALS, score_traces
 
 logger = logging.getLogger(__name__)
@@ -85,27 +86,29 @@ class TraceTreatment:
             )  # fmt: skip
         return beads
 
-    def tolerance(self, tolerance, mirror="error"):
+    def tolerance(self, options):
         """
-        The tolerance that the model gets.
+        The `Tolerance` that the model gets for these `SamplingOptions`.
 
-        "auto" becomes a number for a trace that is, on the whole, unlike a protein's, "quiet" for one without noise.
+        With "auto", all frames may move if the trace is, on the whole, unlike a protein's. Frames of a trace without
+        noise are not examined for noise.
         """
+        tolerance = options.tolerance
         if not self.relaxes:
-            return 0.0
-        if tolerance != "auto" or self.scores is None:
+            return Tolerance()
+        if not tolerance.judged or self.scores is None:
             return tolerance
-        scores = self._fixed_scores if mirror == "fix" else self.scores
-        if scores.protein_like:  # without noise in any of these frames, the others are not examined
-            return "quiet" if (scores.noise <= QUIET[0]).all() else tolerance
+        scores = self._fixed_scores if options.mirror == "fix" else self.scores
+        if scores.protein_like:
+            return dataclasses.replace(tolerance, denoised=not bool((scores.noise <= QUIET[0]).all()))
         self._tell(
             logging.INFO if logger.hasHandlers() else logging.WARNING,  # without a handler Python shows warnings only
-            f"this trace is unlike a protein's: beads may move by up to {AUTO_TOLERANCE:g} A (RMS over a frame); "
+            f"this trace is unlike a protein's: beads may move by up to {AUTO_LIMIT:g} A (RMS over a frame); "
             "bead_tolerance=0 (--bead-tolerance 0) keeps them",
         )
         for line in _beside_crystals(scores):
             self._tell(logging.DEBUG, line)
-        return AUTO_TOLERANCE
+        return Tolerance(AUTO_LIMIT)
 
     def _tell(self, level, message):
         """Log it, once."""

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..checks import number, whole_number
+from ..options import number, whole_number
 
 
 @dataclasses.dataclass(frozen=True)

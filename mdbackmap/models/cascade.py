@@ -17,8 +17,8 @@ import dataclasses
 import torch
 from torch import nn
 
+from ..options import AUTO_LIMIT
 from ..traces.mending import Mending, is_trace
-from ..traces.relaxation import AUTO_TOLERANCE
 from .base import Model
 from .cgvae.network import CGVAE, CGVAEConfig
 from .genzprot import GenZProt, GenZProtConfig
@@ -54,7 +54,7 @@ class Chain(Model):
     Where a step makes a C-alpha trace, `mending` gives neighbouring C-alphas their distance before the next step
     takes them; the beads that the chain starts from stay where they are. A step that `relaxes` its beads may move what
     the step before made, within the tolerance, and the coarsest beads move along by less. If the tolerance is "auto", a
-    trace that a step made may move by `AUTO_TOLERANCE` in any frame, and coarsest beads move where no C-alphas at
+    trace that a step made may move by `AUTO_LIMIT` in any frame, and coarsest beads move where no C-alphas at
     their distance fit them.
 
     Parameters
@@ -154,7 +154,7 @@ class Chain(Model):
             keyed = dataclasses.replace(noise, step=len(self.steps) - 1 - number)
             tolerance = bead_tolerance if step.relaxes else 0.0
             if number and tolerance == "auto" and is_trace(own.coarse):
-                tolerance = AUTO_TOLERANCE
+                tolerance = AUTO_LIMIT
             fine = step.sample(own, beads, keyed, frames, samples, times, box=box, bead_tolerance=tolerance)
             beads = fine if mend is None else mend(fine, given, self.config.rounds, firm=bead_tolerance != "auto")
             found.append(beads)

@@ -19,6 +19,7 @@ from torch import nn
 
 from ..chemistry.peptide_geometry import CA_CA, CA_TORSION
 from ..geometry.vectors import full_precision, smooth_step
+from ..options import AUTO_LIMIT
 from .angles import TraceAngles
 from .crowding import Crowd
 from .descent import Descent, unbent, within
@@ -26,8 +27,6 @@ from .energies import Backbone, TracePrior
 from .projection import Pairs, alternating
 from .viterbi import Guide, best_turns
 
-AUTO_TOLERANCE = 0.9
-"""How far (RMS over a frame) beads may move where `bead_tolerance` is "auto"."""
 _FIRST_TORSION = math.radians(CA_TORSION)  # of the bead that `trace_neighbours` puts before a chain
 _UNLIKE, _FEW = 2.8, 3.0  # nats a residue: crystals have 1.1 to 3.0, short chains scatter more
 _CROWDED = 0.3  # nats a residue of overlap that is nothing unusual: crystals have 0.2, at most 1.1
@@ -55,7 +54,7 @@ class RelaxationConfig:
     stiffness: float = 20.0  # per squared angstrom of overlap
     cohesion: float = 0.5  # per squared angstrom that near C-alphas get nearer; twice as much if they part
     contact: float = 12.0  # the same for C-alphas of residues in contact
-    restraint: float = 0.2  # per squared angstrom from where a bead came from, at AUTO_TOLERANCE and below
+    restraint: float = 0.2  # per squared angstrom from where a bead came from, at AUTO_LIMIT and below
     prior_blur: tuple = (2.0, 3.5, 2.0)  # grid steps (5, 10, 5 degrees): hills on which small noise would decide go
     stay: float = 4.0  # nats for half a turn of a peptide from where it is, when all are turned anew
     rate: float = 1 / 500  # square angstrom (square radian) a nat: below what the stiffest terms bear without swinging
@@ -142,7 +141,7 @@ class Relaxation:
         """How far each frame may move, (F,): `tolerance`, or for "auto" and "quiet" 0 where it is like a protein."""
         if tolerance not in ("auto", "quiet"):
             return torch.full_like(beads[:, 0, 0], tolerance)
-        return AUTO_TOLERANCE * smooth_step(self.excess(beads, box), _BEGIN, _FULL)
+        return AUTO_LIMIT * smooth_step(self.excess(beads, box), _BEGIN, _FULL)
 
     # moving ----------------------------------------------------------------------------------------------------
 
@@ -156,7 +155,7 @@ class Relaxation:
         beads : torch.Tensor (F, N, 3)
             In angstrom, chains whole.
         tolerance : float, "auto" or "quiet"
-            RMS over a frame that beads may move at most; "auto": `AUTO_TOLERANCE`, and not at all where they are like
+            RMS over a frame that beads may move at most; "auto": `AUTO_LIMIT`, and not at all where they are like
             those of a protein.
         box : torch.Tensor (F, 3, 3), optional
             Box vectors as rows.
@@ -300,7 +299,7 @@ class Relaxation:
 
     def pull(self, start, moved, tolerances, crowd):
         """Derivatives (F, N, 3) of what does not depend on angles: restraint and crowding."""
-        ease = (AUTO_TOLERANCE / tolerances.clamp_min(AUTO_TOLERANCE)).square()
+        ease = (AUTO_LIMIT / tolerances.clamp_min(AUTO_LIMIT)).square()
         return (2 * self.config.restraint * ease)[:, None, None] * (moved - start) + crowd.slopes(moved)
 
     def joint_slopes(self, start, moved, turns, tolerances, crowd):

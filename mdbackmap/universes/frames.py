@@ -101,9 +101,7 @@ def _numbers(ts):
     return found
 
 
-def sample_frames(
-    model, frames, samples=0, *, seed, temperature, correlation_time, bead_tolerance, mirror
-) -> np.ndarray:
+def sample_frames(model, frames, samples, options) -> np.ndarray:
     """
     The atoms of several frames.
 
@@ -112,10 +110,9 @@ def sample_frames(
     model : Backmapper
     frames : list of CoarseFrame
         F of them, all with a box or all without.
-    samples : int or ndarray of int, shape (F,), optional
+    samples : int or ndarray of int, shape (F,)
         Which sample of each.
-    seed, temperature, correlation_time, bead_tolerance, mirror
-        Of `Backmapper.sample`, as `checks.sampling_options` gives them.
+    options : SamplingOptions
 
     Returns
     -------
@@ -128,11 +125,7 @@ def sample_frames(
         samples=samples,
         times=np.array([x.time for x in frames]),
         dimensions=_boxes(frames),
-        seed=seed,
-        temperature=temperature,
-        correlation_time=correlation_time,
-        bead_tolerance=bead_tolerance,
-        mirror=mirror,
+        **options.as_dict(),
     )
 
 

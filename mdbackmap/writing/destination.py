@@ -30,8 +30,7 @@ class Destination:
     ----------
     filename : path-like
     model : Backmapper
-    options : dict
-        Of `Backmapper.sample`.
+    options : SamplingOptions
     n_samples : int
         Structures for each coarse frame.
     chosen : ndarray of int, shape (F,)
@@ -120,12 +119,12 @@ class Destination:
         if self.partial.suffix in PDB:
             notes = remarks(self.provenance) if start == 0 else ()
             return PDBFrames(path, self.model.mapping.fine, self.n_structures, notes)
-        observe = None if self._options["bead_tolerance"] == 0 else self._observe
+        observe = None if self._options.tolerance.keeps else self._observe
         return TrajectoryFrames(path, self.model.universe(), self.n_structures, self._clock, observe)
 
     def _observe(self, frame, positions):
         """What is stored with a frame of H5MD."""
-        moved = displacements(self.model, [frame], positions[None], mirror=self._options["mirror"])
+        moved = displacements(self.model, [frame], positions[None], mirror=self._options.mirror)
         return {"displacements": moved[0]}
 
     def _merge(self, path, segments):

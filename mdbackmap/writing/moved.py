@@ -29,8 +29,7 @@ class Moved:
     Parameters
     ----------
     model : Backmapper
-    options : dict
-        Of `Backmapper.sample`.
+    options : SamplingOptions
     n_structures : int
         F * S of this part.
     """
@@ -51,11 +50,11 @@ class Moved:
         self._unrepaired += left.sum(0)
         self._doubt(left)
         part = slice(first, first + len(positions))
-        if self._options["bead_tolerance"] == 0:
+        if self._options.tolerance.keeps:
             self._rms[part] = 0.0
             self._name(job, left, "beads kept")
             return
-        moved = displacements(self._model, job.frames, positions, mirror=self._options["mirror"]).astype(float)
+        moved = displacements(self._model, job.frames, positions, mirror=self._options.mirror).astype(float)
         self._rms[part] = np.sqrt((moved**2).mean(1))
         self._squares += (moved**2).sum(0)
         kept = ~moved.any(1)[:, None]

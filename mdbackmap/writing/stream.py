@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..options import SamplingOptions
 from ..recognition.soundness import check_beads
 from ..recognition.spacing import strained
 from ..universes.frames import CoarseFrame, read_frame, sample_frames
@@ -28,8 +29,7 @@ class Stream:
     model : Backmapper
     indices : ndarray of int, shape (N,)
         Which particles of the trajectory are the beads.
-    options : dict
-        `seed`, `temperature`, ... of `Backmapper.sample`.
+    options : SamplingOptions
     n_samples : int
         Structures S for each coarse frame.
     batch_size : int
@@ -40,7 +40,7 @@ class Stream:
 
     model: object
     indices: np.ndarray
-    options: dict
+    options: SamplingOptions
     n_samples: int
     batch_size: int
     strict: bool
@@ -126,7 +126,7 @@ class Stream:
 
     def generate(self, job) -> np.ndarray:
         """The structures of a job, float32, shape (F, A, 3)."""
-        return sample_frames(self.model, job.frames, job.samples, **self.options)
+        return sample_frames(self.model, job.frames, job.samples, self.options)
 
 
 def _together(last_number, last, number, frame):

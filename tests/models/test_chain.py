@@ -16,9 +16,10 @@ from mdbackmap.models.cascade import Chain, ChainConfig
 from mdbackmap.molecule.grouping import group_mapping
 from mdbackmap.molecule.kinds import groups_of
 from mdbackmap.molecule.mapping import MappingError
+from mdbackmap.options import AUTO_LIMIT
 from mdbackmap.torsions.internal import InternalCoordinates
 from mdbackmap.traces.mending import Mending
-from mdbackmap.traces.relaxation import AUTO_TOLERANCE, Relaxation
+from mdbackmap.traces.relaxation import Relaxation
 
 SEQUENCE = "ACDEFGHIKLMNPQRSTVWYACDE"
 
@@ -160,7 +161,7 @@ def test_traces_of_steps_may_move_where_the_tolerance_is_auto():
     chain, keys = two_steps(rounds=0), (Noise(), [0, 1, 2], [0] * 3, [0.0] * 3)
     auto, full = (
         chain.sample(chain.molecule, beads_of(chain), *keys, bead_tolerance=tolerance)
-        for tolerance in ("auto", AUTO_TOLERANCE)
+        for tolerance in ("auto", AUTO_LIMIT)
     )
     assert torch.equal(auto, full)
     alone = Chain.of([tiny()])

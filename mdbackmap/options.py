@@ -1,0 +1,278 @@
+"""
+What a caller asks of sampling, checked once and then passed on as frozen objects; checks that all front doors share.
+
+`SamplingOptions` are the options that decide where atoms are, `Keys` what randomness is keyed by, and `Tolerance` how
+far beads may move. The defaults of `Backmapper.sample`, `Backmap` and `BackmapTrajectory` are those of
+`SamplingOptions`.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+AUTO_LIMIT = 0.9  # angstrom, RMS over a frame; chosen: by hand, the largest move that "auto" allows
+_MIRRORS = ("error", "fix", "ignore")
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """
+    How far beads may move so that a protein backbone fits them.
+
+    Parameters
+    ----------
+    limit : float
+        Most that the beads of a frame may move, in angstrom (RMS over the frame). 0 keeps them.
+    judged : bool
+        Whether each frame is judged first: one that is like those of crystals is kept.
+    denoised : bool
+        Whether frames that are kept are examined for noise, which is removed.
+
+    Examples
+    --------
+    >>> Tolerance.of("auto")
+    Tolerance(limit=0.9, judged=True, denoised=True)
+    >>> Tolerance.of(0.5)
+    Tolerance(limit=0.5, judged=False, denoised=False)
+    """
+
+    limit: float = 0.0
+    judged: bool = False
+    denoised: bool = False
+
+    @classmethod
+    def of(cls, bead_tolerance):
+        """The meaning of "auto", or of angstroms: 0 or more."""
+        return cls(AUTO_LIMIT, True, True) if bead_tolerance == "auto" else cls(bead_tolerance)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether all beads stay where they are."""
+        return self.limit == 0
+
+
+@dataclass(frozen=True)
+class SamplingOptions:
+    """
+    The options of `Backmapper.sample` that decide where atoms are.
+
+    Parameters
+    ----------
+    seed : int
+    temperature : float
+        0 the structure of least expected error, 1 the ensemble.
+    correlation_time : float
+        In ps; above 0, frames closer than this get similar atoms.
+    bead_tolerance : float or "auto"
+        How far beads may move, in angstrom (RMS over a frame).
+    mirror : {"error", "fix", "ignore"}
+        What to do with the mirror image of a protein.
+
+    Raises
+    ------
+    ValueError
+        A negative seed, temperature or correlation time; a tolerance that is neither "auto" nor a number of 0 or more;
+        no such way to treat mirror images.
+
+    Examples
+    --------
+    >>> SamplingOptions(temperature=1)
+    SamplingOptions(seed=0, temperature=1.0, correlation_time=0.0, bead_tolerance='auto', mirror='error')
+    """
+
+    seed: int = 0
+    temperature: float = 1.0
+    correlation_time: float = 0.0
+    bead_tolerance: float | str = "auto"
+    mirror: str = "error"
+
+    def __post_init__(self):
+        checked = {
+            "seed": whole_number("seed", self.seed),
+            "temperature": number("temperature", self.temperature),
+            "correlation_time": number("correlation_time", self.correlation_time),
+            "mirror": _mirror(self.mirror),
+            "bead_tolerance": _bead_tolerance(self.bead_tolerance),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """What `bead_tolerance` means."""
+        return Tolerance.of(self.bead_tolerance)
+
+    def as_dict(self) -> dict:
+        """The options as plain values, by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """
+    What the randomness of structures is keyed by, beside the seed.
+
+    Parameters
+    ----------
+    frames : sequence of int, length F
+        Numbers of the coarse frames.
+    samples : sequence of int, length F
+        Which sample of each frame.
+    times : sequence of float, length F
+        In ps.
+
+    Raises
+    ------
+    ValueError
+        Frames or samples that are no whole numbers, or sequences of different lengths.
+
+    Examples
+    --------
+    >>> Keys.of([4, 5], samples=1)
+    Keys(frames=(4, 5), samples=(1, 1), times=(0.0, 0.0))
+    >>> len(Keys.first(3)[1:])
+    2
+    """
+
+    frames: tuple
+    samples: tuple
+    times: tuple
+
+    def __post_init__(self):
+        checked = {
+            "frames": tuple(whole_number("frames", x) for x in self.frames),
+            "samples": tuple(whole_number("samples", x) for x in self.samples),
+            "times": tuple(float(x) for x in self.times),
+        }
+        for name, values in checked.items():
+            object.__setattr__(self, name, values)
+            if len(values) != len(self.frames):
+                n = len(self.frames)
+                raise ValueError(f"{name}: {len(values)} for {n} frames of beads, expected one for each")
+
+    @classmethod
+    def of(cls, frames, samples=0, times=None):
+        """Keys of frames; one sample may be given for all of them, and times may be left out."""
+        samples = [samples] * len(frames) if np.ndim(samples) == 0 else samples
+        return cls(frames, samples, [0.0] * len(frames) if times is None else times)
+
+    @classmethod
+    def first(cls, n):
+        """Keys of sample 0 of the frames 0 to n - 1, at time 0."""
+        return cls.of(range(n))
+
+    def __len__(self):
+        return len(self.frames)
+
+    def __iter__(self):
+        """Frame, sample and time of each structure."""
+        return zip(self.frames, self.samples, self.times, strict=True)
+
+    def __getitem__(self, part):
+        """The keys of a slice of the structures."""
+        return Keys(self.frames[part], self.samples[part], self.times[part])
+
+
+def whole_number(name, value, least=0) -> int:
+    """
+    An option that has to be an integer of `least` or more.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+
+    Examples
+    --------
+    >>> whole_number("seed", 3.0)
+    3
+    """
+    try:
+        whole = int(value) if value == int(value) and not isinstance(value, (str, bool)) else None
+    except (TypeError, ValueError, OverflowError):
+        whole = None
+    if whole is None or whole < least:
+        value = value.item() if hasattr(value, "item") else value
+        raise ValueError(f"{name}={value!r}: expected an integer of {least} or more")
+    return whole
+
+
+def number(name, value) -> float:
+    """
+    An option that has to be a finite number of 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+
+    Examples
+    --------
+    >>> number("temperature", 1)
+    1.0
+    """
+    plain = math.nan if isinstance(value, (str, bool)) else _float(value)
+    if not 0 <= plain < math.inf:
+        raise ValueError(f"{name}={value!r}: expected a number of 0 or more")
+    return plain
+
+
+def _float(value) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _bead_tolerance(value):
+    if isinstance(value, str) and value == "auto":
+        return value
+    limit = _float(value)
+    if not 0 <= limit < math.inf:
+        raise ValueError(f'bead_tolerance={value!r}: expected "auto", or angstroms: 0 (beads kept) or more')
+    return limit
+
+
+def _mirror(value):
+    if value not in _MIRRORS:
+        raise ValueError(f'mirror={value!r}: expected "error", "fix" (reflect mirror images) or "ignore"')
+    return value
+
+
+def check_atoms(atoms):
+    """
+    Refuse what holds no atoms.
+
+    Raises
+    ------
+    TypeError
+        With what was given.
+
+    Examples
+    --------
+    >>> check_atoms("ca.pdb")
+    Traceback (most recent call last):
+    TypeError: atoms='ca.pdb': expected an AtomGroup or a Universe of MDAnalysis
+    """
+    if not hasattr(atoms, "atoms"):
+        raise TypeError(f"atoms={atoms!r:.60}: expected an AtomGroup or a Universe of MDAnalysis")
+
+
+def check_backmapper(model):
+    """
+    Refuse what is no `Backmapper`.
+
+    Raises
+    ------
+    TypeError
+        With what was given, and where to get one.
+
+    Examples
+    --------
+    >>> check_backmapper("genzprot")
+    Traceback (most recent call last):
+    TypeError: model='genzprot': expected a Backmapper, as load_model("genzprot", cg.atoms) gives it
+    """
+    if not hasattr(model, "mapping"):
+        raise TypeError(f'model={model!r:.60}: expected a Backmapper, as load_model("genzprot", cg.atoms) gives it')
