@@ -1,7 +1,7 @@
 """
 What a network sees: beads with their neighbours, flat, so that molecules and frames of any size share a batch.
 
-Shapes: n beads in all (frames after one another), K neighbours, `F` frames, `N` beads of one molecule.
+Shapes: n residues in all (frames after one another), K neighbours, F frames, R residues of one molecule.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ PASS = {"cpu": 1280, "cuda": 65536}
 
 
 def passes(beads):
-    """Slices of frames (F, N, 3), as many at a time as one pass of a network should see."""
+    """Slices of frames (F, R, 3), as many at a time as one pass of a network should see."""
     few = max(1, PASS.get(beads.device.type, PASS["cpu"]) // beads.shape[1])
     return [slice(start, start + few) for start in range(0, len(beads), few)]
 
@@ -29,27 +29,27 @@ def passes(beads):
 @dataclass
 class Batch:
     """
-    A flat batch of C-alpha traces (n beads in all).
+    A flat batch of C-alpha traces (n residues in all).
 
     Attributes
     ----------
-    types : (n,) int64
+    types : torch.Tensor of int64, shape (n,)
         Residue types, indices into `residues.ALPHABET`.
-    first, last : (n,) bool
+    first, last : torch.Tensor of bool, shape (n,)
         Ends of the unbroken stretches.
-    cis : (n,) bool
+    cis : torch.Tensor of bool, shape (n,)
         Peptide to the next residue is cis.
-    beads, before, after : (n, 3) float
+    beads, before, after : torch.Tensor of float, shape (n, 3)
         C-alphas, and those before and after along the chain (extrapolated past the ends), in angstrom.
-    neighbours : (n, K) int64
+    neighbours : torch.Tensor of int64, shape (n, K)
         Flat indices of the nearest beads.
-    displacements : (n, K, 3) float
+    displacements : torch.Tensor of float, shape (n, K, 3)
         From each bead to its neighbours, in angstrom (nearest images in a periodic box).
-    present : (n, K) bool
+    present : torch.Tensor of bool, shape (n, K)
         False for entries that only fill the table up.
-    separations : (n, K) int64
+    separations : torch.Tensor of int64, shape (n, K)
         Sequence separation in 0..17: -8..8 shifted by 8, and 17 for another stretch.
-    counts : (n, 4) float
+    counts : torch.Tensor of float, shape (n, 4)
         Beads within `COUNT_RADII`.
     """
 
@@ -74,10 +74,10 @@ class Batch:
         Parameters
         ----------
         internal : InternalCoordinates
-            Of the molecule (N residues).
-        beads : torch.Tensor (F, N, 3)
+            Of the molecule (R residues).
+        beads : torch.Tensor, shape (F, R, 3)
         n_neighbours : int
-        box : torch.Tensor (F, 3, 3), optional
+        box : torch.Tensor, shape (F, 3, 3), optional
             Box vectors as rows, in angstrom.
         """
         n_frames, n_beads = beads.shape[:2]
@@ -114,14 +114,14 @@ def separation(index, stretch):
 
     Parameters
     ----------
-    index : torch.Tensor (..., N, K) int64
+    index : torch.Tensor of int64, shape (..., R, K)
         Neighbour tables.
-    stretch : torch.Tensor (N,) int64
+    stretch : torch.Tensor of int64, shape (R,)
         Number of the unbroken stretch of each residue.
 
     Returns
     -------
-    torch.Tensor (..., N, K) int64
+    torch.Tensor of int64, shape (..., R, K)
         0..16 for -8..8 (clipped), 17 for a residue of another stretch.
 
     Examples

@@ -1,12 +1,12 @@
 """
-Denoiser: where C-alphas that are a little off belong, as a network learned from crystals with noise on them.
+Denoiser: removes noise from C-alphas, as a network learned from crystals with noise on them.
 
 Coarse models and averaging leave traces whose angles are a protein's and whose C-alphas are still off by a few tenths
-of an angstrom, several residues in a row. The network says by how much, in the local frame of each residue: what is
-left of that after training is a mean square error, so it errs on the side of moving too little. To traces of crystals
-it does little, and by that they are told apart and left alone (`QUIET`).
+of an angstrom, several residues in a row. The network predicts the displacement in the local frame of each residue.
+What is minimised in training is a mean square error, so it tends to move beads too little. The displacements of
+crystals are small. Frames with displacements below a threshold are left as they are (`QUIET`).
 
-Shapes: F frames, N beads, n beads in all. Angstrom.
+Shapes: F frames, R residues, n residues in all. Angstrom.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ WEIGHTS = Path(__file__).with_name("denoiser.npz")
 QUIET = 0.18, 0.22
 """Displacements (RMS over a frame, angstrom) up to the first count as none, from the second on they count in full."""
 FEWEST = 30
-"""Stretches of fewer beads stay: peptides are not like what the network learned from."""
+"""Stretches of fewer beads stay: peptides are unlike the chains that the network was trained on."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,30 +82,30 @@ class Denoiser(nn.Module):
 
     def denoise(self, internal, beads, box=None):
         """
-        Beads (F, N, 3) of frames with noise, put where they belong; those of quiet frames stay.
+        Beads (F, R, 3) of frames with noise, put where they belong; those of quiet frames stay.
 
         Parameters
         ----------
         internal : InternalCoordinates
-        beads : torch.Tensor (F, N, 3)
-        box : torch.Tensor (F, 3, 3), optional
+        beads : torch.Tensor, shape (F, R, 3)
+        box : torch.Tensor, shape (F, 3, 3), optional
 
         Returns
         -------
-        torch.Tensor (F, N, 3)
+        torch.Tensor, shape (F, R, 3)
         """
         shift = self._displacements(internal, beads, box)
         share = smooth_step(_size(shift), *QUIET)
         return beads + (share[:, None, None] * shift).to(beads)
 
     def noise(self, internal, beads, box=None):
-        """RMS (F,) of how far beads (F, N, 3) are off in angstrom, as `denoise` judges by."""
+        """RMS (F,) of how far beads (F, R, 3) are off in angstrom, as `denoise` judges by."""
         return _size(self._displacements(internal, beads, box))
 
     def _displacements(self, internal, beads, box):
-        """Those (F, N, 3) of all frames; none of short stretches."""
+        """Those (F, R, 3) of all frames; none of short stretches."""
         lengths = internal.last - internal.first + 1
-        long = (lengths >= FEWEST).repeat_interleave(lengths)  # (N,)
+        long = (lengths >= FEWEST).repeat_interleave(lengths)  # (R,)
         if not long.any():
             return torch.zeros_like(beads)
         near = (beads - beads.mean(1, keepdim=True)).float()

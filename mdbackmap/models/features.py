@@ -1,5 +1,5 @@
 """
-`Features`: what a network is told of a bead and of its neighbours, in local frames that know left from right.
+`Features`: the features of a bead and of its neighbours, in chiral local frames.
 
 Shapes: n beads in all, K neighbours, C features, E features of an edge. Angstrom and radians.
 """
@@ -18,15 +18,15 @@ _N_SEPARATIONS = 2 * MAX_SEPARATION + 2
 
 class Features(nn.Module):
     """
-    Invariant features of beads and of their edges, in local frames that know left from right.
+    Invariant features of beads and of their edges, in chiral local frames.
 
     Parameters
     ----------
     config
         With `n_features`, `n_basis` and `anonymous`.
     measured : bool
-        Distances of neighbours along the chain are features. They tell crystals from coarse models, whose bonds
-        vibrate: a network of torsions is told those of an ideal peptide instead.
+        Distances of neighbours along the chain are features. They differ between crystals and coarse models, whose
+        bonds vibrate. A network of torsions gets those of an ideal peptide instead.
     """
 
     def __init__(self, config, measured=False):
@@ -42,7 +42,7 @@ class Features(nn.Module):
         return self._named(batch.types) + self.shape(self._shape(batch)), *self._edges(batch)
 
     def _named(self, types):
-        """Embedding (n, C) of the residues' types; some are hidden in training: a sequence is a fingerprint."""
+        """Embedding (n, C) of residue types; some are hidden in training (a sequence identifies its protein)."""
         named = self.residue(types)
         if self.training and self.anonymous:
             named = named * (torch.rand(len(types), 1, device=named.device) >= self.anonymous)

@@ -95,12 +95,12 @@ class Interaction(nn.Module):
 
         Parameters
         ----------
-        features : (n, C)
-        edges : (n, K, E)
-        neighbours : (n, K) int64
-        weights : (n, K, 1)
+        features : torch.Tensor, shape (n, C)
+        edges : torch.Tensor, shape (n, K, E)
+        neighbours : torch.Tensor of int64, shape (n, K)
+        weights : torch.Tensor, shape (n, K, 1)
             One over the number of neighbours; 0 for absent ones.
-        sphere : (n, K, 9)
+        sphere : torch.Tensor, shape (n, K, 9)
         """
         normed = self.norm(features)
         own, other = self.own(normed), self.other(normed)

@@ -47,7 +47,7 @@ class BeadEncoder(nn.Module):
         self._tables = (tables,)  # in a tuple: not a part of this module, the model has it already
 
     def forward(self, features, edges, beads, atoms):
-        """(n, 2 D) for beads (F, N, 3), their `features` and `edges`, and atoms (F, A, 3)."""
+        """Mean and log variance (n, 2 D), of beads (F, N, 3), their `features` and `edges`, and atoms (F, A, 3)."""
         tables = self._tables[0]
         n_frames = len(atoms)
         own = atoms - beads[:, tables.bead_of_atom]  # (F, A, 3)

@@ -5,7 +5,7 @@ In e3nn's terms the features are ``C x 0e + M x 0o + M x 1o + M x 1e``, and ever
 turning and mirroring the input turns and mirrors the output, pseudo-scalars changing their sign.
 After Wang et al. (ICML 2022, arXiv 2201.12176), where the messages have the nine gates used here.
 
-Shapes: n points in all (frames after one another), K neighbours, C scalar and M other channels, R radial functions.
+Shapes: n points in all (frames after one another), K neighbours, C scalar and M other channels, B radial functions.
 """
 
 from typing import NamedTuple
@@ -24,14 +24,14 @@ class Features(NamedTuple):
 
     Attributes
     ----------
-    scalars : torch.Tensor (n, C)
-        0e.
-    pseudoscalars : torch.Tensor (n, M)
-        0o.
-    vectors : torch.Tensor (n, M, 3)
-        1o.
-    pseudovectors : torch.Tensor (n, M, 3)
-        1e.
+    scalars : torch.Tensor, shape (n, C)
+        Irreps 0e.
+    pseudoscalars : torch.Tensor, shape (n, M)
+        Irreps 0o.
+    vectors : torch.Tensor, shape (n, M, 3)
+        Irreps 1o.
+    pseudovectors : torch.Tensor, shape (n, M, 3)
+        Irreps 1e.
     """
 
     scalars: torch.Tensor
@@ -53,7 +53,7 @@ class Features(NamedTuple):
         return o3.Irreps(f"{width}x0e + {channels}x0o + {channels}x1o + {channels}x1e")
 
     def flat(self):
-        """(n, C + 7 M), in e3nn's layout."""
+        """All features in e3nn's layout, shape (n, C + 7 M)."""
         return torch.cat([self.scalars, self.pseudoscalars, self.vectors.flatten(1), self.pseudovectors.flatten(1)], -1)
 
     def plus(self, other):
@@ -67,12 +67,12 @@ class Edges(NamedTuple):
 
     Attributes
     ----------
-    neighbours : torch.Tensor (n, K) int64
-    directions : torch.Tensor (n, K, 3)
+    neighbours : torch.Tensor of int64, shape (n, K)
+    directions : torch.Tensor, shape (n, K, 3)
         Unit vectors towards them.
-    radial : torch.Tensor (n, K, R)
+    radial : torch.Tensor, shape (n, K, B)
         Functions of their distances.
-    weights : torch.Tensor (n, K, 1)
+    weights : torch.Tensor, shape (n, K, 1)
         One over the number of neighbours; 0 for absent ones.
     """
 
@@ -112,7 +112,7 @@ class Messages(nn.Module):
     Parameters
     ----------
     n_features, n_channels, n_basis : int
-        C, M and R.
+        C, M and B.
     """
 
     def __init__(self, n_features, n_channels, n_basis):

@@ -44,7 +44,7 @@ class CGVAEConfig:
     n_features: int = 64  # scalar features of a bead
     n_channels: int = 16  # channels of pseudo-scalars, vectors and pseudo-vectors
     n_latent: int = 8  # numbers of the latent of a bead
-    n_prior_layers: int = 3  # rounds of messages on the beads before the latent; one alone cannot tell left from right
+    n_prior_layers: int = 3  # rounds of messages on the beads before the latent; one alone is not chiral
     n_layers: int = 2  # rounds of messages after it
     n_encoder_layers: int = 1  # rounds of messages on the atoms
     n_basis: int = 16  # radial functions of a distance

@@ -27,17 +27,19 @@ class MoleculeTables(nn.Module):
 
     Attributes
     ----------
-    slot_of_atom : (A,) int64
+    slot_of_atom : torch.Tensor of int64, shape (A,)
         Place in (N * J) of each atom.
-    weights : (N, J)
+    weights : torch.Tensor, shape (N, J)
         Of the atom in each slot; 0 in empty slots.
-    kind_of_bead : (N,) int64
-    kind_of_atom : (A,) int64
+    kind_of_bead : torch.Tensor of int64, shape (N,)
+    kind_of_atom : torch.Tensor of int64, shape (A,)
         Equal for the same atom of copies of a molecule.
-    pairs : (p, 2) int64
+    pairs : torch.Tensor of int64, shape (p, 2)
         Atoms joined by one or two bonds.
-    neighbours, present : (A, K) int64, bool
+    neighbours : torch.Tensor of int64, shape (A, K)
         Bonded atoms, as a table.
+    present : torch.Tensor of bool, shape (A, K)
+        False for entries that only fill the table up.
     """
 
     def __init__(self, mapping):
@@ -74,7 +76,7 @@ class MoleculeTables(nn.Module):
 
     @property
     def reach(self):
-        """(A, A): distances in angstrom below which atoms overlap, each pair once; 0 if one or two bonds join it."""
+        """Distances (A, A) in angstrom below which atoms overlap, each pair once; 0 if one or two bonds join it."""
         if self._reach is None:
             reach = bonding_distances(self._elements)
             reach = np.triu(np.where(reach > 0, reach + _APART, 0.0), 1)
