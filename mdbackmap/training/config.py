@@ -56,44 +56,53 @@ class ValidationConfig:
             raise ValueError("validation: every must be 1 or more, chains and residues 0 or more")
 
 
-def check_schedule(config):
-    """ValueError for what is out of range among the numbers that every kind of training has."""
-    for name in ("epochs", "batch_size", "learning_rate", "clip", "minutes"):
-        if not getattr(config, name) > 0:
-            raise ValueError(f"training: {name} must be above 0, not {getattr(config, name)}")
-    if not 0 <= config.ema < 1 or not 0 <= config.warmup < 1 or not 0 <= config.kl_warmup <= 1:
-        raise ValueError("training: ema and warmup must be in [0, 1), kl_warmup in [0, 1]")
-
-
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig:
-    """How to train; every number that a run depends on besides the model's own configuration."""
+class Schedule:
+    """What every kind of training has. Defaults: chosen by hand, no ablation."""
 
-    folder: str = "runs/genzprot"  # where log, curves, checkpoint and model go
+    folder: str = "runs"  # where log, curves, checkpoint and model go
     epochs: int = 10  # passes over the data
-    batch_size: int = 2400  # residues in a batch, about
-    learning_rate: float = 2e-3  # at its highest
+    batch_size: int = 64
+    learning_rate: float = 2e-3  # of AdamW at its highest
     warmup: float = 0.05  # share of the run in which the learning rate rises
-    weight_decay: float = 0.01
+    weight_decay: float = 0.01  # of AdamW
     clip: float = 1.0  # largest norm of the gradient
-    kl_warmup: float = 0.2  # share of the run in which the weight of the term kl rises from 0
+    kl_warmup: float = 0.2  # share of the run in which the weights of the terms kl and samples rise from 0
     ema: float = 0.998  # decay of the moving average of the weights, which is what is kept
-    noise: float = 0.4  # largest RMS of smooth noise on the beads, angstrom
-    blur: float = 0.0  # the same for entries without `noise`: small, so that exact distances are not learned
-    roughness: float = 0.0  # largest RMS of white noise on top for those that have noise: bonds of C-alphas are springs
-    neighbour_dropout: float = 0.0  # share of the neighbours hidden at random
-    bfloat16: bool = False  # autocast; faster only where the processor has it
+    noise: float = 0.0  # largest RMS of smooth noise on the beads, angstrom: what a step before this one may do to them
     device: str = "cpu"
     seed: int = 0
     checkpoint_minutes: float = 5.0  # from one checkpoint to the next
     minutes: float = math.inf  # the schedule runs over this time instead of the epochs, if it is shorter
+
+    def __post_init__(self):
+        for name in ("epochs", "batch_size", "learning_rate", "clip", "minutes"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"training: {name} must be above 0, not {getattr(self, name)}")
+        if not 0 <= self.ema < 1 or not 0 <= self.warmup < 1 or not 0 <= self.kl_warmup <= 1:
+            raise ValueError("training: ema and warmup must be in [0, 1), kl_warmup in [0, 1]")
+        if self.noise < 0:
+            raise ValueError(f"training: noise must be 0 or more, not {self.noise}")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig(Schedule):
+    """How to train; every number that a run depends on besides the model's own configuration."""
+
+    folder: str = "runs/genzprot"
+    batch_size: int = 2400  # residues, about
+    noise: float = 0.4  # angstrom
+    blur: float = 0.0  # the same for entries without `noise`: small, so that exact distances are not learned
+    roughness: float = 0.0  # largest RMS of white noise on top for those that have noise: bonds of C-alphas are springs
+    neighbour_dropout: float = 0.0  # share of the neighbours hidden at random
+    bfloat16: bool = False  # autocast; faster only where the processor has it
     loss: LossWeights = LossWeights()
     validation: ValidationConfig = ValidationConfig()
 
     def __post_init__(self):
-        check_schedule(self)
-        if min(self.noise, self.blur, self.roughness) < 0 or not 0 <= self.neighbour_dropout < 1:
-            raise ValueError("training: noise, blur and roughness must be 0 or more, neighbour_dropout in [0, 1)")
+        super().__post_init__()
+        if min(self.blur, self.roughness) < 0 or not 0 <= self.neighbour_dropout < 1:
+            raise ValueError("training: blur and roughness must be 0 or more, neighbour_dropout in [0, 1)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,37 +142,59 @@ def parse(tables):
             f"(init goes with {', '.join(_CHANGEABLE)} alone)"
         )
     fill(GenZProtConfig, {"model": changes}, "model")
-    for name in ("loss", "validation"):
-        if name in table(tables, "training"):
-            raise ValueError(f"[training] has {name!r}: expected a table of its own, [{name}]")
-    parts = {"loss": fill(LossWeights, tables, "loss"), "validation": fill(ValidationConfig, tables, "validation")}
-    training = dataclasses.replace(fill(TrainingConfig, tables, "training"), **parts)
     data = fill(DataConfig, tables, "data")
     if not data.packs:
         raise ValueError("no data: expected [data] with packs = [\"file.h5\", ...]; 'mdbackmap pack' makes them")
     sizes = fill(GenZProtConfig, {"model": model}, "model") if init is None else None
-    return Run(data, init, sizes, training, changes)
+    return Run(data, init, sizes, schedule(TrainingConfig, tables), changes)
+
+
+def schedule(kind, tables):
+    """
+    How to train, from the tables of a TOML file.
+
+    Parameters
+    ----------
+    kind : type
+        A `Schedule` with `loss` and `validation`.
+    tables : dict
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    ValueError
+        An unknown key, a wrong type, a number out of range.
+    """
+    hints = typing.get_type_hints(kind)
+    for name in ("loss", "validation"):
+        if name in table(tables, "training"):
+            raise ValueError(f"[training] has {name!r}: expected a table of its own, [{name}]")
+    parts = {name: fill(hints[name], tables, name) for name in ("loss", "validation")}
+    return dataclasses.replace(fill(kind, tables, "training"), **parts)
 
 
 def fill(kind, tables, name):
     """A dataclass `kind` from the table `name`; ValueError for unknown keys and wrong types."""
-    given = table(tables, name)
+    values = table(tables, name)
     hints = {key: hint for key, hint in typing.get_type_hints(kind).items() if not dataclasses.is_dataclass(hint)}
-    known(given, hints, f"[{name}]")
-    return kind(**{key: _value(value, hints[key], f"{key} in [{name}]") for key, value in given.items()})
+    known(values, hints, f"[{name}]")
+    return kind(**{key: _value(value, hints[key], f"{key} in [{name}]") for key, value in values.items()})
 
 
 def table(tables, name):
     """The table of that name, empty if there is none; ValueError if it is no table."""
-    found = tables.get(name, {})
-    if not isinstance(found, dict):
-        raise ValueError(f"{name} must be a table, [{name}], not {found!r}")
-    return found
+    content = tables.get(name, {})
+    if not isinstance(content, dict):
+        raise ValueError(f"{name} must be a table, [{name}], not {content!r}")
+    return content
 
 
-def known(found, names, where):
+def known(content, names, where):
     """ValueError if a table has a key that is none of the names."""
-    for key in found:
+    for key in content:
         if key not in names:
             near = [name for name in names if name.startswith(key[:4])]
             hint = f"did you mean {near[0]!r}? " if near else ""

@@ -16,10 +16,9 @@ Example of a file (everything but ``family`` and the files of ``data`` may be le
 """
 
 import dataclasses
-import math
 
 from ...models.cgvae.network import PARITIES, CGVAEConfig
-from ..config import check_schedule, fill, known, table
+from ..config import Schedule, fill, known, schedule, table
 
 _BROUGHT = ("molecule", "shortest", "longest", "atom_shortest", "atom_longest")  # by the data
 LAST = "last"
@@ -80,31 +79,17 @@ class MoleculeValidation:
 
 
 @dataclasses.dataclass(frozen=True)
-class MoleculeTraining:
-    """How to train; the names mean what they mean in `training.config.TrainingConfig`."""
+class MoleculeTraining(Schedule):
+    """How to train on one molecule."""
 
-    folder: str = "runs/cgvae"  # where log, curves, checkpoint and model go
+    folder: str = "runs/cgvae"
     epochs: int = 200  # passes over the frames
     batch_size: int = 64  # frames in a batch
-    learning_rate: float = 2e-3  # at its highest
-    warmup: float = 0.03  # share of the run in which the learning rate rises
-    weight_decay: float = 0.01
-    clip: float = 1.0  # largest norm of the gradient
-    kl_warmup: float = 0.2  # share of the run in which the weights of the terms kl and samples rise from 0
-    noise: float = 0.0  # largest RMS of smooth noise on the beads, angstrom: what a step before this one may do to them
+    warmup: float = 0.03
+    ema: float = 0.995
     recompute: bool = False  # less memory, more time, the same weights: messages worked out again in the backward pass
-    ema: float = 0.995  # decay of the moving average of the weights, which is what is kept
-    device: str = "cpu"
-    seed: int = 0
-    checkpoint_minutes: float = 5.0  # from one checkpoint to the next
-    minutes: float = math.inf  # the schedule runs over this time instead of the epochs, if it is shorter
     loss: MoleculeLoss = MoleculeLoss()
     validation: MoleculeValidation = MoleculeValidation()
-
-    def __post_init__(self):
-        check_schedule(self)
-        if self.noise < 0:
-            raise ValueError(f"training: noise must be 0 or more, not {self.noise}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,9 +122,6 @@ def parse_molecule(tables):
     ValueError: unknown key 'beta' in [loss]: known are positions, kl, graph, samples, nats, width
     """
     known(tables, ("data", "model", "training", "loss", "validation"), "the file (tables)")
-    for name in ("loss", "validation"):
-        if name in table(tables, "training"):
-            raise ValueError(f"[training] has {name!r}: expected a table of its own, [{name}]")
     sizes = {name: value for name, value in table(tables, "model").items() if name != "family"}
     init = sizes.pop("init", None)
     if init is not None and (sizes or not isinstance(init, str) or "mapping" in table(tables, "data")):
@@ -150,9 +132,8 @@ def parse_molecule(tables):
     if sizes.get("parity") not in (None, *PARITIES):
         raise ValueError(f"parity in [model] is {sizes['parity']!r}: expected one of {', '.join(PARITIES)}")
     model = vars(fill(CGVAEConfig, {"model": {**sizes, "molecule": {}}}, "model"))
-    parts = {"loss": fill(MoleculeLoss, tables, "loss"), "validation": fill(MoleculeValidation, tables, "validation")}
     data = fill(MoleculeData, tables, "data")
     if not data.topology:
         raise ValueError('no data: expected [data] with topology = "aa.pdb" and trajectory = ["aa.xtc"]')
-    training = dataclasses.replace(fill(MoleculeTraining, tables, "training"), **parts)
-    return MoleculeRun(data, {name: value for name, value in model.items() if name not in _BROUGHT}, training, init)
+    model = {name: value for name, value in model.items() if name not in _BROUGHT}
+    return MoleculeRun(data, model, schedule(MoleculeTraining, tables), init)

@@ -54,9 +54,7 @@ class CascadePlan:
     """A whole run, as a TOML file describes it."""
 
     data: MoleculeData
-    fine: (
-        str | None
-    )  # finest level that is trained on, one of FINE; None: C-alphas, if the last step is for any protein
+    fine: str | None  # finest level, one of FINE; None: C-alphas if the last step is for any protein, else atoms
     steps: tuple[Step, ...]
     baseline: MoleculeRun | None
     rounds: int
@@ -94,7 +92,7 @@ def parse_cascade(tables):
     listed = tables.get("steps")
     if not isinstance(listed, list) or not listed or not all(isinstance(step, dict) for step in listed):
         raise ValueError('no steps: expected one [[steps]] each, with mapping = "beads:5" or init = "genzprot"')
-    steps = tuple(_step(shared, given, number) for number, given in enumerate(listed, 1))
+    steps = tuple(_step(shared, step, number) for number, step in enumerate(listed, 1))
     baseline = _baseline(shared) if "baseline" in tables else None
     whole = parse_molecule(
         {name: shared[name] for name in ("training", "loss", "validation") if name in shared} | {"data": data}
@@ -102,52 +100,50 @@ def parse_cascade(tables):
     return CascadePlan(whole.data, fine, steps, baseline, rounds, whole.training)
 
 
-def _step(tables, given, number):
-
-    known(given, ("mapping", "weights", "init", *_DETAILS), f"[[steps]] number {number}")
-    init = given.get("init")
+def _step(tables, content, number):
+    known(content, ("mapping", "weights", "init", *_DETAILS), f"[[steps]] number {number}")
+    init, folder = content.get("init"), _FOLDERS.format(number)
     if init is not None:
-        if not set(given) <= {"init", "training"} or not isinstance(init, str):
+        if not set(content) <= {"init", "training"} or not isinstance(init, str):
             raise ValueError(
                 f"[[steps]] number {number} has init and more: a trained model needs nothing else, or "
                 "[steps.training] to go on with it"
             )
-        return Step(init, None, _tuning(tables, given, number))
-    if "mapping" not in given:
+        return Step(init, None, _tuning(tables, content, number, folder) if "training" in content else None)
+    if "mapping" not in content:
         raise ValueError(f'[[steps]] number {number} has neither mapping nor init: expected mapping = "beads:5"')
-    own = {name: given[name] for name in ("mapping", "weights") if name in given}
-    return Step(None, _merged(tables, given, own, _FOLDERS.format(number)))
+    beads = {name: content[name] for name in ("mapping", "weights") if name in content}
+    return Step(None, _merged(tables, content, beads, folder))
 
 
-def _tuning(tables, given, number):
+def _tuning(tables, content, number, folder):
     """How to go on with a model for any protein; of what all steps share, folder, device and seed count."""
-    if "training" not in given:
-        return None
     shared = {name: value for name, value in table(tables, "training").items() if name in ("device", "seed")}
-    if "folder" in table(given, "training"):
+    folder = _folder(tables, content, folder)
+    return tuning_config({**shared, **content["training"], "folder": folder}, number)
+
+
+def _folder(tables, content, name):
+    """The folder of one model, within that of the whole run."""
+    if "folder" in table(content, "training"):
         raise ValueError("folder belongs into [training]: the steps get folders within it")
-    base = Path(table(tables, "training").get("folder", MoleculeTraining.folder))
-    return tuning_config({**shared, **given["training"], "folder": str(base / _FOLDERS.format(number))}, number)
+    return str(Path(table(tables, "training").get("folder", MoleculeTraining.folder)) / name)
 
 
 def _baseline(tables):
+    content = table(tables, "baseline")
+    known(content, _DETAILS, "[baseline]")
+    return _merged(tables, content, {}, "one-step")
 
-    given = table(tables, "baseline")
-    known(given, _DETAILS, "[baseline]")
-    return _merged(tables, given, {}, "one-step")
 
-
-def _merged(tables, given, data, folder):
+def _merged(tables, content, data, folder):
     """A run of one model: what all steps share, overruled by its own."""
-    merged = {name: {**table(tables, name), **table(given, name)} for name in ("training", "loss", "validation")}
-    if "init" in table(given, "model"):
+    merged = {name: {**table(tables, name), **table(content, name)} for name in ("training", "loss", "validation")}
+    if "init" in table(content, "model"):
         raise ValueError(
             "a step's model has init: give the step init to use a trained model; to continue from weights, "
             'train them alone, family = "cgvae"'
         )
-    if "folder" in table(given, "training"):
-        raise ValueError("folder belongs into [training]: the steps get folders within it")
-    base = Path(table(tables, "training").get("folder", MoleculeTraining.folder))
-    merged["training"]["folder"] = str(base / folder)
-    model = {**table(given, "model"), "family": "cgvae"}
+    merged["training"]["folder"] = _folder(tables, content, folder)
+    model = {**table(content, "model"), "family": "cgvae"}
     return parse_molecule({**merged, "model": model, "data": {**tables["data"], **data}})
