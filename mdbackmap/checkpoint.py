@@ -13,7 +13,6 @@ provenance where they come from: data, commit, date, metrics (plain values)
 """
 
 import dataclasses
-import hashlib
 import os
 import pickle
 import zipfile
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from .files import digest
 from .models.cascade import STEPS, Chain, ChainConfig
 from .weights.bundled import bundled
 
@@ -129,8 +129,7 @@ def load(name_or_path):
         model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in content["state_dict"].items()})
     except (TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"{path}: weights and configuration do not fit this version: {error}") from error
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return model.eval(), {**content["provenance"], "model": path.stem, "sha256": digest}
+    return model.eval(), {**content["provenance"], "model": path.stem, "sha256": digest(path)}
 
 
 def _read(path):

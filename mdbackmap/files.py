@@ -1,5 +1,6 @@
-"""Files written aside and put in their places when they are complete."""
+"""Files written aside and put in their places when they are complete, and what they hold."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -30,3 +31,8 @@ class replacing:
             os.replace(self.aside, self.target)
         else:
             self.aside.unlink(missing_ok=True)
+
+
+def digest(filename):
+    """The SHA-256 of a file in hexadecimal digits, by which provenances know it."""
+    return hashlib.sha256(Path(filename).read_bytes()).hexdigest()

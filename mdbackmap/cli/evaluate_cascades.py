@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from . import options
+from .evaluate_molecules import data_of, parts
 
 
 def run_cascade(args):
@@ -13,7 +14,7 @@ def run_cascade(args):
     from ..evaluation.cascades.report import bounds_table, picture, table
     from ..evaluation.table import save_json
 
-    found, elbos, files = {}, {}, {}
+    judgements, elbos, files = {}, {}, {}
     temperatures = list(dict.fromkeys(args.temperature))
     for name in args.chain:
         model, provenance = load(name)
@@ -29,20 +30,20 @@ def run_cascade(args):
             sampling = {"n_samples": args.n_samples if temperature else 1, "temperature": temperature}
             asked = args.elbo and temperature == temperatures[0]
             judged = judge_model(model, provenance, true, elbo=asked, seed=args.seed, **sampling)
-            found[label(name) + (f" T={temperature:g}" if len(temperatures) > 1 else "")] = judged
+            judgements[label(name) + (f" T={temperature:g}" if len(temperatures) > 1 else "")] = judged
             if asked:
                 elbos[label(name)] = judged
     if args.json:
-        models = {name: dataclasses.asdict(judgement) for name, judgement in found.items()}
+        models = {name: dataclasses.asdict(judgement) for name, judgement in judgements.items()}
         save_json({"frames": what, "n_samples": args.n_samples, "seed": args.seed, "models": models}, args.json)
     if args.plots:
         path = Path(args.plots) / "steps.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture(found, f"{Path(args.files[-1]).parent.name or 'samples'}: {what}").savefig(path, dpi=110)
+        picture(judgements, f"{Path(args.files[-1]).parent.name or 'samples'}: {what}").savefig(path, dpi=110)
     if not args.quiet:
         above = f", {args.n_samples} of each above T = 0" if args.n_samples > 1 else ""
         print(f"{what}; samples from the prior{above}, nothing superposed")
-        print(table(found))
+        print(table(judgements))
         if args.elbo:
             print("\nevidence lower bound, nats a frame; compare only rows of one measure that lead to the same level")
             print(bounds_table(elbos))
@@ -56,8 +57,6 @@ def label(name):
 
 def refuse_others(name, fine):
     """Refuse a model of another molecule than a protein: all that is measured here is of amino acids."""
-    from ..molecule.attributes import listed
-
     others = sorted(set(fine.resnames[fine.types < 0].tolist()))
     if others:
         from ..molecule.attributes import listed
@@ -80,21 +79,10 @@ def held_out(model, provenance, args):
     from ..evaluation.cascades.held_out import whole_mapping
     from ..molecule.named import named_mapping
     from ..training.molecules.holdout import HELD_OUT, split
-    from ..training.molecules.molecule_config import MoleculeData
     from ..training.molecules.molecule_frames import open_molecule
     from ..training.steps.protein_frames import read_frames
-    from .evaluate_molecules import digest
 
-    *sources, settings = provenance.get("data") or [{}]
-    known = {field.name for field in dataclasses.fields(MoleculeData)} - {"mapping", "weights"}
-    settings = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items() if key in known}
-    topology, *trajectory = args.files
-    same = [file["sha256"] for file in sources] == [digest(name) for name in args.files]
-    settings |= {"topology": topology, "trajectory": tuple(trajectory)}
-    if not same:
-        settings |= {"frames": "", "runs": ()}
-    settings |= options.molecule_reading(args)
-    data = MoleculeData(**settings)
+    data, same = data_of(provenance, args)
     atoms, _ = open_molecule(data)
     fine = model.molecule.fine
     has_atoms = {"N", "CA", "C", "O"} <= set(atoms.names)
@@ -108,7 +96,6 @@ def held_out(model, provenance, args):
     if same and not args.all_frames:
         use = split(data, frames.runs)
         positions = positions[use == HELD_OUT]
-        where = f"runs {list(data.hold_out)}" if data.hold_out else f"blocks of {data.block}, gaps of {data.gap}"
-        kind = "held-out frame"
+        where, kind = parts(data), "held-out frame"
     positions = positions[slice(args.start, args.stop, args.step)]
     return positions, f"{options.count(len(positions), kind)} ({where})"

@@ -62,48 +62,48 @@ def report(judgement):
 
 def frames_of(model, provenance, args):
     """Held-out frames, training frames (None if these are other files), and a line that says which they are."""
-    import numpy as np
-
     from ..molecule.named import named_mapping
     from ..training.molecules.holdout import HELD_OUT, TRAIN, split
-    from ..training.molecules.molecule_config import MoleculeData
     from ..training.molecules.molecule_frames import read_molecule
 
-    known = {field.name for field in dataclasses.fields(MoleculeData)}
-    *files, settings = provenance.get("data") or [{}]
-    settings = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items() if key in known}
-    topology, *trajectory = args.files
-    settings |= {"topology": topology, "trajectory": tuple(trajectory), "mapping": "residue"}
-    settings |= options.molecule_reading(args)
-    others = MoleculeData(**{**settings, "frames": "", "runs": ()})
-    same = [file["sha256"] for file in files] == [digest(name) for name in args.files]
-    frames = read_molecule(MoleculeData(**settings) if same else others)
+    data, same = data_of(provenance, args)
+    frames = read_molecule(data)
     named_mapping(args.cgvae, frames.topology, load=lambda _: model.molecule)  # the same atoms, or an explanation
     if same and not args.all_frames:
-        data = MoleculeData(**settings)
         use = split(data, frames.runs)
         held, trained = (frames.positions[use == kind] for kind in (HELD_OUT, TRAIN))
-        where = f"runs {list(data.hold_out)}" if data.hold_out else f"blocks of {data.block}, gaps of {data.gap}"
         if not len(held):
             raise ValueError(
                 f"{args.cgvae} was trained on all frames of this trajectory: --all-frames judges it on them"
             )
-        return held, trained, f"{len(held)} held-out frames ({where}) of the trajectory that it was trained on"
-    chosen = np.arange(len(frames.positions))
-    if any(getattr(args, name) is not None for name in options.RANGE):
-        chosen = chosen[slice(args.start, args.stop, args.step)]
-    held = frames.positions[chosen]
+        return held, trained, f"{len(held)} held-out frames ({parts(data)}) of the trajectory that it was trained on"
+    held = frames.positions[slice(args.start, args.stop, args.step)]
     source = "the trajectory that it was trained on" if same else "other files than it was trained on"
     return held, None, f"{options.count(len(held), 'frame')} of {source}"
 
 
-def digest(name):
-    """The hash by which the provenance knows a file."""
-    import hashlib
+def data_of(provenance, args):
+    """What is read from the files, as `MoleculeData`, and whether a model of this provenance was trained on them."""
+    from ..files import digest
+    from ..training.molecules.molecule_config import MoleculeData
 
-    if not Path(name).is_file():
-        raise FileNotFoundError(f"no such file: {name}")
-    return hashlib.sha256(Path(name).read_bytes()).hexdigest()
+    for name in args.files:
+        if not Path(name).is_file():
+            raise FileNotFoundError(f"no such file: {name}")
+    *sources, settings = provenance.get("data") or [{}]
+    known = {field.name for field in dataclasses.fields(MoleculeData)} - {"mapping", "weights"}
+    settings = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items() if key in known}
+    same = [file["sha256"] for file in sources] == [digest(name) for name in args.files]
+    if not same:
+        settings |= {"frames": "", "runs": ()}
+    topology, *trajectory = args.files
+    files = {"topology": topology, "trajectory": tuple(trajectory)}
+    return MoleculeData(**settings | files | options.molecule_reading(args)), same
+
+
+def parts(data):
+    """Which frames are held out, in words."""
+    return f"runs {list(data.hold_out)}" if data.hold_out else f"blocks of {data.block}, gaps of {data.gap}"
 
 
 def save_map(judgement, name, folder, quiet=False):

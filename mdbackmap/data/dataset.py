@@ -8,7 +8,6 @@ Shapes: R residues in all, n residues in a batch, K neighbours. Lengths in angst
 
 import dataclasses
 import functools
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import torch
 
 from ..chemistry import residues
 from ..chemistry.peptide_geometry import BROKEN_ABOVE, CIS_BELOW
+from ..files import digest
 from ..geometry.neighbours import nearest
 from ..models.batch import COUNT_RADII, Batch, separation
 from ..torsions.internal import InternalCoordinates, trace_neighbours
@@ -127,7 +127,7 @@ class Structures:
 
 
 def _source(filename):
-    return {"file": Path(filename).name, "sha256": hashlib.sha256(Path(filename).read_bytes()).hexdigest()}
+    return {"file": Path(filename).name, "sha256": digest(filename)}
 
 
 @dataclasses.dataclass

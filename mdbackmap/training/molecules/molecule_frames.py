@@ -5,13 +5,13 @@ Legend: `F` frames, `A` atoms. Positions in angstrom. MDAnalysis is imported whe
 """
 
 import dataclasses
-import hashlib
 import re
 import warnings
 from pathlib import Path
 
 import numpy as np
 
+from ...files import digest
 from ...molecule.topology import Topology
 from ...reading.formats import option_of
 from ...universes.opening import open_files, select
@@ -149,4 +149,4 @@ def runs_of(trajectory, runs=()):
 
 
 def _sources(files):
-    return [{"name": Path(name).name, "sha256": hashlib.sha256(Path(name).read_bytes()).hexdigest()} for name in files]
+    return [{"name": Path(name).name, "sha256": digest(name)} for name in files]

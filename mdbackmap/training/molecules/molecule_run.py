@@ -6,6 +6,7 @@ import logging
 import numpy as np
 
 from ... import checkpoint
+from ...data.known import spread
 from ...models.cgvae.network import CGVAE, CGVAEConfig
 from ...molecule.grouping import group_mapping
 from ...molecule.kinds import groups_of
@@ -20,8 +21,10 @@ from .molecule_task import Frames
 
 logger = logging.getLogger(__name__)
 
-_LEAST = 0.8  # of the shortest distance between beads, where the radial functions begin
-_MOST = 1.2  # of the longest, where they end
+_LEAST = 0.8  # of the shortest distance between beads, where the radial functions begin; chosen: by hand
+_MOST = 1.2  # of the longest, where they end; chosen: by hand
+_FRAMES, _BEADS = 100, 60  # frames and beads whose distances are looked at; chosen: by hand
+_APART = 0.1  # angstrom: beads nearer than this lie on each other; chosen: by hand
 
 
 def run_molecule(plan, *, verbose=False):
@@ -47,46 +50,68 @@ def run_molecule(plan, *, verbose=False):
         model, origin = checkpoint.load(plan.init)
         mapping = named_mapping(plan.init, frames.topology, load=lambda _: model.molecule)
     else:
-        mapping = make_mapping(frames, plan, use)
+        training = frames.positions[use == TRAIN]
+        mapping = make_mapping(plan.data, frames.topology, frames.select, training, plan.training.seed)
+        require_fewer(mapping, "[data]")
     logger.info("%s; %d to train on, %d held out; %s", frames, (use == TRAIN).sum(), (use == HELD_OUT).sum(), mapping)
     if model is None:
         config = model_config(mapping, frames.positions[use == TRAIN], plan.model)
         model = new_model(CGVAE, config, plan.training.seed)
-    data = (
-        dataclasses.asdict(plan.data)
-        | {"mapping": mapping.name}
-        | {"n_frames": len(use), "n_held_out": int((use == HELD_OUT).sum())}
-    )
-    data |= {name: list(value) for name, value in data.items() if isinstance(value, tuple)}
-    data["topology"], data["trajectory"] = frames.sources[0]["name"], [file["name"] for file in frames.sources[1:]]
-    sources = [*frames.sources, data]
+    sources = data_sources(plan.data, frames, use, mapping=mapping.name)
     task = Frames(frames.positions, use, mapping, plan.training, model.config.n_latent, sources, repr(frames))
     return fit(model, task, plan.training, origin=origin, verbose=verbose)
 
 
-def make_mapping(frames, plan, use):
+def data_sources(data, frames, use, **others):
     """
-    The mapping that a run asks for.
+    What the provenance says of the data.
 
     Parameters
     ----------
+    data : MoleculeData
     frames : MoleculeFrames
-    plan : MoleculeRun
     use : ndarray of int, shape (F,)
-        A learned mapping sees the training frames alone.
+        From `holdout.hold_out`.
+    **others
+        More of it, by name.
+
+    Returns
+    -------
+    list of dict
+        The files, then the settings.
+    """
+    settings = dataclasses.asdict(data) | {"n_frames": len(use), "n_held_out": int((use == HELD_OUT).sum())} | others
+    settings |= {name: list(value) for name, value in settings.items() if isinstance(value, tuple)}
+    topology, *trajectory = (file["name"] for file in frames.sources)
+    return [*frames.sources, settings | {"topology": topology, "trajectory": trajectory}]
+
+
+def make_mapping(data, topology, select, positions, seed=0):
+    """
+    The mapping that a description asks for.
+
+    Parameters
+    ----------
+    data : MoleculeData
+    topology : Topology
+        A particles.
+    select : callable
+        From a selection to places among these.
+    positions : ndarray of float, shape (F, A, 3)
+        What a learned mapping sees: training frames alone.
+    seed : int
+        Of a learned mapping.
 
     Returns
     -------
     Mapping
     """
-    kind = plan.data.mapping
+    kind = data.mapping
     if isinstance(kind, str) and kind.startswith("learned:"):
-        groups = learned_groups(kind, frames.positions[use == TRAIN], plan.training.seed)
+        groups = learned_groups(kind, positions, seed)
     else:
-        groups = groups_of(kind, frames.topology, frames.select)
-    mapping = group_mapping(frames.topology, groups, plan.data.weights)
-    require_fewer(mapping, "[data]")
-    return mapping
+        groups = groups_of(kind, topology, select)
+    return group_mapping(topology, groups, data.weights)
 
 
 def require_fewer(mapping, where, advice="choose a coarser mapping"):
@@ -133,24 +158,25 @@ def model_config(mapping, positions, sizes):
             f"{mapping.name!r} makes {mapping.n_beads} beads, which have no orientation in space: expected three or "
             "more; choose a finer mapping"
         )
-    some = positions[np.unique(np.linspace(0, len(positions) - 1, 100).astype(int))]
+    some = positions[spread(len(positions), _FRAMES)]
     beads = np.nan_to_num(mapping.project(some))
-    few = np.unique(np.linspace(0, mapping.n_beads - 1, 60).astype(int))
+    few = spread(mapping.n_beads, _BEADS)
     distances = np.linalg.norm(beads[:, few, None] - beads[:, None], axis=-1)
-    distances = distances[distances > 0.1]
     n_neighbours = sizes.get("n_neighbours", CGVAEConfig.n_neighbours)
     if mapping.n_beads > n_neighbours + 1:  # those of the nearest only
-        nearest = np.sort(np.linalg.norm(beads[:, few, None] - beads[:, None], axis=-1), axis=-1)
-        distances = nearest[..., 1 : n_neighbours + 1].ravel()
-    shortest, longest = _LEAST * np.quantile(distances, 0.001), _MOST * np.quantile(distances, 0.999)
-    ranges = {"shortest": float(round(shortest, 2)), "longest": float(round(max(longest, shortest + 1), 2))}
-    return CGVAEConfig(to_plain(mapping), **sizes, **ranges, **_atom_range(mapping.fine, some))
+        distances = np.sort(distances, axis=-1)[..., 1 : n_neighbours + 1].ravel()
+    else:
+        distances = distances[distances > _APART]
+    shortest, longest = _radial_range(distances)
+    atoms = {}
+    bonds, elements = mapping.fine.bonds, mapping.fine.elements
+    if (elements == "").any() and len(bonds):  # the "atoms" are beads themselves, not bonded like atoms
+        lengths = np.linalg.norm(some[:, bonds[:, 0]] - some[:, bonds[:, 1]], axis=-1)
+        atoms = dict(zip(("atom_shortest", "atom_longest"), _radial_range(lengths), strict=True))
+    return CGVAEConfig(to_plain(mapping), **sizes, shortest=shortest, longest=longest, **atoms)
 
 
-def _atom_range(fine, positions):
-    """Range of the radial functions between atoms; that of covalent bonds, unless the "atoms" are beads themselves."""
-    if (fine.elements != "").all() or not len(fine.bonds):
-        return {}
-    apart = np.linalg.norm(positions[:, fine.bonds[:, 0]] - positions[:, fine.bonds[:, 1]], axis=-1)
-    shortest, longest = _LEAST * np.quantile(apart, 0.001), _MOST * np.quantile(apart, 0.999)
-    return {"atom_shortest": float(round(shortest, 2)), "atom_longest": float(round(max(longest, shortest + 1), 2))}
+def _radial_range(distances):
+    """Where the radial functions for some distances begin and end, in angstrom."""
+    shortest, longest = np.quantile(distances, (0.001, 0.999)) * (_LEAST, _MOST)
+    return float(round(shortest, 2)), float(round(max(longest, shortest + 1), 2))

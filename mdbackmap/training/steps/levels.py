@@ -4,13 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from ...molecule.grouping import group_mapping
-from ...molecule.kinds import groups_of
 from ...molecule.mapping import Mapping
 from ...molecule.named import named_mapping
 from ..molecules.holdout import TRAIN
-from ..molecules.learned_mapping import learned_groups
-from ..molecules.molecule_run import require_fewer
+from ..molecules.molecule_run import make_mapping, require_fewer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,24 +56,15 @@ def make_levels(frames, use, steps, seed=0):
     from ...universes.universe import universe_of
     from ...universes.whole import selector
 
-    topology, positions, select, found = frames.topology, frames.positions, frames.select, []
+    topology, positions, select, levels = frames.topology, frames.positions, frames.select, []
     for number, step in reversed(list(enumerate(steps, 1))):
         if isinstance(step, tuple):
-            mapping = named_mapping(step[0], topology, load=lambda _, own=step[1]: own)
+            mapping = named_mapping(step[0], topology, load=lambda _, mapping=step[1]: mapping)
         else:
-            mapping = _made(step.data, topology, select, positions[use == TRAIN], seed)
+            mapping = make_mapping(step.data, topology, select, positions[use == TRAIN], seed)
         finer = " here, or a finer one in the next step" if number < len(steps) else ""
         require_fewer(mapping, f"[[steps]] number {number}", f"choose a coarser mapping{finer}")
-        found.append(Level(mapping, positions))
+        levels.append(Level(mapping, positions))
         topology, positions = mapping.coarse, mapping.project(positions)
         select = selector(universe_of(topology).atoms)
-    return found[::-1]
-
-
-def _made(data, topology, select, positions, seed):
-    """The mapping that a description asks for; a learned one sees the positions given here."""
-    if isinstance(data.mapping, str) and data.mapping.startswith("learned:"):
-        groups = learned_groups(data.mapping, positions, seed)
-    else:
-        groups = groups_of(data.mapping, topology, select)
-    return group_mapping(topology, groups, data.weights)
+    return levels[::-1]

@@ -1,8 +1,6 @@
 """The training of a cascade, from its description to one checkpoint."""
 
-import dataclasses
 import logging
-from pathlib import Path
 
 import torch
 
@@ -11,15 +9,15 @@ from ...models.cascade import Chain
 from ...models.cgvae.messages import recompute
 from ...models.cgvae.network import CGVAE
 from ..log import make_folder
-from ..loop import fit, new_model
+from ..loop import new_model
 from ..molecules.holdout import HELD_OUT, TRAIN, split
-from ..molecules.molecule_run import model_config
+from ..molecules.molecule_run import data_sources, model_config
 from ..molecules.molecule_task import Frames
 from ..molecules.molecule_terms import loss_terms
 from .levels import Level, make_levels
 from .memory import step_memory
 from .protein_frames import read_frames
-from .tuning import tune
+from .tuning import fit_measured, tune
 
 logger = logging.getLogger(__name__)
 
@@ -43,41 +41,39 @@ def run_cascade(plan, *, verbose=False):
     row : dict of str to float
         What was measured at the end of each step's training, with the step's number before each name.
     """
-    there = {number: checkpoint.load(step.init) for number, step in enumerate(plan.steps) if step.init is not None}
-    fine = plan.fine or ("ca" if _for_any_protein(there.get(len(plan.steps) - 1)) else "atoms")
+    loaded = {number: checkpoint.load(step.init) for number, step in enumerate(plan.steps) if step.init is not None}
+    last = loaded.get(len(plan.steps) - 1)
+    fine = plan.fine or ("atoms" if last is None or last[0].molecule is not None else "ca")
     frames = read_frames(plan.data, fine)
     data = plan.data
     use = split(data, frames.runs)
     logger.info("%s; %d to train on, %d held out", frames, (use == TRAIN).sum(), (use == HELD_OUT).sum())
-    sources = _sources(plan, frames, fine, use)
-    found = [step.run or (step.init, there[k][0].molecule) for k, step in enumerate(plan.steps)]
-    found = [step for step in found if not isinstance(step, tuple) or step[1] is not None]
-    levels = make_levels(frames, use, found, plan.training.seed)
+    mappings = [str(step.init or step.run.data.mapping) for step in plan.steps]
+    sources = data_sources(data, frames, use, fine=fine, mapping=mappings)
+    described = [step.run or (step.init, loaded[k][0].molecule) for k, step in enumerate(plan.steps)]
+    described = [step for step in described if not isinstance(step, tuple) or step[1] is not None]
+    levels = make_levels(frames, use, described, plan.training.seed)
     folder = make_folder(plan.training.folder)
     steps, provenances, row = [], [], {}
     for number, step in enumerate(plan.steps):
+        measured = {}
         if step.tuning is not None:
-            model, origin, last = _tuned(there[number], step, plan, use, sources, verbose)
-            row |= {f"step_{number + 1}_{name}": value for name, value in last.items()}
-        elif number in there:
-            model, origin = there[number]
+            model, origin, measured = _tuned(loaded[number], step, plan, use, sources, verbose)
+        elif number in loaded:
+            model, origin = loaded[number]
         else:
-            model, origin, last = _train(step.run, levels[number], use, sources, verbose)
-            row |= {f"step_{number + 1}_{name}": value for name, value in last.items()}
+            model, origin, measured = _train(step.run, levels[number], use, sources, verbose)
+        row |= {f"step_{number + 1}_{name}": value for name, value in measured.items()}
         steps.append(model)
         provenances.append(origin)
     cascade = Chain.of(steps, plan.rounds)
     provenance = {**_shared(provenances), "data": sources, "steps": provenances}
     checkpoint.save(folder / "model.pt", cascade, provenance)
     if plan.baseline is not None:
-        one, origin, last = _train(plan.baseline, _whole(cascade, plan, frames), use, sources, verbose)
+        one, origin, measured = _train(plan.baseline, _whole(cascade, plan, frames), use, sources, verbose)
         checkpoint.save(folder / "one-step.pt", one, origin)
-        row |= {f"one_step_{name}": value for name, value in last.items()}
+        row |= {f"one_step_{name}": value for name, value in measured.items()}
     return cascade, row
-
-
-def _for_any_protein(loaded):
-    return loaded is not None and loaded[0].molecule is None
 
 
 def _shared(provenances):
@@ -86,18 +82,9 @@ def _shared(provenances):
     return {name: trained[0][name] for name in names if trained and name in trained[0]}
 
 
-def _sources(plan, frames, fine, use):
-    """The files and the settings, as the provenance of a model of one molecule has them."""
-    data = dataclasses.asdict(plan.data) | {"n_frames": len(use), "n_held_out": int((use == HELD_OUT).sum())}
-    data |= {name: list(value) for name, value in data.items() if isinstance(value, tuple)}
-    data |= {"fine": fine, "mapping": [str(step.init or step.run.data.mapping) for step in plan.steps]}
-    data["topology"], data["trajectory"] = frames.sources[0]["name"], [file["name"] for file in frames.sources[1:]]
-    return [*frames.sources, data]
-
-
-def _tuned(there, step, plan, use, sources, verbose):
+def _tuned(loaded, step, plan, use, sources, verbose):
     """A step for any protein, trained on with the frames of this one."""
-    model, origin = there
+    model, origin = loaded
     if model.molecule is not None or model.family != "genzprot":
         raise ValueError(f"{step.init} is no GenZProt: only that can be trained on within a cascade, [steps.training]")
     if step is not plan.steps[-1]:
@@ -120,13 +107,9 @@ def _train(run, level, use, sources, verbose):
     model = new_model(CGVAE, config, run.training.seed)
     task = Frames(level.positions, use, level.mapping, run.training, config.n_latent, sources, repr(level.mapping))
     memory = _memory(model, task, run.training)
-    told = [value / 1e6 for value in memory.values()]
-    logger.info("%s: %.1f MB a training step; messages recomputed, %.1f MB", level.mapping, *told)
-    model, row = fit(model, task, run.training, verbose=verbose)
-    path = Path(run.training.folder) / "model.pt"
-    origin = {**checkpoint.load(path)[1], **memory}
-    checkpoint.save(path, model, {name: value for name, value in origin.items() if name not in ("model", "sha256")})
-    return model, origin, row
+    megabytes = [n_bytes / 1e6 for n_bytes in memory.values()]
+    logger.info("%s: %.1f MB a training step; messages recomputed, %.1f MB", level.mapping, *megabytes)
+    return fit_measured(model, task, run.training, memory, verbose=verbose)
 
 
 def _memory(model, task, config):
@@ -140,8 +123,8 @@ def _memory(model, task, config):
         return sum(vars(config.loss)[name] * value for name, value in named.items())
 
     model.train()
-    found = {}
+    memory = {}
     for name, again in (("memory_bytes", False), ("memory_recomputed", True)):
         recompute(model, again)
-        found[name] = step_memory(model, loss)
-    return found
+        memory[name] = step_memory(model, loss)
+    return memory

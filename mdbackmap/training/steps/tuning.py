@@ -30,8 +30,8 @@ _SPLIT = {TRAIN: 0, VALID: 1}
 
 def tuning_config(tables, number):
     """A `TrainingConfig` from the tables of a step; nothing is sampled, validation is by nats."""
-    given = {"training": {**DEFAULTS, **tables}}
-    return dataclasses.replace(fill(TrainingConfig, given, "training"), validation=ValidationConfig(chains=0))
+    config = fill(TrainingConfig, {"training": {**DEFAULTS, **tables}}, "training")
+    return dataclasses.replace(config, validation=ValidationConfig(chains=0))
 
 
 def tune(model, origin, frames, use, config, sources, verbose=False):
@@ -63,11 +63,31 @@ def tune(model, origin, frames, use, config, sources, verbose=False):
     task = ProteinChains(data, model.config.n_neighbours, config)
     memory = _memory(again, task)
     logger.info("%s: %.1f MB a training step", data, memory / 1e6)
-    tuned, row = fit(again, task, config, origin=origin, verbose=verbose)
+    memory = {"memory_bytes": memory, "memory_recomputed": memory}
+    return fit_measured(again, task, config, memory, origin=origin, verbose=verbose)
+
+
+def fit_measured(model, task, config, memory, **options):
+    """
+    Train a step, and say in the provenance of its weights what memory that took.
+
+    Parameters
+    ----------
+    model, task, config, **options
+        As of `loop.fit`.
+    memory : dict of str to int
+        Bytes.
+
+    Returns
+    -------
+    model, provenance, row
+        The trained model, where it comes from, and what was measured last.
+    """
+    model, row = fit(model, task, config, **options)
     path = Path(config.folder) / "model.pt"
-    provenance = {**checkpoint.load(path)[1], "memory_bytes": memory, "memory_recomputed": memory}
-    checkpoint.save(path, tuned, {name: value for name, value in provenance.items() if name not in ("model", "sha256")})
-    return tuned, provenance, row
+    provenance = {**checkpoint.load(path)[1], **memory}
+    checkpoint.save(path, model, {name: value for name, value in provenance.items() if name not in ("model", "sha256")})
+    return model, provenance, row
 
 
 def structures_of(frames, use, sources=()):
