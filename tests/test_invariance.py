@@ -9,7 +9,7 @@ import pytest
 
 from mdbackmap import load_model
 from mdbackmap.cli import main
-from mdbackmap.conversion.standard_form import chain_order, reordered
+from mdbackmap.conversion.standard_form import chain_order
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC
 from mdbackmap.molecule.boxes import box_vectors
 
@@ -107,10 +107,10 @@ def test_topologies_in_another_order_and_back(dimer):
     coarse = dimer[0].mapping.coarse
     n_first = np.count_nonzero(coarse.chainIDs == "A")
     order = np.roll(np.arange(coarse.n_residues), -n_first)
-    other = reordered(coarse, order)
+    other = coarse.take(order)
     assert other.chainIDs[0] == "D" and other.resnames[-1] == coarse.resnames[n_first - 1]
     assert chain_order(coarse).tolist() == order[chain_order(other)].tolist()
-    back = reordered(other, np.argsort(order))
+    back = other.take(np.argsort(order))
     for name in ("names", "resnames", "resids", "icodes", "chainIDs", "ends", "cis"):
         assert np.array_equal(getattr(back, name), getattr(coarse, name)), name
     assert {tuple(bond) for bond in back.bonds.tolist()} == {tuple(bond) for bond in coarse.bonds.tolist()}

@@ -193,6 +193,17 @@ def test_plain_values_hold_everything():
         from_plain({"name": "x"})
 
 
+def test_plain_values_of_before_topologies_kept_variants():
+    mapping = group_mapping(alkane(5), groups_of("blocks:2", alkane(5)))
+    plain = to_plain(mapping)
+    for side in ("coarse", "fine"):
+        plain[side] = {key: plain[side][key] for key in plain[side] if key not in ("variants", "caps", "hetero")}
+        del plain[side]["disulfides"]
+    again = from_plain(plain)
+    assert again.fine.variants.tolist() == again.fine.resnames.tolist()
+    assert to_plain(again) == to_plain(mapping)
+
+
 def test_the_mapping_of_a_model():
     topology = alkane(5)
     mapping = group_mapping(topology, groups_of("blocks:2", topology))

@@ -83,7 +83,9 @@ def test_protein_topology_names_a_residue_it_does_not_know():
         ("resids", [1], "resids has shape"),
         ("residue_of_atom", [1, 0], "sort the atoms"),
         ("residue_of_atom", [0, 2], "within 0..1"),
-        ("bonds", [[0, 2]], "outside 0..1"),
+        ("bonds", [[0, 2]], "bonds name atoms outside 0..1"),
+        ("disulfides", [[0, 2]], "disulfides name residues outside 0..1"),
+        ("caps", ["", ""], "caps has shape"),
     ],
 )
 def test_arrays_that_disagree_are_refused(field, value, message):
@@ -105,6 +107,64 @@ def test_pickles():
         assert np.array_equal(getattr(again, name), getattr(topology, name))
 
 
+def told():
+    """Four residues of which the input tells more than names."""
+    return trace(
+        ["CYS", "HIS", "CYS", "LYS"],
+        chainIDs=list("AAAB"),
+        cis=[False, True, False, False],
+        variants=["CYX", "HIE", "CYX", "CLYS"],
+        caps=[["ACE", ""], ["", ""], ["", "NME"], ["", ""]],
+        disulfides=[[2, 0]],
+        bonds=[[0, 1], [1, 2]],
+    )
+
+
+def test_what_goes_without_saying():
+    topology = trace(["HIS", "GLY"])
+    assert topology.variants.tolist() == ["HIS", "GLY"]
+    assert topology.caps.tolist() == [["", ""]] * 2
+    assert not topology.hetero.any() and topology.disulfides.shape == (0, 2)
+
+
+def test_atoms_of_a_protein_keep_what_was_told():
+    fine = protein_topology(told())
+    for name in ("resnames", "resids", "ends", "cis", "variants", "caps", "hetero", "disulfides"):
+        assert np.array_equal(getattr(fine, name), getattr(told(), name)), name
+    sulfur = np.flatnonzero(fine.names == "SG")
+    assert fine.resnames[fine.residue_of_atom[sulfur]].tolist() == ["CYS", "CYS"]
+    assert sulfur.tolist() in fine.bonds.tolist()
+
+
+def test_residues_in_another_order_keep_what_was_told():
+    topology = protein_topology(told())
+    other = topology.take([3, 0, 1, 2])
+    assert other.variants.tolist() == ["CLYS", "CYX", "HIE", "CYX"]
+    assert other.caps[:, 0].tolist() == ["", "ACE", "", ""]
+    assert other.disulfides.tolist() == [[1, 3]]
+    assert {tuple(bond) for bond in other.take([1, 2, 3, 0]).bonds.tolist()} == {
+        tuple(b) for b in topology.bonds.tolist()
+    }
+    assert np.array_equal(other.names, topology.names[topology.atoms_of([3, 0, 1, 2])])
+
+
+def test_a_part_has_the_bonds_within_it_and_ends_where_it_was_cut():
+    part = told().take([0, 1, 3])
+    assert part.bonds.tolist() == [[0, 1]] and len(part.disulfides) == 0
+    assert part.ends.tolist() == [False, True, True]
+    assert part.resids.tolist() == [1, 2, 4]
+
+
+def test_topologies_beside_each_other():
+    first, second = protein_topology(told()), protein_topology(trace(["GLY"], chainIDs=["W"], variants=["CGLY"]))
+    both = first.beside(second)
+    assert both.n_atoms == first.n_atoms + 4 and both.chainIDs.tolist() == list("AAABW")
+    for part, chosen in ((first, range(4)), (second, [4])):
+        again = both.take(chosen)
+        for name in part.__dataclass_fields__:
+            assert np.array_equal(getattr(again, name), getattr(part, name)), name
+
+
 def test_from_atoms_of_an_atomgroup():
     u = mda.Universe.empty(5, n_residues=2, atom_resindex=[0, 0, 0, 1, 1], n_segments=1)
     u.add_TopologyAttr("names", ["N", "CA", "C", "N", "CA"])
@@ -116,6 +176,7 @@ def test_from_atoms_of_an_atomgroup():
     u.add_TopologyAttr("bonds", [(0, 1), (1, 2), (2, 3), (3, 4)])
     topology = Topology.from_atoms(u.atoms[1:], aliases={"LIG": "ALA"})
     assert topology.resnames.tolist() == ["HIS", "ALA"]
+    assert topology.variants.tolist() == ["HIE", "LIG"]
     assert topology.resids.tolist() == [7, 7]
     assert topology.icodes.tolist() == ["", "B"]
     assert topology.residue_of_atom.tolist() == [0, 0, 1, 1]

@@ -9,8 +9,6 @@ Shapes: F frames, N beads, A atoms, R residues. Positions in angstrom.
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 
@@ -41,13 +39,11 @@ class StandardForm:
 
     def __init__(self, mapping, network):
         self.given = self.mapping = mapping
-        self._residues = np.arange(mapping.coarse.n_residues)
-        if network.molecule is None:
-            self._residues = chain_order(mapping.coarse)
-        self._atoms = None
-        if np.any(np.diff(self._residues) != 1):
-            self.mapping = network.mapping(reordered(mapping.coarse, self._residues))
-            self._atoms = np.argsort(_atoms_of(mapping.fine, self._residues))
+        self._beads = self._atoms = None  # the order of beads, and the way back for atoms
+        order = chain_order(mapping.coarse) if network.molecule is None else np.arange(mapping.coarse.n_residues)
+        if np.any(np.diff(order) != 1):
+            self.mapping = network.mapping(mapping.coarse.take(order))
+            self._beads, self._atoms = mapping.coarse.atoms_of(order), np.argsort(mapping.fine.atoms_of(order))
         self._alone = len(mapping.atoms) == mapping.n_beads and bool(np.all(mapping.weights == 1.0))
 
     def beads(self, beads):
@@ -67,7 +63,7 @@ class StandardForm:
         """
         centre = np.asarray(beads, dtype=np.float64).mean(axis=1, keepdims=True)
         near = (beads - centre).astype(np.float32)
-        return (near if self._atoms is None else near[:, self._residues]), centre
+        return (near if self._beads is None else near[:, self._beads]), centre
 
     def atoms(self, atoms, centre, beads):
         """
@@ -108,23 +104,3 @@ def chain_order(coarse):
         return tuple(tuple(values.tolist()) for values in (*(part[rows] for part in parts), *names))
 
     return np.concatenate(sorted(chains, key=key))
-
-
-def reordered(topology, residues):
-    """A `Topology` whose residues come in another order (R,); chains stay whole."""
-    atoms = _atoms_of(topology, residues)
-    place = np.argsort(atoms)
-    of_residues = ("resnames", "resids", "icodes", "chainIDs", "segids", "ends", "cis")
-    return dataclasses.replace(
-        topology,
-        **{name: getattr(topology, name)[residues] for name in of_residues},
-        names=topology.names[atoms],
-        elements=topology.elements[atoms],
-        residue_of_atom=np.argsort(residues)[topology.residue_of_atom[atoms]],
-        bonds=place[topology.bonds],
-    )
-
-
-def _atoms_of(topology, residues):
-    """Atoms (a,) residue by residue, residues in some order (R,)."""
-    return np.argsort(np.argsort(residues)[topology.residue_of_atom], kind="stable")

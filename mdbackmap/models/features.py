@@ -1,7 +1,7 @@
 """
 `Features`: the features of a bead and of its neighbours, in chiral local frames.
 
-Shapes: n beads in all, K neighbours, C features, E features of an edge. Angstrom and radians.
+Shapes: n residues in all, K neighbours, C features, E features of an edge. Angstrom and radians.
 """
 
 import torch

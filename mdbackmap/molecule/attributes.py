@@ -56,6 +56,34 @@ def _canonical(name, table):
     return name
 
 
+def variant_names(given, resnames, aliases=None) -> np.ndarray:
+    """
+    What an input calls residues, where it has another name for what they are.
+
+    Parameters
+    ----------
+    given : ndarray of str, shape (R,)
+        Names of the input.
+    resnames : ndarray of str, shape (R,)
+        What they are.
+    aliases : dict, optional
+        As of `canonical_resnames`.
+
+    Returns
+    -------
+    ndarray of str, shape (R,)
+        `resnames` where the name of the input is another residue's, or that of a MOL2 file (VAL395).
+
+    Examples
+    --------
+    >>> variant_names(["hie", "HIS2", "NLYS", "VAL395", "A"], ["HIS", "HIS", "LYS", "VAL", "ALA"]).tolist()
+    ['HIE', 'HIS2', 'NLYS', 'VAL', 'ALA']
+    """
+    given, resnames = np.char.upper(np.asarray(given, dtype=str)), np.asarray(resnames, dtype=str)
+    numbered = (np.char.rstrip(given, "0123456789") == resnames) & ~np.isin(given, list(residues.ALIASES))
+    return np.where((canonical_resnames(given, aliases) == resnames) & ~numbered, given, resnames)
+
+
 def listed(items, shown, separator=", ") -> str:
     """
     Things in words, the first ones and how many there are besides.

@@ -138,19 +138,12 @@ def coarse_topology(fine, atoms, owner) -> Topology:
     names = [fine.names[i] if one else f"B{k + 1}" for k, (one, i) in enumerate(zip(single, first, strict=True))]
     pairs = np.sort(owner[fine.bonds], axis=1)
     pairs = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
-    chains, segids = fine.chainIDs[kept], fine.segids[kept]
-    ends = chain_ends(chains, segids)
-    between = [fine.ends[i:j].any() for i, j in zip(kept[:-1], kept[1:], strict=True)]
-    ends[:-1] |= np.array(between, dtype=bool)
+    ends = chain_ends(fine.chainIDs[kept], fine.segids[kept])
+    ends[:-1] |= np.array([fine.ends[i:j].any() for i, j in zip(kept[:-1], kept[1:], strict=True)], dtype=bool)
     return Topology(
         names=names,
         elements=[""] * len(atoms),
         residue_of_atom=np.cumsum(starts) - 1,
-        resnames=fine.resnames[kept],
-        resids=fine.resids[kept],
-        icodes=fine.icodes[kept],
-        chainIDs=chains,
-        segids=segids,
-        ends=ends,
         bonds=pairs,
+        **(fine.of_residues(kept) | {"ends": ends, "cis": None}),
     )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+import dataclasses
 
 from .mapping import Mapping
 from .topology import Topology
 
-_TOPOLOGY = (
-    *("names", "elements", "residue_of_atom", "resnames", "resids", "icodes", "chainIDs", "segids"),
-    *("ends", "cis", "bonds"),
-)
+_FIELDS = dataclasses.fields(Topology)
 _TRIPLES = ("beads", "atoms", "weights", "bead_of_atom")
 
 
@@ -26,7 +23,7 @@ def to_plain(mapping) -> dict:
     Mapping(ca: 1 beads -> 4 atoms; 1 residues, A 1)
     """
     topologies = {
-        side: {name: np.asarray(getattr(getattr(mapping, side), name)).tolist() for name in _TOPOLOGY}
+        side: {field.name: getattr(getattr(mapping, side), field.name).tolist() for field in _FIELDS}
         for side in ("coarse", "fine")
     }
     return {"name": mapping.name, **topologies, **{name: getattr(mapping, name).tolist() for name in _TRIPLES}}
@@ -34,7 +31,7 @@ def to_plain(mapping) -> dict:
 
 def from_plain(plain) -> Mapping:
     """
-    The mapping that `to_plain` wrote.
+    The mapping that `to_plain` wrote, now or before topologies had `variants` and what follows.
 
     Raises
     ------
@@ -42,7 +39,7 @@ def from_plain(plain) -> Mapping:
         Something else.
     """
     try:
-        coarse, fine = (Topology(**{name: plain[side][name] for name in _TOPOLOGY}) for side in ("coarse", "fine"))
+        coarse, fine = (Topology(**plain[side]) for side in ("coarse", "fine"))
         return Mapping(coarse, fine, str(plain["name"]), *(plain[name] for name in _TRIPLES))
     except (KeyError, TypeError) as error:
         raise ValueError(f"no mapping: {type(error).__name__} {error}") from error

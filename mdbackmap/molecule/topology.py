@@ -13,7 +13,16 @@ import numpy as np
 
 from ..chemistry import residues
 from ..chemistry.elements import MASSES
-from .attributes import attribute, bonds_within, canonical_resnames, chain_ends, listed, numbering, residue_runs
+from .attributes import (
+    attribute,
+    bonds_within,
+    canonical_resnames,
+    chain_ends,
+    listed,
+    numbering,
+    residue_runs,
+    variant_names,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +57,15 @@ class Topology:
     bonds : ndarray of int64, shape (b, 2), optional
         Bonded atoms `i < j`; by default none.
 
+    variants : ndarray of str, shape (R,), optional
+        What the input calls the residues: HIE, CYX, NLYS, MSE; by default `resnames`.
+    caps : ndarray of str, shape (R, 2), optional
+        Caps that the input has before and behind a residue, such as ACE and NME; by default "", none.
+    hetero : ndarray of bool, shape (R,), optional
+        True for what is no part of a chain: ions, ligands, water, lipids; by default nowhere.
+    disulfides : ndarray of int64, shape (d, 2), optional
+        Residues `r < s` that the input joins by a disulfide; by default none.
+
     Raises
     ------
     ValueError
@@ -73,21 +91,26 @@ class Topology:
     ends: np.ndarray | None = None
     cis: np.ndarray | None = None
     bonds: np.ndarray | None = None
+    variants: np.ndarray | None = None
+    caps: np.ndarray | None = None
+    hetero: np.ndarray | None = None
+    disulfides: np.ndarray | None = None
 
     def __post_init__(self):
         n, r = len(self.names), len(self.resnames)
-        for name, length in (("names", n), ("elements", n), *((x, r) for x in _RESIDUE_STRINGS)):
-            self._store(name, getattr(self, name), str, (length,))
-        self._store("residue_of_atom", self.residue_of_atom, np.int64, (n,))
-        self._store("resids", self.resids, np.int64, (r,))
-        if self.ends is None:
-            self._store("ends", chain_ends(self.chainIDs, self.segids), bool, (r,))
-        else:
-            self._store("ends", self.ends, bool, (r,))
-        self._store("cis", np.zeros(r) if self.cis is None else self.cis, bool, (r,))
-        bonds = np.zeros((0, 2)) if self.bonds is None or len(self.bonds) == 0 else np.sort(self.bonds, axis=1)
-        self._store("bonds", bonds, np.int64, (len(bonds), 2))
-        self._check()
+        for name, dtype in _OF_ATOMS.items():
+            self._store(name, getattr(self, name), dtype, (n,))
+        for name, (dtype, *more) in _OF_RESIDUES.items():
+            self._store(name, self._or_default(name, (r, *more)), dtype, (r, *more))
+        for name, count in (("bonds", n), ("disulfides", r)):
+            pairs = getattr(self, name)
+            pairs = np.zeros((0, 2)) if pairs is None or len(pairs) == 0 else np.sort(pairs, axis=1)
+            self._store(name, pairs, np.int64, (len(pairs), 2))
+            if pairs.size and (pairs.min() < 0 or pairs.max() >= count):
+                raise ValueError(f"{name} name {'atoms' if name == 'bonds' else 'residues'} outside 0..{count - 1}")
+        owner = self.residue_of_atom
+        if owner.size and (np.any(np.diff(owner) < 0) or owner[0] < 0 or owner[-1] >= r):
+            raise ValueError(f"residue_of_atom must be non-decreasing and within 0..{r - 1}: sort the atoms by residue")
 
     def _store(self, name, values, dtype, shape):
         array = np.array(values, dtype=dtype)
@@ -96,14 +119,14 @@ class Topology:
         array.setflags(write=False)
         object.__setattr__(self, name, array)
 
-    def _check(self):
-        owner = self.residue_of_atom
-        if owner.size and (np.any(np.diff(owner) < 0) or owner[0] < 0 or owner[-1] >= self.n_residues):
-            raise ValueError(
-                f"residue_of_atom must be non-decreasing and within 0..{self.n_residues - 1}: sort the atoms by residue"
-            )
-        if self.bonds.size and (self.bonds.min() < 0 or self.bonds.max() >= self.n_atoms):
-            raise ValueError(f"bonds name atoms outside 0..{self.n_atoms - 1}")
+    def _or_default(self, name, shape):
+        """Values of a residue field, or what goes without saying; a field of strings is "" then."""
+        values = getattr(self, name)
+        if values is not None:
+            return values
+        if name == "ends":
+            return chain_ends(self.chainIDs, self.segids)
+        return self.resnames if name == "variants" else np.zeros(shape, dtype=_OF_RESIDUES[name][0])
 
     @property
     def n_atoms(self) -> int:
@@ -157,15 +180,66 @@ class Topology:
             Atoms of one residue that do not lie together.
         """
         first, residue_of_atom = residue_runs(atoms.resindices)
-        names = attribute(atoms, "resnames", "")[first]
+        given = attribute(atoms, "resnames", "")[first]
+        resnames = canonical_resnames(given, aliases)
         return cls(
             names=attribute(atoms, "names", ""),
             elements=attribute(atoms, "elements", ""),
             residue_of_atom=residue_of_atom,
-            resnames=canonical_resnames(names, aliases),
+            resnames=resnames,
+            variants=variant_names(given, resnames, aliases),
             **numbering(atoms, first),
             bonds=bonds_within(atoms),
         )
+
+    def of_residues(self, chosen) -> dict:
+        """What is known of some residues (an index of any kind), field by field, as `Topology` takes it."""
+        return {name: getattr(self, name)[chosen] for name in _OF_RESIDUES}
+
+    def atoms_of(self, chosen) -> np.ndarray:
+        """Atoms (int64) of some residues, residue by residue in their order."""
+        owner = _places(chosen, self.n_residues)[self.residue_of_atom]
+        return np.argsort(owner, kind="stable")[np.count_nonzero(owner < 0) :]
+
+    def take(self, chosen) -> Topology:
+        """
+        Some residues, in the order in which they are named.
+
+        Parameters
+        ----------
+        chosen : sequence of int
+            Residues, none of them twice.
+
+        Returns
+        -------
+        Topology
+            With the bonds among them; a stretch ends where the next residue is another one than before.
+
+        Examples
+        --------
+        >>> three = Topology(["CA"] * 3, [""] * 3, range(3), ["ALA", "GLY", "VAL"], [1, 2, 3], [""] * 3, ["A"] * 3,
+        ...                  [""] * 3)
+        >>> three.take([2, 0, 1])
+        Topology(3 atoms, 3 residues, 2 stretches: A 3, A 1-2)
+        """
+        chosen = np.asarray(chosen, dtype=np.int64)
+        atoms = self.atoms_of(chosen)
+        fields = {name: getattr(self, name)[atoms] for name in _OF_ATOMS} | self.of_residues(chosen)
+        fields["ends"] = fields["ends"] | (np.diff(chosen, append=-1) != 1)
+        fields["residue_of_atom"] = _places(chosen, self.n_residues)[fields["residue_of_atom"]]
+        for name, kept, n in (("bonds", atoms, self.n_atoms), ("disulfides", chosen, self.n_residues)):
+            pairs = _places(kept, n)[getattr(self, name)]
+            fields[name] = pairs[(pairs >= 0).all(axis=1)]
+        return Topology(**fields)
+
+    def beside(self, other: Topology) -> Topology:
+        """These particles and, behind them, those of another topology; nothing is bonded between the two."""
+        every = (*_OF_ATOMS, *_OF_RESIDUES)
+        fields = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in every}
+        fields["residue_of_atom"][self.n_atoms :] += self.n_residues
+        for name, n in (("bonds", self.n_atoms), ("disulfides", self.n_residues)):
+            fields[name] = np.concatenate([getattr(self, name), getattr(other, name) + n])
+        return Topology(**fields)
 
     def __repr__(self):
         stretches = self.stretches()
@@ -182,15 +256,27 @@ class Topology:
         return [f"{self.chainIDs[i]} {number[i]}" + (f"-{number[j]}" if j > i else "") for i, j in spans]
 
 
-_RESIDUE_STRINGS = ("resnames", "icodes", "chainIDs", "segids")
+_OF_ATOMS = {"names": str, "elements": str, "residue_of_atom": np.int64}
+_OF_RESIDUES = {
+    **{"resnames": (str,), "resids": (np.int64,), "icodes": (str,), "chainIDs": (str,), "segids": (str,)},
+    **{"ends": (bool,), "cis": (bool,), "variants": (str,), "caps": (str, 2), "hetero": (bool,)},
+}
+"""Fields of `Topology` by what they have an entry for: their types, and further axes."""
+
+
+def _places(chosen, n):
+    """Where each of `n` things is among those chosen; -1 where it is not."""
+    places = np.full(n, -1)
+    places[chosen] = np.arange(len(chosen))
+    return places
 
 
 def protein_topology(coarse: Topology) -> Topology:
     """
     The heavy atoms of a protein, from its residues.
 
-    Each residue gets the atoms of `residues.ATOMS` in that order, its own bonds, and a peptide
-    bond C-N to the next residue unless it ends a stretch.
+    Each residue gets the atoms of `residues.ATOMS` in that order, its own bonds, a peptide bond C-N to the next
+    residue unless it ends a stretch, and the bond of its disulfide.
 
     Parameters
     ----------
@@ -200,7 +286,7 @@ def protein_topology(coarse: Topology) -> Topology:
     Returns
     -------
     Topology
-        The same residues, `ends` and `cis`, with atoms.
+        The same residues and all that is known of them, with atoms.
 
     Raises
     ------
@@ -213,21 +299,17 @@ def protein_topology(coarse: Topology) -> Topology:
             f"{coarse.label(unknown[0])} is not an amino acid ({unknown.size} such residues); known are "
             f"{', '.join(residues.RESIDUE_NAMES)}; give other names with aliases={{'XYZ': 'ALA'}} or a sequence"
         )
-    atoms = [_residue_atoms(name) for name in coarse.resnames]
+    atoms = [residues.ATOMS[name] for name in coarse.resnames]
     residue_of_atom = np.repeat(np.arange(coarse.n_residues), [len(x) for x in atoms])
     names = [name for group in atoms for name in group]
     return Topology(
         names=names,
         elements=[name[0] for name in names],
         residue_of_atom=residue_of_atom,
-        **{x: getattr(coarse, x) for x in (*_RESIDUE_STRINGS, "resids", "ends", "cis")},
+        **coarse.of_residues(slice(None)),
         bonds=_protein_bonds(coarse, atoms),
+        disulfides=coarse.disulfides,
     )
-
-
-def _residue_atoms(resname):
-    """Names of one residue's atoms, in order."""
-    return residues.ATOMS[resname]
 
 
 def _protein_bonds(coarse, atoms):
@@ -239,5 +321,6 @@ def _protein_bonds(coarse, atoms):
     own = zip(index, coarse.resnames, strict=True)
     within = [(at[i], at[j]) for at, resname in own for i, j in residues.BONDS[resname]]
     peptide = [(index[r]["C"], index[r + 1]["N"]) for r in np.flatnonzero(~coarse.ends[:-1])]
-    bonds = np.sort(np.array(within + peptide, dtype=np.int64).reshape(-1, 2), axis=1)
+    sulfur = [(index[r]["SG"], index[s]["SG"]) for r, s in coarse.disulfides]
+    bonds = np.sort(np.array(within + peptide + sulfur, dtype=np.int64).reshape(-1, 2), axis=1)
     return bonds[np.lexsort(bonds.T[::-1])]

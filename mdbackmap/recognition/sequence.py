@@ -67,7 +67,7 @@ def name_residues(resnames, ends, table, sequence=None, apart=None):
     ends : ndarray of bool, shape (N,)
         Where chains end.
     table : dict
-        `resids`, `icodes`, `chainIDs`, `segids` (N,). Where sequences split a nameless
+        `resids`, `icodes`, `chainIDs`, `segids` (R,). Where sequences split a nameless
         single chain, its `chainIDs` and `resids` are replaced.
     sequence : str, list of str or dict, optional
         One-letter codes; see `recognise`.

@@ -5,7 +5,7 @@ With both C-alphas known, a planar peptide has one degree of freedom, its angle 
 the side-chain torsions that is the whole of a heavy-atom structure whose bonds, planarity and chirality are right
 by construction. `InternalCoordinates` turns angles into atoms and atoms into angles.
 
-Shapes: `...` leading dimensions (frames), N residues, 14 atom slots, `T = 6` torsions a residue (`TORSIONS`):
+Shapes: `...` leading dimensions (frames), R residues, 14 atom slots, `T = 6` torsions a residue (`TORSIONS`):
 
 ========= =========================================================================================
 peptide   O(i) about CA(i)->CA(i+1), from CA(i-1); for the last residue of a stretch phi instead
@@ -57,14 +57,14 @@ def trace_neighbours(ca, first, last):
 
     Parameters
     ----------
-    ca : torch.Tensor (..., N, 3)
+    ca : torch.Tensor, shape (..., R, 3)
         Positions in angstrom.
-    first, last : torch.Tensor (n_stretches,) int64
+    first, last : torch.Tensor of int64, shape (n_stretches,)
         Residues that begin and end each unbroken stretch.
 
     Returns
     -------
-    before, after : torch.Tensor (..., N, 3)
+    before, after : torch.Tensor, shape (..., R, 3)
     """
     alone = first == last
     one, two = torch.minimum(first + 1, last), torch.minimum(first + 2, last)
@@ -99,16 +99,16 @@ class InternalCoordinates:
 
     Parameters
     ----------
-    types : torch.Tensor (N,) int64
+    types : torch.Tensor of int64, shape (R,)
         Residue types, indices into `residues.ALPHABET`.
-    ends : torch.Tensor (N,) bool
+    ends : torch.Tensor of bool, shape (R,)
         True for the last residue of each unbroken stretch.
-    cis : torch.Tensor (N,) bool
+    cis : torch.Tensor of bool, shape (R,)
         True where the peptide between a residue and the next one is cis.
 
     Attributes
     ----------
-    defined : torch.Tensor (N, 6) bool
+    defined : torch.Tensor of bool, shape (R, 6)
         Which torsions each residue has.
 
     Examples
@@ -193,16 +193,16 @@ class InternalCoordinates:
 
         Parameters
         ----------
-        ca : torch.Tensor (..., N, 3)
+        ca : torch.Tensor, shape (..., R, 3)
             C-alpha positions in angstrom; they are the CA atoms of the result, bit for bit.
-        torsions : torch.Tensor (..., N, 6)
+        torsions : torch.Tensor, shape (..., R, 6)
             Angles in radians; undefined ones are ignored.
-        backbone : tuple of torch.Tensor (..., N, 3), optional
+        backbone : tuple of torch.Tensor, shape (..., R, 3), optional
             N, C and O, where `backbone` has built them before; then the peptide and end angles are not used.
 
         Returns
         -------
-        torch.Tensor (..., N, 14, 3)
+        torch.Tensor, shape (..., R, 14, 3)
             Positions in angstrom; slots that a residue does not have hold its CA.
         """
         n, c, o = self.backbone(ca, torsions) if backbone is None else backbone
@@ -307,17 +307,17 @@ class InternalCoordinates:
 
         Parameters
         ----------
-        ca : torch.Tensor (..., N, 3)
+        ca : torch.Tensor, shape (..., R, 3)
             The trace that the angles refer to (usually the CA atoms; with noise on the beads, the noisy ones).
-        atoms : torch.Tensor (..., N, 14, 3)
-        mask : torch.Tensor (..., N, 14) bool
+        atoms : torch.Tensor, shape (..., R, 14, 3)
+        mask : torch.Tensor of bool, shape (..., R, 14)
             True where an atom is there.
 
         Returns
         -------
-        torsions : torch.Tensor (..., N, 6)
+        torsions : torch.Tensor, shape (..., R, 6)
             Angles in radians in [-pi, pi), 0 where unknown. A peptide's angle is the one that fits its C, O and N best.
-        known : torch.Tensor (..., N, 6) bool
+        known : torch.Tensor of bool, shape (..., R, 6)
             True where all the atoms that an angle needs are there.
         """
         torsions = ca.new_zeros(*ca.shape[:-1], 6)

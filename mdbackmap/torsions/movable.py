@@ -1,7 +1,7 @@
 """
 `MovableAtoms`: which atoms of a molecule turn with its side-chain torsions, and which stay.
 
-Shapes: N residues, M residues that can turn, S turning atoms, X fixed atoms.
+Shapes: R residues, M residues that can turn, S turning atoms, X fixed atoms.
 """
 
 import functools
@@ -63,7 +63,7 @@ class MovableAtoms:
 
     Parameters
     ----------
-    types : torch.Tensor (N,) int64
+    types : torch.Tensor of int64, shape (R,)
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class MovableAtoms:
         Their CB.
     first, count : (M,) int64
         Rows of `turning` that belong to each of `residues`.
-    fixed_first, fixed_count : (N,) int64
+    fixed_first, fixed_count : (R,) int64
         Rows of `fixed` that belong to each residue.
     """
 
