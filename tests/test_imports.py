@@ -260,5 +260,14 @@ def test_architecture_names_every_module():
             assert ("/".join(folders) or "the hall", leaf) in listed, name
 
 
+def test_tables_of_rooms_are_complete():
+    """Where the docstring of a folder has a table of modules, it has all of them."""
+    for file in ROOT.rglob("__init__.py"):
+        table = re.search(r"^module .*\n=+ =+\n(.*?)^=+ =+$", file.read_text(), flags=re.MULTILINE | re.DOTALL)
+        if table:
+            named = {row.split()[0] for row in table[1].splitlines() if not row.startswith(" ")}
+            assert named == {path.stem for path in file.parent.glob("*.py")} - {"__init__"}, file.parent.name
+
+
 if __name__ == "__main__":
     print(drawing())

@@ -1,17 +1,22 @@
 """
 Evaluation: models and structures judged by the protocol of `mdbackmap.metrics`, as tables and plots.
 
-=========== ==================================================================================
-module      what it does
-=========== ==================================================================================
-benchmark   a model on known chains, beside the native structures and PULCHRA
-likelihood  nats per residue, beside independent torsions
-energy      energies after minimisation, where OpenMM is installed
-proteins    the proteins of any files that MDAnalysis reads, matched residue by residue
-judgement   generated proteins against a reference, or alone
-faults      where a structure is wrong, residue by residue
-table       the figures as text
-plots       the figures as pictures
-pulchra     PULCHRA, where `pypulchra` is installed
-=========== ==================================================================================
+================ ===========================================================================
+module           what it does
+================ ===========================================================================
+benchmark        a model on known chains, beside the native structures and PULCHRA
+likelihood       nats per residue, beside independent torsions
+energy           energies after minimisation, where OpenMM is installed
+proteins         the proteins of any files that MDAnalysis reads, matched residue by residue
+judgement        generated proteins against a reference, or alone
+faults           where a structure is wrong, residue by residue
+table            the figures as text
+plots            the figures as pictures
+trace_report     scores of C-alpha traces, by frame and residue
+molecule_report  a model of one molecule on held-out frames
+peptide_torsions phi and psi of peptides of any length
+dihedral_maps    their distributions as pictures
+picture          molecules drawn
+pulchra          PULCHRA, where `pypulchra` is installed
+================ ===========================================================================
 """

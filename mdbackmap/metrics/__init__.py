@@ -9,7 +9,8 @@ samples     several samples of a structure: best of them, diversity, divergence 
 calibration whether samples are as different as the truth
 comparison  RMSD with equivalent atoms, side-chain torsions, cis peptides, against a reference
 covalent    bonds and angles
-clashes     contacts, clashscore, bond graphs
+clashes     contacts and clashscore
+graphs      bond graphs of any molecule, and how they differ
 hydrogens   clashes of all atoms, hydrogens too
 dihedrals   phi, psi, omega, chi, chirality, C-beta deviation
 top8000     Ramachandran and rotamer scores
