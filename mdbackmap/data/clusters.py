@@ -6,7 +6,7 @@ repeat: two sequences are linked where they share enough words of five residues,
 linkage). On 3,896 sequences of the PDB the rule finds 76% of the pairs that mmseqs2 puts into one cluster at 30%
 identity, and 98% of the pairs it finds are pairs of mmseqs2: distant relatives are what it misses.
 
-Legend: `s` sequences.
+Shapes: s sequences.
 """
 
 import logging
@@ -124,7 +124,7 @@ def shared_words(sequences, others):
 
 
 def _words(sequences):
-    """(s, 20^5) which words each sequence has; a sequence too short for a word has itself, padded."""
+    """Which words each sequence has, shape (s, 20^5); a sequence too short for a word has itself, padded."""
     rows, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for row, sequence in enumerate(sequences):
         kinds = np.array([ALPHABET.index(letter) for letter in sequence.ljust(WORD, ALPHABET[0])])

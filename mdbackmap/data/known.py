@@ -1,7 +1,7 @@
 """
 Known structures to judge models by: chains of a structure pack, ensembles, and models run on their traces.
 
-Shapes: `F` frames, `R` residues, `S` samples, `A` atoms. Positions are in angstrom. `metrics.dihedrals` says what an
+Shapes: F frames, R residues, S samples, A atoms. Positions are in angstrom. `metrics.dihedrals` says what an
 atom14 array is.
 """
 

@@ -6,7 +6,7 @@ How packs lie on disk: two HDF5 layouts, read into the same flat arrays. `h5py` 
 * *ensembles* ("mdbackmap ensembles v1"): a group a system, many frames each. Every frame becomes an entry of its own;
   the frames of a chain count as one 90% cluster, so that a system weighs as the square root of its number of frames.
 
-Legend: R residues, C chains. Lengths in angstrom.
+Shapes: R residues, C chains. Lengths in angstrom.
 """
 
 import fnmatch

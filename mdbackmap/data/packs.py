@@ -7,7 +7,7 @@ Split: chains are clustered by sequence (`clusters`, 30%); entries that share a 
 stay together. Groups of entries go to validation in an order that depends on the seed, as long as the wanted share of
 residues is not exceeded; so no sequence is on both sides. Names can be held out by hand instead.
 
-Legend: C chains, F frames, R residues. Lengths in angstrom.
+Shapes: C chains, F frames, R residues. Lengths in angstrom.
 """
 
 import fnmatch

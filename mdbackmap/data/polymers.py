@@ -12,7 +12,7 @@ What is decided here, so that a pack never has to guess:
   atoms is kept, its slots marked;
 * a chain is broken where C-alphas lie more than 4.5 angstrom apart, or C and N of the peptide more than 2.5.
 
-Legend: `a` atoms, `R` residues of a chain. Lengths in angstrom.
+Shapes: A atoms, R residues of a chain. Lengths in angstrom.
 """
 
 from dataclasses import dataclass
@@ -37,9 +37,9 @@ class Atoms:
 
     Attributes
     ----------
-    names, resnames, chains, icodes, altlocs : ndarray of str, shape (a,)
-    resids : ndarray of int, shape (a,)
-    occupancies, b : ndarray of float, shape (a,)
+    names, resnames, chains, icodes, altlocs : ndarray of str, shape (A,)
+    resids : ndarray of int, shape (A,)
+    occupancies, b : ndarray of float, shape (A,)
     """
 
     names: np.ndarray
@@ -105,7 +105,7 @@ class Polymer:
 
         Parameters
         ----------
-        positions : ndarray of float, shape (a, 3)
+        positions : ndarray of float, shape (A, 3)
             Of the file's atoms.
 
         Returns

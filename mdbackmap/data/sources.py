@@ -4,7 +4,7 @@ Where packed structures come from: PDB files (read by MDAnalysis), mmCIF files (
 Each reader gives `Entry` objects: the chains of one structure or of one frame. This module is the only one in
 `training` that needs MDAnalysis; reading a pack and training do without.
 
-Legend: `a` atoms, `R` residues. Lengths in angstrom.
+Shapes: A atoms, R residues. Lengths in angstrom.
 """
 
 import gzip

@@ -18,7 +18,7 @@ condition                    what it is
 ``seconds`` is processor time of a frame of 159 residues on one thread: for the model in a batch, from beads to atoms;
 for PULCHRA from PDB text to PDB text; ``seconds_ratio`` is a multiple of PULCHRA's in the same run.
 
-Shapes: `F` frames, `R` residues, `S` samples. Positions are in angstrom.
+Shapes: F frames, R residues, S samples. Positions are in angstrom.
 """
 
 import contextlib

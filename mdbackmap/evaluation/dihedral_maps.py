@@ -15,7 +15,7 @@ def dihedral_maps(angles, title=""):
 
     Parameters
     ----------
-    angles : dict of str to (n, 2) ndarray
+    angles : dict of str to ndarray, shape (n, 2)
         phi and psi in radians, by the heading of their map.
     title : str
 

@@ -5,7 +5,7 @@ Amber ff14SB (OpenMM's amber14) with implicit solvent (OBC2), no cutoff, at pH 7
 terminal oxygen of every unbroken stretch, opposite its O; hydrogens, where there are none that the force field knows,
 by OpenMM's `Modeller`; disulfides between sulfurs nearer than 3 A. OpenMM is loaded when it is used.
 
-Shapes: `F` frames, `R` residues. Positions are in angstrom, energies in kJ/mol.
+Shapes: F frames, R residues. Positions are in angstrom, energies in kJ/mol.
 """
 
 import contextlib

@@ -88,7 +88,7 @@ def find_faults(positions, mask, types, ends, *, ideal=None):
 
 
 def _owned(wrong, table, covalent, n_residues):
-    """(F, R) how many of the wrong bonds or angles belong to each residue."""
+    """How many of the wrong bonds or angles belong to each residue, shape (F, R)."""
     owner = covalent.residue_of_atom[table].max(1)
     out = np.zeros((len(wrong), n_residues), dtype=int)
     frames, terms = np.nonzero(wrong)
@@ -97,7 +97,7 @@ def _owned(wrong, table, covalent, n_residues):
 
 
 def _clashes(atoms, covalent, n_residues):
-    """(R,) clashes that each residue takes part in; one within a residue counts once."""
+    """Clashes that each residue takes part in, shape (R,); one within a residue counts once."""
     residues = covalent.residue_of_atom[clashing_pairs(atoms, covalent)]
     other = residues[:, 0] != residues[:, 1]
     return np.bincount(np.append(residues[:, 0], residues[other, 1]), minlength=n_residues)

@@ -1,7 +1,7 @@
 """
 A generated protein against its reference, or a protein on its own: numbers by frame, by residue, and on the whole.
 
-Shapes: `F` frames, `R` residues, `S` samples. Positions are in angstrom.
+Shapes: F frames, R residues, S samples. Positions are in angstrom.
 """
 
 import warnings

@@ -5,7 +5,7 @@ The one number that is worse both for too broad and for too narrow distributions
 under one measure, here the torsions of `mdbackmap.torsions.internal` (six at most a residue), those of symmetric
 groups on half the circle.
 
-Shapes: `R` residues of all chains, `n` residues of a batch, `B` bins.
+Shapes: R residues of all chains, n residues of a batch, B bins.
 """
 
 import numpy as np
@@ -127,7 +127,7 @@ def _left_out(kinds, bins, chains):
 
 
 def _kinds(structures):
-    """(R, 6) which histogram a torsion belongs to: the residue's type, but for angles that only chain ends have."""
+    """Which histogram a torsion belongs to, shape (R, 6): the residue's type, but for angles of chain ends only."""
     kinds = np.repeat(structures.types.numpy()[:, None], 6, axis=1)
     ends = structures.ends.numpy()
     kinds[ends, _PEPTIDE_COLUMN] = _LAST

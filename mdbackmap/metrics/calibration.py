@@ -130,7 +130,7 @@ def covered(samples, truth, level):
 
 
 def _covered(samples, truth, level):
-    """(n,) the same of one frame, samples (S, n) and truth (n,)."""
+    """The same (n,) of one frame, from samples (S, n) and truth (n,)."""
     both = np.concatenate([truth[None], samples])  # (S + 1, n)
     kernel = np.exp((np.cos(both[:, None] - both) - 1) / KERNEL**2)
     density = (kernel.sum(1) - 1).round(9)  # by the others alone

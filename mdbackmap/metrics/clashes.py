@@ -1,8 +1,8 @@
 """
 Atoms too close to each other, and bond graphs seen by distance alone.
 
-Shapes: `F` frames, `R` residues, `a` atoms that are present, `p` pairs. Lengths are in angstrom.
-Positions are those that `Covalent.flat` returns, (F, a, 3).
+Shapes: F frames, R residues, A atoms that are present, p pairs. Lengths are in angstrom.
+Positions are those that `Covalent.flat` returns, (F, A, 3).
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ def close_pairs(atoms, cutoff):
 
     Parameters
     ----------
-    atoms : ndarray of float, shape (a, 3)
+    atoms : ndarray of float, shape (A, 3)
     cutoff : float
         Angstrom.
 
@@ -48,7 +48,7 @@ def bond_graph(atoms, covalent):
 
     Parameters
     ----------
-    atoms : ndarray of float, shape (a, 3)
+    atoms : ndarray of float, shape (A, 3)
     covalent : Covalent
 
     Returns
@@ -75,7 +75,7 @@ def graph_difference(generated, reference, covalent, *, legacy=False):
 
     Parameters
     ----------
-    generated : ndarray of float, shape (F, a, 3)
+    generated : ndarray of float, shape (F, A, 3)
     reference : ndarray of float, shape (F or 1, a, 3)
     covalent : Covalent
     legacy : bool
@@ -111,7 +111,7 @@ def contacts(atoms, covalent, n_residues):
 
     Parameters
     ----------
-    atoms : ndarray of float, shape (F, a, 3)
+    atoms : ndarray of float, shape (F, A, 3)
     covalent : Covalent
     n_residues : int
 
@@ -145,7 +145,7 @@ def clashing_pairs(atoms, covalent):
 
     Parameters
     ----------
-    atoms : ndarray of float, shape (a, 3)
+    atoms : ndarray of float, shape (A, 3)
         One frame.
     covalent : Covalent
 
@@ -179,7 +179,7 @@ def clashscore(atoms, covalent):
 
     Parameters
     ----------
-    atoms : ndarray of float, shape (F, a, 3)
+    atoms : ndarray of float, shape (F, A, 3)
     covalent : Covalent
 
     Returns

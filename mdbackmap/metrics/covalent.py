@@ -1,7 +1,7 @@
 """
 The covalent structure of proteins held as atom14 arrays, and how well a structure keeps it.
 
-Shapes: `F` frames, `R` residues, `a` atoms that are present, `b` bonds, `n` angles, `p` pairs.
+Shapes: F frames, R residues, A atoms that are present, b bonds, n angles, p pairs.
 Lengths are in angstrom, angles in radians. `dihedrals` says what an atom14 array is.
 """
 
@@ -21,10 +21,10 @@ class Covalent:
 
     Attributes
     ----------
-    slots : ndarray of int64, shape (a,)
+    slots : ndarray of int64, shape (A,)
         Where each atom lies in an atom14 array flattened to (R * 14).
-    residue_of_atom : ndarray of int64, shape (a,)
-    elements : ndarray of int64, shape (a,)
+    residue_of_atom : ndarray of int64, shape (A,)
+    elements : ndarray of int64, shape (A,)
         Positions in `elements.ELEMENTS`.
     bonds : ndarray of int64, shape (b, 2)
         Atom indices, the lower first: bonds within residues and peptide bonds.
@@ -102,7 +102,7 @@ class Covalent:
 
         Returns
         -------
-        ndarray of float64, shape (F, a, 3)
+        ndarray of float64, shape (F, A, 3)
 
         Raises
         ------
@@ -195,7 +195,7 @@ def all_bonds(types, ends):
 
 
 def _neighbour_table(bonds, n_slots):
-    """(slots, 4) bonded neighbours of each slot, -1 where there are fewer."""
+    """Bonded neighbours of each slot, -1 where there are fewer, shape (slots, 4)."""
     both = np.concatenate([bonds, bonds[:, ::-1]])
     both = both[np.lexsort(both.T[::-1])]
     column = np.arange(len(both)) - np.searchsorted(both[:, 0], both[:, 0])
@@ -205,14 +205,14 @@ def _neighbour_table(bonds, n_slots):
 
 
 def _paths_of_two(neighbours):
-    """(n, 3) slots of every angle, the outer atoms in ascending order."""
+    """Slots of every angle, the outer atoms in ascending order, shape (n, 3)."""
     first, second = np.triu_indices(neighbours.shape[1], 1)
     middle = np.broadcast_to(np.arange(len(neighbours))[:, None], (len(neighbours), len(first)))
     return _present(np.stack([neighbours[:, first], middle, neighbours[:, second]], axis=-1).reshape(-1, 3))
 
 
 def _ends_of_paths_of_three(bonds, neighbours):
-    """(p, 2) slots of the outer atoms of every torsion; rings make some of them one atom, those are left out."""
+    """Slots of the outer atoms of every torsion, shape (p, 2); rings make some of them one atom, those are left out."""
     outer = np.stack(np.broadcast_arrays(neighbours[bonds[:, 0], :, None], neighbours[bonds[:, 1], None, :]), -1)
     backwards = (outer[..., 0] == bonds[:, 1, None, None]) | (outer[..., 1] == bonds[:, 0, None, None])
     outer = _present(outer[~backwards])
@@ -225,7 +225,7 @@ def bond_lengths(atoms, covalent):
 
     Parameters
     ----------
-    atoms : ndarray of float, shape (F, a, 3)
+    atoms : ndarray of float, shape (F, A, 3)
         From `Covalent.flat`.
     covalent : Covalent
 
@@ -250,7 +250,7 @@ def bond_angles(atoms, covalent):
 
     Parameters
     ----------
-    atoms : ndarray of float, shape (F, a, 3)
+    atoms : ndarray of float, shape (F, A, 3)
         From `Covalent.flat`.
     covalent : Covalent
 

@@ -6,7 +6,7 @@ residue: ``positions (F, R, 14, 3)`` in angstrom and ``mask (R, 14)``, True wher
 What a position holds where its mask is False does not matter. ``ends (R,)`` is True for the last
 residue of each unbroken stretch; nothing is bonded across.
 
-Shapes: `F` frames, `R` residues. Angles are in radians, NaN where an atom is missing.
+Shapes: F frames, R residues. Angles are in radians, NaN where an atom is missing.
 """
 
 import numpy as np

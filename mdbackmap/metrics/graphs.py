@@ -5,7 +5,7 @@ Two atoms are bonded if they are nearer than 1.3 times the sum of their covalent
 difference ratio" is sum |A_ref - A_gen| / sum A_ref over all pairs of atoms; a "valid graph" is one equal to the
 reference's. Its code sums signed differences, so that missing and extra bonds cancel: that is ``legacy=True``.
 
-Shapes: `F` frames, `a` atoms. Positions in angstrom.
+Shapes: F frames, A atoms. Positions in angstrom.
 """
 
 import numpy as np
@@ -21,9 +21,9 @@ def graph_difference(generated, reference, elements, legacy=False):
 
     Parameters
     ----------
-    generated, reference : ndarray of float, shape (F, a, 3)
+    generated, reference : ndarray of float, shape (F, A, 3)
         Structures and what they stand for, frame by frame.
-    elements : ndarray of str, shape (a,)
+    elements : ndarray of str, shape (A,)
     legacy : bool
         Signed differences, as the paper's code has them.
 

@@ -15,7 +15,7 @@ hydrogen bonds                H on N, O or S may overlap an acceptor (O, S, N of
 charged                       H of LYS, ARG NE and NH, HIS with two H, a terminal N; O of ASP and GLU without H
 ============================= =================================================================================
 
-The terminal OXT is no part of atom14 arrays and is not counted. Shapes: `F` frames, `R` residues, `a` heavy atoms and
+The terminal OXT is no part of atom14 arrays and is not counted. Shapes: `F` frames, `R` residues, A heavy atoms and
 hydrogens that are present, `h` hydrogens, `p` pairs. Positions are in angstrom.
 """
 
@@ -36,7 +36,7 @@ _CARBON, _SULFUR = ELEMENTS.index("C"), ELEMENTS.index("S")
 
 
 def _table(atoms):
-    """(20, 14) bool: the named atoms of residues."""
+    """The named atoms of residues, bool, shape (20, 14)."""
     table = np.zeros((len(RESIDUE_NAMES), MAX_ATOMS), dtype=bool)
     for name, members in atoms.items():
         table[TYPE_OF_NAME[name], [ATOMS[name].index(atom) for atom in members]] = True
@@ -151,7 +151,7 @@ class AllAtoms:
 
         Returns
         -------
-        ndarray of float64, shape (F, a, 3)
+        ndarray of float64, shape (F, A, 3)
         """
         heavy = np.asarray(positions, dtype=float).reshape(len(positions), -1, 3)[:, self.heavy]
         return np.concatenate([heavy, np.asarray(hydrogens, dtype=float)[:, self.kept]], axis=1)
@@ -162,7 +162,7 @@ class AllAtoms:
 
         Parameters
         ----------
-        atoms : ndarray of float, shape (a, 3)
+        atoms : ndarray of float, shape (A, 3)
             One frame, from `flat`.
 
         Returns
@@ -180,7 +180,7 @@ class AllAtoms:
         return pairs[~_is_set(near, first, second)]
 
     def _allowed(self, pairs):
-        """(p,) by how much hydrogen bonds may overlap; 0 for other pairs."""
+        """Overlap that hydrogen bonds may have, shape (p,); 0 for other pairs."""
         donor, acceptor = self._donor[pairs], self._acceptor[pairs]
         bond = (donor & acceptor[:, ::-1]).any(1)
         overlap = np.where(self._charged[pairs].all(1), CHARGED_OVERLAP, HYDROGEN_BOND_OVERLAP)
@@ -188,7 +188,7 @@ class AllAtoms:
 
 
 def _within_four(bonds, n):
-    """(n, n) sparse: joined by at most four bonds, or the same."""
+    """Whether atoms are joined by at most four bonds, or the same; sparse, shape (n, n)."""
     ones = np.arange(n)
     row, column = np.concatenate([bonds, bonds[:, ::-1], np.stack([ones, ones], axis=1)]).T
     one = coo_array((np.ones(len(row), dtype=np.int32), (row, column)), shape=(n, n)).tocsr()

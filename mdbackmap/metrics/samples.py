@@ -1,7 +1,7 @@
 """
 Many samples of one structure: the best of them, their diversity, how their distributions of torsions differ.
 
-Shapes: `S` samples, `F` and `G` frames, `R` residues. `dihedrals` says what an atom14 array is.
+Shapes: S samples, F and G frames, R residues. `dihedrals` says what an atom14 array is.
 """
 
 import numpy as np
@@ -144,7 +144,7 @@ def torsion_divergence(generated, reference, bins=36):
 
 
 def _histogram(angles, bins):
-    """(n, bins) shares of each column's angles; NaN for a column that has none."""
+    """Shares of each column's angles, shape (n, bins); NaN for a column that has none."""
     known = np.isfinite(angles)
     bin_of_angle = np.floor(np.where(known, angles, 0.0) / (2 * np.pi) * bins).astype(int) % bins
     cells = (np.arange(angles.shape[1]) * bins + bin_of_angle)[known]

@@ -20,7 +20,7 @@ distribution under the posterior. Their gradients are exact. Bonds and most angl
 `bond` and `angle` see only strained peptides, N-CA-C and the ring of proline. Equivalent atoms are compared in the
 better of their two assignments. A term of weight 0 is not computed.
 
-Legend: n residues, a atoms that count, b bonds, p pairs. Lengths in angstrom, angles in radians.
+Shapes: n residues, A atoms that count, b bonds, p pairs. Lengths in angstrom, angles in radians.
 """
 
 import dataclasses
@@ -133,7 +133,7 @@ def atom_terms(example, torsions, names):
 
 
 def distance_term(built, true, pairs):
-    """Mean square difference () of the distances of `pairs` (p, 2) of atoms (a, 3); 0 without pairs."""
+    """Mean square difference () of the distances of `pairs` (p, 2) of atoms (A, 3); 0 without pairs."""
     if len(pairs) == 0:
         return built.sum() * 0
     lengths = [(atoms[pairs[:, 0]] - atoms[pairs[:, 1]]).norm(dim=-1) for atoms in (built, true)]
@@ -154,12 +154,12 @@ def clash_term(atoms, covalent, own, molecule, n_residues):
 
     Parameters
     ----------
-    atoms : torch.Tensor, shape (a, 3)
+    atoms : torch.Tensor, shape (A, 3)
     covalent : Covalent
         Of these atoms.
-    own : torch.Tensor of bool, shape (a,)
+    own : torch.Tensor of bool, shape (A,)
         Pairs count where at least one of the two is marked.
-    molecule : torch.Tensor of int64, shape (a,)
+    molecule : torch.Tensor of int64, shape (A,)
         Atoms of different molecules do not meet.
     n_residues : int
 
@@ -177,7 +177,7 @@ def clash_term(atoms, covalent, own, molecule, n_residues):
 
 
 def _near_pairs(positions, molecule, covalent):
-    """(p, 2) pairs of one molecule near enough to overlap and more than three bonds apart."""
+    """Pairs of one molecule near enough to overlap and more than three bonds apart, shape (p, 2)."""
     positions = positions - positions.mean(0, keepdims=True) if len(positions) else positions
     width = 2 * np.abs(positions).max(initial=0.0) + 10.0
     apart = positions + molecule[:, None] * np.array([width, 0.0, 0.0])
@@ -187,7 +187,7 @@ def _near_pairs(positions, molecule, covalent):
 
 
 def _reach(elements):
-    """(p,) distances in angstrom below which pairs of `elements` (p, 2) overlap, as in `clashes.clashing_pairs`."""
+    """Distances in angstrom below which pairs of `elements` (p, 2) overlap, as in `clashes.clashing_pairs`."""
     reach = VDW_RADII[elements].sum(1) - CLASH_OVERLAP
     polar = np.isin(elements, [ELEMENTS.index("N"), ELEMENTS.index("O")]).all(1)
     sulfur = (elements == ELEMENTS.index("S")).all(1)
@@ -228,7 +228,7 @@ def buildable(example):
 
 
 def _group_of_slots():
-    """(20, 14) torsion that moves the atom in each slot: 0 for CB, -1 for the backbone and slots that do not exist."""
+    """Torsion that moves the atom in each slot, shape (20, 14): 0 for CB, -1 for the backbone and for no atom."""
     groups = [[-1] * residues.MAX_ATOMS for _ in residues.RESIDUE_NAMES]
     for kind, name in enumerate(residues.RESIDUE_NAMES):
         for slot, atom in enumerate(residues.ATOMS[name]):
@@ -241,7 +241,7 @@ def _group_of_slots():
 
 
 def _other_names():
-    """(20, 14) slot of the atom that each atom is equivalent to; its own where there is none."""
+    """Slot of the atom that each atom is equivalent to, shape (20, 14); its own where there is none."""
     others = [list(range(residues.MAX_ATOMS)) for _ in residues.RESIDUE_NAMES]
     for name, pairs in residues.EQUIVALENT_ATOMS.items():
         for one, two in pairs:

@@ -51,7 +51,7 @@ class MoleculeData:
 
 @dataclasses.dataclass(frozen=True)
 class MoleculeLoss:
-    """Weights of the terms of the loss (`molecule.task.Frames.terms`); those of the paper for alanine dipeptide."""
+    """Weights of the terms of the loss (`molecules.molecule_terms`); those of the paper for alanine dipeptide."""
 
     positions: float = 1.0  # mean square displacement of the atoms, square angstrom
     kl: float = 0.05  # KL(posterior || prior) of a bead, nats

@@ -1,7 +1,7 @@
 """
 The frames of one molecule from files that MDAnalysis reads: topology with bonds, whole molecules, runs.
 
-Legend: `F` frames, `A` atoms. Positions in angstrom. MDAnalysis is imported when a function runs.
+Shapes: F frames, A atoms. Positions in angstrom. MDAnalysis is imported when a function runs.
 """
 
 import dataclasses

@@ -29,7 +29,7 @@ def read_frames(data, fine):
     Raises
     ------
     FileNotFoundError, ValueError
-        As of `molecule.reading.read_molecule`; an atom of the protein that is not there.
+        As of `molecules.molecule_frames.read_molecule`; an atom of the protein that is not there.
     """
     atoms, sources = open_molecule(data)
     if fine == "atoms":
