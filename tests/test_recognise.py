@@ -515,3 +515,54 @@ def test_hundreds_of_chains_told_by_distance_alone():
     positions = np.concatenate([walk(n) + [0, 10 * i, 0] for i in range(chains)])
     u = universe(positions, names=["CA"] * len(positions), resnames=["GLY"] * len(positions))
     assert np.count_nonzero(quietly(u)[1].ends) == chains
+
+
+# ---------------------------------------------------------------- what the input tells besides
+
+
+def disulfide(bonds, sulfur="SG"):
+    """An all-atom peptide ACE-CYX-HID-CYX-NME, each amino acid N, CA, C and one atom more."""
+    names = ["CH3", *["N", "CA", "C", sulfur] * 3, "N"]
+    residue = [0, *np.repeat([1, 2, 3], 4), 4]
+    at = np.concatenate([[[-4.0, 0, 0]], np.repeat(walk(3), 4, axis=0), [[14.0, 0, 0]]])
+    at += np.random.default_rng(0).normal(size=at.shape) * (np.array(names) != "CA")[:, None]
+    u = universe(at, residue, names=names, resnames=["ACE", "CYX", "HID", "CYX", "NME"], bonds=bonds)
+    u.add_TopologyAttr("chainIDs", ["A"] * len(names))
+    return u
+
+
+def test_variants_caps_and_disulfides_are_kept():
+    with pytest.warns(UserWarning, match="left out"):
+        coarse = recognise(disulfide([(4, 12)]))[1]
+    assert coarse.resnames.tolist() == ["CYS", "HIS", "CYS"]
+    assert coarse.variants.tolist() == ["CYX", "HID", "CYX"]
+    assert coarse.caps.tolist() == [["ACE", ""], ["", ""], ["", "NME"]]
+    assert coarse.disulfides.tolist() == [[0, 2]]
+    fine = Mapping.ca(coarse).fine
+    assert fine.variants.tolist() == coarse.variants.tolist()
+    assert np.flatnonzero(fine.names == "SG").tolist() in fine.bonds.tolist()
+
+
+@pytest.mark.parametrize("bonds, sulfur", [([(4, 8), (8, 12)], "SG"), ([(4, 12)], "CB")])
+def test_bonds_that_are_no_disulfide(bonds, sulfur):
+    with pytest.warns(UserWarning, match="left out"):
+        coarse = recognise(disulfide(bonds, sulfur))[1]
+    assert len(coarse.disulfides) == 0
+
+
+def test_disulfides_among_beads():
+    resnames = ["ALA"] * 40
+    for k in (3, 20, 31):
+        resnames[k] = "CYS"
+    chain = [(k, k + 1) for k in range(39)]
+    for more, expected in (([(20, 3)], [[3, 20]]), ([(3, 20), (3, 31)], []), ([(3, 20), (7, 30)], [])):
+        coarse = quietly(trace(resnames, walk(40), bonds=chain + more))[1]
+        assert coarse.disulfides.tolist() == expected
+        assert coarse.bonds.tolist() == [list(pair) for pair in chain]
+
+
+def test_names_that_a_sequence_overrules_are_no_variants():
+    coarse = quietly(trace(["NGP", "HIE", "NGP"]), sequence="AHG")[1]
+    assert coarse.variants.tolist() == ["ALA", "HIE", "GLY"]
+    coarse = quietly(trace(["NGP", "HIE", "NGP"]), sequence="AAG")[1]
+    assert coarse.variants.tolist() == ["ALA", "ALA", "GLY"]

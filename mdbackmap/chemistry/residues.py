@@ -17,6 +17,8 @@ RESIDUE_NAMES = (
 )  # fmt: skip
 """Three-letter names in the order of `ALPHABET`."""
 
+NAME_OF_LETTER = dict(zip(ALPHABET, RESIDUE_NAMES, strict=True))
+
 TYPE_OF_NAME = {name: i for i, name in enumerate(RESIDUE_NAMES)}
 
 MAX_ATOMS = 14
@@ -200,29 +202,6 @@ its axis, and the torsion's fourth atom in the xy plane. Means over 199,031 resi
 PROLINE_RING = {"CB-CG": 1.497, "CG-CD": 1.507, "N-CD": 1.474}
 """Bond lengths of the ring in angstrom, and the place of CD in the frame of N (x against the bisector of C-N-CA)."""
 PROLINE_CD = (1.460, -0.204, 0.0)
-
-ALIASES = {
-    "MSE": "MET",
-    # Amber, CHARMM and OPLS
-    "HID": "HIS", "HIE": "HIS", "HIP": "HIS", "HSD": "HIS", "HSE": "HIS", "HSP": "HIS", "HSC": "HIS",
-    "CYX": "CYS", "CYM": "CYS", "ASH": "ASP", "ASPP": "ASP", "GLH": "GLU", "GLUP": "GLU",
-    "LYN": "LYS", "LSN": "LYS", "TYM": "TYR", "ARN": "ARG",
-    "AS4": "ASP", "GL4": "GLU",
-    # GROMACS (residuetypes.dat: GROMOS, OPLS and its ports of Amber)
-    "HIS1": "HIS", "HIS2": "HIS", "HISA": "HIS", "HISB": "HIS", "HISD": "HIS", "HISE": "HIS", "HISH": "HIS",
-    "HISP": "HIS", "CYS1": "CYS", "CYS2": "CYS", "CYSH": "CYS", "CYN": "CYS", "ASN1": "ASN", "ASP1": "ASP",
-    "ASPH": "ASP", "GLUH": "GLU", "LYSH": "LYS", "LYSN": "LYS", "LYP": "LYS", "ARGN": "ARG", "PHEH": "PHE",
-    "PHEU": "PHE", "TRPH": "TRP", "TRPU": "TRP", "TYRH": "TYR", "TYRU": "TYR",
-}  # fmt: skip
-"""Other names of the twenty, as force fields and crystallographers use them; N- and C-terminal ones besides."""
-
-PARENTS = {
-    "SEP": "SER", "TPO": "THR", "PTR": "TYR", "TYS": "TYR", "HYP": "PRO", "PCA": "GLU", "CGU": "GLU", "GLX": "GLU",
-    "ASX": "ASP", "CSO": "CYS", "CSD": "CYS", "CME": "CYS", "OCS": "CYS", "SEC": "CYS", "KCX": "LYS", "MLY": "LYS",
-    "M3L": "LYS", "ALY": "LYS", "MLZ": "LYS", "LLP": "LYS", "PYL": "LYS", "FME": "MET", "MHO": "MET", "NLE": "LEU",
-    "AIB": "ALA", "ABA": "ALA", "DAL": "ALA",
-}  # fmt: skip
-"""Common modified residues and their parents (PDB Chemical Component Dictionary): for advice, never read as these."""
 
 OTHER_RESIDUES = frozenset(
     # water

@@ -4,7 +4,7 @@ Protein chains out of atoms: what a structure file says, brought to the 14 slots
 What is decided here, so that a pack never has to guess:
 
 * residues are distinguished by chain, number and insertion code, in the order of the file;
-* names of force fields and selenomethionine are read as what they stand for (`residues.ALIASES`; SE is SD, CHARMM's
+* names of force fields and selenomethionine are read as what they stand for (`variants.ALIASES`; SE is SD, CHARMM's
   CD of isoleucine CD1, OT1 is O);
 * of alternate locations a residue takes one, the one with the highest occupancy (the first of equals), and the atoms
   that have none; where two residue types share a number, too;

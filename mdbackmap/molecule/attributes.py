@@ -14,6 +14,7 @@ import string
 import numpy as np
 
 from ..chemistry import residues
+from ..chemistry.variants import ALIASES
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
 
@@ -26,7 +27,7 @@ def canonical_resnames(names, aliases=None) -> np.ndarray:
     ----------
     names : ndarray of str, shape (R,)
     aliases : dict, optional
-        On top of, and before, `residues.ALIASES`.
+        On top of, and before, `variants.ALIASES`.
 
     Returns
     -------
@@ -37,7 +38,7 @@ def canonical_resnames(names, aliases=None) -> np.ndarray:
     >>> canonical_resnames(["Mse", "HIE", "LIG", "NLYSH"], {"LIG": "ALA"}).tolist()
     ['MET', 'HIS', 'ALA', 'LYS']
     """
-    table = residues.ALIASES | {k.strip().upper(): v.strip().upper() for k, v in (aliases or {}).items()}
+    table = ALIASES | {k.strip().upper(): v.strip().upper() for k, v in (aliases or {}).items()}
     return np.array([_canonical(name.strip().upper(), table) for name in names], dtype=str)
 
 
@@ -80,7 +81,7 @@ def variant_names(given, resnames, aliases=None) -> np.ndarray:
     ['HIE', 'HIS2', 'NLYS', 'VAL', 'ALA']
     """
     given, resnames = np.char.upper(np.asarray(given, dtype=str)), np.asarray(resnames, dtype=str)
-    numbered = (np.char.rstrip(given, "0123456789") == resnames) & ~np.isin(given, list(residues.ALIASES))
+    numbered = (np.char.rstrip(given, "0123456789") == resnames) & ~np.isin(given, list(ALIASES))
     return np.where((canonical_resnames(given, aliases) == resnames) & ~numbered, given, resnames)
 
 

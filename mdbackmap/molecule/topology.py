@@ -167,7 +167,7 @@ class Topology:
         atoms : AtomGroup
             Ordered by residue; only its attributes are read.
         aliases : dict, optional
-            Residue names to read as others, on top of `residues.ALIASES`.
+            Residue names to read as others, on top of `variants.ALIASES`.
 
         Returns
         -------

@@ -12,18 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..chemistry import residues
-from ..molecule.attributes import attribute, canonical_resnames, listed
+from ..chemistry.variants import CAPS, CAPS_BEFORE
+from ..molecule.attributes import attribute, canonical_resnames, listed, variant_names
 from ..molecule.mapping import MappingError
 from .conformers import merged_alternatives
 from .numbers import read_numbers
 from .sequence import checked_aliases
 
-CAPS = frozenset("ACE NME NMA NH2 FOR".split())
-"""Residues that end a chain and are no amino acids."""
-
 _ATOMS_NOT_CA = frozenset("N O CB H HA HN SC CM".split())  # lone beads of these names are elsewhere
 _NUCLEOTIDES = frozenset("ACGTUN")  # one-letter names that may be those of a nucleic acid
-_NAME_OF_LETTER = dict(zip(residues.ALPHABET, residues.RESIDUE_NAMES, strict=True))
 _SHOWN = 8  # residues named in a message
 _ORGANIC = frozenset("CHNSPFIKVWY")  # one-letter codes of amino acids that are elements, too
 
@@ -72,9 +69,9 @@ class Group:
         letter = np.isin(resnames, list(residues.ALPHABET)) & ((names == "CA") | _coded(resnames))
         if letter.any():
             resnames = resnames.astype("U8")
-            resnames[letter] = [_NAME_OF_LETTER[x] for x in resnames[letter]]
+            resnames[letter] = [residues.NAME_OF_LETTER[x] for x in resnames[letter]]
         amino = np.isin(resnames, residues.RESIDUE_NAMES)
-        other = ~amino & (np.isin(resnames, list(residues.OTHER_RESIDUES | CAPS)) | _calcium(atoms, names))
+        other = ~amino & (np.isin(resnames, [*residues.OTHER_RESIDUES, *CAPS]) | _calcium(atoms, names))
         chains = np.char.add(np.char.add(attribute(atoms, "chainIDs", ""), "/"), attribute(atoms, "segids", ""))
         altlocs = attribute(atoms, "altLocs", "")
         residue = merged_alternatives(residue, (chains, resids, icodes), altlocs)
@@ -86,6 +83,22 @@ class Group:
             return self.resnames[beads]
         written = residue_names(self.names[beads], self.aliases)
         return self.resnames[beads] if written is None else written
+
+    def variants(self, beads, resnames) -> np.ndarray:
+        """What the input calls the residues of beads, str, shape (R,), where it says more than `resnames`."""
+        given = self.given if self.amino[beads].any() else self.names
+        return variant_names(given[beads], resnames, self.aliases)
+
+    def caps(self, beads) -> np.ndarray:
+        """Caps before and behind the residues of beads, str, shape (R, 2): in the file next to them, of their chain."""
+        order, caps = np.argsort(beads), np.full((len(beads), 2), "", dtype="U4")
+        for atom in np.flatnonzero(np.isin(self.resnames, CAPS)):
+            name = self.resnames[atom]
+            behind = name not in CAPS_BEFORE
+            k = np.searchsorted(beads, atom, sorter=order) - behind
+            if 0 <= k < len(beads) and self.chains[beads[order[k]]] == self.chains[atom]:
+                caps[order[k], int(behind)] = name
+        return caps
 
     def any_in_residue(self, atoms) -> np.ndarray:
         """Whether an atom's residue has one of these atoms, bool, shape (A,)."""
@@ -262,7 +275,7 @@ def residue_names(names, aliases=None):
     known = letters | (kinds & set(residues.RESIDUE_NAMES))
     if 2 * len(known) < len(kinds) or not kinds:
         return None
-    return np.array([_NAME_OF_LETTER[x] if x in letters else x for x in found.tolist()])
+    return np.array([residues.NAME_OF_LETTER[x] if x in letters else x for x in found.tolist()])
 
 
 def _refuse_martini(group):

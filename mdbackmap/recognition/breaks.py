@@ -12,7 +12,7 @@ from ..chemistry.peptide_geometry import BONDED
 from ..molecule.attributes import listed
 from ..molecule.mapping import MappingError
 from ..molecule.topology import Topology
-from .spacing import bond_lengths, protein_like
+from .spacing import protein_like
 
 _STRETCHED = 5.5  # angstrom, chosen: what counts as a break in one or two frames of a trace with soft bonds
 _BONDS_REACH = 7.6  # angstrom, chosen: a bond of the topology may be stretched to twice the distance of C-alphas
@@ -20,7 +20,6 @@ _NOT_UNDERSTOOD = (
     "breaks={!r} is not understood: expected 'auto', 'topology', or a list of bead indices and (chainID, resid), "
     "such as [41, ('B', 17)] or '41,B:17'"
 )
-_DISULFIDE = 4.1  # angstrom: C-alphas of disulfides lie further apart (4.4 to 6.8), those of peptides nearer
 _COMPLETE = 0.75  # share of neighbours that a complete list of bonds joins at least (chosen)
 
 
@@ -92,37 +91,6 @@ def _without_bond(lengths, inside, bonded):
 def torn_bonds(lengths, hard, bonded) -> np.ndarray:
     """Beads (t,) that the topology bonds to the next although that lies further off than any bond reaches."""
     return np.flatnonzero(bonded[:-1] & ~hard[:-1] & (np.median(lengths, axis=0) > _BONDS_REACH))
-
-
-def closing_bonds(frames, dimensions, ends, bonds, thiols):
-    """
-    Bonds that close a chain: from a residue that ends a stretch back to one that begins one.
-
-    Parameters
-    ----------
-    frames : ndarray of float, shape (F, N, 3)
-    dimensions : ndarray of float, shape (6,), or None
-    ends : ndarray of bool, shape (N,)
-    bonds : ndarray of int, shape (b, 2)
-        Bonds of the topology between beads, of whatever order.
-    thiols : ndarray of bool, shape (N,)
-        Cysteines, which disulfides may join: C-alphas of these lie further apart than those of a peptide.
-
-    Returns
-    -------
-    list of (last, first, distance)
-        Bonds as long as those of a backbone; of any length, where the list of bonds is that of a ring.
-    """
-    starts, found = np.append(True, ends[:-1]), []
-    bonds = np.unique(np.sort(bonds, axis=1), axis=0)
-    degree = np.bincount(bonds.ravel(), minlength=len(ends))
-    for first, last in bonds.tolist():
-        if last - first > 1 and ends[last] and starts[first]:
-            distance = float(np.median(bond_lengths(frames[:, [last, first]], dimensions)))
-            ring = (degree[first : last + 1] == 2).all()
-            if BONDED[0] < distance < (_DISULFIDE if thiols[[first, last]].all() else BONDED[1]) or ring:
-                found.append((last, first, distance))
-    return found
 
 
 def parse_breaks(text):

@@ -10,11 +10,12 @@ Shapes: F frames, N beads. Lengths in angstrom.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
 from ..chemistry.peptide_geometry import BONDED, TRANS_SOUND
+from ..molecule.bonds import adjacency
 from ..molecule.mapping import MappingError
 from .spacing import bond_lengths
 
@@ -23,48 +24,45 @@ _LOOKED_AT = 100  # chosen: beads whose nearest one is looked for: enough for a 
 _PIECES = 300  # chosen: chains of more pieces than this are not asked whether one follows another
 
 
-@dataclass(frozen=True, eq=False)
-class Beads:
+def in_order(trace):
     """
-    What tells the order of beads.
+    The trace with beads in the order of their chains.
 
     Parameters
     ----------
-    frames : ndarray of float, shape (F, N, 3)
-    dimensions : ndarray of float, shape (6,), or None
-    chains : ndarray, shape (N,)
-        Label of each bead's chain.
-    resids, icodes : ndarray of int, shape (N,) and ndarray of str, shape (N,)
-        Residue numbers and insertion codes; equal everywhere in a chain where they are unknown.
-    bonds : ndarray of int, shape (b, 2)
-        Bonds between beads.
+    trace : Trace
+
+    Returns
+    -------
+    Trace
+    told : list of str
+        A sentence, if the file has another order.
     """
-
-    frames: np.ndarray
-    dimensions: np.ndarray | None
-    chains: np.ndarray
-    resids: np.ndarray
-    icodes: np.ndarray
-    bonds: np.ndarray
-
-    def neighbours(self, order) -> np.ndarray:
-        """Whether beads of one chain that follow each other in an order lie as neighbours do, bool, shape (N - 1,)."""
-        middle = np.median(bond_lengths(self.frames[:, order], self.dimensions), axis=0)
-        return (middle > BONDED[0]) & (middle < BONDED[1]) & (self.chains[order][1:] == self.chains[order][:-1])
-
-    def worth(self, order) -> np.ndarray:
-        """What each pair says for an order, int, shape (N - 1,); numbers that run on decide between equals."""
-        on = np.diff(self.resids[order]) == 1
-        return self.neighbours(order) * (2 * len(order) + on)
+    if trace.positions is None:
+        return trace, []
+    order, how = chain_order(trace)
+    if not how:
+        return trace, []
+    by = "the bonds between them" if how == "bonds" else "their molecules" if trace.shared else "their residue numbers"
+    told = f"the file's order is not that of the chain: beads are put in the order of {by}, as distances confirm"
+    return replace(trace, beads=trace.beads[order], positions=trace.positions[:, order]), [told]
 
 
-def chain_order(beads):
+def _support(trace, order):
+    """What each pair of an order says for it, int, shape (N - 1,); numbers that run on decide between equals."""
+    chains, resids, _ = trace.labels
+    middle = np.median(bond_lengths(trace.positions[:, order], trace.dimensions), axis=0)
+    near = (middle > BONDED[0]) & (middle < BONDED[1]) & (chains[order][1:] == chains[order][:-1])
+    return near * (2 * len(order) + (np.diff(resids[order]) == 1))
+
+
+def chain_order(trace):
     """
     The order of the beads along their chains.
 
     Parameters
     ----------
-    beads : Beads
+    trace : Trace
 
     Returns
     -------
@@ -73,22 +71,23 @@ def chain_order(beads):
     how : str
         "numbers", "bonds", or "" for the file's order.
     """
-    order, how = np.arange(len(beads.chains)), ""
+    order, how = np.arange(len(trace.beads)), ""
     if len(order) < 3:
         return order, how
-    for name, other in (("numbers", _by_numbers(beads)), ("bonds", _by_bonds(beads))):
-        if other is not None and beads.worth(other).sum() > beads.worth(order).sum():
+    for name, other in (("numbers", _by_numbers(trace)), ("bonds", _by_bonds(trace))):
+        if other is not None and _support(trace, other).sum() > _support(trace, order).sum():
             order, how = other, name
     return order, how
 
 
-def _by_numbers(beads):
+def _by_numbers(trace):
     """The file's order, but those chains by residue number that gain by it."""
-    file, label = np.arange(len(beads.chains)), np.unique(beads.chains, return_inverse=True)[1]
-    by_number = _sorted(label, beads.resids, beads.icodes)
+    chains, resids, icodes = trace.labels
+    file, label = np.arange(len(chains)), np.unique(chains, return_inverse=True)[1]
+    by_number = _sorted(label, resids, icodes)
     n = label.max() + 1
-    gained = np.bincount(label[by_number][1:], beads.worth(by_number), n)
-    gained -= np.bincount(label[1:], beads.worth(file), n)
+    gained = np.bincount(label[by_number][1:], _support(trace, by_number), n)
+    gained -= np.bincount(label[1:], _support(trace, file), n)
     place = np.empty(len(file), dtype=np.int64)
     place[by_number] = file
     first = np.full(n, len(file))
@@ -107,21 +106,17 @@ def _sorted(label, resids, icodes):
     return np.lexsort((icodes, resids, copy, label))
 
 
-def _by_bonds(beads):
+def _by_bonds(trace):
     """Beads along the paths that bonds make; None where these are not paths."""
-    n, bonds = len(beads.chains), np.unique(np.sort(beads.bonds, axis=1), axis=0)
+    n, bonds = len(trace.beads), np.unique(np.sort(trace.bonds, axis=1), axis=0)
     if len(bonds) == 0 or np.array_equal(bonds[:, 1], bonds[:, 0] + 1):
         return None
-    ends = beads.frames[:, bonds.ravel()]  # (F, 2b, 3): the two beads of each bond follow each other
-    middle = np.median(bond_lengths(ends, beads.dimensions)[:, ::2], axis=0)
+    ends = trace.positions[:, bonds.ravel()]  # (F, 2b, 3): the two beads of each bond follow each other
+    middle = np.median(bond_lengths(ends, trace.dimensions)[:, ::2], axis=0)
     bonds = bonds[(middle > BONDED[0]) & (middle < BONDED[1])]
     if len(bonds) == 0 or np.bincount(bonds.ravel(), minlength=n).max() > 2:
         return None
-    neighbours = [[] for _ in range(n)]
-    for i, j in bonds.tolist():
-        neighbours[i].append(j)
-        neighbours[j].append(i)
-    return _paths(neighbours)
+    return _paths(adjacency(n, bonds))
 
 
 def _paths(neighbours):
@@ -137,14 +132,13 @@ def _paths(neighbours):
     return np.array(order, dtype=np.int64)
 
 
-def refuse_disorder(frames, dimensions, lengths):
+def refuse_disorder(trace, lengths):
     """
     Refuse beads whose order is not that of the chain: neighbours are there, but not behind each other.
 
     Parameters
     ----------
-    frames : ndarray of float, shape (F, N, 3)
-    dimensions : ndarray of float, shape (6,), or None
+    trace : Trace
     lengths : ndarray of float, shape (n,)
         Distances of beads of one chain that follow each other.
 
@@ -152,41 +146,48 @@ def refuse_disorder(frames, dimensions, lengths):
     ------
     MappingError
     """
-    if len(lengths) < 3 or np.median(lengths) < _STRANGERS:
-        return
-    nearest = nearest_bead(frames[0], dimensions)
-    if TRANS_SOUND[0] < nearest < TRANS_SOUND[1]:
-        raise MappingError(
+    if len(lengths) >= 3 and np.median(lengths) >= _STRANGERS:
+        _refuse_near(
+            trace,
             f"beads that follow each other lie {np.median(lengths):.3g} A apart (median of {len(lengths)}), the "
-            f"nearest bead of each {nearest:.3g} A: the file's order is not that of the chain, and neither residue "
-            "numbers nor bonds tell it; sort the beads by chain and residue"
+            "nearest bead of each {nearest:.3g} A: the file's order is not that of the chain, and neither residue "
+            "numbers nor bonds tell it; sort the beads by chain and residue",
         )
 
 
-def refuse_lone(coarse, frames, dimensions):
+def refuse_lone(trace, coarse):
     """
     Refuse chains of one residue each, if neighbours are there: names or numbers of chains tear them apart.
 
     Parameters
     ----------
+    trace : Trace
     coarse : Topology
-    frames : ndarray of float, shape (F, N, 3)
-    dimensions : ndarray of float, shape (6,), or None
 
     Raises
     ------
     MappingError
     """
-    lone = np.count_nonzero(coarse.ends & np.append(True, coarse.ends[:-1]))
-    if lone < 4 or 2 * lone <= coarse.n_residues:
-        return
-    nearest = nearest_bead(frames[0], dimensions)
-    if TRANS_SOUND[0] < nearest < TRANS_SOUND[1]:
-        raise MappingError(
-            f"{lone} of {coarse.n_residues} residues are bonded to no other by their chains and order, but the nearest "
-            f"bead lies {nearest:.3g} A off: are the names of chains right, and is the file's order that of the "
-            "chain? Correct them, or say where chains end: breaks=[...] (--breaks)"
+    n = np.count_nonzero(lone_residues(coarse))
+    if n >= 4 and 2 * n > coarse.n_residues:
+        _refuse_near(
+            trace,
+            f"{n} of {coarse.n_residues} residues are bonded to no other by their chains and order, but the nearest "
+            "bead lies {nearest:.3g} A off: are the names of chains right, and is the file's order that of the "
+            "chain? Correct them, or say where chains end: breaks=[...] (--breaks)",
         )
+
+
+def lone_residues(coarse) -> np.ndarray:
+    """Which residues are bonded to no other, bool, shape (R,)."""
+    return coarse.ends & np.append(True, coarse.ends[:-1])
+
+
+def _refuse_near(trace, words):
+    """Raise MappingError if the nearest bead of each lies as far off as neighbours along a chain do."""
+    nearest = nearest_bead(trace.positions[0], trace.dimensions)
+    if TRANS_SOUND[0] < nearest < TRANS_SOUND[1]:
+        raise MappingError(words.format(nearest=nearest))
 
 
 def nearest_bead(beads, dimensions) -> float:

@@ -14,9 +14,12 @@ import warnings
 import numpy as np
 
 from ..molecule.mapping import MappingError
-from .assembly import Trace, in_order, join, label, named_ends, refuse_closed
+from .assembly import join, named_ends
+from .bead_trace import Trace
 from .beads import Group, bare_warning, find_beads, left_out
 from .conformers import apart_again, one_conformer, one_place, told_conformers
+from .links import refuse_closed
+from .order import in_order
 from .soundness import check_frames
 from .spacing import bond_lengths
 
@@ -132,7 +135,7 @@ def _positions(trace, frames):
         numbers = [getattr(getattr(getattr(atoms, "universe", None), "trajectory", None), "frame", 0)]
     elif callable(frames):
         frames = frames(np.asarray(atoms.ix, dtype=np.int64)[trace.beads])
-    return check_frames(frames, len(trace.beads), numbers, lambda k: label(trace, k))
+    return check_frames(frames, len(trace.beads), numbers, trace.label)
 
 
 def _refuse_shared(trace, sequence):

@@ -10,12 +10,11 @@ from collections import Counter
 
 import numpy as np
 
-from ..chemistry import residues
+from ..chemistry import residues, variants
 from ..molecule.attributes import chain_letters, listed
 from ..molecule.mapping import MappingError
 from .fasta import Record, assign
 
-_NAME_OF_LETTER = dict(zip(residues.ALPHABET, residues.RESIDUE_NAMES, strict=True))
 _KINDS = 60  # names shown of those that are unknown: in practice all
 _AWSEM = {"NGP", "IGL", "IPR"}  # neither glycine nor proline, glycine, proline
 
@@ -27,7 +26,7 @@ def checked_aliases(aliases) -> dict:
     Parameters
     ----------
     aliases : dict or None
-        Residue name -> one of the twenty (or an alias of `residues.ALIASES`, or a one-letter code).
+        Residue name -> one of the twenty (or an alias of `variants.ALIASES`, or a one-letter code).
 
     Returns
     -------
@@ -49,7 +48,7 @@ def checked_aliases(aliases) -> dict:
         raise MappingError(f"aliases={aliases!r:.60}: expected a dict, such as {{'SEP': 'SER'}}")
     for name, target in (aliases or {}).items():
         known = str(target).strip().upper()
-        known = _NAME_OF_LETTER.get(known, residues.ALIASES.get(known, known))
+        known = residues.NAME_OF_LETTER.get(known, variants.ALIASES.get(known, known))
         if known not in residues.TYPE_OF_NAME:
             raise MappingError(f"alias {name!r}: {target!r} is not an amino acid, expected one of {_known()}")
         checked[str(name).strip().upper()] = known
@@ -91,7 +90,7 @@ def name_residues(resnames, ends, table, sequence=None, apart=None):
         resnames = resnames.astype("U8")
         parts, ends = _parts(sequence, ends, table, apart)
         for where, letters in parts:
-            resnames[where] = [_NAME_OF_LETTER[x] for x in letters]
+            resnames[where] = [residues.NAME_OF_LETTER[x] for x in letters]
     unknown = ~np.isin(resnames, residues.RESIDUE_NAMES)
     if unknown.any():
         _refuse_unknown(resnames[unknown], np.flatnonzero(unknown)[0], table)
@@ -181,7 +180,7 @@ def _refuse_unknown(names, first, table):
             f"residue names of AWSEM: {shown} ({len(names)} beads, the first residue {at}), which keep no sequence; "
             "say what it is with sequence='MKV...' (--sequence, letters or a FASTA file)"
         )
-    like = _NAME_OF_LETTER.get(kinds[0], residues.PARENTS.get(kinds[0]))
+    like = residues.NAME_OF_LETTER.get(kinds[0], variants.PARENTS.get(kinds[0]))
     example = (
         f"aliases={{{kinds[0]!r}: {like!r}}} (--alias {kinds[0]}={like})"
         if like

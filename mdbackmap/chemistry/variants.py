@@ -1,0 +1,30 @@
+"""Forms and relatives of the twenty amino acids by name: protonation, modified residues, caps of chains."""
+
+ALIASES = {
+    "MSE": "MET",
+    # Amber, CHARMM and OPLS
+    "HID": "HIS", "HIE": "HIS", "HIP": "HIS", "HSD": "HIS", "HSE": "HIS", "HSP": "HIS", "HSC": "HIS",
+    "CYX": "CYS", "CYM": "CYS", "ASH": "ASP", "ASPP": "ASP", "GLH": "GLU", "GLUP": "GLU",
+    "LYN": "LYS", "LSN": "LYS", "TYM": "TYR", "ARN": "ARG",
+    "AS4": "ASP", "GL4": "GLU",
+    # GROMACS (residuetypes.dat: GROMOS, OPLS and its ports of Amber)
+    "HIS1": "HIS", "HIS2": "HIS", "HISA": "HIS", "HISB": "HIS", "HISD": "HIS", "HISE": "HIS", "HISH": "HIS",
+    "HISP": "HIS", "CYS1": "CYS", "CYS2": "CYS", "CYSH": "CYS", "CYN": "CYS", "ASN1": "ASN", "ASP1": "ASP",
+    "ASPH": "ASP", "GLUH": "GLU", "LYSH": "LYS", "LYSN": "LYS", "LYP": "LYS", "ARGN": "ARG", "PHEH": "PHE",
+    "PHEU": "PHE", "TRPH": "TRP", "TRPU": "TRP", "TYRH": "TYR", "TYRU": "TYR",
+}  # fmt: skip
+"""Other names of the twenty, as force fields and crystallographers use them; N- and C-terminal ones besides."""
+
+PARENTS = {
+    "SEP": "SER", "TPO": "THR", "PTR": "TYR", "TYS": "TYR", "HYP": "PRO", "PCA": "GLU", "CGU": "GLU", "GLX": "GLU",
+    "ASX": "ASP", "CSO": "CYS", "CSD": "CYS", "CME": "CYS", "OCS": "CYS", "SEC": "CYS", "KCX": "LYS", "MLY": "LYS",
+    "M3L": "LYS", "ALY": "LYS", "MLZ": "LYS", "LLP": "LYS", "PYL": "LYS", "FME": "MET", "MHO": "MET", "NLE": "LEU",
+    "AIB": "ALA", "ABA": "ALA", "DAL": "ALA",
+}  # fmt: skip
+"""Common modified residues and their parents (PDB Chemical Component Dictionary): for advice, never read as these."""
+
+CAPS_BEFORE = ("ACE", "FOR")
+"""Residues before the first amino acid of a chain: acetyl, formyl (PDB Chemical Component Dictionary)."""
+
+CAPS = (*CAPS_BEFORE, "NME", "NMA", "NH2")
+"""These, and residues behind the last one: N-methylamide (of Amber, of CHARMM), amide."""
