@@ -121,72 +121,111 @@ def fit(model, task, config, *, origin=None, verbose=False):
     model, row
         As of `train`.
     """
-    folder = log.make_folder(config.folder)
-    model.to(config.device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    average = AveragedModel(model, multi_avg_fn=_moving_average(config.ema))
-    settings = settings_of(model, task, config)
-    state = restore(folder, settings, model, optimizer, average) or fresh_state()
-    with replacing(folder / "config.json") as aside:
-        aside.write_text(json.dumps(settings, indent=2))
-    bar = tqdm(total=100, disable=not verbose, bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}")
-    saved = mark = time.monotonic()
-
+    run = _Run(model, task, config, verbose)
     with _repeatable(config.device), torch.random.fork_rng():
-        while _progress(state, task, config) < 1:
-            plan = task.plan(_generator(config.seed, state["epoch"]))
+        while run.progress < 1:
+            plan = task.plan(_generator(config.seed, run.state["epoch"]))
             model.train()
-            while state["batch"] < len(plan) and (progress := _progress(state, task, config)) < 1:
-                generator = _generator(config.seed, state["epoch"], state["batch"])
-                torch.manual_seed(generator.initial_seed())  # of dropout
-                example = task.collate(plan[state["batch"]], generator).to(config.device)
-                for group in optimizer.param_groups:
-                    group["lr"] = config.learning_rate * _schedule(progress, config.warmup)
-                named, total = task.terms(model, example, generator)
-                weights = _weights(config, progress)
-                loss = sum(weights[name] * value for name, value in named.items() if name not in task.aside)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-                if torch.isfinite(norm):
-                    optimizer.step()
-                    average.update_parameters(model)
-                _count(state, {**named, "norm": norm}, float(total))
-                state["step"] += 1
-                state["batch"] += 1
-                state["seconds"], mark = state["seconds"] + time.monotonic() - mark, time.monotonic()
-                _show(bar, state, _progress(state, task, config), task.shown)
-                if mark - saved > 60 * config.checkpoint_minutes:
-                    save(folder, settings, model, optimizer, average, state)
-                    saved = mark
-            state["epoch"] += 1
-            state["batch"] = 0
-            last = _progress(state, task, config) >= 1
-            due = last or state["epoch"] % task.every == 0
-            measured = task.validate(average.module, config.device) if due else {}
-            row = {**_means(state), **measured}
-            state["log"].append(row)
-            if task.best(row, None if state["best"] is None else state["log"][state["best"]]):
-                state["best"] = len(state["log"]) - 1
-                keep(folder, average.module)
-            log.write(folder, state["log"])
-            state["seconds"], mark = state["seconds"] + time.monotonic() - mark, time.monotonic()
-            save(folder, settings, model, optimizer, average, state)
-            saved = mark
-            told = [name for name in row if name in (*task.shown, "valid_nats") or name.endswith("_rmsd")]
-            bar.clear()
-            logger.info("epoch %d: %s", row["epoch"], ", ".join(f"{name} {row[name]:.4g}" for name in told))
+            while run.state["batch"] < len(plan) and run.progress < 1:
+                run.step(plan[run.state["batch"]])
+            run.end_epoch()
+    return run.finish(origin)
 
-    bar.update(100 - bar.n)
-    bar.close()
-    if state["best"] is None:  # time ran out before anything was measured
-        state["best"] = len(state["log"]) - 1
-        keep(folder, average.module)
-    best = copy.deepcopy(average.module).cpu().eval()
-    best.load_state_dict(torch.load(folder / "best.pt", weights_only=True, map_location="cpu"))
-    row = state["log"][state["best"]]
-    checkpoint.save(folder / "model.pt", best, provenance(settings, task, state, row, origin))
-    return best, row
+
+class _Run:
+    """A run that goes on: the model, its optimizer, its averaged weights, and `state`, where it stands."""
+
+    def __init__(self, model, task, config, verbose):
+        self.folder = log.make_folder(config.folder)
+        self.model, self.task, self.config = model.to(config.device), task, config
+        rates = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+        self.optimizer = torch.optim.AdamW(model.parameters(), **rates)
+        self.average = AveragedModel(model, multi_avg_fn=_moving_average(config.ema))
+        self.settings = settings_of(model, task, config)
+        self.state = restore(self.folder, self.settings, model, self.optimizer, self.average) or fresh_state()
+        with replacing(self.folder / "config.json") as aside:
+            aside.write_text(json.dumps(self.settings, indent=2))
+        self.bar = tqdm(total=100, disable=not verbose, bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}")
+        self.saved = self.mark = time.monotonic()
+
+    @property
+    def progress(self):
+        """Share of the run that is done: by steps, or by time where that limit comes first."""
+        steps = self.state["epoch"] + min(1.0, self.state["batch"] / self.task.steps_per_epoch)
+        return max(steps / self.config.epochs, self.state["seconds"] / (60 * self.config.minutes))
+
+    def step(self, part):
+        """One batch: its loss, its gradients, new weights."""
+        state, config, progress = self.state, self.config, self.progress
+        generator = _generator(config.seed, state["epoch"], state["batch"])
+        torch.manual_seed(generator.initial_seed())  # of dropout
+        example = self.task.collate(part, generator).to(config.device)
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.learning_rate * _schedule(progress, config.warmup)
+        named, total = self.task.terms(self.model, example, generator)
+        weights = _weights(config, progress)
+        loss = sum(weights[name] * value for name, value in named.items() if name not in self.task.aside)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+            self.average.update_parameters(self.model)
+        _count(state, {**named, "norm": norm}, float(total))
+        state["step"] += 1
+        state["batch"] += 1
+        self._take_time()
+        self._show()
+        if self.mark - self.saved > 60 * config.checkpoint_minutes:
+            self._save()
+
+    def end_epoch(self):
+        """Measure, write the log, keep the best weights."""
+        state, task = self.state, self.task
+        state["epoch"], state["batch"] = state["epoch"] + 1, 0
+        due = self.progress >= 1 or state["epoch"] % task.every == 0
+        measured = task.validate(self.average.module, self.config.device) if due else {}
+        row = {**_means(state), **measured}
+        state["log"].append(row)
+        if task.best(row, None if state["best"] is None else state["log"][state["best"]]):
+            self._keep()
+        log.write(self.folder, state["log"])
+        self._take_time()
+        self._save()
+        shown = [name for name in row if name in (*task.shown, "valid_nats") or name.endswith("_rmsd")]
+        self.bar.clear()
+        logger.info("epoch %d: %s", row["epoch"], ", ".join(f"{name} {row[name]:.4g}" for name in shown))
+
+    def finish(self, origin):
+        """The best weights, written with where they come from, and what was measured when they were kept."""
+        self.bar.update(100 - self.bar.n)
+        self.bar.close()
+        if self.state["best"] is None:  # time ran out before anything was measured
+            self._keep()
+        best = copy.deepcopy(self.average.module).cpu().eval()
+        best.load_state_dict(torch.load(self.folder / "best.pt", weights_only=True, map_location="cpu"))
+        row = self.state["log"][self.state["best"]]
+        checkpoint.save(self.folder / "model.pt", best, provenance(self.settings, self.task, self.state, row, origin))
+        return best, row
+
+    def _keep(self):
+        self.state["best"] = len(self.state["log"]) - 1
+        keep(self.folder, self.average.module)
+
+    def _save(self):
+        save(self.folder, self.settings, self.model, self.optimizer, self.average, self.state)
+        self.saved = self.mark
+
+    def _take_time(self):
+        before, self.mark = self.mark, time.monotonic()
+        self.state["seconds"] += self.mark - before
+
+    def _show(self):
+        state = self.state
+        self.bar.update(min(100.0, 100 * self.progress) - self.bar.n)
+        means = {name: state["sums"].get(name, 0.0) / max(state["residues"], 1.0) for name in self.task.shown}
+        texts = {name: f"{value:.3f}" for name, value in means.items()}
+        self.bar.set_postfix(epoch=state["epoch"] + 1, step=state["step"], **texts, refresh=False)
 
 
 @contextlib.contextmanager
@@ -205,12 +244,6 @@ def _generator(seed, epoch, batch=None):
     """Random numbers of one batch, or of the plan of an epoch; torch keeps 32 bits of a seed, so the key is hashed."""
     key = np.random.SeedSequence((seed, epoch, 0 if batch is None else batch + 1))
     return torch.Generator().manual_seed(int(key.generate_state(1)[0]))
-
-
-def _progress(state, task, config):
-    """Share of the run that is done: by steps, or by time where that limit comes first."""
-    steps = (state["epoch"] + min(1.0, state["batch"] / task.steps_per_epoch)) / config.epochs
-    return max(steps, state["seconds"] / (60 * config.minutes))
 
 
 def _schedule(progress, warmup):
@@ -259,20 +292,6 @@ def _count(state, named, total):
 def _means(state):
     """The row of an epoch for the log: means over its residues; the sums start anew."""
     means = {name: value / max(state["residues"], 1.0) for name, value in state["sums"].items()}
-    row = {
-        "epoch": state["epoch"],
-        "step": state["step"],
-        "minutes": state["seconds"] / 60,
-        "skipped": state["skipped"],
-        **means,
-    }
     state["sums"], state["residues"] = {}, 0.0
-    return row
-
-
-def _show(bar, state, progress, shown):
-    bar.update(min(100.0, 100 * progress) - bar.n)
-    means = {name: state["sums"].get(name, 0.0) / max(state["residues"], 1.0) for name in shown}
-    bar.set_postfix(
-        epoch=state["epoch"] + 1, step=state["step"], **{k: f"{v:.3f}" for k, v in means.items()}, refresh=False
-    )
+    counts = {"epoch": state["epoch"], "step": state["step"], "minutes": state["seconds"] / 60}
+    return {**counts, "skipped": state["skipped"], **means}

@@ -15,17 +15,8 @@ _MAY_CHANGE = ("folder", "device", "checkpoint_minutes")  # between a run and it
 
 def fresh_state():
     """Where a run stands; plain values, so that the checkpoint can hold them."""
-    return {
-        "epoch": 0,
-        "batch": 0,
-        "step": 0,
-        "skipped": 0,
-        "seconds": 0.0,
-        "sums": {},
-        "residues": 0.0,
-        "log": [],
-        "best": None,
-    }
+    counts = dict.fromkeys(("epoch", "batch", "step", "skipped"), 0)
+    return {**counts, "seconds": 0.0, "sums": {}, "residues": 0.0, "log": [], "best": None}
 
 
 def settings_of(model, data, config):
