@@ -20,7 +20,7 @@ from ..geometry.neighbours import nearest
 from ..models.batch import COUNT_RADII, Batch, separation
 from ..torsions.internal import InternalCoordinates, trace_neighbours
 from .jitter import jitter, roughen
-from .layouts import TRAIN, read_packs
+from .layouts import TRAIN, present, read_packs
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ class Structures:
             "types": part["seq"].astype(np.int64),
             "ca": part["ca"],
             "relative": part["rel"],
-            "mask": (part["mask"][:, None] >> np.arange(residues.MAX_ATOMS)) & 1 > 0,
+            "mask": present(part["mask"]),
             "ends": ends,
             "cis": (gap < CIS_BELOW) & ~ends,
             "b": part["b"].astype(np.float32),

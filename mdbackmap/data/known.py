@@ -19,7 +19,7 @@ from ..metrics.hydrogens import Hydrogens
 from ..molecule.attributes import listed
 from ..molecule.topology import Topology
 from .dataset import Structures
-from .layouts import open_pack
+from .layouts import open_pack, present, text
 
 logger = logging.getLogger(__name__)
 
@@ -121,16 +121,19 @@ def read_chains(filename, limit=None, *, split=None):
     >>> len(read_chains(VALIDATION))
     85
     """
-    pack = Structures.read(filename)
-    chains = []
-    offsets = pack.chains["offset"]
-    chosen = [k for k in range(len(offsets) - 1) if split is None or pack.chains["split"][k] == split]
-    for k in (chosen[place] for place in spread(len(chosen), limit)):
-        rows = torch.arange(int(offsets[k]), int(offsets[k + 1]))
-        mask, types, ends = (getattr(pack, name)[rows].numpy() for name in ("mask", "types", "ends"))
-        name = "_".join(_text(pack.chains[part][k]) for part in ("pdb_id", "chain_id"))
-        chains.append(Chain(name, pack.atoms(rows).numpy()[None].astype(float), mask, types, ends))
-    return chains
+    structures = Structures.read(filename)
+    splits = structures.chains["split"]
+    chosen = np.flatnonzero(np.ones(len(splits), dtype=bool) if split is None else splits == split)
+    return [chain_of(structures, chosen[k]) for k in spread(len(chosen), limit)]
+
+
+def chain_of(structures, k):
+    """Chain number k of `Structures`, in its one frame."""
+    table = structures.chains
+    rows = torch.arange(int(table["offset"][k]), int(table["offset"][k + 1]))
+    mask, types, ends = (getattr(structures, name)[rows].numpy() for name in ("mask", "types", "ends"))
+    name = "_".join(text(table[part][k]) for part in ("pdb_id", "chain_id"))
+    return Chain(name, structures.atoms(rows).numpy()[None].astype(float), mask, types, ends)
 
 
 def read_ensembles(filename, n_frames=5, limit=None, *, split=None, largest=700):
@@ -185,10 +188,10 @@ def read_ensembles(filename, n_frames=5, limit=None, *, split=None, largest=700)
 def _ensemble(name, group, step, n_frames):
     frames = spread(len(group["ca"]), n_frames)
     ca, relative = (group[part][frames].astype(float) * step for part in ("ca", "rel"))  # (F, R, 3), (F, R, 14, 3)
-    mask = (group["mask"][:].astype(int)[:, None] >> np.arange(MAX_ATOMS) & 1).astype(bool)
+    mask = present(group["mask"][:])
     chain = group["chain"][:]
     ends = np.append((group["brk"][1:] > 0) | (chain[1:] != chain[:-1]), True)
-    return Chain(name, ca[:, :, None] + relative, mask, group["seq"][:].astype(int), ends, _text(group.attrs["kind"]))
+    return Chain(name, ca[:, :, None] + relative, mask, group["seq"][:].astype(int), ends, text(group.attrs["kind"]))
 
 
 def spread(n, limit):
@@ -203,10 +206,6 @@ def spread(n, limit):
     if limit is None or limit >= n:
         return list(range(n))
     return np.linspace(0, n - 1, limit).astype(int).tolist()
-
-
-def _text(value):
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 class Generator:

@@ -117,8 +117,8 @@ def read_packs(filenames, include=None):
         return parts[0]
     step = min(step for _, _, step in parts)
     residue = {name: [part[name] for part, _, _ in parts] for name in _RESIDUE}
-    for k, (_, _, own) in enumerate(parts):
-        residue["rel"][k], residue["mask"][k] = _rescaled(residue["rel"][k], residue["mask"][k], own / step)
+    for k, (_, _, unit) in enumerate(parts):
+        residue["rel"][k], residue["mask"][k] = _rescaled(residue["rel"][k], residue["mask"][k], unit / step)
     chain = {name: [part[name] for _, part, _ in parts] for name in _CHAIN}
     for name in ("entry", "cluster90"):
         begin = np.cumsum([0, *(values.max(initial=-1) + 1 for values in chain[name])])
@@ -150,9 +150,9 @@ def _structures(pack, step):
 
 
 def _ensembles(pack, systems, include, step):
-    chosen = [name for name in systems if _matches(include, name, _text(pack[name].attrs.get("kind", "")))]
+    chosen = [name for name in systems if _matches(include, name, text(pack[name].attrs.get("kind", "")))]
     if not chosen:
-        kinds = sorted({_text(pack[name].attrs.get("kind", "")) for name in systems})
+        kinds = sorted({text(pack[name].attrs.get("kind", "")) for name in systems})
         raise ValueError(
             f"none of the {len(systems)} systems of {pack.filename} matches {include}: expected names such as "
             f"{systems[0]}, or kinds: {', '.join(kinds)}"
@@ -172,8 +172,8 @@ def _system(group, entry, cluster, step):
     """Residues and chains of one system, frame after frame; its entries and clusters are numbered from those given."""
     ca, attrs = group["ca"][:], group.attrs
     n_frames, n_residues = ca.shape[:2]
-    own = group["chain"][:]
-    begin = np.r_[True, own[1:] != own[:-1]]
+    chain_of_residue = group["chain"][:]
+    begin = np.r_[True, chain_of_residue[1:] != chain_of_residue[:-1]]
     lengths = np.diff(np.r_[np.flatnonzero(begin), n_residues])
     tables = {"seq": group["seq"][:], "mask": group["mask"][:], "brk": group["brk"][:].astype(np.uint8)}
     residue = {name: np.tile(values, n_frames) for name, values in tables.items()}
@@ -183,23 +183,24 @@ def _system(group, entry, cluster, step):
     }
     n = len(lengths)
     related = np.resize(np.atleast_1d(attrs.get("cluster30", -1)), n).astype(np.int64)
-    complete = np.add.reduceat([_COUNTS[tables["seq"]], _n_atoms(tables["mask"])], np.flatnonzero(begin), axis=1)
+    complete = np.add.reduceat([_COUNTS[tables["seq"]], present(tables["mask"]).sum(1)], np.flatnonzero(begin), axis=1)
     chain = {
         "entry": entry + np.repeat(np.arange(n_frames), n),
         "length": np.tile(lengths, n_frames),
         "cluster30": np.tile(related, n_frames),
         "cluster90": np.tile(cluster + np.arange(n), n_frames),
         "complete": np.tile((complete[1] / complete[0]).astype(np.float32), n_frames),
-        "pdb_id": np.full(n * n_frames, _text(attrs.get("pdb_id", "")), dtype="S8"),
-        "chain_id": np.tile(np.array([str(k) for k in own[begin]], dtype="S8"), n_frames),
+        "pdb_id": np.full(n * n_frames, text(attrs.get("pdb_id", "")), dtype="S8"),
+        "chain_id": np.tile(np.array([str(k) for k in chain_of_residue[begin]], dtype="S8"), n_frames),
     }
     for name, usual in (("split", TRAIN), ("score", 1), ("tier", 0)):
         chain[name] = np.full(n * n_frames, int(attrs.get(name, usual)), dtype=np.int64)
     return {**residue, "b": np.zeros(len(residue["seq"]), np.uint8)}, chain
 
 
-def _n_atoms(mask):
-    return (mask[:, None] >> np.arange(MAX_ATOMS) & 1).sum(1)
+def present(mask):
+    """Which slots of an atom14 array hold an atom, bool (R, 14), from the bits of a mask (R,)."""
+    return (np.asarray(mask, dtype=np.int64)[:, None] >> np.arange(MAX_ATOMS) & 1).astype(bool)
 
 
 def _matches(include, name, kind):
@@ -218,26 +219,25 @@ def _rescaled(relative, mask, ratio):
 
 def _keep_apart(filenames, parts, splits):
     """Set `split` to LEFT_OUT for training chains with a relative among another file's validation chains."""
-    texts = [np.array(sequences(residue, chain), dtype=object) for residue, chain, _ in parts]
-    held = [chain["split"] == VALIDATION for _, chain, _ in parts]
+    letters = [np.array(sequences(residue, chain), dtype=object) for residue, chain, _ in parts]
+    judged = [(chain["split"] == VALIDATION) & (chain["score"] > 0) for _, chain, _ in parts]
     for k, filename in enumerate(filenames):
-        others = sorted(
-            {s for j, text in enumerate(texts) if j != k for s in text[held[j] & (parts[j][1]["score"] > 0)]}
-        )
-        own = sorted(set(texts[k][splits[k] == TRAIN]))
-        if not others or not own:
+        others = sorted({s for j, texts in enumerate(letters) if j != k for s in texts[judged[j]]})
+        trained = sorted(set(letters[k][splits[k] == TRAIN]))
+        if not others or not trained:
             continue
-        linked = shared_words(own, others)
-        bad = {own[row] for row in linked.row[linked.data >= RELATED]}
-        entries = np.unique(parts[k][1]["entry"][np.isin(texts[k], list(bad)) & (splits[k] == TRAIN)]) if bad else []
+        linked = shared_words(trained, others)
+        related = [trained[row] for row in set(linked.row[linked.data >= RELATED].tolist())]
+        entry = parts[k][1]["entry"]
+        entries = np.unique(entry[np.isin(letters[k], related) & (splits[k] == TRAIN)])
         if len(entries):
-            at = np.isin(parts[k][1]["entry"], entries)
-            splits[k] = np.where(at, LEFT_OUT, splits[k])
+            splits[k] = np.where(np.isin(entry, entries), LEFT_OUT, splits[k])
             logger.warning(
                 "%s: %d of %d entries are left out of training: they are related to validation chains of another file",
-                *(filename, len(entries), parts[k][1]["entry"].max() + 1),
+                *(filename, len(entries), entry.max() + 1),
             )
 
 
-def _text(value):
+def text(value):
+    """A string of an HDF5 file, which may be bytes."""
     return value.decode() if isinstance(value, bytes) else str(value)

@@ -24,7 +24,7 @@ from ..chemistry.residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
 from ..files import replacing
 from ..molecule.attributes import listed
 from .clusters import SHARED, clusters, first_seen, tool
-from .layouts import STEPS, TRAIN, VALIDATION
+from .layouts import STEPS, TRAIN, VALIDATION, present
 from .polymers import breaks
 
 logger = logging.getLogger(__name__)
@@ -243,9 +243,7 @@ def split(entries, cluster_of_chain, share, hold_out=(), seed=0):
 def _describe(file, layout, how):
     """What a reader needs to know, as attributes of the file."""
     version, step = {"structures": "v2", "ensembles": "v1"}[layout], STEPS[layout]
-    how_linked = (
-        "connected components, coverage 0.6 of the target" if how == "mmseqs" else "single linkage, shared words"
-    )
+    links = {"mmseqs": "connected components, coverage 0.6 of the target", "words": "single linkage, shared words"}
     file.attrs.update(
         {
             "format": f"mdbackmap {layout} {version}",
@@ -257,7 +255,7 @@ def _describe(file, layout, how):
             "mask": "uint16, bit k set when atom14 slot k is present",
             "brk": "1 when the CA lies more than 4.5 A from the CA of the residue before it in the same chain, or its "
             "N more than 2.5 A from that residue's C",
-            "cluster30": f"{how}: {how_linked}",
+            "cluster30": f"{how}: {links[how]}",
             "split": "0 train, 1 validation; no cluster30 is on both sides unless entries were held out by name",
         }
     )
@@ -301,9 +299,8 @@ def _write_structures(file, entries, by_identity, splits):
     for name, values in table.items():
         file[f"chain/{name}"] = values
     for name, kind in _TEXT.items():
-        file[f"entry/{name}"] = np.array(
-            [getattr(entry, name).encode()[: int(kind[1:])] for entry in entries], dtype=kind
-        )
+        texts = [getattr(entry, name).encode()[: int(kind[1:])] for entry in entries]
+        file[f"entry/{name}"] = np.array(texts, dtype=kind)
     file["entry/resolution"] = np.array([entry.resolution for entry in entries], np.float32)
     file["entry/n_chains"] = np.array(counts, np.int32)
     file["entry/split"] = splits.astype(np.int8)
@@ -325,16 +322,15 @@ def _write_ensembles(file, entries, cluster_of_chain, splits, systems, left_out)
         frames = [[_residue_arrays(*chain, STEPS["ensembles"]) for chain in entries[k].chains] for k in same]
         frames = [{part: np.concatenate([c[part] for c in chains]) for part in chains[0]} for chains in frames]
         mask = np.bitwise_and.reduce([frame["mask"] for frame in frames])
-        there = (mask[:, None] >> np.arange(MAX_ATOMS) & 1).astype(np.int16)
         group = file.create_group(name)
         group.create_dataset("ca", data=np.stack([frame["ca"] for frame in frames]), **_COMPRESSED)
-        group.create_dataset("rel", data=np.stack([frame["rel"] * there[..., None] for frame in frames]), **_COMPRESSED)
+        relative = np.stack([frame["rel"] for frame in frames]) * present(mask)[..., None]
+        group.create_dataset("rel", data=relative.astype(np.int16), **_COMPRESSED)
         for part in ("seq", "resnum"):
             group[part] = frames[0][part]
         group["mask"], group["brk"] = mask, np.bitwise_or.reduce([frame["brk"] for frame in frames])
-        group["chain"] = np.repeat(np.arange(len(first.chains)), [len(chain[0]) for chain in first.chains]).astype(
-            np.int32
-        )
+        lengths = [len(chain[0]) for chain in first.chains]
+        group["chain"] = np.repeat(np.arange(len(lengths)), lengths).astype(np.int32)
         group.attrs.update(_about(first, systems.get(name), len(same)))
         group.attrs["cluster30"] = cluster_of_chain[entry_of_chain == members[0]].astype(np.int32)
         group.attrs["split"] = int(splits[members[0]])

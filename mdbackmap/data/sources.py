@@ -283,27 +283,22 @@ def _read_cif(filename, models):
 
 
 def _of_gemmi(model):
-    rows = [
-        (
-            atom.name,
-            res.name,
-            chain.name,
-            res.seqid.icode,
-            atom.altloc,
-            res.seqid.num,
-            atom.occ,
-            atom.b_iso,
-            atom.pos.tolist(),
-        )
-        for chain in model
-        for res in chain
-        for atom in res
-    ]
-    *columns, positions = zip(*rows, strict=True) if rows else [()] * 9
-    texts = [np.array([str(x).strip("\0 ") for x in column], dtype=object) for column in columns[:5]]
-    return Atoms(*texts, *(np.array(column, dtype=float) for column in columns[5:])), np.array(
-        positions, float
-    ).reshape(-1, 3)
+    """`Atoms` of a gemmi Model, and their positions."""
+    every = [(chain.name, residue, atom) for chain in model for residue in chain for atom in residue]
+
+    def text(values):
+        return np.array([value.strip("\0 ") for value in values], dtype=object)
+
+    texts = (
+        (atom.name for _, _, atom in every),
+        (residue.name for _, residue, _ in every),
+        (chain for chain, _, _ in every),
+        (residue.seqid.icode for _, residue, _ in every),
+        (atom.altloc for _, _, atom in every),
+    )
+    numbers = [(residue.seqid.num, atom.occ, atom.b_iso, *atom.pos.tolist()) for _, residue, atom in every]
+    numbers = np.array(numbers, dtype=float).reshape(-1, 6)
+    return Atoms(*map(text, texts), *numbers[:, :3].T), numbers[:, 3:]
 
 
 def _of_universe(atoms):
@@ -321,11 +316,8 @@ def _of_universe(atoms):
     chains = text("chainIDs")
     chains = np.where(chains == "", text("segids"), chains)
     resids = atoms.resids if hasattr(atoms, "resids") else atoms.resindices + 1
-    labels = ("names", "resnames"), ("icodes", "altLocs")
-    names, resnames, icodes, altlocs = (text(label) for pair in labels for label in pair)
-    return Atoms(
-        names, resnames, chains, icodes, altlocs, resids, number("occupancies", 1.0), number("tempfactors", 0.0)
-    )
+    numbers = number("occupancies", 1.0), number("tempfactors", 0.0)
+    return Atoms(text("names"), text("resnames"), chains, text("icodes"), text("altLocs"), resids, *numbers)
 
 
 def _whole(found, positions, box):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..data.dataset import Batches, cut_units
-from ..data.known import Chain, Generator, spread
+from ..data.known import Generator, chain_of, spread
 from ..data.layouts import VALIDATION
 from ..metrics.protocol import evaluate, summarise
 from . import losses
@@ -129,15 +129,7 @@ def sampled_chains(data, limit):
     candidates = np.flatnonzero(good if good.any() else scored)
     related = np.where(table["cluster30"] >= 0, table["cluster30"], -1 - np.arange(len(lengths)))[candidates]
     candidates = candidates[np.sort(np.unique(related, return_index=True)[1])]
-    return [_chain(data, candidates[k]) for k in spread(len(candidates), limit)]
-
-
-def _chain(data, k):
-    rows = torch.arange(int(data.chains["offset"][k]), int(data.chains["offset"][k + 1]))
-    ends = data.ends[rows].numpy().copy()
-    ends[-1] = True
-    name = b"_".join(data.chains[part][k] for part in ("pdb_id", "chain_id")).decode()
-    return Chain(name, data.atoms(rows).double().numpy()[None], data.mask[rows].numpy(), data.types[rows].numpy(), ends)
+    return [chain_of(data, candidates[k]) for k in spread(len(candidates), limit)]
 
 
 def _judge(model, chain, temperature):
