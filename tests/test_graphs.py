@@ -5,9 +5,8 @@ import pytest
 from molecules import alkane
 
 from mdbackmap.evaluation.dihedral_maps import dihedral_maps
-from mdbackmap.evaluation.molecule_report import compare
 from mdbackmap.evaluation.peptide_torsions import divergence, halves, phi_psi, phi_psi_atoms
-from mdbackmap.metrics.graphs import graph_difference
+from mdbackmap.metrics.graphs import compare_structures, graph_difference
 
 RADII = {"H": 0.23, "C": 0.68}
 
@@ -48,7 +47,7 @@ def test_comparison():
     elements = alkane(6).elements
     moved = positions.copy()
     moved[:, elements == "H"] += [0.3, 0.0, 0.4]
-    row = compare(moved, positions, elements)
+    row = compare_structures(moved, positions, elements)
     assert row["rmsd_heavy"] == 0 and row["ged_heavy"] == 0 and row["valid_heavy"] == 1
     assert row["rmsd_all"] == pytest.approx(0.5 * np.sqrt(14 / 20))
 

@@ -1,11 +1,11 @@
 """``mdbackmap datafiles``: the small real inputs that come with the package, listed or copied."""
 
 import filecmp
-import os
 import shutil
 from pathlib import Path
 
 from ..datafiles import described
+from ..files import replacing
 from . import options
 
 
@@ -76,12 +76,8 @@ def copy(sources, folder, overwrite=False):
             f"{differing[0]} exists already and differs: give --copy another folder, or --overwrite to replace it"
         )
     for source in wanted:
-        aside = folder / f".{source.name}.part"
-        try:
+        with replacing(folder / source.name) as aside:
             shutil.copyfile(source, aside)
-            os.replace(aside, folder / source.name)
-        finally:
-            aside.unlink(missing_ok=True)
 
 
 def _same(source, target):

@@ -46,7 +46,7 @@ def run(args):
         print(json.dumps(plain({name: about(*known[name]) for name in known}), indent=1))
     elif args.model:
         for name in known:
-            print("\n".join(told(name, about(*known[name]))))
+            print("\n".join(lines(name, about(*known[name]))))
     else:
         print("\n".join(table([row(name, *known[name]) for name in known])))
         if not args.quiet:
@@ -88,12 +88,12 @@ def row(name, model, provenance, size):
 
 def table(rows):
     """Lines with the cells of rows below their heads."""
-    rows = [HEADS, *rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in rows]
+    from ..evaluation.table import aligned
+
+    return [line.rstrip() for line in aligned([HEADS, *rows], gap="  ", left=len(HEADS))]
 
 
-def told(name, content):
+def lines(name, content):
     """Lines with all that is known of a model."""
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
     return [name, *(f"  {key:<14} {text}" for key, text in texts.items())]

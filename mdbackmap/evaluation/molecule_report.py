@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from ..generation.noise import Noise
-from ..metrics.graphs import graph_difference
+from ..metrics.graphs import compare_structures
 from .peptide_torsions import divergence, halves, phi_psi, phi_psi_atoms
 
 _FRAMES = 256  # at a time
@@ -83,45 +83,14 @@ def judge_molecule(model, held, trained=None, *, n_samples=1, temperature=1.0, s
         made["linear lift"] = [linear_lift(model, np.asarray(trained, dtype=np.float32), held)]
     table = {}
     for name, structures in made.items():
-        rows = [compare(structure, held, elements, legacy) for structure in structures]
+        rows = [compare_structures(structure, held, elements, legacy) for structure in structures]
         table[name] = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
-    angles, found = {}, phi_psi_atoms(model.molecule.fine)
-    dihedrals = {}
-    if len(found):
-        angles = {"MD": phi_psi(held, found), "sample": np.concatenate([phi_psi(x, found) for x in samples])}
-        first, second = halves(angles["MD"], len(found))
-        dihedrals = {
-            "sample": divergence(phi_psi(samples[0], found), angles["MD"]),
-            "halves": divergence(first, second),
-        }
+    angles, dihedrals, quintets = {}, {}, phi_psi_atoms(model.molecule.fine)
+    if len(quintets):
+        angles = {"MD": phi_psi(held, quintets), "sample": np.concatenate([phi_psi(x, quintets) for x in samples])}
+        dihedrals["sample"] = divergence(phi_psi(samples[0], quintets), angles["MD"])
+        dihedrals["halves"] = divergence(*halves(angles["MD"], len(quintets)))
     return MoleculeJudgement(table, nats, dihedrals, angles, rate)
-
-
-def compare(generated, reference, elements, legacy=False):
-    """
-    RMSD and graphs of structures (F, A, 3) against their references, over all and over heavy atoms.
-
-    Returns
-    -------
-    dict of str to float
-        ``rmsd`` is the mean over frames of the root mean square displacement; ``rms`` the root of the mean over all.
-
-    Examples
-    --------
-    >>> pair = np.array([[[0.0, 0, 0], [1.5, 0, 0]]])
-    >>> compare(pair + 0.1, pair, np.array(["C", "C"]))["rmsd_heavy"].__round__(3)
-    0.173
-    """
-    row = {}
-    heavy = np.char.upper(elements) != "H"
-    for name, some in (("heavy", heavy), ("all", np.ones_like(heavy))):
-        squared = np.square(generated[:, some] - reference[:, some]).sum(-1)
-        row[f"rmsd_{name}"] = float(np.sqrt(squared.mean(1)).mean())
-        row[f"rms_{name}"] = float(np.sqrt(squared.mean()))
-        if (elements != "").all() and some.sum() > 1:
-            ratio, valid = graph_difference(generated[:, some], reference[:, some], elements[some], legacy)
-            row[f"ged_{name}"], row[f"valid_{name}"] = ratio, valid
-    return row
 
 
 @torch.no_grad()

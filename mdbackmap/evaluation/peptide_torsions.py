@@ -7,6 +7,9 @@ Shapes: F frames, A atoms, t pairs of phi and psi, n angles. Radians.
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import rel_entr
+
+from ..metrics.dihedrals import dihedral
 
 BINS = 36
 """Bins of the circle, in each direction of a map of phi and psi."""
@@ -39,29 +42,22 @@ def phi_psi_atoms(fine):
     for i, j in fine.bonds.tolist():
         joined.setdefault(i, []).append(j)
         joined.setdefault(j, []).append(i)
-    found = []
+    quintets = []
     for alpha in np.flatnonzero(fine.names == "CA"):
         names = {fine.names[j]: j for j in joined.get(alpha, [])}
         if "N" in names and "C" in names:
             before = [j for j in joined[names["N"]] if fine.names[j] == "C"]
             after = [j for j in joined[names["C"]] if fine.names[j] == "N"]
             if before and after:
-                found.append([before[0], names["N"], alpha, names["C"], after[0]])
-    return np.array(found, dtype=np.int64).reshape(-1, 5)
+                quintets.append([before[0], names["N"], alpha, names["C"], after[0]])
+    return np.array(quintets, dtype=np.int64).reshape(-1, 5)
 
 
 def phi_psi(atoms, quintets):
     """Angles (F * t, 2) of structures (F, A, 3), frame by frame."""
     corners = np.asarray(atoms, dtype=float)[:, quintets]  # (F, t, 5, 3)
-    angles = [_torsion(corners[:, :, k : k + 4]) for k in (0, 1)]
+    angles = [dihedral(*np.moveaxis(corners[:, :, k : k + 4], 2, 0)) for k in (0, 1)]
     return np.stack(angles, axis=-1).reshape(-1, 2)
-
-
-def _torsion(corners):
-    a, b, c = (corners[..., k + 1, :] - corners[..., k, :] for k in range(3))
-    first, second = np.cross(a, b), np.cross(b, c)
-    sine = (np.cross(first, second) * b).sum(-1) / np.linalg.norm(b, axis=-1)
-    return np.arctan2(sine, (first * second).sum(-1))
 
 
 def divergence(one, other, bins=BINS):
@@ -75,12 +71,7 @@ def divergence(one, other, bins=BINS):
     """
     p, q = (_histogram(angles, bins) for angles in (one, other))
     middle = 0.5 * (p + q)
-
-    def towards(x):
-        some = x > 0
-        return float((x[some] * np.log(x[some] / middle[some])).sum())
-
-    return 0.5 * (towards(p) + towards(q))
+    return float(0.5 * (rel_entr(p, middle) + rel_entr(q, middle)).sum())
 
 
 def halves(angles, n_pairs=1):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data.known import spread
 from ..metrics.dihedrals import CHI_PERIODS, backbone_torsions, side_chain_torsions
 from ..metrics.top8000 import RAMA_ALLOWED, RAMA_FAVOURED, RAMA_KINDS, ramachandran_kind, ramachandran_score
 from .faults import FAULTS
@@ -67,12 +68,12 @@ def ramachandran_map(judgement):
         contour = ramachandran_score(*grid, np.full(grid[0].shape, number))
         levels = [RAMA_ALLOWED[number], RAMA_FAVOURED]
         axes.contour(*np.degrees(grid), contour, levels, colors=["#9ab4c8", "#2f6690"], linewidths=1)
-        here = np.flatnonzero((kind == number) & np.isfinite(score))[:: max(1, score.size // MOST_POINTS)]
-        outlier = score.flat[here] < RAMA_ALLOWED[number]
-        points = np.degrees(np.stack([phi.flat[here], psi.flat[here]]))
+        places = np.flatnonzero((kind == number) & np.isfinite(score))[:: max(1, score.size // MOST_POINTS)]
+        outlier = score.flat[places] < RAMA_ALLOWED[number]
+        points = np.degrees(np.stack([phi.flat[places], psi.flat[places]]))
         axes.scatter(*points[:, ~outlier], s=4, color="#333333", linewidths=0)
         axes.scatter(*points[:, outlier], s=8, color="#d8302a", linewidths=0)
-        axes.set(title=f"{name} ({len(here)}, {outlier.sum()} out)", xlim=(-180, 180), ylim=(-180, 180))
+        axes.set(title=f"{name} ({len(places)}, {outlier.sum()} out)", xlim=(-180, 180), ylim=(-180, 180))
         axes.set(xlabel="phi", ylabel="psi", xticks=range(-180, 181, 90), yticks=range(-180, 181, 90))
     figure.suptitle(f"{judgement.name}: Ramachandran, Top8000")
     return figure
@@ -124,16 +125,15 @@ def residue_errors(judgement):
     figure = _figure((10, 5.5))
     upper, lower = figure.subplots(2, 1, sharex=True)
     number = np.arange(len(judgement.types))
-    if judgement.errors is None:
-        upper.bar(number, sum(judgement.faults.values()).mean(0), width=1.0, color="#2f6690")
-        upper.set(ylabel="faults a frame", title=judgement.name)
-    else:
-        upper.bar(number, judgement.errors, width=1.0, color="#2f6690")
-        upper.set(ylabel="RMSD of the residue, A", title=judgement.name)
+    heights, label = judgement.errors, "RMSD of the residue, A"
+    if heights is None:
+        heights, label = sum(judgement.faults.values()).mean(0), "faults a frame"
+    upper.bar(number, heights, width=1.0, color="#2f6690")
+    upper.set(ylabel=label, title=judgement.name)
     shares = np.array([(counts > 0).mean(0) for counts in judgement.faults.values()])
     lower.imshow(shares, aspect="auto", cmap="Reds", vmin=0, vmax=1, interpolation="nearest")
     lower.set(yticks=range(len(shares)), yticklabels=[FAULTS[name] for name in judgement.faults], xlabel="residue")
-    ticks = np.unique(np.linspace(0, len(number) - 1, 8).astype(int))
+    ticks = spread(len(number), 8)
     lower.set_xticks(ticks, judgement.labels[ticks])
     return figure
 

@@ -2,8 +2,8 @@
 
 import json
 import math
-import os
-from pathlib import Path
+
+from ..files import replacing
 
 LABELS = {
     "rmsd": ("RMSD, all heavy atoms", "A", 3),
@@ -80,24 +80,42 @@ def table(columns):
     DIV (0: as diverse as wrong)           - 0.120
     """
     shown = [key for key in LABELS if any(key in column for column in columns.values())]
-    cells = {
-        name: [name, *(_number(column.get(key, math.nan), LABELS[key][2]) for key in shown)]
-        for name, column in columns.items()
-    }
-    widths = {name: max(map(len, column)) for name, column in cells.items()}
-    heads = ["", *(f"{LABELS[key][0]:<32} {LABELS[key][1]}" for key in shown)]
-    left = max(map(len, heads))
-    lines = []
-    for row, head in enumerate(heads):
-        if row == 0 and not any(columns):
-            continue
-        lines.append(" ".join([head.ljust(left), *(cells[name][row].rjust(widths[name]) for name in columns)]))
-    return "\n".join(lines)
+    rows = [["", *columns]] if any(columns) else []
+    for key in shown:
+        words, unit, decimals = LABELS[key]
+        cells = (number(column.get(key, math.nan), decimals) for column in columns.values())
+        rows.append([f"{words:<32} {unit}", *cells])
+    return "\n".join(aligned(rows))
 
 
-_MORE_IS_BETTER = (
-    "chi1 chi12 bonds angles bonds_ideal angles_ideal rama_favoured rotamer_favoured cis_kept finite".split()
-)
+def aligned(rows, gap=" ", left=1):
+    """
+    Cells as lines of text whose columns are as wide as they need to be.
+
+    Parameters
+    ----------
+    rows : list of list of str
+    gap : str
+        Between columns.
+    left : int
+        So many columns begin at their left side, the others end at their right side.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> aligned([["a", "b"], ["10", "20"]])
+    ['a   b', '10 20']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = [str.ljust if k < left else str.rjust for k in range(len(widths))]
+    return [gap.join(side(*cell) for side, *cell in zip(sides, row, widths, strict=True)) for row in rows]
+
+
+_MORE_IS_BETTER = """chi1 chi12 bonds angles bonds_ideal angles_ideal rama_favoured rotamer_favoured cis_kept
+finite""".split()
 _LESS_IS_BETTER = """rmsd rmsd_backbone rmsd_side_chain bead_deviation ged contacts clashscore clashscore_all
 rama_outliers rotamer_outliers cbeta_outliers twisted false_cis mirrored_ca mirrored_cb jsd_phi jsd_psi jsd_chi1
 jsd_phi_half jsd_psi_half jsd_chi1_half energy finite_steps seconds""".split()
@@ -124,7 +142,7 @@ def behind(metrics, others):
     worse = [key for key in _MORE_IS_BETTER if metrics.get(key, math.nan) < others.get(key, math.nan)]
     worse += [key for key in _LESS_IS_BETTER if metrics.get(key, math.nan) > others.get(key, math.nan)]
     return [
-        f"{words} ({_number(metrics[key], n)} v. {_number(others[key], n)})"
+        f"{words} ({number(metrics[key], n)} v. {number(others[key], n)})"
         for key, (words, _, n) in LABELS.items()
         if key in worse
     ]
@@ -153,18 +171,14 @@ def systems(result, chains, keys=("rmsd", "chi1", "rama_favoured", "clashscore")
     conditions = [name for name in result if "noisy" not in name]
     rows = [["", "residues", "frames", *(part for _ in keys for part in conditions)]]
     for chain in chains:
-        values = [
-            _number(result[c]["chains"][chain.name].get(key, math.nan), LABELS[key][2])
-            for key in keys
-            for c in conditions
-        ]
+        measured = [result[condition]["chains"][chain.name] for condition in conditions]
+        values = [number(row.get(key, math.nan), LABELS[key][2]) for key in keys for row in measured]
         rows.append([chain.name, str(len(chain.types)), str(len(chain.positions)), *values])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [" ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join([f"for each system: {', then '.join(LABELS[key][0] for key in keys)}", *lines])
+    return "\n".join([f"for each system: {', then '.join(LABELS[key][0] for key in keys)}", *aligned(rows, left=0)])
 
 
-def _number(value, decimals):
+def number(value, decimals):
+    """A number with so many decimals; "-" if it is not finite."""
     return f"{value:.{decimals}f}" if math.isfinite(value) else "-"
 
 
@@ -181,12 +195,8 @@ def save_json(content, filename):
     --------
     >>> save_json({"rmsd": float("nan")}, "metrics.json")  # doctest: +SKIP
     """
-    aside = Path(f"{filename}.part")
-    try:
+    with replacing(filename) as aside:
         aside.write_text(json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
-        os.replace(aside, filename)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def plain(value):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..data.known import spread
 from ..models.denoiser import bundled
 from ..traces.scores import CRYSTALS, UNLIKELY, TraceScores, score_traces
 
@@ -143,7 +144,7 @@ def draw(report):
     left.axvspan(CRYSTALS["backbone"][0], CRYSTALS["backbone"][2], color="#81c3a2", alpha=0.4, lw=0)
     left.axvspan(CRYSTALS["trace"][0], CRYSTALS["trace"][2], color="#d1495b", alpha=0.15, lw=0)
     left.set(xlabel="nats a residue", ylabel="frame")
-    shown = np.unique(np.linspace(0, len(rows) - 1, min(8, len(rows))).astype(int))
+    shown = spread(len(rows), 8)
     left.set_yticks(shown, [str(report.frames[k]) for k in shown])
     left.legend(fontsize=8, loc="best")
     corner.remove()

@@ -68,3 +68,30 @@ def graph_difference(generated, reference, elements, legacy=False):
     if not bonds:
         raise ValueError("the reference has no bonds: elements unknown, or lengths not in angstrom?")
     return float((signed if legacy else unsigned) / bonds), float(valid / len(generated))
+
+
+def compare_structures(generated, reference, elements, legacy=False):
+    """
+    RMSD and graphs of structures (F, A, 3) against their references, over all and over heavy atoms.
+
+    Returns
+    -------
+    dict of str to float
+        ``rmsd`` is the mean over frames of the root mean square displacement; ``rms`` the root of the mean over all.
+
+    Examples
+    --------
+    >>> pair = np.array([[[0.0, 0, 0], [1.5, 0, 0]]])
+    >>> compare_structures(pair + 0.1, pair, np.array(["C", "C"]))["rmsd_heavy"].__round__(3)
+    0.173
+    """
+    row = {}
+    heavy = np.char.upper(elements) != "H"
+    for name, some in (("heavy", heavy), ("all", np.ones_like(heavy))):
+        squared = np.square(generated[:, some] - reference[:, some]).sum(-1)
+        row[f"rmsd_{name}"] = float(np.sqrt(squared.mean(1)).mean())
+        row[f"rms_{name}"] = float(np.sqrt(squared.mean()))
+        if (elements != "").all() and some.sum() > 1:
+            ratio, valid = graph_difference(generated[:, some], reference[:, some], elements[some], legacy)
+            row[f"ged_{name}"], row[f"valid_{name}"] = ratio, valid
+    return row

@@ -5,6 +5,7 @@ Shapes: S samples, F and G frames, R residues. `dihedrals` says what an atom14 a
 """
 
 import numpy as np
+from scipy.special import rel_entr
 
 from ..chemistry.elements import SLOTS
 from .comparison import match_equivalent, mean, rmsd
@@ -140,7 +141,7 @@ def torsion_divergence(generated, reference, bins=36):
     """
     p, q = _histogram(generated, bins), _histogram(reference, bins)
     m = 0.5 * (p + q)
-    return np.maximum(0.5 * (_relative_entropy(p, m) + _relative_entropy(q, m)), 0.0)
+    return np.maximum(0.5 * (rel_entr(p, m) + rel_entr(q, m)).sum(-1), 0.0)
 
 
 def _histogram(angles, bins):
@@ -151,11 +152,6 @@ def _histogram(angles, bins):
     counts = np.bincount(cells, minlength=angles.shape[1] * bins).reshape(-1, bins)
     total = counts.sum(1, keepdims=True)
     return np.where(total > 0, counts / np.maximum(total, 1), np.nan)
-
-
-def _relative_entropy(p, q):
-    ratio = np.where(p > 0, p / np.where(q > 0, q, 1.0), 1.0)
-    return (p * np.log(ratio)).sum(-1)
 
 
 def torsion_divergences(generated, reference, mask, types, ends, bins=36):
@@ -185,10 +181,10 @@ def torsion_divergences(generated, reference, mask, types, ends, bins=36):
     >>> torsion_divergences(positions, positions, np.ones((3, 14), bool), np.array([10, 10, 10]), np.arange(3) == 2)
     {'jsd_phi': 0.0, 'jsd_psi': 0.0, 'jsd_chi1': 0.0}
     """
-    here, there = (phi_psi_chi1(x, mask, types, ends) for x in (generated, reference))
+    drawn, true = (phi_psi_chi1(x, mask, types, ends) for x in (generated, reference))
     result = {}
-    for name in here:
-        divergence = torsion_divergence(here[name], there[name], bins)
+    for name in drawn:
+        divergence = torsion_divergence(drawn[name], true[name], bins)
         result[f"jsd_{name}"] = float(mean(divergence[np.isfinite(divergence)]))
     return result
 

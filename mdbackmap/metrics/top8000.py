@@ -18,10 +18,10 @@ Hintze et al., MolProbity's ultimate rotamer-library distributions, Proteins 84,
 
 import sys
 from functools import cache
-from itertools import product
 from pathlib import Path
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 
 from ..chemistry.residues import RESIDUE_NAMES, TYPE_OF_NAME
 
@@ -35,11 +35,8 @@ RAMA_ALLOWED = np.array([0.0005, 0.001, 0.001, 0.001, 0.001, 0.002])
 ROTAMER_FAVOURED = 0.02
 ROTAMER_OUTLIER = 0.003
 
-_RAMA_FILES = dict(
-    zip(
-        RAMA_KINDS, ("general-noGPIVpreP", "gly-sym", "ileval-nopreP", "prepro-noGP", "transpro", "cispro"), strict=True
-    )
-)
+_RAMA_NAMES = "general-noGPIVpreP", "gly-sym", "ileval-nopreP", "prepro-noGP", "transpro", "cispro"
+_RAMA_FILES = dict(zip(RAMA_KINDS, _RAMA_NAMES, strict=True))
 _ROTAMER_FILES = {name: name.lower() for name in RESIDUE_NAMES if name not in ("ALA", "GLY", "ARG", "LYS")}
 _ROTAMER_FILES |= {"PHE": "phetyr", "TYR": "phetyr"}
 _PACKED = Path(__file__).with_name("top8000.npz")
@@ -119,18 +116,10 @@ def _grid(name):
 
 def _interpolate(name, *angles):
     """Score at angles in radians, one array a torsion, linear between bin centres and periodic."""
-    grid, bounds = _grid(name)
-    low, share = [], []
-    for angle, bins, (lower, upper) in zip(angles, grid.shape, bounds, strict=True):
-        place = (np.degrees(angle) - lower) / (upper - lower) * bins - 0.5
-        low.append(np.floor(place).astype(int))
-        share.append(place - low[-1])
-    score = np.zeros(np.shape(angles[0]))
-    for corner in product((0, 1), repeat=len(angles)):
-        weight = np.prod([s if step else 1 - s for s, step in zip(share, corner, strict=True)], axis=0)
-        index = tuple((i + step) % bins for i, step, bins in zip(low, corner, grid.shape, strict=True))
-        score += weight * grid[index]
-    return score
+    grid, (lower, upper) = _grid(name)[0], _grid(name)[1].T
+    bins = np.array(grid.shape)
+    places = (np.degrees(np.stack(angles, axis=-1)) - lower) / (upper - lower) * bins - 0.5
+    return map_coordinates(grid, np.moveaxis(places, -1, 0), order=1, mode="grid-wrap")
 
 
 def ramachandran_kind(types, ends, cis):

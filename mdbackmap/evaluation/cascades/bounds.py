@@ -42,8 +42,7 @@ def bounds(model, atoms, seed=0):
         ``family``, ``level`` (that the step makes), ``measure``, ``dimensions``, ``log_density``, ``kl``, ``elbo``:
         nats a frame. More rows: "whole", if all steps have one measure; "C-alphas" of what they say of these.
     """
-    steps = list(model.steps) if model.family == "chain" else [model]
-    mappings = model.mappings() if model.family == "chain" else [model.molecule]
+    steps, mappings = steps_of(model)
     level, rows = np.asarray(atoms, dtype=np.float32), []
     n_steps = 1 + next(k for k, mapping in enumerate(mappings) if mapping.n_atoms == level.shape[1])
     steps, mappings = steps[:n_steps], mappings[:n_steps]
@@ -59,6 +58,11 @@ def bounds(model, atoms, seed=0):
     elif not traces and len(steps) == 1 and steps[0].family == "cgvae":
         found += _alphas(steps[0], np.asarray(atoms, dtype=np.float32), seed)
     return rows + found
+
+
+def steps_of(model):
+    """Steps of a cascade and their mappings, coarsest first; of another model, itself and its own."""
+    return (list(model.steps), model.mappings()) if model.family == "chain" else ([model], [model.molecule])
 
 
 def _level(fine):

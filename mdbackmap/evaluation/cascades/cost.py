@@ -1,5 +1,7 @@
 """What a model costs: parameters, memory and time."""
 
+from .bounds import steps_of
+
 
 def cost(model, provenance):
     """
@@ -17,7 +19,7 @@ def cost(model, provenance):
         sum over these; ``memory_mb``, the peak of the largest of them in a training step; ``memory_recomputed_mb``,
         the same if messages are worked out again in the backward pass.
     """
-    steps = list(model.steps) if model.family == "chain" else [model]
+    steps = steps_of(model)[0]
     origins = provenance.get("steps", [{}] * len(steps)) if model.family == "chain" else [provenance]
     own = [k for k, step in enumerate(steps) if step.molecule is not None or "memory_bytes" in origins[k]]
     count = [sum(weight.numel() for weight in step.parameters()) for step in steps]

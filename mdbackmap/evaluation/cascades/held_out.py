@@ -21,7 +21,7 @@ from ...metrics.samples import torsion_divergences
 from ...traces.mending import is_trace
 from ..benchmark import one_thread
 from ..peptide_torsions import divergence, halves
-from .bounds import as_slots, bounds
+from .bounds import as_slots, bounds, steps_of
 from .cost import cost
 from .secondary import agreement, by_torsions, by_trace
 from .trace_quality import judge_trace
@@ -98,7 +98,7 @@ def judge_model(model, provenance, true, *, n_samples=1, temperature=1.0, seed=0
     moved = model.molecule.project(atoms) - np.concatenate([mapping.project(true)] * n_samples)
     mean["beads_moved"] = float(np.sqrt(np.square(moved).sum(-1).mean()))
     mean |= {**cost(model, provenance), "sampling_ms": 1000 * seconds}
-    n_steps = len(model.steps) if model.family == "chain" else 1
+    n_steps = len(steps_of(model)[0])
     kind = f"{n_steps} step{'s' if n_steps > 1 else ''}"
     if n_steps > 1 and model.steps[-1].molecule is None and "memory_bytes" in provenance.get("steps", [{}])[-1]:
         kind += ", last tuned"
@@ -116,8 +116,8 @@ def whole_mapping(model, n_atoms):
         There is no such level.
     """
     whole, numbers = None, []
-    for own in model.mappings() if model.family == "chain" else [model.molecule]:
-        whole = own if whole is None else whole.then(own)
+    for mapping in steps_of(model)[1]:
+        whole = mapping if whole is None else whole.then(mapping)
         numbers.append(whole.n_atoms)
         if whole.n_atoms == n_atoms:
             return whole

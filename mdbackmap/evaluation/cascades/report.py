@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..table import aligned, number
+
 LABELS = {
     "rmsd": ("RMSD, heavy atoms (A)", 3),
     "rmsd_last": ("RMSD of the last step on true beads (A)", 3),
@@ -51,20 +53,13 @@ def table(judgements, reference="MD"):
     str
     """
     first = next(iter(judgements.values()))
-    columns = {reference: first.reference} | {name: found.mean for name, found in judgements.items()}
+    columns = {reference: first.reference} | {name: judgement.mean for name, judgement in judgements.items()}
     shown = [key for key in LABELS if any(key in column for column in columns.values())]
-    left = max(len(LABELS[key][0]) for key in shown)
-    widths = {name: max(len(name), 10) for name in columns}
-    lines = [" " * left + "".join(f"  {name:>{widths[name]}}" for name in columns)]
+    rows = [["", *(f"{name:>10}" for name in columns)]]
     for key in shown:
         words, decimals = LABELS[key]
-        cells = (_cell(column.get(key), decimals, widths[name]) for name, column in columns.items())
-        lines.append(f"{words:<{left}}" + "".join(f"  {cell}" for cell in cells))
-    return "\n".join(lines)
-
-
-def _cell(value, decimals, width):
-    return f"{'-' if value is None or not np.isfinite(value) else f'{value:.{decimals}f}':>{width}}"
+        rows.append([words, *(number(column.get(key, np.nan), decimals) for column in columns.values())])
+    return "\n".join(aligned(rows, gap="  "))
 
 
 def bounds_table(judgements):
@@ -95,7 +90,7 @@ def picture(judgements, title=""):
     """
     from matplotlib.figure import Figure
 
-    shown = [key for key in PANELS if any(key in found.mean for found in judgements.values())]
+    shown = [key for key in PANELS if any(key in judgement.mean for judgement in judgements.values())]
     columns = -(-len(shown) // 2) if len(shown) > 3 else len(shown)
     rows = -(-len(shown) // columns)
     figure = Figure(figsize=(3.4 * columns, 3.0 * rows + 0.5), layout="constrained")
@@ -112,7 +107,7 @@ def picture(judgements, title=""):
 
 def _panel(axes, key, judgements):
     """One metric: a colour for each number of steps, dashes for temperature 0, dots for the true frames."""
-    kinds = sorted({(found.kind, found.temperature) for found in judgements})
+    kinds = sorted({(judgement.kind, judgement.temperature) for judgement in judgements})
     for kind, temperature in kinds:
         some = [x for x in judgements if (x.kind, x.temperature) == (kind, temperature) and key in x.mean]
         points = sorted((x.n_beads, x.mean[key]) for x in some) or [(np.nan, np.nan)]

@@ -5,6 +5,7 @@ Neighbouring frames of MD are alike, so a frame held out between two that are tr
 """
 
 import numpy as np
+from scipy.ndimage import binary_dilation
 
 TRAIN, HELD_OUT, VALID, BETWEEN = 0, 1, 2, -1
 
@@ -84,11 +85,7 @@ def _blocks(n_frames, share, valid, block, gap):
 
 def _near(some, gap):
     """Frames that are among some, or up to `gap` frames away."""
-    near = some.copy()
-    for shift in range(1, gap + 1):
-        near[shift:] |= some[:-shift]
-        near[:-shift] |= some[shift:]
-    return near
+    return binary_dilation(some, np.ones(2 * gap + 1))
 
 
 def _every(number, share):

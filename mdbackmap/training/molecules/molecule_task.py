@@ -9,8 +9,9 @@ import dataclasses
 import numpy as np
 import torch
 
+from ...data.known import spread
 from ...generation.noise import Noise
-from ...metrics.graphs import graph_difference
+from ...metrics.graphs import compare_structures
 from ...models.cgvae.messages import recompute
 from ..tasks import Task
 from .holdout import HELD_OUT, TRAIN, VALID
@@ -65,11 +66,10 @@ class Frames(Task):
         centred = positions - positions.mean(1, keepdims=True)
         self.atoms = torch.from_numpy(np.ascontiguousarray(centred[use == TRAIN], dtype=np.float32))
         held = np.flatnonzero(use == (VALID if (use == VALID).any() else HELD_OUT))
-        some = np.unique(np.linspace(0, len(held) - 1, config.validation.frames).astype(int)) if len(held) else []
+        some = spread(len(held), config.validation.frames)
         self.held = torch.from_numpy(np.ascontiguousarray(centred[held[some]], dtype=np.float32)) if len(some) else None
         self.shape = (mapping.n_beads, n_latent)
         self.every = config.validation.every
-        self.heavy = np.char.upper(mapping.fine.elements) != "H"
 
     def __repr__(self):
         return self.described or f"<{len(self.atoms)} frames of {self.mapping.n_atoms} atoms>"
@@ -129,16 +129,9 @@ class Frames(Task):
         beads = model.tables.project(self.held.to(device))
         keys = list(range(len(beads))), [0] * len(beads), [0.0] * len(beads)
         drawn = model.sample(self.mapping, beads, Noise(), *keys).cpu().numpy()
-        truth = self.held.numpy()
-        row = {}
-        for name, some in (("", np.ones_like(self.heavy)), ("_heavy", self.heavy)):
-            apart = np.square(drawn[:, some] - truth[:, some]).sum(-1)
-            row[f"sample_rmsd{name}"] = float(np.sqrt(apart.mean(1)).mean())
-            if (self.mapping.fine.elements != "").all():
-                row[f"sample_ged{name}"] = graph_difference(
-                    drawn[:, some], truth[:, some], self.mapping.fine.elements[some]
-                )[0]
-        return row
+        row = compare_structures(drawn, self.held.numpy(), self.mapping.fine.elements)
+        names = [(kind, name) for kind in ("all", "heavy") for name in ("rmsd", "ged") if f"{name}_{kind}" in row]
+        return {f"sample_{name}_{kind}".removesuffix("_all"): row[f"{name}_{kind}"] for kind, name in names}
 
     def best(self, row, before):
         """Whether a row is better by the column that the settings name."""

@@ -6,6 +6,7 @@ MDAnalysis is imported when a function runs.
 
 import numpy as np
 
+from ...data.known import spread
 from ...molecule.topology import protein_topology
 from ..molecules.molecule_frames import MoleculeFrames, chosen_frames, molecule_frames, open_molecule, runs_of
 
@@ -39,7 +40,7 @@ def read_frames(data, fine):
     from ...universes.whole import read_whole, selector
 
     numbers = chosen_frames(data.frames, len(atoms.universe.trajectory))
-    looked_at = numbers[np.unique(np.linspace(0, len(numbers) - 1, _LOOKED_AT).astype(int))]
+    looked_at = numbers[spread(len(numbers), _LOOKED_AT)]
     everything = atoms.universe.atoms
     indices, topology = recognise(atoms, frames=lambda ix: read_whole(everything[ix], [], looked_at))
     if fine == "protein":
