@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-AUTO_LIMIT = 0.9  # angstrom, RMS over a frame; chosen: by hand, the largest move that "auto" allows
+AUTO_LIMIT = 0.9  # angstrom, RMS over a frame, that "auto" allows; measured: docs/beads.md, tables by tolerance
 _MIRRORS = ("error", "fix", "ignore")
 
 

@@ -1,5 +1,6 @@
 """`traces`: derivatives, tables, peptides solved exactly, and what a relaxation keeps."""
 
+import dataclasses
 import itertools
 import math
 
@@ -19,8 +20,10 @@ from mdbackmap.traces.angles import TraceAngles
 from mdbackmap.traces.crowding import Crowd
 from mdbackmap.traces.descent import within
 from mdbackmap.traces.energies import Backbone, TracePrior
-from mdbackmap.traces.relaxation import Relaxation, RelaxationConfig
-from mdbackmap.traces.viterbi import best_turns, shifted
+from mdbackmap.traces.relaxation import Relaxation
+from mdbackmap.traces.settings import DEFAULTS, Crowding
+from mdbackmap.traces.strain import Strain
+from mdbackmap.traces.viterbi import shifted
 
 
 def coarse_frames(topology_file, trajectory, n_frames):
@@ -65,29 +68,30 @@ class TestDerivatives:
 
     def test_what_holds_beads_yields_where_a_model_knows_no_angles(self):
         """Hardly in the Go model; in CALVADOS nearly everywhere, but not in a helix that is joined to it."""
-        config, of, share = RelaxationConfig(), {}, {}
+        of, share = {}, {}
         for name, files in {"go": (GO_PDB, GO_XTC), "calvados": (CALVADOS_PDB, CALVADOS_XTC)}.items():
             coarse, beads = coarse_frames(*files, 3)
             of[name] = Relaxation(internal_of(coarse)), beads.double()
-            share[name] = of[name][0]._angleless(of[name][1])
+            share[name] = of[name][0].strain.angleless(of[name][1])
         assert share["go"].mean() < 0.02 and share["calvados"].mean() > 0.8
         relaxation, beads = of["calvados"]
-        crowd = relaxation.crowd(beads)
+        crowd = relaxation.slopes(beads, torch.ones(len(beads))).crowd
         a, b, shift, _ = crowd.together
         flat = beads.flatten(0, 1)
         apart = (flat[b] - flat[a] + shift).norm(dim=-1)
         held = crowd.holding[(apart > 9) & (apart < 11)]  # neither in contact nor fading out
-        assert held.min().item() == pytest.approx(0.2 * config.cohesion)
+        assert held.min().item() == pytest.approx(0.2 * DEFAULTS.relaxing.cohesion)
         turns = torch.arange(60, dtype=torch.float64) * math.radians(100)
         helix = torch.stack([2.3 * turns.cos(), 2.3 * turns.sin(), 1.5 * torch.arange(60)], -1)
         beads[:, :60] = helix - helix[-1] + beads[:, 60:61] + 2.2
-        share = relaxation._angleless(beads)
+        share = relaxation.strain.angleless(beads)
         assert (share[:, :40] == 0).all() and share[:, 80:].mean() > 0.7
 
     def test_crowding(self):
         coarse = topology("MKVLAGTSDEFWPA", "A" * 7 + "B" * 7)
         start = 0.7 * trace(14, 3, frames=2, dtype=torch.float64)
-        crowd = Crowd(internal_of(coarse), start, 20.0, torch.full((2, 14), 2.0), torch.full((2, 14), 5.0))
+        held = torch.full((2, 14), 2.0), torch.full((2, 14), 5.0)
+        crowd = Crowd(internal_of(coarse), start, Crowding(stiffness=20.0), *held)
         x = (
             start + 0.2 * torch.randn(start.shape, generator=torch.Generator().manual_seed(1)).double()
         ).requires_grad_()
@@ -136,7 +140,7 @@ def test_backbone_knows_what_is_built():
     atoms = internal.to_cartesian(ca, torsions)
     phi, psi, _ = backbone_torsions(atoms.numpy(), np.ones((10, 14), bool), coarse.ends)
     tau = angle(atoms[..., 0, :], atoms[..., 1, :], atoms[..., 2, :])
-    found = Relaxation(internal).angles(ca)
+    found = Strain(internal).angles(ca)
     before = (torsions[..., 0] - found.torsion).roll(1, -1)
     at = [((found.angle[0] - math.radians(60)) / (math.radians(120) - 0.01) * 30), *(
         (v[0] + math.pi) / (2 * math.pi) * 72 for v in (before, torsions[..., 0]))]  # fmt: skip
@@ -150,12 +154,13 @@ def test_backbone_knows_what_is_built():
 def test_best_turns_are_the_best():
     """Against all combinations, on a grid of twelve turns."""
     internal = internal_of(topology("AVGSKL", "AAAABB"))
-    relaxation, ca = Relaxation(internal), trace(6, 4, dtype=torch.float64)
-    angles = relaxation.angles(ca)
-    found = best_turns(relaxation, angles, bins=12)
+    turning = dataclasses.replace(DEFAULTS.turning, bins=12)
+    strain, ca = Strain(internal, dataclasses.replace(DEFAULTS, turning=turning)), trace(6, 4, dtype=torch.float64)
+    angles = strain.angles(ca)
+    found = strain.best_turns(angles)
     grid = torch.arange(12, dtype=torch.float64) * (2 * math.pi / 12) - math.pi
     steps = 12 / (2 * math.pi) * angles.torsion[0, :2, None]
-    one, two = (relaxation.backbone.matrices(angles.angle, torch.tensor([k]), 12)[0, 0] for k in (1, 2))
+    one, two = (strain.backbone.matrices(angles.angle, torch.tensor([k]), 12)[0, 0] for k in (1, 2))
     one, two = (shifted(table.T, -step).T for table, step in zip((one, two), steps, strict=True))  # by own turns
     energies = {(a, b, c): float(one[a, b] + two[b, c]) for a, b, c in itertools.product(range(12), repeat=3)}
     best = torch.tensor(min(energies, key=energies.get))
@@ -173,7 +178,7 @@ class TestRelaxation:
 
     def test_backbones_fit_better(self, go, relaxed):
         relaxation, beads = go
-        before, after = (relaxation.strain(relaxation.angles(x))[0].mean() for x in (beads.double(), relaxed))
+        before, after = (relaxation.strain.of(relaxation.strain.angles(x))[0].mean() for x in (beads.double(), relaxed))
         assert after < 0.65 * before
 
     def test_batches_and_order_do_not_matter(self, go, relaxed):
@@ -217,7 +222,7 @@ class TestRelaxation:
         relaxation = Relaxation(internal_of(topology(sequence)))
         moved = relaxation(beads, 0.5)[0]
         assert torch.isfinite(moved).all() and rms(moved, beads) <= 0.5 + 1e-6
-        before, after = (relaxation.excess(x.double()) for x in (beads, moved))
+        before, after = (relaxation.strain.excess(x.double()) for x in (beads, moved))
         assert (after <= before + 1e-6).all()
 
     def test_periodic_images_count(self):
@@ -269,7 +274,7 @@ def test_lengths_out_of_reach_are_left_alone(go):
     relaxation, beads = go
     torn = beads.double().clone()
     torn[:, 20:] += 30.0
-    right = relaxation.put_right(torn)
+    right = relaxation.strain.put_right(torn)
     assert (right[:, 20] - right[:, 19]).norm(dim=-1).min() > 25
     joined = torch.arange(55) != 19
     assert ((right[:, 1:] - right[:, :-1]).norm(dim=-1)[:, joined] - 3.8).abs().max() < 0.1

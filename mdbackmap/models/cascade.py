@@ -124,17 +124,18 @@ class Chain(Model):
         """The mapping of each step, coarsest first; `coarse` as for `mapping`."""
         return self._bind(self.molecule.coarse if self.molecule is not None else coarse)[1]
 
-    def _bind(self, coarse):
+    def _bind(self, coarse, device=None):
         """The whole mapping, that of each step, and how its traces are mended; those of the last molecule are kept."""
-        if self._bound is None or self._bound[0] is not coarse:
+        if self._bound is None or self._bound[0] is not coarse or (device or self._bound[1]) != self._bound[1]:
+            device = device or torch.device("cpu")
             found, wholes = [], []
             for step in self.steps:
                 found.append(step.mapping(found[-1].fine if found else coarse))
                 wholes.append(wholes[-1].then(found[-1]) if wholes else found[-1])
             whole = wholes[-1]
-            mending = [Mending(x) if is_trace(x.fine) and self.config.rounds else None for x in wholes]
-            self._bound = (coarse, whole, found, mending)
-        return self._bound[1:]
+            mending = [Mending(x, device) if is_trace(x.fine) and self.config.rounds else None for x in wholes]
+            self._bound = (coarse, device, whole, found, mending)
+        return self._bound[2:]
 
     def __getstate__(self):
         return {**super().__getstate__(), "_bound": None}
@@ -148,7 +149,7 @@ class Chain(Model):
         -------
         list of torch.Tensor (F, n, 3)
         """
-        _, mappings, mending = self._bind(mapping.coarse)
+        _, mappings, mending = self._bind(mapping.coarse, beads.device)
         given, found = beads, []
         for number, (step, own, mend) in enumerate(zip(self.steps, mappings, mending, strict=True)):
             keyed = dataclasses.replace(noise, step=len(self.steps) - 1 - number)

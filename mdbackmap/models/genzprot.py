@@ -22,12 +22,11 @@ from ..molecule.mapping import Mapping
 from ..packing.candidates import N_RANDOM, draw_sidechains, fold_symmetric
 from ..packing.replacing import Stuck, replaced
 from ..packing.rotamers import RotamerPrior
-from ..packing.settling import settle
+from ..packing.settling import FIRMNESS, settle
 from ..torsions.circular import CircularBins, fourier
 from ..torsions.heads import TorsionHead, TorsionHeads
 from ..torsions.internal import TORSIONS, InternalCoordinates
 from ..traces.relaxation import Relaxation
-from ..traces.viterbi import Guide
 from .base import Model
 from .batch import Batch, passes
 from .denoiser import bundled as denoiser_on
@@ -213,7 +212,8 @@ class GenZProt(Model):
         relaxed, tolerances, guide = self._relax(internal, beads, bead_tolerance, box)
         torsions = self.sample_torsions(internal, relaxed.to(beads), normal, noise.temperature, box, guide)
         if guide is not None:
-            relaxed, torsions = settle(guide.relaxation, beads, relaxed, torsions, tolerances, box)
+            slopes = self._relaxation_of(internal).slopes(beads, tolerances, box, FIRMNESS)
+            relaxed, torsions = settle(slopes, relaxed, torsions)
         atoms = internal.to_cartesian(relaxed, torsions)
         return atoms.flatten(1, 2)[:, slots]
 
@@ -255,7 +255,7 @@ class GenZProt(Model):
     def _hint(self, internal, beads, guide):
         """What draws use beside the network: the `Guide` of relaxed frames, weak Ramachandran maps for the others."""
         if guide is None:
-            return Guide(self._relaxation_of(internal), beads.double(), beads.new_full(beads.shape[:1], FAINT))
+            return self._relaxation_of(internal).strain.guide(beads.double(), beads.new_full(beads.shape[:1], FAINT))
         return guide.at_least(FAINT)
 
     def _prior(self, internal, guide, part):

@@ -18,7 +18,7 @@ from .overlaps import STIFFNESS
 from .relief import relieve
 
 N_ROUNDS, N_STEPS = 2, 12
-_FIRMNESS = 1.5  # contacts of beads are held so much more than while relaxing: atoms would push them apart
+FIRMNESS = 1.5  # contacts of beads are held so much more than while relaxing: atoms would push them apart
 _RATE, _MOMENTUM = 1 / 500, 0.6  # square angstrom (square radian) a nat, as the relaxation has it
 _MARGIN = 0.1  # pairs are pushed this much beyond what is allowed
 _SWAY = 0.3  # share of what overlaps say of peptide angles that counts: the maps know better where these belong
@@ -28,19 +28,17 @@ _SHARES = {0: (-1, 0.37), 2: (1, 0.37), 3: (1, 0.43)}  # N, C, O: the other bead
 
 
 @full_precision
-def settle(relaxation, start, beads, torsions, tolerances, box=None):
+def settle(slopes, beads, torsions):
     """
     Make room for atoms.
 
     Parameters
     ----------
-    relaxation : Relaxation
-    start, beads : torch.Tensor (F, N, 3)
-        Beads as they came, and as they are now.
+    slopes : Slopes
+        Of the frames that may move, from `Relaxation.slopes`.
+    beads : torch.Tensor (F, N, 3)
+        As they are now.
     torsions : torch.Tensor (F, N, 6)
-    tolerances : torch.Tensor (F,)
-        RMS over a frame that beads may be away from `start`; 0 leaves a frame alone.
-    box : torch.Tensor (F, 3, 3), optional
 
     Returns
     -------
@@ -48,20 +46,18 @@ def settle(relaxation, start, beads, torsions, tolerances, box=None):
     torsions : torch.Tensor (F, N, 6)
         Both in the dtype of `torsions`; computed in float64, as the relaxation is.
     """
-    frames = tolerances.nonzero()[:, 0]
-    box = None if box is None else box[frames].double()
-    start, moved, turned = (values[frames].double() for values in (start, beads, torsions))
-    crowd = relaxation.crowd(start, box, _FIRMNESS)
+    frames, box = slopes.frames, None if slopes.box is None else slopes.box.double()
+    moved, turned = (values[frames].double() for values in (beads, torsions))
     for _ in range(N_ROUNDS):
-        moved, turned = _push(relaxation, start, moved, turned, tolerances[frames], crowd, box)
-        turned = _turn_aside(relaxation.internal, moved, turned, box)
+        moved, turned = _push(slopes, moved, turned, box)
+        turned = _turn_aside(slopes.internal, moved, turned, box)
     moved, turned = moved.to(torsions), turned.to(torsions)
     return beads.to(torsions).index_copy(0, frames, moved), torsions.index_copy(0, frames, turned)
 
 
-def _push(relaxation, start, beads, torsions, tolerances, crowd, box):
+def _push(slopes, beads, torsions, box):
     """Beads (F, N, 3) and torsions (F, N, 6) after some steps of beads and peptides."""
-    internal = relaxation.internal
+    internal = slopes.internal
     atoms = internal.to_cartesian(beads, torsions)
     pairs, levers = AtomPairs.of(internal, atoms, box), _levers(internal, beads, torsions, atoms)
     left = _Riders(internal, levers, pairs.frame, pairs.left, pairs.left_slot)
@@ -69,14 +65,14 @@ def _push(relaxation, start, beads, torsions, tolerances, crowd, box):
     turns = torsions[..., 0]
     steps, turning, moved, turned = Descent(beads, _RATE, _MOMENTUM), Descent(turns, _RATE, _MOMENTUM), beads, turns
     for _ in range(N_STEPS):
-        slope, on_turns = relaxation.joint_slopes(start, moved, turned, tolerances, crowd)
+        slope, on_turns = slopes.of_backbones(moved, turned)
         shifts = (moved - beads).flatten(0, 1), (turned - turns).flatten()
         gap = pairs.gap + left.shift(*shifts) - right.shift(*shifts)
         distance = gap.norm(dim=-1).clamp_min(0.5)
         push = gap * (-2 * STIFFNESS * (pairs.allowed + _MARGIN - distance).clamp_min(0) / distance).unsqueeze(-1)
         apart, aside = right.collect(*left.collect(*map(torch.zeros_like, shifts), push), -push)
-        moved = relaxation.put_right(moved - steps(slope + apart.view_as(slope)))
-        moved = within(start, moved, tolerances)
+        moved = slopes.strain.put_right(moved - steps(slope + apart.view_as(slope)))
+        moved = within(slopes.start, moved, slopes.tolerances)
         turned = turned - turning(on_turns + _SWAY * aside.view_as(turned))
     turned = torch.where(internal.ends, turns, turned)
     return moved, torch.cat([turned.unsqueeze(-1), torsions[..., 1:]], -1)

@@ -1,39 +1,36 @@
 """
 Steps downhill, each bead and each peptide by itself; turning the input turns the steps.
 
-Shapes: F frames, N beads.
+Shapes: F frames, R residues.
 """
-
-import math
 
 import torch
 
 from ..geometry.vectors import perpendicular, smooth_step, unit
-
-_STRAIGHT = 0.002, 0.02  # sines of C-alpha angles up to which, and from which on not, beads are put aside
-_ASIDE = 0.1  # angstrom (chosen: enough for forces to find a side, less than beads move by then)
-_HELIX = math.radians(
-    -95
-)  # a residue, left-handed as extended chains are (chosen among -95, -110, -120, 170: fewest clashes)
-_LONGEST = 0.15  # angstrom or radians a step (chosen: twice as much gains nothing)
+from .settings import DEFAULTS
 
 
 def within(start, moved, tolerances):
-    """Beads (F, N, 3) drawn back towards `start` where they are further off than `tolerances` (F,), as an RMS."""
+    """Beads (F, R, 3) drawn back towards `start` where they are further off than `tolerances` (F,), as an RMS."""
     shift = moved - start
     rms = shift.square().sum(-1).mean(-1).sqrt()
     return start + shift * (tolerances / rms.clamp_min(1e-6)).clamp_max(1.0)[:, None, None]
 
 
-def unbent(beads, inner):
+def unbent(beads, inner, settings=DEFAULTS.bending):
     """
-    Beads (F, N, 3) of straight stretches put on a thin helix: on a line, no force says to which side they should bend.
+    Beads of straight stretches put on a thin helix: on a line, no force says to which side they should bend.
 
     Parameters
     ----------
-    beads : torch.Tensor (F, N, 3)
-    inner : torch.Tensor (N,)
+    beads : torch.Tensor, shape (F, R, 3)
+    inner : torch.Tensor, shape (R,)
         1 for residues within a chain, 0 for its ends.
+    settings : Bending
+
+    Returns
+    -------
+    torch.Tensor, shape (F, R, 3)
 
     Examples
     --------
@@ -43,12 +40,12 @@ def unbent(beads, inner):
     """
     back, ahead = unit(beads - beads.roll(1, -2)), unit(beads.roll(-1, -2) - beads)
     sine = torch.cross(back, ahead, dim=-1).norm(dim=-1)
-    share = (1 - smooth_step(sine, *_STRAIGHT)) * ((back * ahead).sum(-1) > 0) * inner
+    share = (1 - smooth_step(sine, *settings.straight)) * ((back * ahead).sum(-1) > 0) * inner
     axis = unit(back + ahead)
     side = perpendicular(torch.zeros_like(axis), axis)
-    turn = (_HELIX * torch.arange(beads.shape[-2], device=beads.device)).to(beads).unsqueeze(-1)
+    turn = (settings.turn * torch.arange(beads.shape[-2], device=beads.device)).to(beads).unsqueeze(-1)
     aside = turn.cos() * side + turn.sin() * torch.cross(axis, side, dim=-1)
-    return beads + _ASIDE * share.unsqueeze(-1) * aside
+    return beads + settings.aside * share.unsqueeze(-1) * aside
 
 
 class Descent:
@@ -61,20 +58,22 @@ class Descent:
 
     Parameters
     ----------
-    values : torch.Tensor (F, N, 3) or (F, N)
+    values : torch.Tensor, shape (F, R, 3) or (F, R)
         Beads or peptide angles.
     rate : float
         Square angstrom, or square radians, a nat.
     momentum : float
         Share of a step that goes on in the next one.
+    longest : float
+        Angstrom, or radians, of a step.
     """
 
-    def __init__(self, values, rate, momentum):
-        self.velocity, self.rate, self.momentum = torch.zeros_like(values), rate, momentum
+    def __init__(self, values, rate, momentum, longest=DEFAULTS.descending.longest):
+        self.velocity, self.rate, self.momentum, self.longest = torch.zeros_like(values), rate, momentum, longest
 
     def __call__(self, slope):
-        """The step to subtract, `_LONGEST` at most."""
+        """Return the step to subtract."""
         velocity = self.momentum * self.velocity + self.rate * slope
         square = velocity.square().sum(-1, keepdim=True) if velocity.dim() == 3 else velocity.square()
-        self.velocity = velocity / (1 + square / _LONGEST**2).sqrt()
+        self.velocity = velocity / (1 + square / self.longest**2).sqrt()
         return self.velocity

@@ -5,7 +5,7 @@ Energies of C-alpha traces and of the backbones that they carry, as tables with 
 * `Backbone`: what peptides on both sides of a residue make of it: its place on the Ramachandran map of its kind, and
   its angle N-CA-C. Both follow from the C-alpha angle and from how the two peptides are turned about their axes.
 
-Energies are in nats, angles in radians. Shapes: `...` leading dimensions (frames), N residues, B bins of a peptide.
+Energies are in nats, angles in radians. Shapes: `...` leading dimensions (frames), R residues, B bins of a peptide.
 """
 
 import functools
@@ -19,16 +19,18 @@ from ..chemistry import peptide_geometry, residues
 from ..chemistry.elements import ELEMENTS, allowed_distances
 from ..chemistry.peptide_geometry import CA_CA
 from ..geometry.vectors import PeptideTemplate, angle, axis_frame, bisector_frame, dihedral, place, turn_about_x
+from .settings import DEFAULTS
+from .splines import SmoothTables, blurred
 
 TABLES = Path(__file__).with_name("tables.npz")
-BINS = 72
-_LOW, _HIGH = math.radians(60.0), math.radians(180.0)  # C-alpha angles
-_N_ANGLES = 31
+BINS = 72  # points of the circle for turns of peptides; chosen: by hand, every 5 degrees as the Ramachandran maps
+_N_ANGLES = 31  # points for C-alpha angles; chosen: by hand, every 4 degrees
+_LOW, _HIGH = math.radians(60.0), math.radians(180.0)  # radians, C-alpha angles; chosen: by hand, all that occur
+_WIDEST = _HIGH - 0.01  # radians; chosen: by hand, a straight angle has no plane
+_WIDE, _TURN = (_WIDEST - _LOW) / (_N_ANGLES - 1), 2 * math.pi / BINS
 _TAU, _SPREAD = math.radians(peptide_geometry.N_CA_C_MEAN), math.radians(peptide_geometry.N_CA_C_SPREAD)
-_TAU_CAP = 4.0  # standard deviations beyond which the energy of N-CA-C rises in a straight line
 RAMA_KINDS = ("general", "glycine", "isoleucine-valine", "pre-proline", "trans-proline", "cis-proline")
 _PROLINE_CD = peptide_geometry.PROLINE_N_CD, math.radians(peptide_geometry.PROLINE_C_N_CD)
-_STIFF = 60.0  # nats per squared angstrom of overlap
 _LOCAL_PAIRS = (("O-", "C"), ("O-", "O"), ("O-", "N+"), ("C-", "O"), ("C-", "N+"), ("CA-", "C"), ("N", "CA+"))
 _CB_PAIRS = (("O-", "CB"), ("CA-", "CB"), ("CB", "CA+"))
 _CD_PAIRS = (("N", "CD+"), ("CB", "CD+"))
@@ -48,7 +50,7 @@ def _cell(values, low, width, size, periodic=False):
     if periodic:
         left = at.floor()
         return torch.remainder(left, size).long(), at - left
-    at = at.clamp(0, size - 1.0001)
+    at = at.clamp(0, size - 1 - 1e-4)
     left = at.floor()
     return left.long(), at - left
 
@@ -58,81 +60,8 @@ def _trace_tables(blur=None):
     """The trace prior's tables (3, 3, 24, 36, 24), under a Gaussian of some grid steps along the last three axes."""
     table = tables()["trace"]
     for axis, width, turns in zip((2, 3, 4), blur or (0, 0, 0), (False, True, False), strict=True):
-        table = _blurred(table, axis, width, turns) if width else table
+        table = blurred(table, axis, width, turns) if width else table
     return table
-
-
-def _blurred(table, axis, width, periodic):
-    """A table under a Gaussian of `width` grid steps along one axis."""
-    steps = range(-math.ceil(4 * width), math.ceil(4 * width) + 1)
-    weights = [math.exp(-0.5 * (step / width) ** 2) for step in steps]
-    n, total = table.shape[axis], 0.0
-    for step, weight in zip(steps, weights, strict=True):
-        at = torch.arange(n) + step
-        at = torch.remainder(at, n) if periodic else at.clamp(0, n - 1)
-        total = total + weight / sum(weights) * table.index_select(axis, at)
-    return total
-
-
-class SmoothTables:
-    """
-    Tables on a grid as quadratic B-splines: their derivatives have no jumps, so that small noise stays small.
-
-    Between grid points values are a little smoother than the table itself.
-
-    Parameters
-    ----------
-    tables : torch.Tensor (V, x, y, z)
-        One three-dimensional table a variant.
-    periodic : three bools
-        Which axes are circles.
-    """
-
-    def __init__(self, tables, periodic):
-        self.sizes, self.periodic = tables.shape[1:], periodic
-        for axis, turns in enumerate(periodic, 1):
-            first, last = tables.narrow(axis, 0, 1), tables.narrow(axis, tables.shape[axis] - 1, 1)
-            tables = torch.cat([last if turns else first, tables, first if turns else last], axis)
-        _, x, y, z = tables.shape
-        self.size, self.strides = x * y * z, (y * z, z, 1)
-        self.rows = tables.reshape(-1).unfold(0, 3, 1)  # (n - 2, 3): three neighbours along z each
-        steps = torch.arange(3, device=tables.device)
-        self.around = (steps[:, None] * self.strides[0] + steps * self.strides[1]).flatten()  # (9,)
-
-    def __call__(self, variant, at):
-        """
-        Values (...) and three derivatives (...) by grid step.
-
-        Parameters
-        ----------
-        variant : torch.Tensor (...) int64
-        at : three tensors (...)
-            Positions in grid steps from the first point.
-        """
-        start, shares = variant * self.size, []
-        for value, size, stride, turns in zip(at, self.sizes, self.strides, self.periodic, strict=True):
-            value = value if turns else value.clamp(0, size - 1)
-            nearest = (value + 0.5).floor()
-            index = torch.remainder(nearest, size) if turns else nearest
-            start = start + index.long() * stride
-            shares.append(_parabolas(value - nearest))
-        rows = (start.unsqueeze(-1) + self.around).flatten()
-        found = self.rows.index_select(0, rows).view(-1, 3, 3, 3)
-        (x, dx), (y, dy), (z, dz) = ([v.reshape(-1, 3, 1) for v in pair] for pair in shares)
-        plane = torch.matmul(found.flatten(1, 2), torch.cat([z, dz], -1)).unflatten(1, (3, 3))  # (n, 3, 3, 2)
-        across = torch.cat([y, dy], -1).transpose(1, 2).unsqueeze(1) @ plane  # (n, 3, 2, 2): y, dy by z, dz
-        along = torch.cat([x, dx], -1).transpose(1, 2) @ across.flatten(2)  # (n, 2, 4)
-        value, by_z, by_y, by_x = along[:, 0, 0], along[:, 0, 1], along[:, 0, 2], along[:, 1, 0]
-        return tuple(v.view(variant.shape) for v in (value, by_x, by_y, by_z))
-
-
-def _parabolas(share):
-    """Weights (..., 3) of the grid points around the nearest one, `share` (...) of a step off, and derivatives."""
-    low, high = 0.5 - share, 0.5 + share
-    return (
-        torch.stack([0.5 * low * low, 0.75 - share * share, 0.5 * high * high], -1),
-        torch.stack([-low, -2 * share, high], -1),
-    )
 
 
 class TracePrior:
@@ -141,8 +70,10 @@ class TracePrior:
 
     Parameters
     ----------
-    types : torch.Tensor (N,) int64
+    types : torch.Tensor of int64, shape (R,)
         Residue types, indices into `residues.ALPHABET`.
+    blur : tuple of three floats, optional
+        Grid steps of a Gaussian over the tables along angle, torsion and next angle.
     """
 
     def __init__(self, types, blur=None):
@@ -154,7 +85,7 @@ class TracePrior:
         self.tables = SmoothTables(table.flatten(0, -4), (False, True, False))
 
     def __call__(self, angle, torsion, following):
-        """Energies (..., N) and their derivatives with respect to the three arguments (..., N)."""
+        """Energies (..., R) and their derivatives with respect to the three arguments (..., R)."""
         n, m, _ = self.sizes
         wide, turn = (_HIGH - _LOW) / n, 2 * math.pi / m
         at = (angle - _LOW) / wide - 0.5, (torsion + math.pi) / turn - 0.5, (following - _LOW) / wide - 0.5
@@ -170,8 +101,8 @@ def residue_atoms(cis_before, cis_after):
     degrees, and how far the peptides before and after are turned: the one before about CA(i-1)->CA(i) from the side of
     CA(i+1), the one after about CA(i)->CA(i+1) from the side of CA(i-1), as `internal` has it.
     """
-    wide = torch.linspace(_LOW, _HIGH - 0.01, _N_ANGLES, dtype=torch.float64)
-    turns = torch.arange(BINS, dtype=torch.float64) * (2 * math.pi / BINS) - math.pi
+    wide = torch.linspace(_LOW, _WIDEST, _N_ANGLES, dtype=torch.float64)
+    turns = torch.arange(BINS, dtype=torch.float64) * _TURN - math.pi
     zero = torch.zeros_like(wide)
     here = torch.stack([zero, zero, zero], -1)
     back = here - torch.tensor([CA_CA[cis_before], 0.0, 0.0], dtype=torch.float64)
@@ -206,14 +137,14 @@ def _ramachandran(kind, phi, psi):
     return (1 - s) * ((1 - t) * rama[i, j] + t * rama[i, m]) + s * ((1 - t) * rama[k, j] + t * rama[k, m])
 
 
-def _overlaps(kind, atoms):
+def _overlaps(kind, atoms, settings):
     """Energies (31, 72, 72) of atoms of neighbouring residues that are too near, four bonds and more apart."""
     names = RAMA_KINDS[kind]
     pairs = [*_LOCAL_PAIRS, *(_CB_PAIRS if names != "glycine" else ()), *(_CD_PAIRS if names == "pre-proline" else ())]
-    total, allowed = 0.0, allowed_distances(0.3)
+    total, allowed = 0.0, allowed_distances(settings.touch)
     for a, b in pairs:
         least = allowed[ELEMENTS.index(a[0]), ELEMENTS.index(b[0])]
-        total = total + _STIFF * (least - (atoms[a] - atoms[b]).norm(dim=-1)).clamp_min(0).square()
+        total = total + settings.stiffness * (least - (atoms[a] - atoms[b]).norm(dim=-1)).clamp_min(0).square()
     return total
 
 
@@ -226,12 +157,12 @@ def backbone_angles(cis_before, cis_after):
 
 
 @functools.cache
-def _backbone_table(kind, cis_before, cis_after):
+def _backbone_table(kind, cis_before, cis_after, settings):
     """Energies (31, 72, 72) of one kind of residue."""
     phi, psi, tau = backbone_angles(cis_before, cis_after)
-    energy = _ramachandran(kind, phi, psi) + _overlaps(kind, residue_atoms(cis_before, cis_after))
-    off = (tau - _TAU).abs() / _SPREAD
-    bend = torch.where(off < _TAU_CAP, 0.5 * off**2, _TAU_CAP * off - 0.5 * _TAU_CAP**2)
+    energy = _ramachandran(kind, phi, psi) + _overlaps(kind, residue_atoms(cis_before, cis_after), settings)
+    off, cap = (tau - _TAU).abs() / _SPREAD, settings.cap
+    bend = torch.where(off < cap, 0.5 * off**2, cap * off - 0.5 * cap**2)
     return energy + bend
 
 
@@ -241,29 +172,29 @@ class Backbone:
 
     Parameters
     ----------
-    types, ends, cis : torch.Tensor (N,)
-        As `internal.InternalCoordinates` has them.
+    types, ends, cis : torch.Tensor, shape (R,)
+        As `InternalCoordinates` has them.
+    settings : TraceSettings
+        Of these, the energies, and the points of the circle that `matrices` is asked for.
     """
 
-    def __init__(self, types, ends, cis):
+    def __init__(self, types, ends, cis, settings=DEFAULTS):
         before = cis.roll(1) & ~ends.roll(1)
         kinds = _kinds(types, ends, before)
         variants = torch.stack([kinds, before.long(), (cis & ~ends).long()], 1)
-        found, which = torch.unique(variants, dim=0, return_inverse=True)
-        parts = [_backbone_table(kind, bool(a), bool(b)) for kind, a, b in found.tolist()]
+        distinct, self.variant = torch.unique(variants, dim=0, return_inverse=True)
+        parts = [_backbone_table(kind, bool(a), bool(b), settings.backbone) for kind, a, b in distinct.tolist()]
         self.table = torch.stack(parts).to(types.device)  # (variants, 31, 72, 72)
-        self.variant = which
-        self.sizes = self.table.shape[1:]
-        self.flat = self.table.flatten()
         self.smooth = SmoothTables(self.table, (False, True, True))
-        self.thinned = {}  # the table with fewer turns after, by their number
+        every = {n: BINS // n for n in (settings.turning.bins, settings.turning.sum_bins)}
+        # with fewer turns, by their number
+        self.thinned = {n: self.table[:, :, ::step, ::step].flatten(0, 1) for n, step in every.items()}
 
     def __call__(self, angle, before, after):
-        """Energies (..., N) and their derivatives with respect to angle and turns (..., N)."""
-        wide, turn = (_HIGH - 0.01 - _LOW) / (_N_ANGLES - 1), 2 * math.pi / BINS
-        at = (angle - _LOW) / wide, (before + math.pi) / turn, (after + math.pi) / turn
+        """Energies (..., R) and their derivatives with respect to angle and turns (..., R)."""
+        at = (angle - _LOW) / _WIDE, (before + math.pi) / _TURN, (after + math.pi) / _TURN
         value, a, b, c = self.smooth(self.variant.expand(angle.shape), at)
-        return value, a / wide, b / turn, c / turn
+        return value, a / _WIDE, b / _TURN, c / _TURN
 
     def rows(self, angle, before, at):
         """
@@ -271,10 +202,9 @@ class Backbone:
 
         `angle` and `before` (F, n) are the C-alpha angle and the turn of the peptide before, as in a call.
         """
-        wide, turn = (_HIGH - 0.01 - _LOW) / (_N_ANGLES - 1), 2 * math.pi / BINS
-        (i, x), (j, y) = _cell(angle, _LOW, wide, _N_ANGLES), _cell(before, -math.pi, turn, BINS, periodic=True)
+        (i, x), (j, y) = _cell(angle, _LOW, _WIDE, _N_ANGLES), _cell(before, -math.pi, _TURN, BINS, periodic=True)
         base = (self.variant[at] * _N_ANGLES + i) * BINS
-        table, right = self.flat.view(-1, BINS), torch.where(j + 1 == BINS, 0, j + 1)
+        table, right = self.table.view(-1, BINS), torch.where(j + 1 == BINS, 0, j + 1)
         corners = [(base + j, (1 - x) * (1 - y)), (base + right, (1 - x) * y)]
         corners += [(base + BINS + j, x * (1 - y)), (base + BINS + right, x * y)]
         index, weight = (torch.stack(parts, -1) for parts in zip(*corners, strict=True))  # (F, n, 4)
@@ -287,20 +217,17 @@ class Backbone:
 
         Parameters
         ----------
-        angle : torch.Tensor (F, N)
-        at : torch.Tensor (n,) int64
+        angle : torch.Tensor, shape (F, R)
+        at : torch.Tensor of int64, shape (n,)
         bins : int
-            A divisor of 72.
+            One of those that the tables were made for.
 
         Returns
         -------
-        torch.Tensor (F, n, bins, bins)
+        torch.Tensor, shape (F, n, bins, bins)
             Rows: peptide before, from the side of the C-alpha after the residue; columns: peptide after.
         """
-        if bins not in self.thinned:
-            every = BINS // bins
-            self.thinned[bins] = self.table[:, :, ::every, ::every].flatten(0, 1)
-        low, share = _cell(angle[:, at], _LOW, (_HIGH - 0.01 - _LOW) / (_N_ANGLES - 1), _N_ANGLES)
+        low, share = _cell(angle[:, at], _LOW, _WIDE, _N_ANGLES)
         first = (self.variant[at] * _N_ANGLES + low).flatten()
         near, far = (self.thinned[bins].index_select(0, first + k) for k in (0, 1))
         return torch.lerp(near, far, share.flatten()[:, None, None]).unflatten(0, share.shape)

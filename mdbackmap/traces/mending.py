@@ -7,7 +7,7 @@ distances of neighbours, of next neighbours, of all others, and the places of th
 each round is that onto the beads, so these are kept exactly, and the distances as well as the beads allow. Then the
 trace is relaxed towards those of proteins (`traces.relaxation`), the beads held where they are.
 
-Shapes: F frames, N beads, n C-alphas. Angstrom.
+Shapes: F frames, N beads, R C-alphas. Angstrom.
 """
 
 import numpy as np
@@ -17,10 +17,7 @@ from ..chemistry.peptide_geometry import CA_NEXT, CIS_TYPICAL, TRANS_TYPICAL
 from ..torsions.internal import InternalCoordinates
 from .projection import Pairs, alternating
 from .relaxation import Relaxation
-
-APART = 4.0  # of all others, at least
-_EVERY = 2  # rounds from one look at all pairs to the next
-_AFTER = 30  # rounds after the relaxation
+from .settings import DEFAULTS
 
 
 def is_trace(topology):
@@ -44,7 +41,9 @@ class Mending:
     Parameters
     ----------
     mapping : Mapping
-        From N beads to n C-alphas, each of which counts in one bead at most.
+        From N beads to R C-alphas, each of which counts in one bead at most.
+    device : torch.device, optional
+    settings : TraceSettings
 
     Examples
     --------
@@ -59,8 +58,8 @@ class Mending:
     True
     """
 
-    def __init__(self, mapping):
-        trace = mapping.fine
+    def __init__(self, mapping, device=None, settings=DEFAULTS):
+        trace, self.settings = mapping.fine, settings.mending
         n = trace.n_atoms
         bonded = ~trace.ends[:-1]
         low = np.where(trace.cis[:-1], CIS_TYPICAL[0], TRANS_TYPICAL[0])
@@ -74,33 +73,30 @@ class Mending:
         self.free[torch.arange(n), torch.arange(n)] = False
         for pairs in self.pairs:
             self.free[pairs.first, pairs.second] = self.free[pairs.second, pairs.first] = False
-        self.beads, self.atoms = (torch.tensor(x) for x in (mapping.beads, mapping.atoms))
-        self.weights = torch.tensor(mapping.weights, dtype=torch.float32)
+        self.free = self.free.to(device)
+        self.beads, self.atoms = (torch.tensor(x, device=device) for x in (mapping.beads, mapping.atoms))
+        self.weights = torch.tensor(mapping.weights, dtype=torch.float32, device=device)
         self.n_beads = mapping.n_beads
-        self._tables = (trace.types, trace.ends, trace.cis)
-        self._relaxation = None
+        self.relaxation = Relaxation(InternalCoordinates.of(trace, device), settings)
 
     def __call__(self, atoms, beads, rounds, firm=True):
         """
-        Traces (F, n, 3) like those of proteins, near to `atoms`, over the beads (F, N, 3).
+        Traces, shape (F, R, 3), like those of proteins, near to `atoms`, over the beads, shape (F, N, 3).
 
         Beads on which the distances of neighbours do not fit stay if they are `firm`, and move otherwise.
         """
         mended = self.mend(atoms, beads, rounds)
-        if self._relaxation is None or self._relaxation.internal.types.device != atoms.device:
-            tables = (torch.tensor(table, device=atoms.device) for table in self._tables)
-            self._relaxation = Relaxation(InternalCoordinates(*tables))
-        eased = self._relaxation.ease(mended, lambda moved, some: moved + self._pull(moved, beads[some].to(moved)))
-        mended = self.mend(eased, beads, min(rounds, _AFTER))
+        eased = self.relaxation.ease(mended, lambda moved, some: moved + self._pull(moved, beads[some].to(moved)))
+        mended = self.mend(eased, beads, min(rounds, self.settings.after))
         return mended if firm else self._let_go(mended, beads, rounds)
 
     def mend(self, atoms, beads, rounds):
-        """Traces (F, n, 3) near to `atoms`, their distances corrected, over the beads (F, N, 3)."""
+        """Traces (F, R, 3) near to `atoms`, their distances corrected, over the beads (F, N, 3)."""
         centre = beads.mean(1, keepdim=True)  # small numbers are the more exact ones
         atoms, beads = atoms - centre, beads - centre
         with torch.autocast(atoms.device.type, enabled=False):
             for number in range(rounds):
-                if number % _EVERY == 0:
+                if number % self.settings.every == 0:
                     atoms = atoms + self._push(atoms)
                 atoms = self._put_right(atoms)
                 atoms = atoms + self._pull(atoms, beads)
@@ -115,22 +111,23 @@ class Mending:
         return atoms + centre
 
     def _put_right(self, atoms):
-        """Traces (F, n, 3) projected onto the distances along them, one after the other."""
+        """Traces (F, R, 3) projected onto the distances along them, one after the other."""
         for pairs in reversed(self.pairs):
             atoms = pairs.project(atoms)
         return atoms
 
     def _push(self, atoms):
-        """Displacements (F, n, 3) that part C-alphas which are too near."""
+        """Displacements (F, R, 3) that part C-alphas which are too near."""
         apart = torch.cdist(atoms, atoms, compute_mode="donot_use_mm_for_euclid_dist")
-        close = (apart < APART) & self.free.to(atoms.device)
-        push = torch.where(close, 0.5 * (APART - apart) / apart.clamp_min(1e-3), 0.0)
+        least = self.settings.apart
+        close = (apart < least) & self.free
+        push = torch.where(close, 0.5 * (least - apart) / apart.clamp_min(1e-3), 0.0)
         count = close.sum(-1, keepdim=True).clamp_min(1)
         return (push.sum(-1, keepdim=True) * atoms - push @ atoms) / count
 
     def _pull(self, atoms, beads):
-        """The smallest displacements (F, n, 3) that put the beads back."""
-        at, own, weights = self.beads.to(atoms.device), self.atoms.to(atoms.device), self.weights.to(atoms)
+        """The smallest displacements (F, R, 3) that put the beads back."""
+        at, own, weights = self.beads, self.atoms, self.weights.to(atoms)
         sums = torch.zeros_like(beads).index_add(1, at, weights[:, None] * atoms[:, own])
         norm = weights.new_zeros(self.n_beads).index_add(0, at, weights.square()).clamp_min(1e-12)
         missing = (beads - sums) / norm[:, None]

@@ -19,7 +19,7 @@ distances scatter: on crystals there may be noise, and in simulations with all a
 A trace of the wrong hand is told by comparing it with its mirror image under the prior: proteins are likelier than
 their mirror images by 1 to 4 nats a residue, disordered chains without a hand of their own by about none.
 
-Shapes: F frames, N residues.
+Shapes: F frames, R residues.
 """
 
 import math
@@ -28,7 +28,8 @@ from dataclasses import dataclass
 import torch
 
 from ..torsions.internal import InternalCoordinates
-from .relaxation import JOINED, Relaxation
+from .settings import DEFAULTS, Scoring
+from .strain import Strain
 
 CRYSTALS = {
     "trace": (0.32, 0.91, 2.17),
@@ -36,14 +37,9 @@ CRYSTALS = {
     "scatter": (0.008, 0.019, 0.048),
     "noise": (0.01, 0.03, 0.19),
 }
-"""Least, median and largest of each number, means over a chain, in the 85 crystals of ``datafiles.VALIDATION``."""
+"""Nats or angstrom: least, median, largest means of a chain; measured: the 85 crystals of ``datafiles.VALIDATION``."""
 UNLIKELY = 7.0
-"""Backbone energies above this are such as residues of proteins do not have."""
-_FURTHEST = 0.15  # angstrom that one distance is off at most: few odd ones are no scatter
-_MIRRORED, _SIGNIFICANT = 1.0, 3.0  # nats a residue that the mirror image is likelier by, in standard errors, too
-_EVEN, _UNEVEN = 0.05, 0.06  # angstrom of scatter: from the first on noise counts, from the second on fully
-_WORTH = 5.0  # nats a residue that an angstrom of noise is worth
-_CORRELATED = 2.0  # residues next to each other tell about the same
+"""Nats; chosen: by hand, backbones of residues of proteins are hardly ever above this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,18 +49,19 @@ class TraceScores:
 
     Attributes
     ----------
-    trace, backbone : torch.Tensor (F, N)
+    trace, backbone : torch.Tensor, shape (F, R)
         In nats; NaN where a residue has no such number (chain ends, broken or cis neighbours).
-    scatter : torch.Tensor (F,)
+    scatter : torch.Tensor, shape (F,)
         RMS in angstrom of what distances of C-alphas side by side are off their mean.
-    noise : torch.Tensor (F,)
+    noise : torch.Tensor, shape (F,)
         RMS in angstrom of how far a denoiser would move the beads; 0 where none was asked.
     hand : float
         Nats a residue by which the trace is likelier than its mirror image, all frames together.
     deviation : float
         Standard error of that.
-    excess : torch.Tensor (F,)
+    excess : torch.Tensor, shape (F,)
         Nats a residue by which frames are further from proteins than crystals of their size; negative: they are not.
+    settings : Scoring
     """
 
     trace: torch.Tensor
@@ -74,6 +71,7 @@ class TraceScores:
     hand: float
     deviation: float
     excess: torch.Tensor
+    settings: Scoring = Scoring()
 
     @classmethod
     def together(cls, parts):
@@ -84,21 +82,26 @@ class TraceScores:
             for name in ("hand", "deviation")
         }
         numbers = ("trace", "backbone", "scatter", "noise", "excess")
-        return cls(**{name: torch.cat([getattr(part, name) for part in parts]) for name in numbers}, **hand)
+        return cls(
+            **{name: torch.cat([getattr(part, name) for part in parts]) for name in numbers},
+            **hand,
+            settings=parts[0].settings,
+        )
 
     @property
     def mirrored(self):
         """Whether this is the mirror image of a protein, beyond doubt."""
-        return self.hand < -_MIRRORED and self.hand < -_SIGNIFICANT * self.deviation
+        return self.hand < -self.settings.mirrored and self.hand < -self.settings.significant * self.deviation
 
     @property
     def protein_like(self):
         """Whether frames are, on the whole, like those of proteins."""
-        share = ((self.scatter - _EVEN) / (_UNEVEN - _EVEN)).clamp(0, 1)
-        return bool((self.excess + _WORTH * share * self.noise).mean() <= 0)
+        even, uneven = self.settings.even, self.settings.uneven
+        share = ((self.scatter - even) / (uneven - even)).clamp(0, 1)
+        return bool((self.excess + self.settings.noise * share * self.noise).mean() <= 0)
 
 
-def score_traces(internal, beads, noise=None):
+def score_traces(internal, beads, noise=None, settings=DEFAULTS):
     """
     Score traces.
 
@@ -106,11 +109,12 @@ def score_traces(internal, beads, noise=None):
     ----------
     internal : InternalCoordinates or Topology
         Of the molecule; a coarse `Topology` will do.
-    beads : array_like of float, shape (F, N, 3)
+    beads : array_like of float, shape (F, R, 3)
         In angstrom.
     noise : callable, optional
-        Takes `InternalCoordinates` and beads (F, N, 3) and gives the noise of each frame (F,), as
+        Takes `InternalCoordinates` and beads, shape (F, R, 3), and gives the noise of each frame (F,), as
         `models.denoiser.Denoiser.noise` does.
+    settings : TraceSettings
 
     Returns
     -------
@@ -127,37 +131,38 @@ def score_traces(internal, beads, noise=None):
     """
     if not isinstance(internal, InternalCoordinates):
         internal = InternalCoordinates.of(internal)
-    relaxation = Relaxation(internal)
+    strain = Strain(internal, settings)
     beads = torch.as_tensor(beads, dtype=torch.float64, device=internal.types.device)
-    angles = relaxation.angles(beads)
-    backbone, judged = relaxation.strain(angles)
-    turning = (relaxation.turning > 0) & judged & judged.roll(-1, -1)
+    angles = strain.angles(beads)
+    backbone, judged = strain.of(angles)
+    turning = (strain.turning > 0) & judged & judged.roll(-1, -1)
     following = angles.angle.roll(-1, -1)
-    here = relaxation.prior(angles.angle, angles.torsion, following)[0]
-    mirrored = relaxation.prior(angles.angle, -angles.torsion, following)[0]
+    here = strain.prior(angles.angle, angles.torsion, following)[0]
+    mirrored = strain.prior(angles.angle, -angles.torsion, following)[0]
     nothing = torch.full_like(here, torch.nan)
     return TraceScores(
         torch.where(turning, here, nothing),
         torch.where(judged, backbone, nothing),
-        _scatter(relaxation, angles),
+        _scatter(strain, angles, settings.scoring.furthest),
         beads.new_zeros(len(beads)) if noise is None else noise(internal, beads).to(beads),
-        *_hand(mirrored - here, turning),
-        relaxation.excess(beads),
+        *_hand(mirrored - here, turning, settings.scoring.correlated),
+        strain.excess(beads),
+        settings.scoring,
     )
 
 
-def _scatter(relaxation, angles):
-    joined = (angles.length > JOINED[0]) & (angles.length < JOINED[1]) & (relaxation.bonded > 0)
+def _scatter(strain, angles, furthest):
+    joined = strain.joined(angles) & (strain.bonded > 0)
     count = joined.sum(-1).clamp_min(1)
-    longer = (angles.length - relaxation.rest) * joined
-    longer = (longer - (longer.sum(-1) / count).unsqueeze(-1)).clamp(-_FURTHEST, _FURTHEST)
+    longer = (angles.length - strain.rest) * joined
+    longer = (longer - (longer.sum(-1) / count).unsqueeze(-1)).clamp(-furthest, furthest)
     return ((longer.square() * joined).sum(-1) / count).sqrt()
 
 
-def _hand(difference, known):
+def _hand(difference, known, correlated):
     """Mean over residues of what their frames have on the average, and its standard error."""
     count = known.sum(0)
     each = ((difference * known).sum(0) / count.clamp_min(1))[count > 0]
     if len(each) < 2:
         return 0.0, math.inf
-    return float(each.mean()), float(each.std() * math.sqrt(_CORRELATED / len(each)))
+    return float(each.mean()), float(each.std() * math.sqrt(correlated / len(each)))

@@ -7,55 +7,60 @@ of turns: by the least energies of all before and all after (Viterbi), or by sum
 Shapes: F frames, N residues, B bins.
 """
 
-import copy
+import dataclasses
 import math
 
 import torch
 
-VITERBI_BINS = 36
-_MESSAGE_BINS = 24
+from ..torsions.internal import InternalCoordinates
+from .angles import TraceAngles
+from .energies import BINS, Backbone
 
 
-def best_turns(relaxation, angles, bins=VITERBI_BINS, held=None, firmness=0.0):
+def best_turns(internal, backbone, angles, bins, held=None, firmness=0.0):
     """
     The peptide angles of least energy on given beads.
 
     Parameters
     ----------
-    relaxation : Relaxation
-        For its tables.
+    internal : InternalCoordinates
+    backbone : Backbone
+        Energies of the residues.
     angles : TraceAngles
-        Of the beads (F, N, 3), from `Relaxation.angles`.
+        Of the beads, shape (F, R, 3).
     bins : int
-        Points of the circle; a divisor of 72.
-    held : torch.Tensor (F, N), optional
+        Points of the circle; one of `Backbone.thinned`.
+    held : torch.Tensor, shape (F, R), optional
         Angles in radians that peptides have already.
     firmness : float
         Nats that it costs to turn a peptide by 180 degrees from there.
 
     Returns
     -------
-    torch.Tensor (F, N)
+    torch.Tensor, shape (F, R)
         In radians, refined between the points by a parabola; 0 for the last residues of stretches.
     """
-    internal, grid = relaxation.internal, angles.angle.new_tensor(range(bins)) * (2 * math.pi / bins) - math.pi
+    grid = angles.angle.new_tensor(range(bins)) * (2 * math.pi / bins) - math.pi
     own = angles.angle.new_zeros(*angles.angle.shape, bins)  # energy of the peptide by itself
     if held is not None:
         own = firmness * (1 - (grid - held.unsqueeze(-1)).cos()) / 2
     behind, ahead = own.clone(), torch.zeros_like(own)  # least energy of all before and after, by turn of the peptide
     offset = (angles.torsion * (bins / (2 * math.pi))).unsqueeze(-1)  # from the frame of the next residue to the own
-    for at in internal.walk[1:]:
-        at = at[~internal.ends[at]]
-        if len(at):
-            before = shifted(behind[:, at - 1], offset[:, at - 1]).unsqueeze(-1)
-            behind[:, at] += (relaxation.backbone.matrices(angles.angle, at, bins) + before).amin(-2)
-    for at in reversed(internal.walk[1:]):
-        at = at[~internal.ends[at]]
-        if len(at):
-            after = (own[:, at] + ahead[:, at]).unsqueeze(-2)
-            least = (relaxation.backbone.matrices(angles.angle, at, bins) + after).amin(-1)
-            ahead[:, at - 1] = shifted(least, -offset[:, at - 1])
+    steps = _joined(internal)
+    for at in steps:
+        before = shifted(behind[:, at - 1], offset[:, at - 1]).unsqueeze(-1)
+        behind[:, at] += (backbone.matrices(angles.angle, at, bins) + before).amin(-2)
+    for at in reversed(steps):
+        after = (own[:, at] + ahead[:, at]).unsqueeze(-2)
+        least = (backbone.matrices(angles.angle, at, bins) + after).amin(-1)
+        ahead[:, at - 1] = shifted(least, -offset[:, at - 1])
     return torch.where(internal.ends, 0.0, _lowest(behind + ahead))
+
+
+def _joined(internal):
+    """Residues with peptides on both sides, in the order of `InternalCoordinates.walk`, without empty steps."""
+    inner = (at[~internal.ends[at]] for at in internal.walk[1:])
+    return [at for at in inner if len(at)]
 
 
 def shifted(values, steps):
@@ -82,6 +87,7 @@ def _lowest(energies):
     return (at + beside).squeeze(-1) * (2 * math.pi / n) - math.pi
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class Guide:
     """
     What the Ramachandran maps say of a peptide's turn while peptides are drawn one after another.
@@ -89,68 +95,66 @@ class Guide:
     To the distribution of a network it adds the energy of the residue between a peptide and the one before, and the
     logarithm of how well the chain can go on from there.
 
-    Parameters
+    Attributes
     ----------
-    relaxation : Relaxation
-        For its tables.
-    beads : torch.Tensor (F, N, 3)
-    strength : torch.Tensor (F,)
+    internal : InternalCoordinates
+    backbone : Backbone
+    angles : TraceAngles
+        Of the beads, shape (F, R, 3).
+    messages : torch.Tensor, shape (F, R, 72)
+        -log sum over all that may follow, by turn of each residue's peptide, in nats.
+    strength : torch.Tensor, shape (F,)
         Power of what the maps say: 1, or 0 for a frame that is left to the network alone.
     """
 
-    def __init__(self, relaxation, beads, strength):
-        self.relaxation = relaxation
-        self.angles = relaxation.angles(beads)
-        self.messages = _messages(relaxation, self.angles)
-        self.inner = relaxation.inner.to(self.messages).unsqueeze(-1)
-        self.resampled = {}
-        self._take(strength)
+    internal: InternalCoordinates
+    backbone: Backbone
+    angles: TraceAngles
+    messages: torch.Tensor
+    strength: torch.Tensor
 
-    def _take(self, strength):
-        self.strength = strength
-        self.powers = (-strength.unsqueeze(1) * ~self.relaxation.internal.ends).unsqueeze(-1)  # (F, N, 1)
-
-    def _ahead(self, n_bins):
-        """The messages on some number of bins; kept, for all copies."""
-        if n_bins not in self.resampled:
-            self.resampled[n_bins] = resampled(self.messages, n_bins)
-        return self.resampled[n_bins]
+    @classmethod
+    def on(cls, internal, backbone, angles, strength, bins):
+        """Sum on `bins` points of the circle, one of `Backbone.thinned`."""
+        messages = resampled(_messages(internal, backbone, angles, bins), BINS)
+        return cls(internal, backbone, angles, messages, strength)
 
     def at_least(self, strength):
-        """The same with more strength where it is less than a number."""
-        other = copy.copy(self)
-        other._take(self.strength.clamp_min(strength))
-        return other
+        """Return the same with more strength where it is less than a number."""
+        return dataclasses.replace(self, strength=self.strength.clamp_min(strength))
 
     def bias(self, at, before, n_bins):
         """
-        Log weights (F, S, n, n_bins) for the peptides of residues `at` (n,), given those before.
+        Log weights for peptides, given those before.
 
         Parameters
         ----------
-        at : torch.Tensor (n,) int64
+        at : torch.Tensor of int64, shape (n,)
             Residues next in the chains.
-        before : torch.Tensor (F, S, n)
+        before : torch.Tensor, shape (F, S, n)
             Angles of the peptides before them, in S draws.
         n_bins : int
+
+        Returns
+        -------
+        torch.Tensor, shape (F, S, n, n_bins)
         """
-        relaxation, angles = self.relaxation, self.angles
+        angles, internal = self.angles, self.internal
         turned = before.to(angles.torsion) - angles.torsion[:, None, (at - 1).clamp_min(0)]
-        energy = relaxation.backbone.rows(angles.angle[:, None, at].expand_as(turned), turned, at)
-        energy = torch.addcmul(self._ahead(n_bins)[:, None, at], resampled(energy, n_bins), self.inner[at])
-        return energy.to(before).mul_(self.powers[:, None, at])
+        energy = self.backbone.rows(angles.angle[:, None, at].expand_as(turned), turned, at)
+        inner = (~internal.starts & ~internal.ends)[at].to(energy).unsqueeze(-1)
+        energy = torch.addcmul(self.messages[:, None, at], energy, inner)
+        power = -self.strength[:, None, None, None] * ~internal.ends[at].unsqueeze(-1)
+        return resampled(energy, n_bins).to(before).mul_(power)
 
 
-def _messages(relaxation, angles, bins=_MESSAGE_BINS):
-    """-log sum over all that may follow (F, N, bins), by turn of each residue's peptide."""
-    n_frames, n = angles.angle.shape
-    messages = angles.angle.new_zeros(n_frames, n, bins)
+def _messages(internal, backbone, angles, bins):
+    """-log sum over all that may follow (F, R, bins), by turn of each residue's peptide."""
+    messages = angles.angle.new_zeros(*angles.angle.shape, bins)
     offset = (angles.torsion * (bins / (2 * math.pi))).unsqueeze(-1)
-    for at in reversed(relaxation.internal.walk[1:]):
-        at = at[~relaxation.internal.ends[at]]
-        if len(at):
-            energy = relaxation.backbone.matrices(angles.angle, at, bins) + messages[:, at].unsqueeze(-2)
-            messages[:, at - 1] = shifted(-torch.logsumexp(-energy, -1), -offset[:, at - 1])
+    for at in reversed(_joined(internal)):
+        energy = backbone.matrices(angles.angle, at, bins) + messages[:, at].unsqueeze(-2)
+        messages[:, at - 1] = shifted(-torch.logsumexp(-energy, -1), -offset[:, at - 1])
     return messages
 
 

@@ -19,7 +19,7 @@ from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.options import AUTO_LIMIT
 from mdbackmap.torsions.internal import InternalCoordinates
 from mdbackmap.traces.mending import Mending
-from mdbackmap.traces.relaxation import Relaxation
+from mdbackmap.traces.strain import Strain
 
 SEQUENCE = "ACDEFGHIKLMNPQRSTVWYACDE"
 
@@ -250,9 +250,8 @@ def test_mended_traces_are_more_like_proteins():
     mend = Mending(mapping)
     straight, mended = mend.mend(walk, beads, 100), mend(walk, beads, 100)
     np.testing.assert_allclose(mapping.project(mended.numpy()), beads.numpy(), atol=1e-4)
-    tables = (torch.tensor(table) for table in (mapping.fine.types, mapping.fine.ends, mapping.fine.cis))
-    relaxation = Relaxation(InternalCoordinates(*tables))
-    before, after = (relaxation.excess(x.double()).mean() for x in (straight, mended))
+    strain = Strain(InternalCoordinates.of(mapping.fine))
+    before, after = (strain.excess(x.double()).mean() for x in (straight, mended))
     assert after < 0.6 * before
 
 

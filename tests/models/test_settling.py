@@ -95,7 +95,7 @@ def test_settling_makes_room_and_keeps_to_the_tolerance():
     beads[:, 6:] = beads[:, :6] + torch.tensor([0.0, 0.0, 5.0])
     torsions = torch.full((2, 12, 6), 1.0) * internal.defined
     tolerances = torch.tensor([0.5, 0.0])
-    moved, turned = settle(Relaxation(internal), beads, beads, torsions, tolerances)
+    moved, turned = settle(Relaxation(internal).slopes(beads, tolerances), beads, torsions)
     assert torch.equal(moved[1], beads[1]) and torch.equal(turned[1], torsions[1])
     assert 0 < (moved - beads)[0].square().sum(-1).mean().sqrt() <= 0.5 + 1e-5
     assert overlap(internal, moved, turned)[0] < 0.5 * overlap(internal, beads, torsions)[0]
@@ -107,8 +107,7 @@ def test_peptides_turn_where_beads_must_stay():
     beads = trace(12, 8, 3.8, 3.8, dtype=torch.float64)
     beads[:, 6:] = beads[:, :6] + torch.tensor([0.0, 0.0, 4.6])
     torsions = torch.full((1, 12, 6), 1.0).double() * internal.defined
-    relaxation, tolerances = Relaxation(internal), torch.tensor([1e-3])
-    moved, turned = _push(relaxation, beads, beads, torsions, tolerances, relaxation.crowd(beads), None)
+    moved, turned = _push(Relaxation(internal).slopes(beads, torch.tensor([1e-3])), beads, torsions, None)
     assert (moved - beads).norm(dim=-1).max() < 0.01
     assert (turned - torsions)[..., 0].abs().max() > 0.05
     assert overlap(internal, moved, turned)[0] < 0.8 * overlap(internal, beads, torsions)[0]

@@ -1,0 +1,78 @@
+"""
+Derivatives of the energies of beads that move, alone or together with peptide angles.
+
+Shapes: F frames, R residues. Lengths in angstrom, angles in radians, energies in nats.
+"""
+
+from ..options import AUTO_LIMIT
+from .crowding import Crowd
+
+
+class Slopes:
+    """
+    Derivatives for the frames that may move.
+
+    Parameters
+    ----------
+    strain : Strain
+        Of the molecule.
+    prior : TracePrior
+        Whose energies beads follow while peptides are left aside.
+    relaxing : Relaxing
+    start : torch.Tensor, shape (F, R, 3)
+        Beads as they came, in angstrom.
+    tolerances : torch.Tensor, shape (F,)
+        RMS over a frame that beads may be away from there; 0 leaves a frame out.
+    box : torch.Tensor, shape (F, 3, 3), optional
+        Box vectors as rows.
+    firmness : float
+        Contacts are held so many times as firmly as the settings say.
+
+    Attributes
+    ----------
+    frames : torch.Tensor of int64, shape (f,)
+        Those that may move; `start`, `tolerances` and `box` are of these.
+    """
+
+    def __init__(self, strain, prior, relaxing, start, tolerances, box=None, firmness=1.0):
+        self.frames = frames = tolerances.nonzero()[:, 0]
+        self.strain, self.prior, self.relaxing, self.internal = strain, prior, relaxing, strain.internal
+        self.start, self.tolerances = start[frames].double(), tolerances[frames]
+        self.box = None if box is None else box[frames]
+        ease = (AUTO_LIMIT / self.tolerances.clamp_min(AUTO_LIMIT)).square()
+        self.restraint = (2 * relaxing.restraint * ease)[:, None, None]
+        crowding, held = strain.settings.crowding, (None, None)
+        if relaxing.cohesion or relaxing.contact:  # what holds beads yields where a model knows no angles
+            share, left = strain.angleless(self.start), (crowding.cohesion_left, crowding.contact_left)
+            held = relaxing.cohesion, firmness * relaxing.contact
+            held = [value * (1 - (1 - part) * share) for value, part in zip(held, left, strict=True)]
+        self.crowd = Crowd(strain.internal, self.start, crowding, *held, self.box)
+
+    def of_traces(self, beads, angles):
+        """On beads, shape (f, R, 3): all energies but those of backbones, and the prior over traces."""
+        strain, relaxing = self.strain, self.relaxing
+        energy, on_angle, on_torsion, on_next = self.prior(angles.angle, angles.torsion, angles.angle.roll(-1, -1))
+        weight = relaxing.prior * strain.turning * _counted(energy, relaxing.prior_floor)
+        on_angle = weight * on_angle + (weight * on_next).roll(1, -1)
+        return self._pull(beads) + angles.forces(self._on_length(angles), on_angle, weight * on_torsion)
+
+    def of_backbones(self, beads, turns, angles=None):
+        """On beads, shape (f, R, 3), and on peptide angles, shape (f, R): all energies but the prior."""
+        strain, angles = self.strain, angles or self.strain.angles(beads)
+        energy, on_angle, before, after = strain.backbone(angles.angle, (turns - angles.torsion).roll(1, -1), turns)
+        weight = strain.inner * _counted(energy, self.relaxing.floor)
+        before = (weight * before).roll(-1, -1)
+        forces = angles.forces(self._on_length(angles), weight * on_angle, -before * ~self.internal.starts)
+        return self._pull(beads) + forces, before + weight * after
+
+    def _pull(self, beads):
+        """On beads, of what does not depend on angles: restraint and crowding."""
+        return self.restraint * (beads - self.start) + self.crowd.slopes(beads)
+
+    def _on_length(self, angles):
+        return 2 * self.relaxing.bond * (angles.length - self.strain.rest) * self.strain.bonded
+
+
+def _counted(energy, floor):
+    """0 below the floor, 1 from one nat above it."""
+    return (energy - floor).clamp(0, 1)
