@@ -15,7 +15,7 @@ import torch
 
 from ..chemistry import residues
 from ..geometry.vectors import dihedral, full_precision, wrap
-from ..torsions.circular import fourier
+from ..torsions.circular import fourier, levels_of
 from .collisions import collisions, crowding
 
 N_DRAWS = 16
@@ -73,13 +73,6 @@ def draw_peptides(heads, internal, beads, hidden, uniform, temperature, guide=No
     boxes = None if box is None else box[kept]
     drawn = draw_peptides(heads, internal, beads[kept], hidden[kept], uniform[kept], 0, box=boxes)
     return angles.index_copy(0, kept, drawn)
-
-
-def levels_of(n_draws, n_residues, n_numbers):
-    """Numbers in (0, 1), (S, N, n_numbers), spread evenly over the draws; the same for the k-th residue, always."""
-    generator = torch.Generator().manual_seed(n_draws)
-    order = torch.rand(n_residues, n_numbers, n_draws, generator=generator).argsort(-1).permute(2, 0, 1)
-    return (order + 0.5) / n_draws
 
 
 def _walk(heads, internal, joined, strain, uniform, temperature, guide=None):

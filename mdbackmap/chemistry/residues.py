@@ -22,6 +22,10 @@ NAME_OF_LETTER = dict(zip(ALPHABET, RESIDUE_NAMES, strict=True))
 TYPE_OF_NAME = {name: i for i, name in enumerate(RESIDUE_NAMES)}
 
 MAX_ATOMS = 14
+N, CA, C, O, CB, SG = range(6)  # noqa: E741
+"""Atom slots that are the same in every residue, and that of the sulfur of cysteine."""
+TURNING = 5
+"""Atoms from this slot on turn with side-chain torsions."""
 MAX_CHIS = 4
 
 _BACKBONE = ("N", "CA", "C", "O")
@@ -202,6 +206,13 @@ its axis, and the torsion's fourth atom in the xy plane. Means over 199,031 resi
 PROLINE_RING = {"CB-CG": 1.497, "CG-CD": 1.507, "N-CD": 1.474}
 """Bond lengths of the ring in angstrom, and the place of CD in the frame of N (x against the bisector of C-N-CA)."""
 PROLINE_CD = (1.460, -0.204, 0.0)
+
+DISULFIDE = {"SG-SG": 2.05, "CB-SG": 3.05}
+"""
+Lengths at a disulfide in angstrom: the bond, and from a sulfur across it to the other C-beta (104 degrees).
+
+CB-SG measured: crystals, docs/measurements.md, Disulfides; SG-SG chosen: by hand.
+"""
 
 OTHER_RESIDUES = frozenset(
     # water

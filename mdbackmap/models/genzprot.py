@@ -19,10 +19,12 @@ from ..backbone.peptides import FAINT, draw_peptides
 from ..chemistry import residues
 from ..generation.noise import Noise
 from ..molecule.mapping import Mapping
-from ..packing.candidates import N_RANDOM, draw_sidechains, fold_symmetric
-from ..packing.replacing import Stuck, replaced
+from ..packing.candidates import fold_symmetric
+from ..packing.choosing import draw_sidechains
+from ..packing.replacing import Clashing, replace_clashing
 from ..packing.rotamers import RotamerPrior
-from ..packing.settling import FIRMNESS, settle
+from ..packing.settings import PackingSettings
+from ..packing.settling import settle
 from ..torsions.circular import CircularBins, fourier
 from ..torsions.heads import TorsionHead, TorsionHeads
 from ..torsions.internal import TORSIONS, InternalCoordinates
@@ -36,6 +38,7 @@ from .posterior import Encoder
 
 _PEPTIDE, _END = 0, 5
 _CHIS = (1, 2, 3, 4)
+_PACKING = PackingSettings()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,8 +215,8 @@ class GenZProt(Model):
         relaxed, tolerances, guide = self._relax(internal, beads, bead_tolerance, box)
         torsions = self.sample_torsions(internal, relaxed.to(beads), normal, noise.temperature, box, guide)
         if guide is not None:
-            slopes = self._relaxation_of(internal).slopes(beads, tolerances, box, FIRMNESS)
-            relaxed, torsions = settle(slopes, relaxed, torsions)
+            slopes = self._relaxation_of(internal).slopes(beads, tolerances, box, _PACKING.settling.firmness)
+            relaxed, torsions = settle(slopes, relaxed, torsions, _PACKING)
         atoms = internal.to_cartesian(relaxed, torsions)
         return atoms.flatten(1, 2)[:, slots]
 
@@ -238,7 +241,7 @@ class GenZProt(Model):
     @property
     def n_random(self):
         """Standard normal numbers that a residue's sample is made of: latent, peptide and end, side chain."""
-        return self.config.n_latent + 2 + N_RANDOM
+        return self.config.n_latent + 2 + _PACKING.candidates.n_random
 
     def _relax(self, internal, beads, tolerance, box):
         """Relaxed beads (F, N, 3), how far each frame may move, and the `Guide` on them or None."""
@@ -275,11 +278,23 @@ class GenZProt(Model):
         drawn, parts = [], passes(beads)
         for part in parts:
             prior, cell = self._prior(internal, guide, part), None if box is None else box[part]
-            told = internal, beads[part], hidden[part], torsions[part], uniform[part], temperature, cell, prior
+            told = (
+                internal,
+                beads[part],
+                hidden[part],
+                torsions[part],
+                uniform[part],
+                temperature,
+                _PACKING,
+                cell,
+                prior,
+            )
             drawn.append(draw_sidechains(self.heads, *told))
         chosen, stuck = zip(*drawn, strict=True)
-        stuck = Stuck.join(stuck, [part.start for part in parts])
-        return fold_symmetric(internal.types, replaced(internal, beads, torch.cat(chosen), stuck, box))
+        stuck = Clashing.join(stuck, [part.start for part in parts])
+        return fold_symmetric(
+            internal.types, replace_clashing(internal, beads, torch.cat(chosen), stuck, _PACKING, box)
+        )
 
     def draw_backbones(self, internal, beads, normal, temperature, box=None, guide=None):
         """

@@ -2,11 +2,9 @@
 Contacts of side chains: energy, in kT, that atoms of two residues gain by lying next to each other.
 
 Learned (`training.priors.contact_prior`) so that side chains of crystals are likely. Hydrophobic atoms gain most, and
-charged nitrogen next to charged oxygen. A contact gains most where atoms are `_BEST` further apart than their allowed
-distance, and nothing from `_WIDTH` nearer or further than that. Atoms whose candidates are all far from an overlap
-(`FURTHER`) do not count, which changes little.
+charged nitrogen next to charged oxygen. How a contact depends on distance is said in `atom_energies.nearness`.
 
-Shapes: p pairs of atoms, K classes of atoms. Lengths in angstrom.
+Shapes: K classes of atoms.
 """
 
 import functools
@@ -34,9 +32,8 @@ CLASSES = (
     "CB",
 )
 """What atoms count as; those of the backbone and CB by their names."""
-FURTHER = 0.5
-"""How much further than for overlaps pairs of atoms are looked for, in angstrom; an atom's candidates fill a sphere."""
-_BEST, _WIDTH = 1.2, 1.6
+ELEMENTS = "CCCNNOOSCCNOC"
+"""The element of each class."""
 _NAMED = {"CA": 8, "C": 9, "N": 10, "O": 11, "CB": 12}
 _RINGS, _CHARGED = {"PHE", "TYR", "TRP", "HIS"}, {"N": {"LYS", "ARG"}, "O": {"ASP", "GLU"}}
 _BESIDE = {("ASN", "CG"), ("ASP", "CG"), ("GLN", "CD"), ("GLU", "CD"), ("ARG", "CZ"), ("ARG", "CD"), ("LYS", "CE")}
@@ -74,13 +71,3 @@ def learned():
     """Energy gained by contacts of two classes, (K, K) in kT, symmetric; learned by `training.priors.contact_prior`."""
     with np.load(TABLES) as packed:
         return torch.from_numpy(packed["worth"])
-
-
-def nearness(off):
-    """
-    Share of a contact's energy, (...), 0 to 1, of atoms `off` (...) further apart than their allowed distance.
-
-    >>> nearness(torch.tensor([-0.5, 1.2, 2.0, 2.9]))
-    tensor([0.0000, 1.0000, 0.7500, 0.0000])
-    """
-    return (off - _BEST).mul_(1 / _WIDTH).square_().neg_().add_(1).clamp_min_(0)

@@ -1,46 +1,30 @@
 """
-Last step of packing: side chains that still overlap others after relief are sampled again, alone.
+Last step of packing: side chains that still clash with others after relief are sampled again, alone.
 
 Shapes: F frames, R candidates, N residues, Q side chains in question, K that are tried. Angstrom, radians, kT.
 """
 
 import dataclasses
-import functools
 import math
 
 import torch
 
+from ..chemistry.residues import CA
 from ..geometry.neighbours import image_shifts
+from .pairs import close_rows
 from .relief import overlap, relieve, side_chains
-
-UNBEARABLE = 12.0
-"""kT of overlap above which a side chain is replaced, if another candidate has less."""
-_APART = 18.0  # side chains whose C-alphas are further apart than this change at the same time
-_UNKNOWN = 6.0  # kT; side chains that are no candidates have to be better by this
-_ROUNDS = 4
-_NEAR = 128  # residues nearest to one, among which its side chains are tried
-_TURNED = 6  # of those tried are turned aside
-_AT_A_TIME = 32  # side chains
-
-
-@functools.cache
-def _grid():
-    """Torsions (18, 4) that are tried besides candidates."""
-    chi1 = torch.tensor([-60.0, 60.0, 180.0]).deg2rad().repeat_interleave(6)
-    chi2 = torch.arange(-180.0, 180.0, 60.0).deg2rad().repeat(3)
-    stretched = torch.full_like(chi1, math.pi)
-    return torch.stack([chi1, chi2, stretched, stretched], -1)
+from .rigid import SideChains
 
 
 @dataclasses.dataclass(frozen=True)
-class Stuck:
+class Clashing:
     """
     Side chains that overlap too much, and others that may take their place.
 
     Attributes
     ----------
-    frames, residues : torch.Tensor (Q,) int64
-    candidates : torch.Tensor (Q, R, 4)
+    frames, residues : torch.Tensor, shape (Q,) int64
+    candidates : torch.Tensor, shape (Q, R, 4)
         Their torsions.
     """
 
@@ -49,112 +33,145 @@ class Stuck:
     candidates: torch.Tensor
 
     @classmethod
-    def none(cls, torsions):
-        """None, for candidates (F, R, N, 6)."""
-        nobody = torch.empty(0, dtype=torch.int64, device=torsions.device)
-        return cls(nobody, nobody, torsions[nobody, :, nobody, 1:5])
+    def among(cls, torsions, frames, residues):
+        """Those of candidates (F, R, N, 6)."""
+        return cls(frames, residues, torsions[frames, :, residues, 1:5])
 
     @classmethod
     def join(cls, parts, starts):
         """Those of several runs of frames, which begin at `starts`."""
-        frames = [part.frames + start for part, start in zip(parts, starts, strict=True)]
-        residues, candidates = ([getattr(part, name) for part in parts] for name in ("residues", "candidates"))
-        return cls(torch.cat(frames), torch.cat(residues), torch.cat(candidates))
+        frames = torch.cat([part.frames + start for part, start in zip(parts, starts, strict=True)])
+        return cls(frames, *(torch.cat([getattr(p, name) for p in parts]) for name in ("residues", "candidates")))
 
-    def among(self, rows):
+    def some(self, rows):
         """Some of them, (q,)."""
-        return Stuck(self.frames[rows], self.residues[rows], self.candidates[rows])
+        return Clashing(self.frames[rows], self.residues[rows], self.candidates[rows])
 
 
-def replaced(internal, beads, torsions, stuck, box=None):
+def replace_clashing(internal, beads, torsions, clashing, packing, box=None):
     """
-    Torsions in which side chains that overlap are replaced by those of least overlap after relief.
+    Replace side chains that clash by those of least overlap after relief.
 
     Parameters
     ----------
     internal : InternalCoordinates
-    beads : torch.Tensor (F, N, 3)
-    torsions : torch.Tensor (F, N, 6)
-    stuck : Stuck
-        Side chains that may change; those with no more than `UNBEARABLE` stay. Their candidates are tried, and those
-        of a grid.
-    box : torch.Tensor (F, 3, 3), optional
+    beads : torch.Tensor, shape (F, N, 3)
+    torsions : torch.Tensor, shape (F, N, 6)
+    clashing : Clashing
+        Side chains that may change; those with no more than `ReplacingSettings.clash` stay. Their candidates are
+        tried, and those of a grid.
+    packing : PackingSettings
+        `replacing`, `relief` and `disulfides` count.
+    box : torch.Tensor, shape (F, 3, 3), optional
 
     Returns
     -------
-    torch.Tensor (F, N, 6)
+    torch.Tensor, shape (F, N, 6)
     """
-    for _ in range(_ROUNDS):
-        if len(stuck.frames) == 0:
+    settings = packing.replacing
+    for _ in range(settings.rounds):
+        if len(clashing.frames) == 0:
             break
-        frames, within = stuck.frames.unique(return_inverse=True)
-        atoms = internal.to_cartesian(beads[frames], torsions[frames])
-        cells = None if box is None else box[frames]
-        energies = overlap(internal.types, atoms, torch.stack([within, stuck.residues], 1), box=cells)
-        first, later = _in_turn(atoms[within, stuck.residues, 1], within, energies, cells)
+        frames, within = clashing.frames.unique(return_inverse=True)
+        atoms, box_of = internal.to_cartesian(beads[frames], torsions[frames]), None if box is None else box[frames]
+        energies = overlap(internal.types, atoms, torch.stack([within, clashing.residues], 1), packing, box=box_of)
+        first, later = in_turn(atoms[within, clashing.residues, CA], within, energies, settings, box_of)
         if len(first) == 0:
             break
         torsions = torsions.clone()
-        for part in first.split(_AT_A_TIME):
-            some = stuck.among(part)
+        for part in first.split(settings.together):
+            some, here = clashing.some(part), within[part]
             now = torsions[some.frames, some.residues, 1:5]
-            grid = _grid().to(now).expand(len(now), -1, -1)
-            turns = torch.cat([some.candidates, grid], 1) - now.unsqueeze(1)  # (q, K, 4)
-            cost = torch.arange(turns.shape[1], device=now.device) >= some.candidates.shape[1]
-            here = within[part]
-            around = _surroundings(internal.types, atoms[here], some.residues, None if box is None else cells[here])
-            turn, left = _best(*around, turns, _UNKNOWN * cost)
-            better = (left < energies[part]).unsqueeze(1)
+            cell = None if box is None else box_of[here]
+            around = surroundings(internal.types, atoms[here], some.residues, settings.around, cell)
+            turn, least = _best(*around, now, some.candidates, packing)
+            better = (least < energies[part]).unsqueeze(1)
             torsions[some.frames, some.residues, 1:5] = torch.where(better, now + turn, now)
-        stuck = stuck.among(later)
+        clashing = clashing.some(later)
     return torsions
 
 
-def _in_turn(places, frames, energies, box=None):
-    """Which of the side chains (Q,) that overlap too much come first, those that do most among the near, and later."""
-    gap = places - places[:, None]
-    gap = gap + image_shifts(gap, None if box is None else box[frames].unsqueeze(1))
-    near = (frames == frames[:, None]) & (gap.norm(dim=-1) < _APART)
+def in_turn(places, frames, energies, settings, box=None):
+    """
+    Which side chains are replaced first: of those near each other, the one that overlaps most.
+
+    Parameters
+    ----------
+    places : torch.Tensor, shape (Q, 3)
+        C-alphas.
+    frames : torch.Tensor, shape (Q,) int64
+    energies : torch.Tensor, shape (Q,)
+    settings : ReplacingSettings
+    box : torch.Tensor, shape (F, 3, 3), optional
+
+    Returns
+    -------
+    first, later : torch.Tensor of int64
+        Rows of those that overlap too much.
+    """
+    near = close_rows(places, frames, places, frames, settings.apart, box)
     rank = torch.arange(len(energies), device=energies.device)
     worse = (energies > energies[:, None]) | ((energies == energies[:, None]) & (rank < rank[:, None]))
-    stuck, second = energies > UNBEARABLE, (near & worse).any(1)
-    return (stuck & ~second).nonzero()[:, 0], (stuck & second).nonzero()[:, 0]
+    clash, second = energies > settings.clash, (near & worse).any(1)
+    return (clash & ~second).nonzero()[:, 0], (clash & second).nonzero()[:, 0]
 
 
-def _surroundings(types, atoms, residues, box=None):
+def surroundings(types, atoms, residues, n_around, box=None):
     """
-    Types (q, m) and atoms (q, m, 14, 3) of `residues` (q,), which come first, and of those nearest to each.
+    Residues nearest to some, those first; in boxes the nearest images.
 
-    In boxes (q, 3, 3) the nearest images.
+    Parameters
+    ----------
+    types : torch.Tensor, shape (N,) int64
+    atoms : torch.Tensor, shape (q, N, 14, 3)
+    residues : torch.Tensor, shape (q,) int64
+    n_around : int
+        How many, `m`, at most.
+    box : torch.Tensor, shape (q, 3, 3), optional
+
+    Returns
+    -------
+    types : torch.Tensor, shape (q, m) int64
+    atoms : torch.Tensor, shape (q, m, 14, 3)
     """
     each = torch.arange(len(residues), device=residues.device)
-    gap = atoms[:, :, 1] - atoms[each, residues, None, 1]
+    gap = atoms[:, :, CA] - atoms[each, residues, None, CA]
     shifts = image_shifts(gap, None if box is None else box.unsqueeze(1))  # (q, N, 3)
     distance = (gap + shifts).norm(dim=-1)
     distance[each, residues] = -1.0
-    near = distance.topk(min(_NEAR, len(types)), largest=False).indices
+    near = distance.topk(min(n_around, len(types)), largest=False).indices
     rows = each.unsqueeze(1)
     return types[near], atoms[rows, near] + shifts[rows, near].unsqueeze(2)
 
 
-def _best(types, atoms, turns, cost):
-    """
-    Those of the turns (q, K, 4) of side chains of least overlap after relief, and that overlap (q,).
+def _grid(steps, like):
+    """Torsions (k, 4) that are tried besides candidates; 180 degrees is among them, as it is of what follows."""
+    chi1, chi2 = (torch.arange(step - 180.0, 181.0, step).deg2rad() for step in steps)
+    return torch.cartesian_prod(chi1, chi2, *torch.full((2, 1), math.pi)).to(like)
 
-    Side chains are those of the first residues of `types` (q, m) and `atoms` (q, m, 14, 3); `cost` (K,) counts besides.
+
+def _best(types, atoms, now, candidates, packing):
     """
-    each, shape = torch.arange(len(atoms), device=atoms.device), turns.shape[:2]
+    Turns (q, 4) of side chains of least overlap after relief, and that overlap (q,).
+
+    Side chains, with torsions `now` (q, 4), are those of the first residues of `types` (q, m) and `atoms`
+    (q, m, 14, 3).
+    """
+    settings, grid = packing.replacing, _grid(packing.replacing.grid, now)
+    tried = torch.cat([candidates, grid.expand(len(now), -1, -1)], 1)  # (q, K, 4)
+    cost = settings.unlikely * (torch.arange(tried.shape[1], device=now.device) >= candidates.shape[1])
+    each, shape = _first(now)[:, 0], tried.shape[:2]
     types, around = (values.repeat_interleave(shape[1], 0) for values in (types, atoms))  # (q K, m), (q K, m, 14, 3)
-    chains, can = side_chains(types, around, _first(around))
-    turns = torch.where(can, turns.flatten(0, 1), 0.0)
-    around[:, 0] = chains.turned(turns)
-    before = overlap(types, around, _first(around)).view(shape) + cost
-    few = before.topk(_TURNED, largest=False).indices  # (q, k)
+    chains = side_chains(types, around, _first(around))
+    turns = torch.where(chains[2].any(2), (tried - now.unsqueeze(1)).flatten(0, 1), 0.0)
+    around[:, 0] = SideChains(*chains).turned(turns)
+    before = overlap(types, around, _first(around), packing).view(shape) + cost
+    few = before.topk(settings.relieved, largest=False).indices  # (q, k)
     rows = (each.unsqueeze(1) * shape[1] + few).flatten()
-    angles, left = relieve(types[rows], around[rows], _first(rows))
-    least, best = (left.view_as(few) + cost[few]).min(1)
-    chosen = each * few.shape[1] + best
-    return turns[rows[chosen]] + angles[chosen], least
+    angles, energies = relieve(types[rows], around[rows], _first(rows), packing)
+    least, best = (energies.view_as(few) + cost[few]).min(1)
+    best = each * few.shape[1] + best
+    return turns[rows[best]] + angles[best], least
 
 
 def _first(frames):

@@ -8,106 +8,185 @@ the overlaps together. Then side chains turn aside, and all of it is done once m
 Shapes: F frames, N beads, P pairs of atoms. Lengths in angstrom, energies in nats.
 """
 
+from typing import NamedTuple
+
 import torch
 
 from ..chemistry import residues
+from ..chemistry.residues import CB, MAX_ATOMS, TURNING, C, N, O
 from ..geometry.vectors import full_precision
+from ..torsions.movable import bonds_from_backbone, present
 from ..traces.descent import Descent, within
-from .atom_pairs import AtomPairs
-from .overlaps import STIFFNESS
+from .atom_energies import allowed_distances, overlap_slopes
+from .contacts import classes
+from .pairs import group_pairs, groups_of, where
 from .relief import relieve
 
-N_ROUNDS, N_STEPS = 2, 12
-FIRMNESS = 1.5  # contacts of beads are held so much more than while relaxing: atoms would push them apart
-_RATE, _MOMENTUM = 1 / 500, 0.6  # square angstrom (square radian) a nat, as the relaxation has it
-_MARGIN = 0.1  # pairs are pushed this much beyond what is allowed
-_SWAY = 0.3  # share of what overlaps say of peptide angles that counts: the maps know better where these belong
-_TURN = 1e-3  # radians, for finite differences
-_PROLINE = residues.TYPE_OF_NAME["PRO"]
-_SHARES = {0: (-1, 0.37), 2: (1, 0.37), 3: (1, 0.43)}  # N, C, O: the other bead of the peptide, and its share of them
+_PROLINE, _CYSTEINE = residues.TYPE_OF_NAME["PRO"], residues.TYPE_OF_NAME["CYS"]
 
 
 @full_precision
-def settle(slopes, beads, torsions):
+def settle(slopes, beads, torsions, packing):
     """
     Make room for atoms.
 
     Parameters
     ----------
     slopes : Slopes
-        Of the frames that may move, from `Relaxation.slopes`.
-    beads : torch.Tensor (F, N, 3)
+        Of the frames that may move, from `Relaxation.slopes` (with `SettlingSettings.firmness`).
+    beads : torch.Tensor, shape (F, N, 3)
         As they are now.
-    torsions : torch.Tensor (F, N, 6)
+    torsions : torch.Tensor, shape (F, N, 6)
+    packing : PackingSettings
+        `settling`, `relief` and `disulfides` count.
 
     Returns
     -------
-    beads : torch.Tensor (F, N, 3)
-    torsions : torch.Tensor (F, N, 6)
+    beads : torch.Tensor, shape (F, N, 3)
+    torsions : torch.Tensor, shape (F, N, 6)
         Both in the dtype of `torsions`; computed in float64, as the relaxation is.
     """
     frames, box = slopes.frames, None if slopes.box is None else slopes.box.double()
     moved, turned = (values[frames].double() for values in (beads, torsions))
-    for _ in range(N_ROUNDS):
-        moved, turned = _push(slopes, moved, turned, box)
-        turned = _turn_aside(slopes.internal, moved, turned, box)
+    for _ in range(packing.settling.rounds):
+        moved, turned = push_apart(slopes, moved, turned, packing.settling, box)
+        turned = _turn_aside(slopes.internal, moved, turned, packing, box)
     moved, turned = moved.to(torsions), turned.to(torsions)
     return beads.to(torsions).index_copy(0, frames, moved), torsions.index_copy(0, frames, turned)
 
 
-def _push(slopes, beads, torsions, box):
-    """Beads (F, N, 3) and torsions (F, N, 6) after some steps of beads and peptides."""
+def push_apart(slopes, beads, torsions, settings, box=None):
+    """Beads (F, N, 3) and torsions (F, N, 6) after a round of steps of beads and peptides; as in `settle`."""
     internal = slopes.internal
     atoms = internal.to_cartesian(beads, torsions)
-    pairs, levers = AtomPairs.of(internal, atoms, box), _levers(internal, beads, torsions, atoms)
-    left = _Riders(internal, levers, pairs.frame, pairs.left, pairs.left_slot)
-    right = _Riders(internal, levers, pairs.frame, pairs.right, pairs.right_slot)
-    turns = torsions[..., 0]
-    steps, turning, moved, turned = Descent(beads, _RATE, _MOMENTUM), Descent(turns, _RATE, _MOMENTUM), beads, turns
-    for _ in range(N_STEPS):
+    pairs = residue_pairs(internal, atoms, settings, box)
+    turning_with = levers(internal, beads, torsions, atoms, settings.turn)
+    left = Riders(internal, turning_with, pairs.frame, pairs.left, pairs.left_slot, settings.riding)
+    right = Riders(internal, turning_with, pairs.frame, pairs.right, pairs.right_slot, settings.riding)
+    turns, allowed = torsions[..., 0], pairs.allowed + settings.margin
+    moved, turned, pace = beads, turns, (settings.rate, settings.momentum)
+    steps, turning = Descent(beads, *pace), Descent(turns, *pace)
+    for _ in range(settings.steps):
         slope, on_turns = slopes.of_backbones(moved, turned)
         shifts = (moved - beads).flatten(0, 1), (turned - turns).flatten()
         gap = pairs.gap + left.shift(*shifts) - right.shift(*shifts)
-        distance = gap.norm(dim=-1).clamp_min(0.5)
-        push = gap * (-2 * STIFFNESS * (pairs.allowed + _MARGIN - distance).clamp_min(0) / distance).unsqueeze(-1)
-        apart, aside = right.collect(*left.collect(*map(torch.zeros_like, shifts), push), -push)
-        moved = slopes.strain.put_right(moved - steps(slope + apart.view_as(slope)))
+        push = overlap_slopes(gap, allowed, settings.overlap.stiffness, settings.nearest)
+        on_beads, on_peptides = right.collect(*left.collect(*map(torch.zeros_like, shifts), push), -push)
+        moved = slopes.strain.put_right(moved - steps(slope + on_beads.view_as(slope)))
         moved = within(slopes.start, moved, slopes.tolerances)
-        turned = turned - turning(on_turns + _SWAY * aside.view_as(turned))
+        turned = turned - turning(on_turns + settings.peptides * on_peptides.view_as(turned))
     turned = torch.where(internal.ends, turns, turned)
     return moved, torch.cat([turned.unsqueeze(-1), torsions[..., 1:]], -1)
 
 
-def _turn_aside(internal, beads, torsions, box):
+def _turn_aside(internal, beads, torsions, packing, box):
     """Torsions (F, N, 6) after side chains that overlap with anything have been relieved."""
     atoms = internal.to_cartesian(beads, torsions)
-    tight = AtomPairs.of(internal, atoms, box).overlapping(*beads.shape[:2])
-    tight = tight[internal.defined[tight[:, 1], 1] & (internal.types[tight[:, 1]] != _PROLINE)]
+    pairs = residue_pairs(internal, atoms, packing.settling, box)
+    short = pairs.gap.norm(dim=-1) < pairs.allowed
+    tight = torch.zeros(beads.shape[:2], dtype=torch.bool, device=short.device)
+    for residue, slot in ((pairs.left, pairs.left_slot), (pairs.right, pairs.right_slot)):
+        chosen = short & (slot >= TURNING)
+        tight[pairs.frame[chosen], residue[chosen]] = True
+    tight = (tight & internal.defined[:, 1] & (internal.types != _PROLINE)).nonzero()
     if len(tight):
-        torsions[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, atoms, tight, box=box)[0]
+        torsions[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, atoms, tight, packing, box)[0]
     return torsions
 
 
-def _levers(internal, beads, torsions, atoms):
+class ResiduePairs(NamedTuple):
+    """
+    Pairs of atoms of different residues, more than three bonds apart, that overlap or nearly so.
+
+    Attributes
+    ----------
+    frame, left, left_slot, right, right_slot : torch.Tensor, shape (P,) int64
+        Residues `left` and `right`, and slots of their atoms.
+    gap : torch.Tensor, shape (P, 3)
+        From the right atom to the left one (nearest images in a periodic box).
+    allowed : torch.Tensor, shape (P,)
+        Distance from which on they do not overlap.
+    """
+
+    frame: torch.Tensor
+    left: torch.Tensor
+    left_slot: torch.Tensor
+    right: torch.Tensor
+    right_slot: torch.Tensor
+    gap: torch.Tensor
+    allowed: torch.Tensor
+
+
+def residue_pairs(internal, atoms, settings, box=None):
+    """
+    Pairs of atoms up to `settings.listed` further apart than allowed.
+
+    Parameters
+    ----------
+    internal : InternalCoordinates
+    atoms : torch.Tensor, shape (F, N, 14, 3)
+    settings : SettlingSettings
+    box : torch.Tensor, shape (F, 3, 3), optional
+
+    Returns
+    -------
+    ResiduePairs
+        Of cysteines, which may be bonded, only those with an atom of the backbone.
+    """
+    real = present().to(atoms.device)[internal.types]
+    which, count = real.flatten().nonzero()[:, 0], real.sum(1)
+    groups = groups_of(atoms.flatten(1, 2)[:, which], count.cumsum(0) - count, count)
+    table = allowed_distances(settings.overlap.touch)
+    reach = float(table.max()) + settings.listed
+    rows, _, pair, a, b, gap, _ = group_pairs(groups, groups, len(atoms), reach, box)
+    frame, one, other = rows[pair] // len(count), which[a % len(which)], which[b % len(which)]
+    (left, a), (right, b) = ((at // MAX_ATOMS, at % MAX_ATOMS) for at in (one, other))
+    kind = classes().to(atoms.device)[internal.types].flatten()
+    allowed = table.to(atoms.device)[kind[one], kind[other]]
+    close = gap.norm(dim=-1) < allowed + settings.listed
+    cysteine = internal.types == _CYSTEINE
+    close &= ~(cysteine[left] & cysteine[right] & (a >= CB) & (b >= CB))  # they may be bonded
+    close &= ~_bonded(internal, left, a, right, b)
+    return ResiduePairs(*where(close, frame, left, a, right, b, -gap, allowed))
+
+
+def _bonded(internal, i, a, j, b):
+    """Which atoms, slots `a` of residues `i` and `b` of `j` > `i` (P,), have three bonds or fewer between them."""
+    from_carbon, from_nitrogen = (bonds.to(i.device) for bonds in bonds_from_backbone())
+    beside = (j - i == 1) & ~internal.ends[i]
+    return beside & (from_carbon[internal.types[i], a] + 1 + from_nitrogen[internal.types[j], b] <= 3)
+
+
+def levers(internal, beads, torsions, atoms, turn):
     """Derivatives, two (F, N, 14, 3), of `atoms` with respect to the peptide angles after and before their residue."""
     odd = torch.arange(beads.shape[1], device=beads.device) % 2 == 1
-    found = []
+    slopes = []
     for chosen in (odd, ~odd):  # never both peptides of a residue at once
         turned = torsions.clone()
-        turned[..., 0] += _TURN * (chosen & ~internal.ends)
-        found.append((internal.to_cartesian(beads, turned) - atoms) / _TURN)
+        turned[..., 0] += turn * (chosen & ~internal.ends)
+        slopes.append((internal.to_cartesian(beads, turned) - atoms) / turn)
     odd = odd[:, None, None]
-    return torch.where(odd, *found), torch.where(odd, *found[::-1])
+    return torch.where(odd, *slopes), torch.where(odd, *slopes[::-1])
 
 
-class _Riders:
-    """How atoms (P,) of the given residues ride on two beads and turn with two peptides, rows of flat lists of them."""
+class Riders:
+    """
+    How atoms (P,) of the given residues ride on two beads and turn with two peptides, rows of flat lists of them.
 
-    def __init__(self, internal, levers, frame, residue, slot):
+    Parameters
+    ----------
+    internal : InternalCoordinates
+    levers : tuple of torch.Tensor, shape (F, N, 14, 3)
+    frame, residue, slot : torch.Tensor, shape (P,) int64
+    riding : tuple of float
+        Shares of N, C and O that ride on the other bead of their peptide.
+    """
+
+    def __init__(self, internal, levers, frame, residue, slot, riding):
         other, share = residue.clone(), torch.zeros_like(residue, dtype=torch.float64)
-        for k, (side, part) in _SHARES.items():
+        for atom, side, part in zip((N, C, O), (-1, 1, 1), riding, strict=True):
             edge = (internal.starts if side < 0 else internal.ends)[residue]
-            here = (slot == k) & ~edge
+            here = (slot == atom) & ~edge
             other, share = torch.where(here, residue + side, other), torch.where(here, part, share)
         begin = frame * len(internal.types)
         shares = (1 - share).unsqueeze(1), share.unsqueeze(1)

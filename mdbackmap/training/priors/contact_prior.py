@@ -2,8 +2,8 @@
 The table behind `mdbackmap.packing.contacts`: energies of contacts between side chains.
 
 Side chains are drawn by the network as in sampling at temperature 0. Energies are learned that make side chains near
-the true ones likely after belief propagation (`packing.overlaps.marginals`). The network must not have been trained on
-the chains: on those it needs no contacts, and the energies would be zero. `build` writes the table:
+the true ones likely after belief propagation (`packing.kernels.reference.marginals`). The network must not have been
+trained on the chains: on those it needs no contacts, and the energies would be zero. `build` writes the table:
 
     python -m mdbackmap.training.priors.contact_prior structures.h5 mdbackmap/packing/contacts.npz
 
@@ -24,9 +24,11 @@ from ...data import layouts
 from ...data.known import read_chains
 from ...datafiles import VALIDATION
 from ...metrics.dihedrals import side_chain_torsions
-from ...packing.candidates import Candidates, alike, even_levels
+from ...packing.candidates import Candidates, even_levels
+from ...packing.choosing import alike
 from ...packing.contacts import CLASSES
-from ...packing.overlaps import marginals
+from ...packing.kernels.reference import marginals
+from ...packing.settings import PackingSettings
 from ...torsions.internal import InternalCoordinates
 
 _SIZES = 50, 350  # residues
@@ -59,15 +61,15 @@ def examples(model, chain):
     with torch.no_grad():
         normal = beads.new_zeros(*beads.shape[:2], model.n_random)
         torsions, hidden = model.draw_backbones(internal, beads, normal, 0.0)
-        levels = even_levels(internal).to(beads).unsqueeze(0)
-        found = Candidates.draw(model.heads, internal, beads, hidden, torsions, levels)
+        levels = even_levels(internal, PackingSettings()).to(beads).unsqueeze(0)
+        candidates = Candidates.draw(model.heads, internal, beads, hidden, torsions, levels, PackingSettings())
     at = internal.movable.residues
     true = torch.from_numpy(side_chain_torsions(chain.positions[:1], chain.mask, chain.types)[0]).to(beads)[at]
     known = (true.isfinite() | ~internal.defined[at, 1:5]).all(1)
-    drawn = found.torsions[0, :, at].transpose(0, 1)  # (M, C, 6)
+    drawn = candidates.torsions[0, :, at].transpose(0, 1)  # (M, C, 6)
     both = torch.cat([drawn, drawn[:, :1]], 1)
     both[:, -1, 1:5] = true.nan_to_num()
-    return found, alike(internal, both)[:, -1, :-1], known
+    return candidates, alike(internal, both, PackingSettings().choosing.alike)[:, -1, :-1], known
 
 
 def fit_contacts(model, chains, n_epochs=6, seed=0, verbose=False):
@@ -121,7 +123,9 @@ def _symmetric(worth):
 
 def _misfit(worth, candidates, likeness, known):
     """-log likelihood of side chains like the true ones, summed over the residues."""
-    shares = marginals(candidates.met(False, _symmetric(worth)))
+    packing = candidates.packing
+    energies = candidates.energies(packing.candidates.likeliest.overlap, _symmetric(worth))
+    shares = marginals(*energies, packing.choosing)
     return -((shares * likeness).sum(1) + _BASE).log()[known].sum()
 
 

@@ -6,8 +6,12 @@ import torch
 from mdbackmap.data.dataset import Structures
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.packing import relief, replacing
-from mdbackmap.packing.replacing import UNBEARABLE, Stuck, replaced
+from mdbackmap.packing.replacing import Clashing, replace_clashing
+from mdbackmap.packing.settings import PackingSettings
 from mdbackmap.torsions.internal import InternalCoordinates
+
+PACKING = PackingSettings()
+CLASH = PACKING.replacing.clash
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +25,7 @@ def crystal():
 
 def energy(internal, beads, torsions, residue):
     at = torch.tensor([[0, residue]])
-    return float(relief.overlap(internal.types, internal.to_cartesian(beads, torsions), at))
+    return float(relief.overlap(internal.types, internal.to_cartesian(beads, torsions), at, PACKING))
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +40,19 @@ def spoilt(crystal):
     raise AssertionError("no side chain of this chain is in any danger")
 
 
-def stuck(residues, candidates):
-    return Stuck(torch.zeros(len(residues), dtype=torch.int64), torch.tensor(residues), candidates)
+def replaced(internal, beads, torsions, clashing):
+    return replace_clashing(internal, beads, torsions, clashing, PACKING)
+
+
+def clashing(residues, candidates):
+    return Clashing(torch.zeros(len(residues), dtype=torch.int64), torch.tensor(residues), candidates)
 
 
 def test_the_candidate_that_fits_is_taken_and_nothing_else_moves(crystal, spoilt):
     internal, beads, torsions = crystal
     turned, residue = spoilt
     bad, true = turned[0, residue, 1:5], torsions[0, residue, 1:5]
-    found = replaced(internal, beads, turned, stuck([residue], torch.stack([bad, true, bad])[None]))
+    found = replaced(internal, beads, turned, clashing([residue], torch.stack([bad, true, bad])[None]))
     assert energy(internal, beads, found, residue) < 1
     assert (found[0, residue, 1:5] - true).abs().max() < 0.3
     others = torch.arange(len(internal.types)) != residue
@@ -55,17 +63,17 @@ def test_the_candidate_that_fits_is_taken_and_nothing_else_moves(crystal, spoilt
 def test_without_a_candidate_that_fits_others_are_tried(crystal, spoilt):
     internal, beads, _ = crystal
     turned, residue = spoilt
-    found = replaced(internal, beads, turned, stuck([residue], turned[:, residue, None, 1:5]))
+    found = replaced(internal, beads, turned, clashing([residue], turned[:, residue, None, 1:5]))
     assert energy(internal, beads, found, residue) < energy(internal, beads, turned, residue) / 4
 
 
 def test_what_can_be_borne_stays(crystal):
     internal, beads, torsions = crystal
-    fine = [k for k in internal.movable.residues.tolist() if energy(internal, beads, torsions, k) < UNBEARABLE]
+    fine = [k for k in internal.movable.residues.tolist() if energy(internal, beads, torsions, k) < CLASH]
     assert len(fine) > 50
     away = torsions[:, fine, None, 1:5][0] + 1.0
-    assert torch.equal(replaced(internal, beads, torsions, stuck(fine, away)), torsions)
-    nobody = Stuck.none(torsions.unsqueeze(1))
+    assert torch.equal(replaced(internal, beads, torsions, clashing(fine, away)), torsions)
+    nobody = Clashing.among(torsions.unsqueeze(1), *torch.zeros(2, 0, dtype=torch.int64))
     assert replaced(internal, beads, torsions, nobody) is torsions
 
 
@@ -73,8 +81,8 @@ def test_frames_do_not_see_each_other(crystal, spoilt):
     internal, beads, torsions = crystal
     turned, residue = spoilt
     candidates = torsions[:, residue, None, 1:5]
-    alone = replaced(internal, beads, turned, stuck([residue], candidates))
-    two = Stuck(torch.tensor([0, 2]), torch.tensor([residue, residue]), candidates.repeat(2, 1, 1))
+    alone = replaced(internal, beads, turned, clashing([residue], candidates))
+    two = Clashing(torch.tensor([0, 2]), torch.tensor([residue, residue]), candidates.repeat(2, 1, 1))
     both = replaced(internal, beads.repeat(3, 1, 1), torch.cat([turned, torsions, turned]), two)
     torch.testing.assert_close(both, torch.cat([alone, torsions, alone]), atol=1e-5, rtol=0)
 
@@ -83,11 +91,12 @@ def test_neighbours_take_turns(crystal, spoilt):
     """Of two side chains that are in each other's way, the second is judged by where the first has gone."""
     internal, beads, torsions = crystal
     places, energies = beads[0, [0, 1, 40]], torch.tensor([20.0, 30.0, 15.0])
-    first, later = replacing._in_turn(places, torch.tensor([0, 0, 1]), energies)
+    first, later = replacing.in_turn(places, torch.tensor([0, 0, 1]), energies, PACKING.replacing)
     assert (first.tolist(), later.tolist()) == ([1, 2], [0])
-    first, later = replacing._in_turn(places[[0, 0]], torch.tensor([0, 0]), torch.tensor([20.0, 20.0]))
+    pair = places[[0, 0]], torch.tensor([0, 0]), torch.tensor([20.0, 20.0])
+    first, later = replacing.in_turn(*pair, PACKING.replacing)
     assert (first.tolist(), later.tolist()) == ([0], [1])  # not both, nor neither
-    first, later = replacing._in_turn(places, torch.tensor([0, 0, 1]), torch.full((3,), UNBEARABLE))
+    first, later = replacing.in_turn(places, torch.tensor([0, 0, 1]), torch.full((3,), CLASH), PACKING.replacing)
     assert (first.tolist(), later.tolist()) == ([], [])
 
 
@@ -95,7 +104,7 @@ def test_surroundings_are_all_that_matters(crystal, spoilt):
     internal, beads, _ = crystal
     turned, residue = spoilt
     atoms = internal.to_cartesian(beads, turned)
-    types, around = replacing._surroundings(internal.types, atoms, torch.tensor([residue]))
-    assert types.shape == (1, replacing._NEAR) and torch.equal(around[0, 0], atoms[0, residue])
-    near = float(relief.overlap(types, around, torch.tensor([[0, 0]])))
+    types, around = replacing.surroundings(internal.types, atoms, torch.tensor([residue]), PACKING.replacing.around)
+    assert types.shape == (1, PACKING.replacing.around) and torch.equal(around[0, 0], atoms[0, residue])
+    near = float(relief.overlap(types, around, torch.tensor([[0, 0]]), PACKING))
     assert near == pytest.approx(energy(internal, beads, turned, residue))

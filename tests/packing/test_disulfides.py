@@ -11,9 +11,11 @@ from mdbackmap.chemistry.residues import TYPE_OF_NAME
 from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.generation.noise import Noise
-from mdbackmap.packing import candidates
+from mdbackmap.packing.candidates import backbone_overlaps
 from mdbackmap.packing.disulfides import Bridges, sulfur_places
+from mdbackmap.packing.settings import PackingSettings
 
+PACKING = PackingSettings()
 CORNERS = torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 8**0.5  # a tetrahedron with edges of 1
 
 
@@ -25,7 +27,7 @@ def types_of(sequence):
 @pytest.mark.parametrize("boxed", [False, True])
 def test_the_distance_of_betas_decides(distance, bonded, boxed):
     betas = torch.tensor([[[0.0, 0, 0], [20.0, 0, 0], [distance + 50.0 * boxed, 0, 0]]])
-    bridges = Bridges(types_of("CCC"), betas, 50 * torch.eye(3)[None] if boxed else None)
+    bridges = Bridges.of(types_of("CCC"), betas, PACKING.disulfides, 50 * torch.eye(3)[None] if boxed else None)
     assert bridges.cysteines.tolist() == [0, 1, 2]
     found = bridges(torch.tensor([0, 0]), torch.tensor([0, 0]), torch.tensor([2, 1]))
     assert found.tolist() == [bonded, False]
@@ -39,7 +41,7 @@ def test_the_distance_of_betas_decides(distance, bonded, boxed):
 
 def test_pairs_are_each_others_nearest():
     betas = torch.tensor([[0.0, 90.0, 4.0, 60.0, 7.6, 30.0, 11.7]])[..., None] * torch.tensor([1.0, 0.0, 0.0])
-    bridges = Bridges(types_of("CACACAC"), betas)
+    bridges = Bridges.of(types_of("CACACAC"), betas, PACKING.disulfides)
     assert bridges.allowed[0, [0, 1, 2], [1, 2, 3]].all()
     _, one, other, _ = bridges.pairs()
     assert (one.tolist(), other.tolist()) == ([2], [4])
@@ -61,14 +63,14 @@ def test_cysteines_that_hold_an_ion_are_not_bonded(sequence, edge, bonded):
     holders = torch.tensor([k for k, name in enumerate(sequence) if name in "CH"])
     betas = 30.0 * torch.arange(len(types))[:, None] * torch.tensor([1.0, 0.0, 0.0])
     betas[holders] = edge * CORNERS[: len(holders)]
-    bridges = Bridges(types, betas[None])
+    bridges = Bridges.of(types, betas[None], PACKING.disulfides)
     assert bool(bridges.allowed[0, 0, 1]) == bonded
     frames, one, *_ = bridges.pairs()
     assert (len(frames) > 0) == bonded and (one == 0).all()
 
 
 def test_no_cysteines():
-    bridges = Bridges(types_of("AG"), torch.zeros(2, 2, 3))
+    bridges = Bridges.of(types_of("AG"), torch.zeros(2, 2, 3), PACKING.disulfides)
     assert bridges.allowed.shape == (2, 0, 0) and all(len(part) == 0 for part in bridges.pairs())
 
 
@@ -93,8 +95,8 @@ def test_sulfurs_keep_out_of_backbones_of_others(owner, counts, box):
     if box is not None:
         box = box * torch.eye(3)[None]
         placed[:, owner] += box[0, 1]  # another image of that residue
-    bridges = Bridges(types_of("CGCA"), placed[:, :, 4], box)
-    cost = candidates._in_backbones(bridges, placed, frames, one, other, places[None])[0]
+    bridges = Bridges.of(types_of("CGCA"), placed[:, :, 4], PACKING.disulfides, box)
+    cost = backbone_overlaps(bridges, placed, frames, one, other, places[None], PACKING)[0]
     if counts:
         assert cost[0] > cost[1] > 0 == cost[2]
     else:
@@ -117,7 +119,7 @@ def test_most_disulfides_of_crystals_are_made(temperature):
         normal = torch.from_numpy(Noise(seed=0).normal([0], [0], [0.0], (len(coarse.types), model.n_random))).float()
         with torch.inference_mode():
             atoms = internal.to_cartesian(beads, model.sample_torsions(internal, beads, normal, temperature))
-        allowed = Bridges(internal.types, atoms[:, :, 4]).allowed[0]
+        allowed = Bridges.of(internal.types, atoms[:, :, 4], PACKING.disulfides).allowed[0]
         length = torch.cdist(atoms[0, at, 5], atoms[0, at, 5])
         beyond = torch.cdist(atoms[0, at, 4], atoms[0, at, 5])
         for i, j in bonds.tolist():

@@ -8,12 +8,14 @@ from test_sidechains import bonds_within
 from traces import internal_of, topology, trace
 
 from mdbackmap.chemistry import residues
-from mdbackmap.packing.atom_pairs import AtomPairs
-from mdbackmap.packing.overlaps import allowed_distances
-from mdbackmap.packing.settling import _levers, _push, _Riders, settle
-from mdbackmap.torsions.movable import elements
+from mdbackmap.packing.atom_energies import allowed_distances
+from mdbackmap.packing.contacts import classes
+from mdbackmap.packing.settings import PackingSettings
+from mdbackmap.packing.settling import Riders, levers, push_apart, residue_pairs, settle
 from mdbackmap.traces.relaxation import Relaxation
 
+PACKING = PackingSettings()
+SETTLING = PACKING.settling
 within = functools.cache(bonds_within)
 
 
@@ -37,14 +39,14 @@ def test_pairs_are_those_more_than_three_bonds_apart():
     expected = set()
     for i, j in torch.combinations(torch.arange(len(names))).tolist():
         distances = torch.cdist(atoms[0, i], atoms[0, j])
-        kinds = (elements()[internal.types[k]] for k in (i, j))
-        near = distances < allowed_distances(*torch.meshgrid(*kinds, indexing="ij")) + 0.5 - 1e-4
+        one, other = (classes()[internal.types[k]] for k in (i, j))
+        near = distances < allowed_distances(0.0)[one][:, other] + SETTLING.listed - 1e-4
         for (a, one), (b, other) in itertools.product(*(enumerate(residues.ATOMS[names[k]]) for k in (i, j))):
             joined = j == i + 1 and not internal.ends[i] and bonds_between(names[i], one, names[j], other) <= 3
             bridge = names[i] == names[j] == "CYS" and min(a, b) >= 4
             if near[a, b] and not joined and not bridge:
                 expected.add((i, a, j, b))
-    pairs = AtomPairs.of(internal, atoms)
+    pairs = residue_pairs(internal, atoms, SETTLING)
     found = torch.stack([pairs.left, pairs.left_slot, pairs.right, pairs.right_slot], 1).tolist()
     assert len(expected) > 100 and any(j == i + 1 for i, _, j, _ in expected)
     assert len(found) == len(set(map(tuple, found)))
@@ -56,8 +58,8 @@ def test_atoms_follow_small_moves_of_beads_and_peptides():
     internal, (beads, torsions) = internal_of(coarse), squeezed(14, frames=2)
     torsions = torsions * internal.defined
     atoms = internal.to_cartesian(beads, torsions)
-    pairs, levers = AtomPairs.of(internal, atoms), _levers(internal, beads, torsions, atoms)
-    left = _Riders(internal, levers, pairs.frame, pairs.left, pairs.left_slot)
+    pairs, slopes = residue_pairs(internal, atoms, SETTLING), levers(internal, beads, torsions, atoms, SETTLING.turn)
+    left = Riders(internal, slopes, pairs.frame, pairs.left, pairs.left_slot, SETTLING.riding)
     turns = 1e-4 * torch.randn(2, 14, generator=torch.Generator().manual_seed(1)).double() * ~internal.ends
     shift = torch.tensor([0.1, -0.2, 0.3], dtype=torch.float64)
     turned = torsions.clone()
@@ -73,8 +75,8 @@ def test_derivatives_are_collected_where_moves_came_from():
     coarse = topology("MKVLAGTSDEFWPA")
     internal, (beads, torsions) = internal_of(coarse), squeezed(14, frames=2)
     atoms = internal.to_cartesian(beads, torsions * internal.defined)
-    pairs, levers = AtomPairs.of(internal, atoms), _levers(internal, beads, torsions, atoms)
-    riders = _Riders(internal, levers, pairs.frame, pairs.right, pairs.right_slot)
+    pairs, slopes = residue_pairs(internal, atoms, SETTLING), levers(internal, beads, torsions, atoms, SETTLING.turn)
+    riders = Riders(internal, slopes, pairs.frame, pairs.right, pairs.right_slot, SETTLING.riding)
     shifts = torch.zeros(28, 3, dtype=torch.float64, requires_grad=True)
     turns = torch.zeros(28, dtype=torch.float64, requires_grad=True)
     on_atoms = torch.randn(len(pairs.frame), 3, generator=torch.Generator().manual_seed(2)).double()
@@ -84,7 +86,7 @@ def test_derivatives_are_collected_where_moves_came_from():
 
 
 def overlap(internal, beads, torsions):
-    pairs = AtomPairs.of(internal, internal.to_cartesian(beads, torsions))
+    pairs = residue_pairs(internal, internal.to_cartesian(beads, torsions), SETTLING)
     short = (pairs.allowed - pairs.gap.norm(dim=-1)).clamp_min(0).square()
     return torch.zeros(len(beads)).double().index_add(0, pairs.frame, short.double())
 
@@ -95,7 +97,7 @@ def test_settling_makes_room_and_keeps_to_the_tolerance():
     beads[:, 6:] = beads[:, :6] + torch.tensor([0.0, 0.0, 5.0])
     torsions = torch.full((2, 12, 6), 1.0) * internal.defined
     tolerances = torch.tensor([0.5, 0.0])
-    moved, turned = settle(Relaxation(internal).slopes(beads, tolerances), beads, torsions)
+    moved, turned = settle(Relaxation(internal).slopes(beads, tolerances), beads, torsions, PACKING)
     assert torch.equal(moved[1], beads[1]) and torch.equal(turned[1], torsions[1])
     assert 0 < (moved - beads)[0].square().sum(-1).mean().sqrt() <= 0.5 + 1e-5
     assert overlap(internal, moved, turned)[0] < 0.5 * overlap(internal, beads, torsions)[0]
@@ -107,7 +109,8 @@ def test_peptides_turn_where_beads_must_stay():
     beads = trace(12, 8, 3.8, 3.8, dtype=torch.float64)
     beads[:, 6:] = beads[:, :6] + torch.tensor([0.0, 0.0, 4.6])
     torsions = torch.full((1, 12, 6), 1.0).double() * internal.defined
-    moved, turned = _push(Relaxation(internal).slopes(beads, torch.tensor([1e-3])), beads, torsions, None)
+    slopes = Relaxation(internal).slopes(beads, torch.tensor([1e-3]))
+    moved, turned = push_apart(slopes, beads, torsions, SETTLING)
     assert (moved - beads).norm(dim=-1).max() < 0.01
     assert (turned - torsions)[..., 0].abs().max() > 0.05
     assert overlap(internal, moved, turned)[0] < 0.8 * overlap(internal, beads, torsions)[0]

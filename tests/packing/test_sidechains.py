@@ -7,10 +7,16 @@ import torch
 from traces import EVERY, angles_for, internal_of, topology, trace
 
 from mdbackmap.chemistry import residues
-from mdbackmap.packing import contacts, disulfides, overlaps
-from mdbackmap.packing.candidates import alike
-from mdbackmap.packing.overlaps import Overlaps, allowed_distances, choose, marginals
-from mdbackmap.torsions.movable import apart, elements
+from mdbackmap.packing import atom_energies, contacts
+from mdbackmap.packing.choosing import alike
+from mdbackmap.packing.disulfides import Bridges
+from mdbackmap.packing.kernels.reference import choose
+from mdbackmap.packing.overlaps import candidate_energies
+from mdbackmap.packing.settings import OverlapSettings, PackingSettings
+from mdbackmap.torsions.movable import apart
+
+PACKING, OVERLAP = PackingSettings(), OverlapSettings()
+ALLOWED, KINDS = atom_energies.allowed_distances(0.0), contacts.classes()
 
 
 def bonds_within(name):
@@ -42,19 +48,23 @@ def crowd():
     torsions[..., 1:5] = torch.rand(2, 3, n, 4, generator=rng) * 6.28
     backbone = [part.unsqueeze(1).expand(-1, 3, -1, -1) for part in internal.backbone(beads, torsions[:, 0])]
     atoms = internal.to_cartesian(beads.unsqueeze(1).expand(-1, 3, -1, -1), torsions, backbone)
-    return internal, atoms, Overlaps(internal.movable, atoms.flatten(2, 3))
+    return internal, atoms, energies_of(internal, atoms)
+
+
+def energies_of(internal, atoms, gains=None):
+    bridges = Bridges.of(internal.types, atoms[:, 0, :, residues.CB], PACKING.disulfides)
+    return candidate_energies(internal.movable, atoms, bridges, OVERLAP, PACKING, gains)
 
 
 def cost(turning, staying, kinds, one, other):
-    element = elements()
     distance = (turning[one] - staying[other]).norm()
-    allowed = allowed_distances(element[kinds[one[0]], one[1]], element[kinds[other[0]], other[1]])
-    return float(overlaps.STIFFNESS * (allowed - distance).clamp_min(0) ** 2)
+    allowed = ALLOWED[KINDS[kinds[one[0]], one[1]], KINDS[kinds[other[0]], other[1]]]
+    return float(OVERLAP.stiffness * (allowed - distance).clamp_min(0) ** 2)
 
 
 def test_energies_with_what_stays(crowd):
     """Twin: every pair of atoms, one by one; own backbone included."""
-    internal, atoms, overlaps = crowd
+    internal, atoms, found = crowd
     kinds, movable = internal.types.tolist(), internal.movable.residues.tolist()
     for row, residue in list(enumerate(movable))[::5]:
         for r in range(3):
@@ -64,28 +74,7 @@ def test_energies_with_what_stays(crowd):
                 for a, b in itertools.product(turning, stays):
                     if other != residue or apart()[kinds[residue], a, b]:
                         wanted += cost(atoms[1, r], atoms[1, 0], kinds, (residue, a), (other, b))
-            assert float(overlaps.own[len(movable) + row, r]) == pytest.approx(wanted, rel=1e-3, abs=1e-2)
-
-
-def test_marginals_are_exact_where_no_residues_meet_in_a_ring():
-    """Four residues in a row, three candidates each: belief propagation finds what enumeration does."""
-    rng = torch.Generator().manual_seed(2)
-    pairs = 2 * torch.randn(3, 3, 3, generator=rng)
-
-    class Row:
-        own = torch.randn(4, 3, generator=rng)
-        left, right = torch.tensor([0, 1, 2, 1, 2, 3]), torch.tensor([1, 2, 3, 0, 1, 2])
-        pair = torch.cat([pairs, pairs.transpose(1, 2)])
-
-    wanted = torch.zeros(4, 3)
-    for state in itertools.product(range(3), repeat=4):
-        energy = sum(Row.own[k, r] for k, r in enumerate(state))
-        energy = energy + sum(pairs[k, state[k], state[k + 1]] for k in range(3))
-        for k, r in enumerate(state):
-            wanted[k, r] += torch.exp(-energy)
-    wanted /= wanted.sum(1, keepdim=True)
-    assert torch.allclose(marginals(Row, n_steps=20), wanted, atol=1e-5)
-    assert torch.allclose(marginals(Row), wanted, atol=0.01)
+            assert float(found.own[len(movable) + row, r]) == pytest.approx(wanted, rel=1e-3, abs=1e-2)
 
 
 def test_contacts_gain_what_they_are_worth(crowd):
@@ -94,8 +83,8 @@ def test_contacts_gain_what_they_are_worth(crowd):
     worth = torch.rand(len(contacts.CLASSES), len(contacts.CLASSES), generator=torch.Generator().manual_seed(3))
     worth = worth + worth.T
     movable, kinds = internal.movable, internal.types
-    bare, felt = (Overlaps(movable, atoms.flatten(2, 3), contacts=table) for table in (0 * worth, worth))
-    element, kind_of = elements(), contacts.classes()
+    bare, felt = (energies_of(internal, atoms, table) for table in (0 * worth, worth))
+    reach, best, width = OVERLAP.reach + PACKING.contacts.further, PACKING.contacts.best, PACKING.contacts.width
     middle = atoms[1].mean(0)  # (N, 14, 3), of the candidates
     around = (atoms[1] - middle).norm(dim=-1).amax(0)  # (N, 14)
 
@@ -103,11 +92,11 @@ def test_contacts_gain_what_they_are_worth(crowd):
         """Of an atom of candidate 2 and one of candidate r, which turns, too, or stays."""
         (i, a), (j, b) = one, other
         goal, spread = (middle[j, b], around[j, b]) if turns else (atoms[1, 0, j, b], 0.0)
-        if (middle[i, a] - goal).norm() > around[i, a] + spread + felt.reach:
+        if (middle[i, a] - goal).norm() > around[i, a] + spread + reach:
             return 0.0
         distance = (atoms[1, 2, i, a] - atoms[1, r, j, b]).norm()
-        off = distance - allowed_distances(element[kinds[i], a], element[kinds[j], b])
-        return float(worth[kind_of[kinds[i], a], kind_of[kinds[j], b]] * contacts.nearness(off))
+        one, other = KINDS[kinds[i], a], KINDS[kinds[j], b]
+        return float(worth[one, other] * atom_energies.nearness(distance - ALLOWED[one, other], best, width))
 
     def turning(residue):
         return range(5, len(residues.ATOMS[residues.RESIDUE_NAMES[int(kinds[residue])]]))
@@ -148,19 +137,19 @@ def test_half_a_turn_of_a_symmetric_group_changes_nothing():
     at = [int(k) for k in internal.movable.residues].index(1)
     torsions = torch.zeros(len(internal.movable.residues), 2, 6)
     torsions[:, 1, 2] = torch.pi
-    found = alike(internal, torsions)
+    found = alike(internal, torsions, PACKING.choosing.alike)
     assert float(found[at, 0, 1]) == pytest.approx(1.0, abs=1e-5)
     torsions[:, 1, 1] = torch.pi
-    assert float(alike(internal, torsions)[at, 0, 1]) < 0.01
+    assert float(alike(internal, torsions, PACKING.choosing.alike)[at, 0, 1]) < 0.01
 
 
 def test_the_best_choice_is_no_worse_than_any_single_change(crowd):
     """Without numbers to draw by, the choice is a local optimum."""
-    internal, _, overlaps = crowd
-    weights = torch.rand(len(overlaps.own), 3, generator=torch.Generator().manual_seed(6))
-    state, energy = choose(overlaps, weights, None)
-    met = overlaps.pair[torch.arange(len(overlaps.left)), :, state[overlaps.right]]
-    score = weights - overlaps.own.index_add(0, overlaps.left, met)
+    internal, _, found = crowd
+    weights = torch.rand(len(found.own), 3, generator=torch.Generator().manual_seed(6))
+    state, energy = choose(*found, weights, None, len(internal.movable.residues), 48, PACKING.choosing)
+    met = found.pair[torch.arange(len(found.left)), :, state[found.right]]
+    score = weights - found.own.index_add(0, found.left, met)
     rows = torch.arange(len(state))
     settled = score[rows, state] >= score.amax(1) - 1e-4
     assert settled.float().mean() > 0.95  # neighbours may go on changing in turn
@@ -168,7 +157,7 @@ def test_the_best_choice_is_no_worse_than_any_single_change(crowd):
 
 
 def test_disulfides_are_worth_their_bond():
-    """Two cysteines side by side, SG of one candidate pair at the bond's length: only that pair gains, by `BRIDGE`."""
+    """Two cysteines side by side, SG of one candidate pair at the bond's length: only that pair gains."""
     internal = internal_of(topology("CC", gaps=(0,)))
     cb = torch.tensor([0.0, 1.5, 0.0])
     atoms = torch.zeros(1, 2, 2, 14, 3)
@@ -179,7 +168,7 @@ def test_disulfides_are_worth_their_bond():
     for shift, bonded in ((0.0, True), (1.6, False)):  # C-betas 4.5 apart: no disulfide
         moved = atoms.clone()
         moved[0, :, 1, 4, 0] += shift
-        overlaps = Overlaps(internal.movable, moved.flatten(2, 3))
-        gains = overlaps.pair[0] if len(overlaps.pair) else torch.zeros(2, 2)
-        assert (float(gains[1, 1]) == pytest.approx(-disulfides.BRIDGE, abs=0.01)) == bonded
+        found = energies_of(internal, moved)
+        gains = found.pair[0] if len(found.pair) else torch.zeros(2, 2)
+        assert (float(gains[1, 1]) == pytest.approx(-PACKING.disulfides.gain, abs=0.01)) == bonded
         assert (gains[0] > -0.01).all()

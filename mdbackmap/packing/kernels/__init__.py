@@ -1,0 +1,1 @@
+"""Kernels of packing: functions of plain arrays; `reference` says in torch what others must give."""

@@ -1,0 +1,190 @@
+"""
+The four kernels of packing in torch: plain tensors in and out.
+
+`pair_energies` has the energies of candidates, `choose` draws one of each residue, `marginals` says how likely each is,
+`relieve` turns side chains out of overlaps. Whatever else computes them must give the same.
+
+Shapes: A and B atoms, R and K candidates, G residues (of all frames), E pairs of residues, both ways round, P pairs of
+atoms, Q side chains. Angstrom, radians and kT.
+"""
+
+import torch
+
+from ..atom_energies import nearness, overlap_slopes
+from ..pairs import distances
+from ..rigid import SideChains
+
+_IN_CACHE = 200_000  # numbers that fit the caches of a CPU
+
+
+def pair_energies(one, other, a, b, into, shift, allowed, gain, n_rows, stiffness, best, width):
+    """
+    Energies between candidates, summed over pairs of their atoms.
+
+    Parameters
+    ----------
+    one, other : torch.Tensor, shapes (A, 3, R) and (B, 3, K)
+        Atoms in each candidate.
+    a, b, into : torch.Tensor, shape (P,) int64
+        Pairs of atoms, and the row that their energy is added to.
+    shift : torch.Tensor, shape (P, 3), or None
+        Added to the second atoms: their nearest images in a box.
+    allowed : torch.Tensor, shape (P,)
+        Distance from which on a pair does not overlap.
+    gain : torch.Tensor, shape (P,), or None
+        Energy that a contact gains.
+    n_rows : int
+    stiffness : float
+        kT per square angstrom of overlap.
+    best, width : float
+        As in `atom_energies.nearness`.
+
+    Returns
+    -------
+    torch.Tensor, shape (n_rows, R, K)
+    """
+    total = one.new_zeros(n_rows, one.shape[2], other.shape[2])
+    size = _IN_CACHE // (one.shape[2] * max(4, other.shape[2])) if total.device.type == "cpu" else len(a)
+    for start in range(0, len(a), max(1, size)):
+        part = slice(start, start + max(1, size))
+        second = other.index_select(0, b[part])
+        second = second if shift is None else second + shift[part].unsqueeze(2)
+        off = distances(one.index_select(0, a[part]), second).sub_(allowed[part, None, None])
+        contact = None if gain is None else nearness(off, best, width)
+        energy = off.clamp_max_(0).square_().mul_(stiffness)
+        if contact is not None:
+            energy = energy.addcmul_(contact, gain[part, None, None], value=-1)
+        total.index_add_(0, into[part], energy)
+    return total
+
+
+def choose(own, left, right, pair, log_weights, uniform, per_frame, n_steps, settings):
+    """
+    One candidate for each residue, by annealed Gibbs sampling.
+
+    Residues that touch never change in the same step; all others whose turn it is do.
+
+    Parameters
+    ----------
+    own : torch.Tensor, shape (G, R)
+        Energy of each candidate with what stays.
+    left, right : torch.Tensor, shape (E,) int64
+        Pairs of residues, each both ways round: the second half is the first with sides exchanged.
+    pair : torch.Tensor, shape (E, R, R)
+        Energy of each candidate of `left` with each of `right`.
+    log_weights : torch.Tensor, shape (G, R)
+        Log of what each candidate weighs besides.
+    uniform : torch.Tensor, shape (G,), or None
+        Numbers in (0, 1) that the choice depends on; without them the best candidate is taken in each step.
+    per_frame : int
+        Residues of a frame: whose turn it is depends on their places in it.
+    n_steps : int
+    settings : ChoosingSettings
+
+    Returns
+    -------
+    state : torch.Tensor, shape (G,) int64
+        The candidates.
+    energy : torch.Tensor, shape (G,)
+        Their energies.
+    """
+    rows = torch.arange(len(log_weights), device=log_weights.device)
+    turn = torch.remainder((rows % per_frame + 1) * settings.golden, 1.0)
+    state = torch.zeros_like(rows) if uniform is not None else log_weights.argmax(1)
+    by_right = pair.transpose(1, 2).flatten(0, 1)  # (E R, R): candidates of `left` for each of `right`
+    edges = torch.arange(len(left), device=rows.device) * log_weights.shape[1]
+
+    def energies(state):
+        with_others = by_right.index_select(0, edges + state.index_select(0, right))  # (E, R)
+        return own.index_add(0, left, with_others)
+
+    for step in range(n_steps):
+        strength = min(1.0, settings.first_strength + settings.growth * step / n_steps)
+        priority = torch.remainder(turn + step * settings.plastic + turn * step, 1.0)
+        rival = torch.zeros_like(priority).scatter_reduce(0, left, priority[right], "amax")
+        logits = log_weights - strength * energies(state)
+        if uniform is None:
+            drawn = logits.argmax(1)
+        else:
+            level = torch.remainder(uniform + step * settings.golden, 1.0)
+            drawn = (torch.softmax(logits, 1).cumsum(1) < level.unsqueeze(1)).sum(1).clamp_max(logits.shape[1] - 1)
+        state = torch.where(priority > rival, drawn, state)
+    return state, energies(state)[rows, state]
+
+
+def marginals(own, left, right, pair, settings):
+    """
+    Marginal probability of each candidate, by belief propagation.
+
+    Candidates are equally likely before their energies count: they are draws. It is exact where the graph of residues
+    that touch has no loops.
+
+    Parameters
+    ----------
+    own, left, right, pair
+        As in `choose`.
+    settings : ChoosingSettings
+
+    Returns
+    -------
+    torch.Tensor, shape (G, R)
+        Sums to 1 over the candidates.
+    """
+    half = len(left) // 2
+    weights = pair.clamp(-settings.cap, settings.cap).neg_().exp_()  # (E, R, R)
+    messages = torch.zeros_like(weights[:, 0])  # logs (E, R): from `right` to `left`
+    for step in range(settings.rounds):
+        beliefs = torch.index_add(-own, 0, left, messages)
+        besides = torch.softmax(beliefs[right] - messages.roll(half, 0), 1)  # of `right`, but for what `left` says
+        fresh = (weights @ besides.unsqueeze(-1)).squeeze(-1).clamp_min(settings.least).log()
+        fresh = fresh - fresh.amax(1, keepdim=True)
+        messages = fresh if step == 0 else settings.damping * messages + (1 - settings.damping) * fresh
+    return torch.softmax(torch.index_add(-own, 0, left, messages), 1)
+
+
+def relieve(atoms, axis, moved, around, rows, pairs, state, steps, n_steps, settings):
+    """
+    Some steps of minimising overlaps of side chains in their torsions.
+
+    Parameters
+    ----------
+    atoms : torch.Tensor, shape (Q, 14, 3)
+        Where all torsions are as drawn.
+    axis, moved : torch.Tensor, shapes (Q, 4, 2) int64 and (Q, 4, 14) bool
+        Of each torsion, the slots of its bond, and the atoms that it moves.
+    around : torch.Tensor, shape (G, 14, 3)
+        All residues, changed in place: those of the side chains are as `state` has them.
+    rows : torch.Tensor, shape (Q,) int64
+        Which of them have the side chains.
+    pairs : tuple of torch.Tensor, each of length P
+        Atom of a side chain (14 * row + slot), and of `around`; shift (P, 3) of the latter in a box, or None; distance
+        allowed, stiffness (kT per square angstrom), and whether the pair is held at that distance.
+    state : tuple of torch.Tensor, shape (Q, 4)
+        Angles turned by, and running means of slopes and of their squares; zeros at first.
+    steps : range
+        Numbers of the steps to take, of 1 to `n_steps`.
+    n_steps : int
+    settings : ReliefSettings
+
+    Returns
+    -------
+    tuple of torch.Tensor, shape (Q, 4)
+        The state after these steps.
+    """
+    chains, (angles, mean, square) = SideChains(atoms, axis, moved), state
+    slot, other, shift, allowed, stiffness, held = pairs
+    can, current, everything = moved.any(2), around[rows], around.view(-1, 3)
+    for step in steps:
+        gap = current.view(-1, 3).index_select(0, slot) - everything.index_select(0, other)
+        gap = gap if shift is None else gap - shift
+        push = overlap_slopes(gap, allowed, stiffness, settings.nearest, held)
+        gradient = torch.zeros_like(current).view(-1, 3).index_add_(0, slot, push).view_as(current)
+        slope = chains.torques(current, gradient) + 2 * settings.restraint * angles
+        mean = settings.mean * mean + (1 - settings.mean) * slope
+        square = settings.square * square + (1 - settings.square) * slope**2
+        size = settings.rate * (1 - step / (n_steps + 1))
+        spread = (square / (1 - settings.square**step)).sqrt() + settings.damping
+        angles = torch.where(can, angles - size * (mean / (1 - settings.mean**step)) / spread, 0.0)
+        current = chains.turned(angles)
+        around[rows] = current
+    return angles, mean, square

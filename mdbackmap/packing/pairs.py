@@ -1,0 +1,214 @@
+"""
+Pairs of atoms that are near each other, in two steps: residues whose spheres meet, then their atoms.
+
+In periodic boxes the nearest images count.
+
+Shapes: F frames, G and H groups of atoms (residues or side chains), A atoms in all, p pairs of groups, P of atoms.
+Lengths in angstrom.
+"""
+
+from typing import NamedTuple
+
+import torch
+
+from ..geometry.neighbours import image_shifts, minimum_image
+
+_IN_MEMORY = 1_000_000  # pairs of groups whose distances are in memory at a time
+
+
+class Groups(NamedTuple):
+    """
+    Groups of atoms, flat: those of all frames one after another.
+
+    Attributes
+    ----------
+    middle : torch.Tensor, shape (G, 3)
+    radius : torch.Tensor, shape (G,)
+        Of a sphere around all atoms of a group.
+    first, count : torch.Tensor, shape (G,) int64
+        Rows of a group's atoms among all.
+    place : torch.Tensor, shape (A, 3)
+    spread : torch.Tensor, shape (A,), optional
+        How far from its place an atom may be.
+    """
+
+    middle: torch.Tensor
+    radius: torch.Tensor
+    first: torch.Tensor
+    count: torch.Tensor
+    place: torch.Tensor
+    spread: torch.Tensor | None = None
+
+
+def near(one, other, reach, further, box=None):
+    """
+    Points of two sets whose spheres meet.
+
+    Parameters
+    ----------
+    one, other : torch.Tensor, shapes (F, G, 3) and (F, H, 3)
+    reach, further : torch.Tensor, shapes (F, G) and (F, H)
+        Radii of the spheres.
+    box : torch.Tensor, shape (F, 3, 3), optional
+
+    Returns
+    -------
+    frame, row, column : torch.Tensor, shape (p,) int64
+    """
+    found, few = [], max(1, _IN_MEMORY // max(1, other.shape[0] * other.shape[1]))
+    for start in range(0, one.shape[1], few):
+        part = slice(start, start + few)
+        if box is None:
+            distance = torch.cdist(one[:, part], other, compute_mode="donot_use_mm_for_euclid_dist")
+        else:
+            distance = minimum_image(other.unsqueeze(1) - one[:, part].unsqueeze(2), box[:, None, None]).norm(dim=-1)
+        index = (distance < reach[:, part, None] + further[:, None]).nonzero()
+        found.append(index + index.new_tensor([0, start, 0]))
+    return torch.cat(found).unbind(1) if found else torch.zeros(3, 0, dtype=torch.int64, device=one.device)
+
+
+def close_rows(places, frames, others, other_frames, distance, box=None):
+    """
+    Which places are within a distance of which others, in the same frame.
+
+    Parameters
+    ----------
+    places, others : torch.Tensor, shapes (G, 3) and (H, 3)
+    frames, other_frames : torch.Tensor, shapes (G,) and (H,) int64
+    distance : float
+    box : torch.Tensor, shape (F, 3, 3), optional
+
+    Returns
+    -------
+    torch.Tensor, shape (G, H) bool
+    """
+    gap = others - places.unsqueeze(1)
+    gap = gap + image_shifts(gap, None if box is None else box[frames].unsqueeze(1))
+    return (frames.unsqueeze(1) == other_frames) & (gap.norm(dim=-1) < distance)
+
+
+def groups_of(places, first, count, spread=None):
+    """
+    Groups of atoms of each frame, with spheres around them.
+
+    Parameters
+    ----------
+    places : torch.Tensor, shape (F, a, 3)
+        Atoms of each frame.
+    first, count : torch.Tensor, shape (g,) int64
+        Rows of a frame's atoms that belong to each group.
+    spread : torch.Tensor, shape (F, a), optional
+        How far from its place an atom may be.
+
+    Returns
+    -------
+    Groups
+        Those of all frames, F * g of F * a atoms.
+    """
+    n_frames, n_atoms = places.shape[:2]
+    owner = torch.arange(len(count), device=count.device).repeat_interleave(count)
+    middle = places.new_zeros(n_frames, len(count), 3).index_add(1, owner, places) / count.clamp_min(1)[:, None]
+    room = (places - middle[:, owner]).norm(dim=-1) + (0.0 if spread is None else spread)
+    radius = room.new_zeros(n_frames, len(count)).scatter_reduce(1, owner.expand(n_frames, -1), room, "amax")
+    begin = torch.arange(n_frames, device=first.device).unsqueeze(1) * n_atoms + first
+    spread = None if spread is None else spread.flatten()
+    return Groups(
+        middle.flatten(0, 1), radius.flatten(), begin.flatten(), count.repeat(n_frames), places.flatten(0, 1), spread
+    )
+
+
+def group_pairs(one, other, n_frames, reach, box=None):
+    """
+    Atoms of groups of the same frame that come within reach of each other.
+
+    Parameters
+    ----------
+    one, other : Groups
+        Of `n_frames` frames; if these are the same, each pair counts once and no group meets itself.
+    n_frames : int
+    reach : float
+    box : torch.Tensor, shape (F, 3, 3), optional
+
+    Returns
+    -------
+    rows, columns : torch.Tensor, shape (p,) int64
+        Pairs of groups, of `one` and of `other`.
+    pair, a, b, gap, shift
+        As `atom_pairs` gives them.
+    """
+    spheres = [(part.middle.unflatten(0, (n_frames, -1)), part.radius.view(n_frames, -1)) for part in (one, other)]
+    (middle, radius), (around, room) = spheres
+    frames, rows, columns = near(middle, around, radius + reach, room, box)
+    if one is other:
+        frames, rows, columns = where(rows < columns, frames, rows, columns)
+    rows, columns = frames * middle.shape[1] + rows, frames * around.shape[1] + columns
+    return rows, columns, *atom_pairs(one, other, rows, columns, reach, None if box is None else box[frames])
+
+
+def atom_pairs(one, other, rows, columns, reach, box=None):
+    """
+    Atoms of near groups that come within reach of each other.
+
+    Parameters
+    ----------
+    one, other : Groups
+    rows, columns : torch.Tensor, shape (p,) int64
+        Pairs of groups, of `one` and of `other`.
+    reach : float
+    box : torch.Tensor, shape (p, 3, 3), optional
+        That of each pair of groups.
+
+    Returns
+    -------
+    pair, a, b : torch.Tensor, shape (P,) int64
+        Pair of groups, and rows of the atoms among those of `one` and of `other`.
+    gap : torch.Tensor, shape (P, 3)
+        From the first atom to the nearest image of the second.
+    shift : torch.Tensor, shape (P, 3), or None without a box
+        What brings the second atom to that image.
+    """
+    pair, a = expand(one.first[rows], one.count[rows])
+    group = columns[pair]
+    gap = _nearest(other.middle.index_select(0, group) - one.place.index_select(0, a), pair, box)
+    room = other.radius.index_select(0, group) + reach
+    pair, a, group = where(_within(gap, room, one.spread, a), pair, a, group)
+    run, b = expand(other.first.index_select(0, group), other.count.index_select(0, group))
+    pair, a = pair.index_select(0, run), a.index_select(0, run)
+    between = other.place.index_select(0, b) - one.place.index_select(0, a)
+    gap = _nearest(between, pair, box)
+    room = reach if other.spread is None else other.spread.index_select(0, b) + reach
+    close = _within(gap, room, one.spread, a)
+    shift = None if box is None else gap - between
+    return *where(close, pair, a, b, gap), None if shift is None else where(close, shift)[0]
+
+
+def _within(gap, room, spread, a):
+    return gap.norm(dim=-1) < (room if spread is None else spread.index_select(0, a) + room)
+
+
+def _nearest(gap, pair, box):
+    return gap if box is None else minimum_image(gap, box.index_select(0, pair))
+
+
+def distances(first, second):
+    """Distances (P, R, K) of points (P, 3, R) from points (P, 3, K): for few points faster than `cdist`."""
+    x, y, z = (
+        (one.unsqueeze(-1), two.unsqueeze(-2)) for one, two in zip(first.unbind(-2), second.unbind(-2), strict=True)
+    )
+    total = (x[0] - x[1]).square_()
+    apart = y[0] - y[1]
+    total.addcmul_(apart, apart)
+    torch.sub(*z, out=apart)
+    return total.addcmul_(apart, apart).sqrt_()
+
+
+def expand(first, count):
+    """Rows of many runs, one after another: which run, and which row."""
+    run = torch.arange(len(count), device=count.device).repeat_interleave(count)
+    return run, torch.arange(len(run), device=count.device) + (first - count.cumsum(0) + count)[run]
+
+
+def where(mask, *values):
+    """`value[mask]` of each of the values."""
+    chosen = mask.nonzero()[:, 0]
+    return [value.index_select(0, chosen) for value in values]
