@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mdbackmap.cli.train import EXAMPLE
+from mdbackmap.cli.train import example
 from mdbackmap.models.genzprot import GenZProtConfig
 from mdbackmap.training.config import DataConfig, TrainingConfig, parse
 from mdbackmap.training.runs import read
@@ -41,7 +41,7 @@ def test_every_table_is_read(read_text):
 
 
 def test_the_example_of_the_command_line_is_valid(read_text):
-    run = read_text(EXAMPLE)
+    run = read_text(example("genzprot"))
     assert run.init == "genzprot" and run.model is None
 
 

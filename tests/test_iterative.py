@@ -12,7 +12,7 @@ from traces import tiny, topology
 import mdbackmap as mdb
 from mdbackmap import checkpoint
 from mdbackmap.cli import main
-from mdbackmap.cli.train import CASCADE_EXAMPLE
+from mdbackmap.cli.train import example
 from mdbackmap.datafiles import CHIGNOLIN_PDB, CHIGNOLIN_XTC, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
 from mdbackmap.models.cgvae.messages import recompute
 from mdbackmap.models.cgvae.network import CGVAE
@@ -332,7 +332,7 @@ def test_a_file_of_another_kind_of_run_is_refused(tmp_path):
 def test_a_step_to_the_same_beads_is_refused_before_any_training(tmp_path, capsys, monkeypatch):
     """The example on a protein of ten residues: its second step has five beads, as many as the first makes."""
     monkeypatch.chdir(tmp_path)
-    text = CASCADE_EXAMPLE.replace("aa.pdb", CHIGNOLIN_PDB).replace("aa.xtc", CHIGNOLIN_XTC)
+    text = example("chain").replace("aa.pdb", CHIGNOLIN_PDB).replace("aa.xtc", CHIGNOLIN_XTC)
     (tmp_path / "cascade.toml").write_text(text)
     assert main(["train", "cascade.toml", "--quiet"]) == 1
     said = capsys.readouterr().err
