@@ -17,7 +17,7 @@ import pytest
 from mdbackmap import datafiles
 from mdbackmap.checkpoint import bundled
 from mdbackmap.cli import build_parser, main, set_threads
-from mdbackmap.cli.options import breaks, fasta, frames, sequence
+from mdbackmap.cli.values import breaks, fasta, frames, sequence
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
 
 COMMAND = Path(sys.executable).with_name("mdbackmap")

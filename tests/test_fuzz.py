@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standin import chain
 
-from mdbackmap.cli import options
+from mdbackmap.cli import values
 from mdbackmap.writing import products
 
 SEED, CHUNK, N_CHUNKS = 0, 100, 3  # of the cases that CI runs; `python -m tests.fuzz` runs more
@@ -119,8 +119,8 @@ VALUES = st.text(max_size=12) | st.from_regex(r"[-+]?[0-9.,:\-eE_ A-Z]{0,12}", f
 
 @pytest.mark.parametrize(
     "parse",
-    [options.frames, options.breaks, options.alias, options.sequence, options.positive, options.natural]
-    + [options.not_negative, options.above_zero, options.batch_size, options.tolerance],
+    [values.frames, values.breaks, values.alias, values.sequence, values.positive, values.natural]
+    + [values.not_negative, values.above_zero, values.batch_size, values.tolerance],
     ids=lambda parse: parse.__name__,
 )
 @given(text=VALUES)

@@ -22,7 +22,7 @@ def add_parser(verbs):
     group.add_argument("trajectory", nargs="*", help="trajectory files, read one after the other")
     group.add_argument(
         "--trace",
-        action="store_true",
+        **options.FLAG,
         help="judge the C-alpha trace instead of the atoms: a coarse trajectory before atoms are generated",
     )
     options.add_chains(group, "with --trace: ")

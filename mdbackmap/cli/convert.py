@@ -1,6 +1,6 @@
 """``mdbackmap convert``: a coarse trajectory becomes an all-atom one."""
 
-from . import options
+from . import options, values
 
 
 def add_parser(verbs):
@@ -23,9 +23,7 @@ def add_parser(verbs):
     options.add_frames(parser)
     group = options.add_output(parser, "aa.xtc or aa.h5md")
     group.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on with an interrupted conversion; leave one that is complete as it is",
+        "--resume", **options.FLAG, help="go on with an interrupted conversion; leave one that is complete as it is"
     )
     _add_generation(parser)
     parser.set_defaults(check=check)
@@ -35,27 +33,25 @@ def add_parser(verbs):
 def _add_generation(parser):
     group = parser.add_argument_group("generation")
     group.add_argument("--model", default="genzprot", help="a bundled model or a .pt file (default: %(default)s)")
-    group.add_argument(
-        "--n-samples", type=options.positive, default=1, metavar="N", help="all-atom frames for each coarse frame"
-    )
-    group.add_argument("--seed", type=options.natural, default=0, help="same seed, same atoms (default: 0)")
+    group.add_argument("--n-samples", **options.COUNT, default=1, help="all-atom frames for each coarse frame")
+    group.add_argument("--seed", type=values.natural, default=0, help="same seed, same atoms (default: 0)")
     group.add_argument(
         "--temperature",
-        type=options.not_negative,
+        type=values.not_negative,
         default=1.0,
         metavar="T",
         help="how freely to draw: 1 as learned, 0 the one structure of least expected error (default: 1)",
     )
     group.add_argument(
         "--correlation-time",
-        type=options.not_negative,
+        type=values.not_negative,
         default=0.0,
         metavar="PS",
         help="time over which the draws of neighbouring frames stay alike (default: 0 ps, each frame on its own)",
     )
     group.add_argument(
         "--bead-tolerance",
-        type=options.tolerance,
+        type=values.tolerance,
         default="auto",
         metavar="A",
         help="how far beads may move so that a protein backbone fits, RMS over a frame in angstrom. 0 keeps them. The "
@@ -69,20 +65,18 @@ def _add_generation(parser):
         "error)",
     )
     group.add_argument(
-        "--batch-size", type=options.batch_size, default="auto", metavar="N", help="frames at a time (default: auto)"
+        "--batch-size", type=values.batch_size, default="auto", metavar="N", help="frames at a time (default: auto)"
     )
     group.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
     group.add_argument(
         "--threads",
-        type=options.positive,
-        metavar="N",
+        **options.COUNT,
         help="processor threads (default: OMP_NUM_THREADS, SLURM_CPUS_PER_TASK, or all that may be used)",
     )
     group.add_argument(
         "--workers",
-        type=options.positive,
+        **options.COUNT,
         default=1,
-        metavar="N",
         help="processes of one thread each that share the frames (default: 1, with all threads). Faster than as many "
         "threads. Each needs the memory of one",
     )

@@ -22,7 +22,7 @@ def add_parser(verbs):
     parser.add_argument(
         "--copy", nargs="?", const=".", metavar="DIR", help="copy the files into this folder (default: the current one)"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace files of these names that differ")
+    parser.add_argument("--overwrite", **options.FLAG, help="replace files of these names that differ")
     parser.set_defaults(check=check)
     return parser
 

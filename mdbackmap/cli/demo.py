@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from . import options
+from . import options, values
 
 MAX_JUDGED = 100  # frames that are read back and judged
 REPORT = (
@@ -33,8 +33,8 @@ def add_parser(verbs):
         metavar="DIR",
         help="folder for the files, which are replaced if they exist (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=options.natural, default=0, help="same seed, same atoms (default: 0)")
-    parser.add_argument("--threads", type=options.positive, metavar="N", help="processor threads")
+    parser.add_argument("--seed", type=values.natural, default=0, help="same seed, same atoms (default: 0)")
+    parser.add_argument("--threads", **options.COUNT, help="processor threads")
     return parser
 
 

@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from . import evaluate_cascades, evaluate_molecules, options, protein_input
+from . import evaluate_cascades, evaluate_molecules, options, protein_input, values
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +28,7 @@ def add_parser(verbs):
         "mdbackmap evaluate --cgvae mine.pt aa.pdb aa.xtc --plots plots",
     )
     parser.add_argument("files", nargs="*", help="reference, then one or more generated proteins; or two folders")
-    parser.add_argument(
-        "--legacy", action="store_true", help="GED as the papers' code has it: missing and extra cancel"
-    )
+    parser.add_argument("--legacy", **options.FLAG, help="GED as the papers' code has it: missing and extra cancel")
     protein_input.add_energy(parser)
     protein_input.add_reading(parser)
     options.add_frames(parser)
@@ -42,47 +40,38 @@ def add_parser(verbs):
 
 def _add_benchmark(parser):
     group = parser.add_argument_group("benchmark")
-    group.add_argument("--benchmark", action="store_true", help="run a model on the 85 bundled validation chains")
+    group.add_argument("--benchmark", **options.FLAG, help="run a model on the 85 bundled validation chains")
     group.add_argument("--pack", metavar="FILE", help="run it on the chains of this pack, made by 'mdbackmap pack'")
     group.add_argument("--ensembles", metavar="FILE", help="run it on the ensembles of this HDF5 file")
     group.add_argument("--cgvae", metavar="MODEL", help="run this model of one molecule: a .pt file or a bundled one")
     group.add_argument(
         "--chain",
+        "--cascade",
         action="append",
         metavar="MODEL",
         help="judge this cascade of models, or model of one step; give it again for each model to compare",
     )
-    group.add_argument("--elbo", action="store_true", help="with --chain: the evidence lower bound, step by step")
+    group.add_argument("--elbo", **options.FLAG, help="with --chain: the evidence lower bound, step by step")
     group.add_argument(
-        "--all-frames",
-        action="store_true",
-        help="with --cgvae and --chain: all frames, those that were trained on, too",
+        "--all-frames", **options.FLAG, help="with --cgvae and --chain: all frames, those that were trained on, too"
     )
-    group.add_argument("--held-out", action="store_true", help="only what was held out of training in that file")
+    group.add_argument("--held-out", **options.FLAG, help="only what was held out of training in that file")
+    group.add_argument("--per-system", **options.COUNT, default=5, help="frames of each system (default: 5)")
     group.add_argument(
-        "--per-system", type=options.positive, default=5, metavar="N", help="frames of each system (default: 5)"
-    )
-    group.add_argument(
-        "--largest",
-        type=options.positive,
-        default=700,
-        metavar="N",
-        help="leave out systems of more residues (default: 700)",
+        "--largest", **options.COUNT, default=700, help="leave out systems of more residues (default: 700)"
     )
     group.add_argument("--model", default="genzprot", help="a bundled model or a .pt file (default: %(default)s)")
     group.add_argument(
         "--temperature",
-        type=options.not_negative,
+        type=values.not_negative,
         nargs="+",
         default=[0.0, 1.0],
         metavar="T",
         help="temperatures to sample at (default: 0 1)",
     )
-    group.add_argument(
-        "--n-samples", type=options.positive, default=5, metavar="N", help="samples above temperature 0 (default: 5)"
-    )
-    group.add_argument("--limit", type=options.positive, metavar="N", help="only N of the chains, evenly spread")
-    group.add_argument("--seed", type=options.natural, default=0, help="same seed, same atoms (default: 0)")
+    group.add_argument("--n-samples", **options.COUNT, default=5, help="samples above temperature 0 (default: 5)")
+    group.add_argument("--limit", **options.COUNT, help="only N of the chains, evenly spread")
+    group.add_argument("--seed", type=values.natural, default=0, help="same seed, same atoms (default: 0)")
 
 
 def check(args):

@@ -1,14 +1,15 @@
-"""Options that several verbs share: which beads, which frames, which files; and the values they are turned into."""
+"""Options that several verbs share: which beads, which frames, which files; and what is opened by them."""
 
-import argparse
-import math
 from pathlib import Path
 
-from ..reading.formats import option_of
 from ..universes.opening import open_files, select
+from . import values
 
 RANGE = ("start", "stop", "step")
-_MOST_FRAMES = 10**6  # that --frames may name; chosen: a list of them takes 40 MB
+COUNT = {"type": values.positive, "metavar": "N"}
+FLAG = {"action": "store_true"}
+MANY = {"action": "append", "default": []}
+"""What options have in common that take a number, nothing, or may be repeated."""
 
 
 def add_input(parser, what, mapping):
@@ -18,18 +19,17 @@ def add_input(parser, what, mapping):
     group.add_argument(
         "trajectory", nargs="*", help="trajectory files, read one after the other (default: the topology's own frames)"
     )
-    group.add_argument("--select", metavar="TEXT", help="only these beads or atoms, in MDAnalysis' selection language")
     group.add_argument("--mapping", help=mapping)
-    group.add_argument(
-        "--alias",
-        metavar="XYZ=ALA",
-        type=alias,
-        action="append",
-        default=[],
-        help="residue XYZ is to be treated as ALA; may be given several times",
-    )
-    add_formats(group)
+    add_reading(group, "beads or atoms")
     return group
+
+
+def add_reading(group, what):
+    """Which part of files is read, and how they are read whose names do not say it."""
+    again = "residue XYZ is to be treated as ALA; may be given several times"
+    group.add_argument("--select", metavar="TEXT", help=f"only these {what}, in MDAnalysis' selection language")
+    group.add_argument("--alias", metavar="XYZ=ALA", type=values.alias, **MANY, help=again)
+    add_formats(group)
 
 
 def add_formats(group):
@@ -40,14 +40,8 @@ def add_formats(group):
     group.add_argument(
         "--format", metavar="NAME", help="format of the trajectories, as MDAnalysis names it: LAMMPSDUMP, H5MD, ..."
     )
-    group.add_argument(
-        "--reader-option",
-        metavar="NAME=VALUE",
-        type=reader_option,
-        action="append",
-        default=[],
-        help="an option of MDAnalysis' readers, such as dt=10 or atom_style='id resid type x y z'; may be repeated",
-    )
+    what = "an option of MDAnalysis' readers, such as dt=10 or atom_style='id resid type x y z'; may be repeated"
+    group.add_argument("--reader-option", metavar="NAME=VALUE", type=values.reader_option, **MANY, help=what)
 
 
 def formats(args):
@@ -58,23 +52,23 @@ def formats(args):
 
 def molecule_reading(args):
     """What the options say of how files are read, by the names of `MoleculeData`."""
-    given = {"topology_format": args.topology_format, "format": args.format, "select": args.select}
-    given["reader_options"] = tuple(f"{name}={value!r}" for name, value in args.reader_option)
-    return {name: value for name, value in given.items() if value}
+    reading = {"topology_format": args.topology_format, "format": args.format, "select": args.select}
+    reading["reader_options"] = tuple(f"{name}={value!r}" for name, value in args.reader_option)
+    return {name: value for name, value in reading.items() if value}
 
 
 def add_chains(group, when=""):
     """What the residues are, and where chains end."""
     group.add_argument(
         "--sequence",
-        type=sequence,
+        type=values.sequence,
         metavar="LETTERS",
         help=f"{when}one-letter sequence, in place of the residue names: MKV; MKV,GG for two chains; or a "
         ".fasta file; one serves all chains of its length",
     )
     group.add_argument(
         "--breaks",
-        type=breaks,
+        type=values.breaks,
         metavar="WHERE",
         help=f"{when}where chains end: auto (by topology and distances; the default), topology, or the last residues: "
         "41,B:17 (bead from 0, or CHAIN:RESID)",
@@ -85,7 +79,7 @@ def add_scale(group, when=""):
     """What lengths have to be multiplied by."""
     group.add_argument(
         "--scale",
-        type=above_zero,
+        type=values.above_zero,
         metavar="FACTOR",
         help=f"{when}multiply lengths and boxes by this: 10 for GSD or LAMMPS files in nm. Formats that have units are "
         "converted without it",
@@ -102,13 +96,19 @@ def add_weights(parser):
     )
 
 
-def add_frames(parser):
-    """The frames to work on."""
-    group = parser.add_argument_group("frames")
+def add_range(parser, title):
+    """The first frame, the last one, and every how many."""
+    group = parser.add_argument_group(title)
     group.add_argument("--start", type=int, metavar="N", help="first frame (default: 0)")
     group.add_argument("--stop", type=int, metavar="N", help="frame to stop before (default: the end)")
     group.add_argument("--step", type=int, metavar="N", help="every Nth frame")
-    group.add_argument("--frames", type=frames, metavar="N,N,...", help="just these frames, instead of a range")
+    return group
+
+
+def add_frames(parser):
+    """The frames to work on."""
+    group = add_range(parser, "frames")
+    group.add_argument("--frames", type=values.frames, metavar="N,N,...", help="just these frames, instead of a range")
     return group
 
 
@@ -116,7 +116,7 @@ def add_output(parser, example):
     """The file to write."""
     group = parser.add_argument_group("output")
     group.add_argument("-o", "--output", required=True, metavar="FILE", help=f"file to write, such as {example}")
-    group.add_argument("--overwrite", action="store_true", help="replace an output file that exists")
+    group.add_argument("--overwrite", **FLAG, help="replace an output file that exists")
     return group
 
 
@@ -175,156 +175,3 @@ def check_frames(args):
     if args.step == 0:
         return "--step must not be 0"
     return None
-
-
-def alias(text):
-    """
-    ``XYZ=ALA`` as a pair.
-
-    Examples
-    --------
-    >>> alias("MSE=MET")
-    ('MSE', 'MET')
-    """
-    name, sign, known = (part.strip() for part in text.partition("="))
-    if not (name and sign and known):
-        raise argparse.ArgumentTypeError(f"expected a pair such as XYZ=ALA, not {text!r}")
-    return name, known
-
-
-def reader_option(text):
-    """
-    ``NAME=VALUE`` as a pair.
-
-    Examples
-    --------
-    >>> reader_option("convert_units=False")
-    ('convert_units', False)
-    """
-    try:
-        return option_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def frames(text):
-    """
-    Frame numbers and ranges (ends included) as a list.
-
-    Examples
-    --------
-    >>> frames("0,5,10-12")
-    [0, 5, 10, 11, 12]
-    """
-    numbers = []
-    try:
-        for part in text.split(","):
-            first, dash, last = part.strip().rpartition("-")
-            found = range(int(first), int(last) + 1) if dash and first else [int(part)]
-            if len(numbers) + len(found) > _MOST_FRAMES:
-                raise argparse.ArgumentTypeError(f"{text!r} is over {_MOST_FRAMES} frames: use --start, --stop, --step")
-            numbers.extend(found)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected frame numbers such as 0,5,10-20, not {text!r}") from None
-    if not numbers:
-        raise argparse.ArgumentTypeError(f"{text!r} names no frame")
-    return numbers
-
-
-def breaks(text):
-    """
-    ``auto``, ``topology``, or where chains end: bead numbers (from 0) and CHAIN:RESID, separated by commas.
-
-    Examples
-    --------
-    >>> breaks("41,B:17")
-    [41, ('B', 17)]
-    """
-    if text in ("auto", "topology"):
-        return text
-    from ..recognition.breaks import parse_breaks
-
-    try:
-        return parse_breaks(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected auto, topology, or ends such as 41,B:17, not {text!r}") from None
-
-
-def sequence(text):
-    """
-    A one-letter sequence, one a chain separated by commas, or the name of a FASTA file.
-
-    Examples
-    --------
-    >>> sequence("MKV")
-    'MKV'
-    >>> sequence("MKV,GG")
-    ['MKV', 'GG']
-    """
-    if Path(text).suffix.lower() in (".fasta", ".fa", ".faa"):
-        return fasta(text)
-    chains = [part.strip() for part in text.upper().split(",")]
-    if not all(part.isalpha() for part in chains):
-        raise argparse.ArgumentTypeError(f"expected one-letter sequences such as MKV,GG or a .fasta file, not {text!r}")
-    return chains if len(chains) > 1 else chains[0]
-
-
-def fasta(filename):
-    """The sequences of a FASTA file, in order; each knows the chains that its header names."""
-    from ..recognition.fasta import parse_fasta
-
-    try:
-        return parse_fasta(Path(filename).read_text())
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"cannot read {filename}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise argparse.ArgumentTypeError(f"{filename} is no text: expected a FASTA file") from None
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{filename}: {error}") from None
-
-
-def positive(text):
-    """A whole number of at least 1."""
-    return _number(text, int, lambda x: x >= 1, "a whole number of at least 1")
-
-
-def natural(text):
-    """A whole number of at least 0."""
-    return _number(text, int, lambda x: x >= 0, "a whole number of at least 0")
-
-
-def not_negative(text):
-    """A finite number of at least 0."""
-    return _number(text, float, lambda x: math.isfinite(x) and x >= 0, "a number of at least 0")
-
-
-def above_zero(text):
-    """A finite number above 0."""
-    return _number(text, float, lambda x: math.isfinite(x) and x > 0, "a number above 0")
-
-
-def batch_size(text):
-    """``auto`` or a whole number of at least 1."""
-    return text if text == "auto" else positive(text)
-
-
-def _number(text, kind, fits, expected):
-    try:
-        value = kind(text)
-    except ValueError:
-        value = None
-    if value is None or not fits(value):
-        raise argparse.ArgumentTypeError(f"expected {expected}, not {text!r}")
-    return value
-
-
-def tolerance(text):
-    """
-    ``auto``, or how far beads may move.
-
-    Examples
-    --------
-    >>> tolerance("auto"), tolerance("0.5")
-    ('auto', 0.5)
-    """
-    return text if text == "auto" else not_negative(text)

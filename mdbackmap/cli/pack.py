@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from . import options
+from . import options, values
 
 
 def add_parser(verbs):
@@ -21,29 +21,28 @@ def add_parser(verbs):
     group.add_argument(
         "--md",
         nargs="+",
-        action="append",
-        default=[],
         metavar="FILE",
+        **options.MANY,
         help="topology of an all-atom system and its trajectories, in any format of MDAnalysis; may be repeated",
     )
     options.add_formats(group)
-    group.add_argument(
-        "--name",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="name of each --md, in order (default: its file's name)",
-    )
+    names = "name of each --md, in order (default: its file's name)"
+    group.add_argument("--name", metavar="NAME", **options.MANY, help=names)
     group.add_argument(
         "--models", choices=("first", "all"), default="first", help="models of NMR files (default: first)"
     )
+    group.add_argument("--min-residues", **options.COUNT, default=4, help="leave out shorter chains (4)")
+    options.add_range(parser, "frames of each --md")
+    _add_split(parser)
+    group = options.add_output(parser, "pack.h5")
     group.add_argument(
-        "--min-residues", type=options.positive, default=4, metavar="N", help="leave out shorter chains (4)"
+        "--ensembles", **options.FLAG, help="a group a system with all its frames, instead of an entry a frame"
     )
-    frames = parser.add_argument_group("frames of each --md")
-    frames.add_argument("--start", type=int, metavar="N", help="first frame (default: 0)")
-    frames.add_argument("--stop", type=int, metavar="N", help="frame to stop before (default: the end)")
-    frames.add_argument("--step", type=int, metavar="N", help="every Nth frame")
+    parser.set_defaults(check=check)
+    return parser
+
+
+def _add_split(parser):
     group = parser.add_argument_group("split")
     group.add_argument(
         "--validation",
@@ -53,11 +52,7 @@ def add_parser(verbs):
         help="share of the residues to hold out (default: 0.1)",
     )
     group.add_argument(
-        "--hold-out",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="hold out what is named so (*, ? allowed), and only that",
+        "--hold-out", metavar="NAME", **options.MANY, help="hold out what is named so (*, ? allowed), and only that"
     )
     group.add_argument(
         "--clusters",
@@ -66,14 +61,8 @@ def add_parser(verbs):
         help="how relatives are found: mmseqs2, or shared words of five residues (default: mmseqs2 if installed)",
     )
     group.add_argument(
-        "--seed", type=options.natural, default=0, metavar="N", help="which groups are held out (default: 0)"
+        "--seed", type=values.natural, default=0, metavar="N", help="which groups are held out (default: 0)"
     )
-    group = options.add_output(parser, "pack.h5")
-    group.add_argument(
-        "--ensembles", action="store_true", help="a group a system with all its frames, instead of an entry a frame"
-    )
-    parser.set_defaults(check=check)
-    return parser
 
 
 def share(text):
@@ -85,7 +74,7 @@ def share(text):
     >>> share("0.1")
     0.1
     """
-    value = options.not_negative(text)
+    value = values.not_negative(text)
     if value >= 1:
         raise argparse.ArgumentTypeError(f"expected a share below 1, not {text!r}")
     return value

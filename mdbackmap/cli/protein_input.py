@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from . import options
+from . import options, values
 
 ENERGY_STEPS = 50
 
@@ -14,23 +14,14 @@ def add_reading(parser):
     group.add_argument(
         "--top", metavar="FILE", help="topology of trajectories that come without one, as for dcd or xtc"
     )
-    group.add_argument("--select", metavar="TEXT", help="only these atoms, in MDAnalysis' selection language")
-    group.add_argument(
-        "--alias",
-        metavar="XYZ=ALA",
-        type=options.alias,
-        action="append",
-        default=[],
-        help="residue XYZ is to be treated as ALA; may be given several times",
-    )
-    options.add_formats(group)
+    options.add_reading(group, "atoms")
 
 
 def add_energy(parser):
     """The option for energies."""
     parser.add_argument(
         "--energy",
-        type=options.natural,
+        type=values.natural,
         nargs="?",
         const=ENERGY_STEPS,
         metavar="N",
@@ -55,7 +46,7 @@ def add_writing(parser):
         "--plots", metavar="DIR", help="draw Ramachandran maps, chi histograms and errors by residue in this folder"
     )
     group.add_argument(
-        "--worst", type=options.natural, default=5, metavar="N", help="residues to name, the worst first (default: 5)"
+        "--worst", type=values.natural, default=5, metavar="N", help="residues to name, the worst first (default: 5)"
     )
 
 

@@ -26,9 +26,7 @@ def add_parser(verbs):
         metavar="FAMILY",
         help="print such a file: genzprot (the default), cgvae or chain",
     )
-    parser.add_argument(
-        "--threads", type=options.positive, metavar="N", help="threads of torch (default: those of the machine)"
-    )
+    parser.add_argument("--threads", **options.COUNT, help="threads of torch (default: those of the machine)")
     parser.set_defaults(check=check, after_interrupt="; the same command goes on from the last checkpoint")
     return parser
 

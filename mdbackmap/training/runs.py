@@ -48,7 +48,7 @@ def read(filename):
         raise ValueError(f"{filename} is no TOML file: {error}") from error
     try:
         family = table(tables, "model").get("family")
-        if family == "chain":
+        if family in ("chain", "cascade"):
             return parse_cascade(tables)
         return parse_molecule(tables) if family == "cgvae" else parse(tables)
     except ValueError as error:
