@@ -66,9 +66,9 @@ def run(args):
     print(table({"": judgement.mean}))
     if len(judgement.frames) > 1:
         print("\n".join(frame_lines(judgement.frames, numbers)))
-    found = protein_input.worst(judgement, args.worst)
-    if found:
-        print("worst residues, faults a frame:", *found, sep="\n")
+    lines = protein_input.worst(judgement, args.worst)
+    if lines:
+        print("worst residues, faults a frame:", *lines, sep="\n")
 
 
 def frame_lines(frames, numbers):

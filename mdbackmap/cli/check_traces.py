@@ -47,10 +47,10 @@ def read(args):
         return leave_out(number, len(trajectory))
 
     def look(indices):
-        found = [CoarseFrame.of(read_frame(trajectory, k), indices) for k in numbers]
+        frames_read = [CoarseFrame.of(read_frame(trajectory, k), indices) for k in numbers]
         names = universe.atoms[indices]
-        frames["all"] = np.stack([frame.beads for frame in found])
-        frames["boxes"] = [np.zeros(6) if frame.dimensions is None else frame.dimensions for frame in found]
+        frames["all"] = np.stack([frame.beads for frame in frames_read])
+        frames["boxes"] = [np.zeros(6) if frame.dimensions is None else frame.dimensions for frame in frames_read]
         check_frames(frames["all"], len(indices), numbers, lambda k: atom_label(names[k]), advice)
         frames["indices"] = indices
         return frames["all"][:: max(1, len(numbers) // 10)]

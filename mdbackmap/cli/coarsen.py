@@ -92,18 +92,18 @@ def mapping_of_model(name, n_atoms=None):
     from ..completion.ends import Completion
 
     model = load(name)[0]
-    found = model.molecule
-    if model.open_ends and found is not None:
-        complete = Completion(found).mapping  # as 'convert' writes them
+    mapping = model.molecule
+    if model.open_ends and mapping is not None:
+        complete = Completion(mapping).mapping  # as 'convert' writes them
         if complete.n_atoms == n_atoms:
             return complete
-    if model.family == "chain" and found is not None and found.n_atoms != n_atoms:
+    if model.family == "chain" and mapping is not None and mapping.n_atoms != n_atoms:
         whole = None
         for finer in model.mappings():
             whole = finer if whole is None else whole.then(finer)
             if whole.n_atoms == n_atoms:
                 return whole
-    return found
+    return mapping
 
 
 def write(beads, output, topology, chosen, *, ends=None, verbose=False):

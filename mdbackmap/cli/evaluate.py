@@ -133,9 +133,9 @@ def compare(args):
         columns = {judgement.name: judgement.mean for judgement in judgements}
     print(table({**columns, "mean": mean} if len(judgements) > 1 else {"": mean}))
     for judgement in judgements:
-        found = protein_input.worst(judgement, args.worst)
-        if found:
-            print(f"{judgement.name}: worst residues, faults a frame", *found, sep="\n")
+        lines = protein_input.worst(judgement, args.worst)
+        if lines:
+            print(f"{judgement.name}: worst residues, faults a frame", *lines, sep="\n")
 
 
 def pairs(args):
@@ -160,8 +160,8 @@ def _pairs_of_folders(folders, args):
         raise ValueError(
             f"{folders[0]} and {folders[1]} have no structure files of one name: expected such as 1abc.pdb"
         )
-    for folder, here, there in ((folders[0], first, second), (folders[1], second, first)):
-        _warn_alone(folder, [name for name in here if name not in there and protein_input.has_topology(name)])
+    for folder, files, others in ((folders[0], first, second), (folders[1], second, first)):
+        _warn_alone(folder, [name for name in files if name not in others and protein_input.has_topology(name)])
     return [([first[name]], [second[name]]) for name in shared]
 
 

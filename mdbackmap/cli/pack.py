@@ -126,11 +126,11 @@ def systems(args):
     from ..data.sources import System
     from ..universes.opening import open_files
 
-    found = []
+    packed = []
     for k, files in enumerate(args.md):
         universe = open_files(files, **options.formats(args))
         name = args.name[k] if args.name else Path(files[-1]).stem
-        if name in [system.name for system in found]:
+        if name in [system.name for system in packed]:
             raise ValueError(f"two systems are named {name}: tell them apart with --name")
-        found.append(System(name, universe, args.start, args.stop, args.step, source=Path(files[-1]).name))
-    return found
+        packed.append(System(name, universe, args.start, args.stop, args.step, source=Path(files[-1]).name))
+    return packed

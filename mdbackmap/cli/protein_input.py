@@ -79,10 +79,10 @@ def check_writing(args, inputs=()):
         _require_writable(folder, f"--json {file}")
     if args.plots:
         folder = Path(args.plots).absolute()
-        there = next(path for path in (folder, *folder.parents) if path.exists())
-        if not there.is_dir():
-            raise NotADirectoryError(f"--plots {args.plots}: {there} is a file, expected a folder; give another name")
-        _require_writable(there, f"--plots {args.plots}")
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        if not nearest.is_dir():
+            raise NotADirectoryError(f"--plots {args.plots}: {nearest} is a file, expected a folder; give another name")
+        _require_writable(nearest, f"--plots {args.plots}")
 
 
 def _require_writable(folder, what):
@@ -172,10 +172,10 @@ def chosen(n_frames, args):
 
     if args.frames is not None:
         return numbers_of(args.frames, n_frames).tolist()
-    found = list(range(n_frames))[args.start : args.stop : args.step]
-    if not found:
+    numbers = list(range(n_frames))[args.start : args.stop : args.step]
+    if not numbers:
         raise ValueError(f"no frames to judge: the trajectory has {n_frames}, and --start, --stop, --step leave none")
-    return found
+    return numbers
 
 
 def worst(judgement, n):

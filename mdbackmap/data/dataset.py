@@ -161,19 +161,19 @@ def cut_units(structures, split=TRAIN, largest=1600, core=800):
     units = []
     for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
         rows = torch.arange(start, stop)
-        own = structures.chain[rows].numpy()
-        if not chosen[own[0]]:
+        chain = structures.chain[rows].numpy()
+        if not chosen[chain[0]]:
             continue
-        good = torch.from_numpy(chains["score"][own] > 0)
+        good = torch.from_numpy(chains["score"][chain] > 0)
         if len(rows) <= largest:
-            units.append(Unit(rows, good, float(rarity[own].mean())))
+            units.append(Unit(rows, good, float(rarity[chain].mean())))
             continue
         for at in range(start, stop, core):
             inner = torch.arange(at, min(at + core, stop))
             distance = torch.cdist(structures.ca[rows], structures.ca[inner]).min(1).values
             near = rows[distance.argsort()[:largest]].sort().values
             inside = (near >= inner[0]) & (near <= inner[-1])
-            units.append(Unit(near, inside & good[near - start], float(rarity[own[inner - start]].mean())))
+            units.append(Unit(near, inside & good[near - start], float(rarity[chain[inner - start]].mean())))
     return units
 
 

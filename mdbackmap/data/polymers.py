@@ -142,22 +142,22 @@ def polymers(atoms):
     for k in usable.tolist():
         key = (int(atoms.resids[k]), str(atoms.icodes[k]))
         residues_of_chain.setdefault(str(atoms.chains[k]), {}).setdefault(key, []).append(k)
-    found = []
+    chains = []
     for chain, members in residues_of_chain.items():
-        rows = [_residue(atoms, resnames, np.array(own)) for own in members.values()]
+        rows = [_residue(atoms, resnames, np.array(rows_of_residue)) for rows_of_residue in members.values()]
         rows = [(key, *row) for key, row in zip(members, rows, strict=True) if row is not None]
         if rows:
             keys, types, slots = zip(*rows, strict=True)
             slots = np.array(slots)
             numbers = np.array([number for number, _ in keys])
-            found.append(Polymer(chain, np.array(types), numbers, slots, np.asarray(atoms.b, float)[slots[:, _CA]]))
-    return found
+            chains.append(Polymer(chain, np.array(types), numbers, slots, np.asarray(atoms.b, float)[slots[:, _CA]]))
+    return chains
 
 
-def _residue(atoms, resnames, own):
+def _residue(atoms, resnames, members):
     """Type and slots (14,) of one residue out of its atoms `own`; None without a CA."""
-    label = _location(atoms, own)
-    kept = own[(atoms.altlocs[own] == "") | (atoms.altlocs[own] == label)]
+    label = _location(atoms, members)
+    kept = members[(atoms.altlocs[members] == "") | (atoms.altlocs[members] == label)]
     name = _most_common(resnames[kept], atoms.occupancies[kept])
     slots = np.full(MAX_ATOMS, -1)
     for k in kept[resnames[kept] == name].tolist():
@@ -171,12 +171,12 @@ def _residue(atoms, resnames, own):
     return None if slots[_CA] < 0 else (TYPE_OF_NAME[name], slots)
 
 
-def _location(atoms, own):
+def _location(atoms, members):
     """The alternate location with the highest mean occupancy among the atoms of a residue; "" if there is none."""
-    labels = atoms.altlocs[own]
+    labels = atoms.altlocs[members]
     if (labels == "").all():
         return ""
-    means = {x: np.mean(atoms.occupancies[own][labels == x]) for x in dict.fromkeys(labels.tolist()) if x}
+    means = {x: np.mean(atoms.occupancies[members][labels == x]) for x in dict.fromkeys(labels.tolist()) if x}
     return max(means, key=means.get)
 
 

@@ -99,13 +99,13 @@ def structure_files(paths):
     FileNotFoundError
         No such file or folder.
     """
-    found = {}
+    every = {}
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f"no such file or folder: {path}")
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found |= {file: None for file in files if file.is_file() and (not path.is_dir() or kind_of(file))}
-    return list(found)
+        every |= {file: None for file in files if file.is_file() and (not path.is_dir() or kind_of(file))}
+    return list(every)
 
 
 def kind_of(filename):
@@ -153,9 +153,9 @@ def read_structure(filename, models="first"):
     if kind is None:
         raise ValueError(f"neither PDB nor mmCIF by its name, expected one of {', '.join(PDB_SUFFIXES + CIF_SUFFIXES)}")
     name = filename.name.lower().removesuffix(".gz").rsplit(".", 1)[0]
-    found = (_read_pdb if kind == "pdb" else _read_cif)(filename, models)
-    about, frames = next(found), []
-    for number, (atoms, positions) in enumerate(found):
+    parts = (_read_pdb if kind == "pdb" else _read_cif)(filename, models)
+    about, frames = next(parts), []
+    for number, (atoms, positions) in enumerate(parts):
         chains = _placed(polymers(atoms), positions)
         label = name if models == "first" else f"{name}_{number + 1}"
         frames.append(Entry(label, chains, system=name, source=filename.name, **about))
@@ -188,14 +188,14 @@ def read_system(system, progress=iter, left_out=None):
     from ..universes.frames import read_frame
 
     atoms = system.universe.atoms
-    found = polymers(_of_universe(atoms))
-    if not found:
+    chains_of_system = polymers(_of_universe(atoms))
+    if not chains_of_system:
         raise ValueError(f"{system.name}: no amino acid with a C-alpha atom among {len(atoms)} atoms")
     trajectory = atoms.universe.trajectory
     numbers = range(len(trajectory))[system.start : system.stop : system.step]
     if not len(numbers):
         raise ValueError(f"{system.name}: none of the {len(trajectory)} frames was chosen")
-    needed = atoms[np.unique(np.concatenate([polymer.atoms[polymer.atoms >= 0] for polymer in found]))]
+    needed = atoms[np.unique(np.concatenate([polymer.atoms[polymer.atoms >= 0] for polymer in chains_of_system]))]
     for number in progress(numbers):
         try:
             step = read_frame(trajectory, number)
@@ -205,7 +205,7 @@ def read_system(system, progress=iter, left_out=None):
                 raise
             left_out.append((system.name, str(error)))
             continue
-        chains = _placed(found, _whole(found, atoms.positions.astype(float), step.dimensions))
+        chains = _placed(chains_of_system, _whole(chains_of_system, atoms.positions.astype(float), step.dimensions))
         yield Entry(f"{system.name}_{number}", chains, system=system.name, method=system.kind, source=system.source)
 
 
@@ -219,15 +219,15 @@ def _check(atoms, number):
     check_whole(atoms.positions[None], [number], advice=advice)
 
 
-def _placed(found, positions):
+def _placed(chains, positions):
     """(Polymer, atom14, mask) of each chain; residues whose CA has no finite position are left out."""
     placed = []
-    for polymer in found:
-        there = np.isfinite(positions[polymer.atoms[:, 1]]).all(1)
-        if there.any():
-            if not there.all():
+    for polymer in chains:
+        finite = np.isfinite(positions[polymer.atoms[:, 1]]).all(1)
+        if finite.any():
+            if not finite.all():
                 parts = (polymer.types, polymer.resids, polymer.atoms, polymer.b)
-                polymer = Polymer(polymer.chain_id, *(values[there] for values in parts))
+                polymer = Polymer(polymer.chain_id, *(values[finite] for values in parts))
             placed.append((polymer, *polymer.place(positions)))
     return placed
 
@@ -320,7 +320,7 @@ def _of_universe(atoms):
     return Atoms(text("names"), text("resnames"), chains, text("icodes"), text("altLocs"), resids, *numbers)
 
 
-def _whole(found, positions, box):
+def _whole(chains, positions, box):
     """Positions with each chain whole, and each chain at the image nearest to the first one."""
     from ..molecule.boxes import real_box
 
@@ -332,16 +332,16 @@ def _whole(found, positions, box):
         return minimize_vectors(vectors.astype(np.float32), box).astype(float)
 
     positions, centre = positions.copy(), None
-    for polymer in found:
-        own = polymer.atoms
-        ca = positions[own[:, 1]]
+    for polymer in chains:
+        slots = polymer.atoms
+        ca = positions[slots[:, 1]]
         if len(ca) > 1:
             ca = ca[0] + np.vstack([np.zeros(3), np.cumsum(nearest(np.diff(ca, axis=0)), axis=0)])
         middle = ca.mean(0)
         if centre is None:
             centre = middle
         ca = ca + (nearest((middle - centre)[None])[0] - (middle - centre))
-        relative = nearest((positions[own] - positions[own[:, 1]][:, None]).reshape(-1, 3)).reshape(*own.shape, 3)
-        there = own >= 0
-        positions[own[there]] = (ca[:, None] + relative)[there]
+        relative = nearest((positions[slots] - positions[slots[:, 1]][:, None]).reshape(-1, 3)).reshape(*slots.shape, 3)
+        filled = slots >= 0
+        positions[slots[filled]] = (ca[:, None] + relative)[filled]
     return positions

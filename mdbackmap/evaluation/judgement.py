@@ -103,8 +103,8 @@ def judge_alone(chain, *, energy_steps=None, numbers=()):
     frames = [evaluate_geometry(frame[None], *chain.known) for frame in chain.positions]
     frames = [row | more for row, more in zip(frames, _beside(chain, chain.known, energy_steps), strict=True)]
     faults = find_faults(chain.positions, *chain.known)
-    found = chain.name, chain.labels, chain.types, 1, summarise(frames), frames, None, faults, chain
-    return Judgement(*found, numbers=tuple(numbers))
+    results = chain.name, chain.labels, chain.types, 1, summarise(frames), frames, None, faults, chain
+    return Judgement(*results, numbers=tuple(numbers))
 
 
 def _beside(chain, known, energy_steps):
@@ -184,8 +184,8 @@ def judge(generated, reference, *, legacy=False, energy_steps=None):
     errors = np.sqrt(square.mean(0).sum(1) / np.maximum((mask & SLOTS[reference.types]).sum(1), 1))
     faults = find_faults(generated.positions, *known)
     labels, types = reference.labels, reference.types
-    found = mean, frames, errors, faults, generated, reference, missing
-    return Judgement(generated.name, labels, types, n_samples, *found)
+    results = mean, frames, errors, faults, generated, reference, missing
+    return Judgement(generated.name, labels, types, n_samples, *results)
 
 
 def _warn_missing(generated, reference, rows):

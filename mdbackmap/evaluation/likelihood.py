@@ -118,11 +118,11 @@ def _left_out(kinds, bins, chains):
     np.add.at(counts, (kinds, bins), 1)
     density = np.empty(len(bins))
     for chain in np.unique(chains):
-        here = np.flatnonzero(chains == chain)
-        own = np.zeros_like(counts)
-        np.add.at(own, (kinds[here], bins[here]), 1)
-        others = counts - own + PRIOR_COUNT
-        density[here] = others[kinds[here], bins[here]] / others.sum(1)[kinds[here]]
+        rows = np.flatnonzero(chains == chain)
+        excluded = np.zeros_like(counts)
+        np.add.at(excluded, (kinds[rows], bins[rows]), 1)
+        others = counts - excluded + PRIOR_COUNT
+        density[rows] = others[kinds[rows], bins[rows]] / others.sum(1)[kinds[rows]]
     return np.log(density * BINS / (2 * np.pi))
 
 

@@ -100,10 +100,10 @@ def reconstruct(model, atoms, seed=0):
     shape = (model.molecule.n_beads, model.config.n_latent)
     out, density, kl = [], [], []
     for part in torch.tensor(atoms).split(_FRAMES):
-        found = model(part, torch.randn(len(part), *shape, generator=generator))
-        out.append(found.atoms)
-        density.append(found.log_density)
-        kl.append(found.kl.sum(1))
+        made = model(part, torch.randn(len(part), *shape, generator=generator))
+        out.append(made.atoms)
+        density.append(made.log_density)
+        kl.append(made.kl.sum(1))
     density, kl = float(torch.cat(density).mean()), float(torch.cat(kl).mean())
     return torch.cat(out).numpy(), {"log_density": density, "kl": kl, "elbo": density - kl}
 

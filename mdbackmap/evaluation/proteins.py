@@ -118,7 +118,7 @@ def _single(atoms, residue, aliases):
 def _places(atoms, residue, of_beads, coarse):
     """Residue, slot, and place in the group of every atom that has a slot, from the residues of atoms and beads."""
     row_of = {resindex: row for row, resindex in enumerate(of_beads.tolist())}
-    found = {}
+    place_of_atom = {}
     for place, (name, resindex) in enumerate(
         zip(np.char.upper(attribute(atoms, "names", "")).tolist(), residue.tolist(), strict=True)
     ):
@@ -128,9 +128,9 @@ def _places(atoms, residue, of_beads, coarse):
         resname = str(coarse.resnames[row])
         name = _OTHER_NAMES.get((resname, name), "O" if name in _OXYGENS else name)
         if name in ATOMS[resname]:
-            found.setdefault((row, ATOMS[resname].index(name)), place)
-    rows, slots = np.array(list(found)).T
-    return rows, slots, np.array(list(found.values()))
+            place_of_atom.setdefault((row, ATOMS[resname].index(name)), place)
+    rows, slots = np.array(list(place_of_atom)).T
+    return rows, slots, np.array(list(place_of_atom.values()))
 
 
 def _hydrogens(atoms, residue, of_beads):
@@ -233,9 +233,9 @@ def common(reference, generated):
     differ = np.flatnonzero(reference.types[ours] != generated.types[theirs])
     if len(differ):
         at = differ[0]
-        here, there = (RESIDUE_NAMES[k] for k in (generated.types[theirs[at]], reference.types[ours[at]]))
+        one, other = (RESIDUE_NAMES[kind] for kind in (generated.types[theirs[at]], reference.types[ours[at]]))
         raise MappingError(
-            f"residue {reference.labels[ours[at]]} is {here} in {generated.name} and {there} in {reference.name} "
+            f"residue {reference.labels[ours[at]]} is {one} in {generated.name} and {other} in {reference.name} "
             f"({len(differ)} such): expected one molecule; do chains and numbers agree?"
         )
     return ours, theirs

@@ -102,11 +102,11 @@ def judge_trace(name, coarse, beads, frames=None):
     few = max(1, _BATCH // beads.shape[1])
     with torch.inference_mode():
         parts = [score_traces(coarse, beads[k : k + few], bundled().noise) for k in range(0, len(beads), few)]
-    found = TraceScores.together(parts)
+    judged = TraceScores.together(parts)
     labels = np.array([coarse.label(k) for k in range(coarse.n_residues)])
     numbers = np.arange(len(beads)) if frames is None else np.asarray(frames)
-    scores = (getattr(found, score).numpy() for score in ("trace", "backbone", "scatter", "noise"))
-    return TraceReport(name, labels, numbers, *scores, found.hand, found.mirrored, found.protein_like)
+    scores = (getattr(judged, score).numpy() for score in ("trace", "backbone", "scatter", "noise"))
+    return TraceReport(name, labels, numbers, *scores, judged.hand, judged.mirrored, judged.protein_like)
 
 
 def draw(report):

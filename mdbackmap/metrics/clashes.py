@@ -97,9 +97,9 @@ def graph_difference(generated, reference, covalent, *, legacy=False):
     true = [bond_graph(frame, covalent) for frame in reference]
     result = np.empty(len(generated))
     for f, frame in enumerate(generated):
-        expected, found = true[f if len(true) > 1 else 0], bond_graph(frame, covalent)
-        shared = len(np.intersect1d(expected, found, assume_unique=True))
-        missing, extra = len(expected) - shared, len(found) - shared
+        expected, generated_bonds = true[f if len(true) > 1 else 0], bond_graph(frame, covalent)
+        shared = len(np.intersect1d(expected, generated_bonds, assume_unique=True))
+        missing, extra = len(expected) - shared, len(generated_bonds) - shared
         difference = abs(missing - extra) if legacy else missing + extra
         result[f] = 100.0 * difference / len(expected) if len(expected) else np.nan
     return result

@@ -43,12 +43,12 @@ def match_equivalent(generated, reference, mask, types):
     result = np.array(generated, dtype=float)
     for name, pairs in EQUIVALENT_ATOMS.items():
         slots = np.array([[ATOMS[name].index(atom) for atom in pair] for pair in pairs]).T  # (2, pairs)
-        own, other = slots.ravel(), slots[::-1].ravel()
-        rows = np.flatnonzero((types == TYPE_OF_NAME[name]) & mask[:, own].all(1))
-        here, target = result[:, rows[:, None], own], np.asarray(reference)[:, rows[:, None], own]
-        swapped = result[:, rows[:, None], other]
-        better = ((swapped - target) ** 2).sum((-1, -2)) < ((here - target) ** 2).sum((-1, -2))
-        result[:, rows[:, None], own] = np.where(better[..., None, None], swapped, here)
+        slots_kept, slots_exchanged = slots.ravel(), slots[::-1].ravel()
+        rows = np.flatnonzero((types == TYPE_OF_NAME[name]) & mask[:, slots_kept].all(1))
+        kept, target = result[:, rows[:, None], slots_kept], np.asarray(reference)[:, rows[:, None], slots_kept]
+        swapped = result[:, rows[:, None], slots_exchanged]
+        better = ((swapped - target) ** 2).sum((-1, -2)) < ((kept - target) ** 2).sum((-1, -2))
+        result[:, rows[:, None], slots_kept] = np.where(better[..., None, None], swapped, kept)
     return result
 
 
@@ -133,8 +133,8 @@ def chi_agreement(generated, reference, mask, types):
     >>> chi_agreement(positions, positions, np.ones((3, 14), bool), np.array([10, 15, 14]))  # LEU, SER, PRO
     {'chi1': 100.0, 'chi12': 100.0}
     """
-    here, there = (side_chain_torsions(x, mask, types)[..., :2] for x in (generated, reference))
-    difference = wrapped(here - there, CHI_PERIODS[types, :2])
+    chi, true_chi = (side_chain_torsions(x, mask, types)[..., :2] for x in (generated, reference))
+    difference = wrapped(chi - true_chi, CHI_PERIODS[types, :2])
     difference[:, types == TYPE_OF_NAME["PRO"]] = np.nan
     known, right = np.isfinite(difference), difference <= CHI_TOLERANCE
     return {"chi1": percent(right[..., 0], known[..., 0]), "chi12": percent(right.all(-1), known.all(-1))}
@@ -163,10 +163,10 @@ def cis_agreement(generated, reference, mask, ends):
     >>> cis_agreement(positions, positions, np.ones((30, 14), bool), np.arange(30) == 29)
     {'cis_kept': 100.0, 'false_cis': 0.0}
     """
-    here, there = (np.abs(backbone_torsions(x, mask, ends)[2]) for x in (generated, reference))
-    here, there = np.broadcast_arrays(here, there)
-    is_cis = here < CIS
-    return {"cis_kept": percent(is_cis, there < CIS), "false_cis": percent(is_cis, there > 0.5 * np.pi)}
+    omega, true_omega = (np.abs(backbone_torsions(x, mask, ends)[2]) for x in (generated, reference))
+    omega, true_omega = np.broadcast_arrays(omega, true_omega)
+    is_cis = omega < CIS
+    return {"cis_kept": percent(is_cis, true_omega < CIS), "false_cis": percent(is_cis, true_omega > 0.5 * np.pi)}
 
 
 def mean(values, axis=None):

@@ -111,15 +111,15 @@ def backbone_torsions(positions, mask, ends):
     """
     atoms = np.asarray(positions, dtype=float)
     phi, psi, omega = (np.full(atoms.shape[:2], np.nan) for _ in range(3))
-    here, after = atoms[:, :-1], atoms[:, 1:]
+    before, after = atoms[:, :-1], atoms[:, 1:]
     joined = ~ends[:-1]
-    own, other = mask[:-1, [N, CA, C]].all(-1), mask[1:, [N, CA, C]].all(-1)
-    full_phi = joined & mask[:-1, C] & other
-    full_psi = joined & own & mask[1:, N]
+    whole, whole_after = mask[:-1, [N, CA, C]].all(-1), mask[1:, [N, CA, C]].all(-1)
+    full_phi = joined & mask[:-1, C] & whole_after
+    full_psi = joined & whole & mask[1:, N]
     full_omega = joined & mask[:-1, [CA, C]].all(-1) & mask[1:, [N, CA]].all(-1)
-    phi[:, 1:] = np.where(full_phi, dihedral(here[:, :, C], *_slots(after, N, CA, C)), np.nan)
-    psi[:, :-1] = np.where(full_psi, dihedral(*_slots(here, N, CA, C), after[:, :, N]), np.nan)
-    omega[:, :-1] = np.where(full_omega, dihedral(*_slots(here, CA, C), *_slots(after, N, CA)), np.nan)
+    phi[:, 1:] = np.where(full_phi, dihedral(before[:, :, C], *_slots(after, N, CA, C)), np.nan)
+    psi[:, :-1] = np.where(full_psi, dihedral(*_slots(before, N, CA, C), after[:, :, N]), np.nan)
+    omega[:, :-1] = np.where(full_omega, dihedral(*_slots(before, CA, C), *_slots(after, N, CA)), np.nan)
     return phi, psi, omega
 
 

@@ -108,8 +108,8 @@ class AllAtoms:
         self.heavy, self.kept = np.flatnonzero(present), np.flatnonzero(present[parents])
         self._n_nodes = len(present) + len(parents)
         self._nodes = np.append(self.heavy, len(present) + self.kept)  # of the graph, where absent atoms are, too
-        own = np.stack([parents, len(present) + np.arange(len(parents))], axis=1)
-        self._bonds = np.concatenate([all_bonds(types, ends), own])
+        parent_bonds = np.stack([parents, len(present) + np.arange(len(parents))], axis=1)
+        self._bonds = np.concatenate([all_bonds(types, ends), parent_bonds])
         self._near = _within_four(self._bonds, self._n_nodes)
         self._sulfur = np.append((ELEMENT_SLOTS[types] == _SULFUR).ravel()[self.heavy], np.zeros(len(self.kept), bool))
         self.radii = self._radii(types, parents)

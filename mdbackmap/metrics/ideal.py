@@ -172,10 +172,11 @@ def measure(structures):
     lengths, angles = {}, {}
     for positions, covalent, types in structures:
         atoms = covalent.flat(positions)
-        for values, table, found in (
+        for values, table, by_name in (
             (bond_lengths(atoms, covalent), covalent.bonds, lengths),
             (bond_angles(atoms, covalent), covalent.angles, angles),
         ):
             for name, column in zip(term_names(table, covalent, types), values.T, strict=True):
-                found.setdefault(name, []).extend(column)
-    return Ideal(*({name: float(np.median(found[name])) for name in sorted(found)} for found in (lengths, angles)))
+                by_name.setdefault(name, []).extend(column)
+    medians = ({name: float(np.median(v[name])) for name in sorted(v)} for v in (lengths, angles))
+    return Ideal(*medians)

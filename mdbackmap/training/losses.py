@@ -119,14 +119,14 @@ def atom_terms(example, torsions, names):
     slots, bonds, angles = (
         torch.from_numpy(v).to(built.device) for v in (covalent.slots, covalent.bonds, covalent.angles)
     )
-    here, there = built.flatten(0, 1)[slots], true.flatten(0, 1)[slots]
+    made, expected = built.flatten(0, 1)[slots], true.flatten(0, 1)[slots]
     functions = {
-        "bond": lambda: distance_term(here, there, bonds),
-        "angle": lambda: angle_term(here, there, angles),
+        "bond": lambda: distance_term(made, expected, bonds),
+        "angle": lambda: angle_term(made, expected, angles),
         "positions": lambda: (
-            (here - moved.flatten(0, 1)[slots]).square().sum(-1).mean() if len(slots) else built.sum() * 0
+            (made - moved.flatten(0, 1)[slots]).square().sum(-1).mean() if len(slots) else built.sum() * 0
         ),
-        "graph": lambda: distance_term(here, there, torch.cat([bonds, angles[:, [0, 2]]])),
+        "graph": lambda: distance_term(made, expected, torch.cat([bonds, angles[:, [0, 2]]])),
         "clash": lambda: _clash(example, built, placed, moved),
     }
     return {name: functions[name]() for name in names}
@@ -144,11 +144,11 @@ def angle_term(built, true, angles):
     """Mean of sqrt(2 (1 - cos d)), d the differences of `angles` (p, 3), the vertex in the middle; 0 without angles."""
     if len(angles) == 0:
         return built.sum() * 0
-    here, there = (vectors.angle(*atoms[angles].unbind(1)) for atoms in (built, true))
-    return (2 * ((here - there) / 2).sin()).abs().mean()
+    made, expected = (vectors.angle(*atoms[angles].unbind(1)) for atoms in (built, true))
+    return (2 * ((made - expected) / 2).sin()).abs().mean()
 
 
-def clash_term(atoms, covalent, own, molecule, n_residues):
+def clash_term(atoms, covalent, marked, molecule, n_residues):
     """
     Overlap of atoms that are not bonded, angstrom per residue.
 
@@ -157,7 +157,7 @@ def clash_term(atoms, covalent, own, molecule, n_residues):
     atoms : torch.Tensor, shape (A, 3)
     covalent : Covalent
         Of these atoms.
-    own : torch.Tensor of bool, shape (A,)
+    marked : torch.Tensor of bool, shape (A,)
         Pairs count where at least one of the two is marked.
     molecule : torch.Tensor of int64, shape (A,)
         Atoms of different molecules do not meet.
@@ -170,7 +170,7 @@ def clash_term(atoms, covalent, own, molecule, n_residues):
     pairs = _near_pairs(atoms.detach().cpu().double().numpy(), molecule.cpu().numpy(), covalent)
     reach = torch.from_numpy(_reach(covalent.elements[pairs])).to(atoms)
     pairs = torch.from_numpy(pairs).to(atoms.device)
-    counts = own[pairs].any(1)
+    counts = marked[pairs].any(1)
     pairs, reach = pairs[counts], reach[counts]
     distance = (atoms[pairs[:, 0]] - atoms[pairs[:, 1]]).norm(dim=-1)
     return (reach - distance).clamp_min(0).sum() / max(1, n_residues)
@@ -272,6 +272,6 @@ def matched(built, true, mask, types):
     other = torch.tensor(_EQUIVALENT, device=types.device)[types]  # (n, 14)
     exchanged = other != torch.arange(residues.MAX_ATOMS, device=types.device)
     swapped = true.gather(1, other.unsqueeze(-1).expand(-1, -1, 3))
-    here, there = ((built - atoms).square().sum(-1) * exchanged for atoms in (true, swapped))
-    better = (there.sum(1) < here.sum(1)) & (mask | ~exchanged).all(1)
+    kept, exchange = ((built - atoms).square().sum(-1) * exchanged for atoms in (true, swapped))
+    better = (exchange.sum(1) < kept.sum(1)) & (mask | ~exchanged).all(1)
     return torch.where(better[:, None, None], swapped, true)

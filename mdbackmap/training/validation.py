@@ -89,8 +89,8 @@ class Validation:
         row = self._likelihood(model, device) if self.groups else {}
         for temperature in self.config.temperatures if self.chains else ():
             table = [_judge(model, chain, temperature) for chain in self.chains]
-            found = summarise(table)
-            row |= {f"T{temperature:g}_{name}": found[name] for name in METRICS}
+            means = summarise(table)
+            row |= {f"T{temperature:g}_{name}": means[name] for name in METRICS}
         return row
 
     @torch.no_grad()

@@ -47,17 +47,17 @@ def bounds(model, atoms, seed=0):
     n_steps = 1 + next(k for k, mapping in enumerate(mappings) if mapping.n_atoms == level.shape[1])
     steps, mappings = steps[:n_steps], mappings[:n_steps]
     for step, mapping in zip(reversed(steps), reversed(mappings), strict=True):
-        found = _positions(step, level, seed) if step.family == "cgvae" else _torsions(step, mapping, level, seed)
-        rows.append({"family": step.family, "level": _level(mapping.fine), **found})
+        terms = _positions(step, level, seed) if step.family == "cgvae" else _torsions(step, mapping, level, seed)
+        rows.append({"family": step.family, "level": _level(mapping.fine), **terms})
         level = mapping.project(level)
     rows = rows[::-1]
     traces = [k for k, mapping in enumerate(mappings) if is_trace(mapping.fine)]
-    found = _sums(rows, "whole")
+    sums = _sums(rows, "whole")
     if traces and 0 < traces[0] < len(rows) - 1:
-        found += _sums(rows[: traces[0] + 1], "C-alphas")
+        sums += _sums(rows[: traces[0] + 1], "C-alphas")
     elif not traces and len(steps) == 1 and steps[0].family == "cgvae":
-        found += _alphas(steps[0], np.asarray(atoms, dtype=np.float32), seed)
-    return rows + found
+        sums += _alphas(steps[0], np.asarray(atoms, dtype=np.float32), seed)
+    return rows + sums
 
 
 def steps_of(model):
@@ -93,9 +93,9 @@ def _alphas(step, atoms, seed):
     shape, some = (step.molecule.n_beads, step.config.n_latent), torch.tensor(alphas)
     density, kl = [], []
     for part in torch.tensor(atoms - atoms.mean(1, keepdims=True)).split(_FRAMES):
-        found = step(part, torch.randn(len(part), *shape, generator=generator))
-        density.append(step.log_density(part, found.atoms, some))
-        kl.append(found.kl.sum(1))
+        made = step(part, torch.randn(len(part), *shape, generator=generator))
+        density.append(step.log_density(part, made.atoms, some))
+        kl.append(made.kl.sum(1))
     density, kl = (float(torch.cat(x).mean()) for x in (density, kl))
     n_free = 3 * (int(alphas.sum()) - len(np.unique(step.molecule.beads)))
     terms = {"dimensions": n_free, "log_density": density, "kl": kl, "elbo": density - kl}
@@ -111,13 +111,13 @@ def _torsions(step, mapping, level, seed):
     generator = torch.Generator().manual_seed(seed)
     density, kl, count = 0.0, 0.0, 0
     for part in slots.split(_FRAMES):
-        beads, there = part[:, :, 1], mask.expand(len(part), -1, -1)
-        torsions, known = internal.to_internal(beads, part, there)
+        beads, present = part[:, :, 1], mask.expand(len(part), -1, -1)
+        torsions, known = internal.to_internal(beads, part, present)
         batch = Batch.from_frames(internal, beads, step.config.n_neighbours)
         noise = torch.randn(beads[..., 0].numel(), step.config.n_latent, generator=generator)
-        flat = (part, there, torsions, known)
-        log_density, own = step(batch, *(x.flatten(0, 1) for x in flat), noise)
-        density, kl = density + float(log_density.sum()), kl + float(own.sum())
+        flat = (part, present, torsions, known)
+        log_density, divergence = step(batch, *(x.flatten(0, 1) for x in flat), noise)
+        density, kl = density + float(log_density.sum()), kl + float(divergence.sum())
         count = int(known[0].sum())
     density, kl = density / len(slots), kl / len(slots)
     return {"measure": TORSIONS, "dimensions": count, "log_density": density, "kl": kl, "elbo": density - kl}

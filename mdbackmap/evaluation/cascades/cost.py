@@ -21,14 +21,14 @@ def cost(model, provenance):
     """
     steps = steps_of(model)[0]
     origins = provenance.get("steps", [{}] * len(steps)) if model.family == "chain" else [provenance]
-    own = [k for k, step in enumerate(steps) if step.molecule is not None or "memory_bytes" in origins[k]]
+    trained = [k for k, step in enumerate(steps) if step.molecule is not None or "memory_bytes" in origins[k]]
     count = [sum(weight.numel() for weight in step.parameters()) for step in steps]
-    row = {"parameters": float(sum(count)), "trained": float(sum(count[k] for k in own))}
-    minutes = [origins[k].get("minutes") for k in own]
-    if own and None not in minutes:
+    row = {"parameters": float(sum(count)), "trained": float(sum(count[k] for k in trained))}
+    minutes = [origins[k].get("minutes") for k in trained]
+    if trained and None not in minutes:
         row["training_minutes"] = float(sum(minutes))
     for name, key in (("memory_mb", "memory_bytes"), ("memory_recomputed_mb", "memory_recomputed")):
-        memory = [origins[k].get(key) for k in own]
-        if own and None not in memory:
+        memory = [origins[k].get(key) for k in trained]
+        if trained and None not in memory:
             row[name] = max(memory) / 1e6
     return row

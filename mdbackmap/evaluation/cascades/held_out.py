@@ -102,8 +102,8 @@ def judge_model(model, provenance, true, *, n_samples=1, temperature=1.0, seed=0
     kind = f"{n_steps} step{'s' if n_steps > 1 else ''}"
     if n_steps > 1 and model.steps[-1].molecule is None and "memory_bytes" in provenance.get("steps", [{}])[-1]:
         kind += ", last tuned"
-    found = bounds(model, true, seed) if elbo else []
-    return ModelJudgement(kind, model.molecule.n_beads, temperature, mean, found, reference)
+    terms = bounds(model, true, seed) if elbo else []
+    return ModelJudgement(kind, model.molecule.n_beads, temperature, mean, terms, reference)
 
 
 def whole_mapping(model, n_atoms):
@@ -149,12 +149,12 @@ def draw(model, mapping, true, sample=0, temperature=1.0, seed=0, tolerance="aut
 def _last_alone(model, true, n_samples, temperature, seed):
     """RMSD of the last step on its true beads: what earlier steps cannot be blamed for."""
     step, mapping = model.steps[-1], model.mappings()[-1]
-    beads, found = torch.tensor(mapping.project(true)), []
+    beads, rmsd = torch.tensor(mapping.project(true)), []
     for sample in range(n_samples):
         keys = list(range(len(beads))), [sample] * len(beads), [0.0] * len(beads)
         drawn = step.sample(mapping, beads, Noise(seed, temperature), *keys).numpy()
-        found.append(np.sqrt(np.square(drawn - true).sum(-1).mean(1)).mean())
-    return {"rmsd_last": float(np.mean(found))}
+        rmsd.append(np.sqrt(np.square(drawn - true).sum(-1).mean(1)).mean())
+    return {"rmsd_last": float(np.mean(rmsd))}
 
 
 def _trace(fine, drawn, true):

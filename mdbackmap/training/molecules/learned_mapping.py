@@ -60,10 +60,10 @@ def learned_groups(kind, positions, seed=0, n_steps=_STEPS, n_starts=_STARTS):
     if not number.isdigit() or not 1 <= int(number) <= n_atoms:
         raise MappingError(f"mapping {kind!r}: expected a whole number of beads within 1 and {n_atoms}, the atoms")
     atoms = torch.tensor(positions - positions.mean(1, keepdims=True), dtype=torch.float32)
-    found = [_train(atoms, int(number), seed, start, n_steps) for start in range(n_starts)]
-    loss, owner = min(found, key=lambda pair: pair[0])
+    trainings = [_train(atoms, int(number), seed, start, n_steps) for start in range(n_starts)]
+    loss, owner = min(trainings, key=lambda pair: pair[0])
     logger.info(
-        "learned mapping: %.3g square angstrom, best of %d (%s)", loss, n_starts, [round(x, 3) for x, _ in found]
+        "learned mapping: %.3g square angstrom, best of %d (%s)", loss, n_starts, [round(x, 3) for x, _ in trainings]
     )
     groups = [np.flatnonzero(owner == bead) for bead in range(int(number))]
     return Groups(sorted(groups, key=lambda group: group[0]), kind)

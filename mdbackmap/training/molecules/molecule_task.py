@@ -103,8 +103,8 @@ class Frames(Task):
         if example.shifts is not None:
             atoms = atoms + example.shifts[:, model.tables.bead_of_atom]
         recompute(model, self.config.recompute)
-        found = model(atoms, example.noise, prior_noise=example.prior_noise)
-        return loss_terms(model, atoms, found, example.atoms), torch.tensor(float(len(atoms)))
+        made = model(atoms, example.noise, prior_noise=example.prior_noise)
+        return loss_terms(model, atoms, made, example.atoms), torch.tensor(float(len(atoms)))
 
     def validate(self, model, device):
         """Terms of the loss and scores of samples on the held-out frames."""
@@ -112,16 +112,16 @@ class Frames(Task):
             return {}
         model.eval()
         generator = torch.Generator().manual_seed(0)
-        found = []
+        batches = []
         for atoms in self.held.split(256):
             example = Example(atoms, *self._normal(len(atoms), generator)).to(device)
             with torch.no_grad():
                 made = model(example.atoms, example.noise, prior_noise=example.prior_noise)
                 named = loss_terms(model, example.atoms, made)
-            found.append({name: float(value) * len(atoms) / len(self.held) for name, value in named.items()})
-        row = {f"valid_{name}": sum(part[name] for part in found) for name in found[0]}
+            batches.append({name: float(value) * len(atoms) / len(self.held) for name, value in named.items()})
+        row = {f"valid_{name}": sum(part[name] for part in batches) for name in batches[0]}
         weights = vars(self.config.loss)
-        row["valid_loss"] = sum(weights[name] * row[f"valid_{name}"] for name in found[0])
+        row["valid_loss"] = sum(weights[name] * row[f"valid_{name}"] for name in batches[0])
         return {**row, **self._samples(model, device)}
 
     def _samples(self, model, device):

@@ -22,7 +22,7 @@ _DISTANCES = 16_000_000  # in memory at a time
 _EXACT = "donot_use_mm_for_euclid_dist"
 
 
-def loss_terms(model, atoms, found, true=None):
+def loss_terms(model, atoms, made, true=None):
     """
     The terms of the loss.
 
@@ -30,7 +30,7 @@ def loss_terms(model, atoms, found, true=None):
     ----------
     model : CGVAE
     atoms : torch.Tensor, shape (F, A, 3)
-    found : Reconstruction
+    made : Reconstruction
         What the model makes of them.
     true : torch.Tensor, shape (F, A, 3), optional
         What lengths of bonds are compared with, where `atoms` are shifted.
@@ -41,14 +41,14 @@ def loss_terms(model, atoms, found, true=None):
     """
     n_atoms = atoms.shape[1]
     pairs, true = model.tables.pairs, atoms if true is None else true
-    none = found.drawn is None
-    width = -model.log_density(atoms, found.atoms.detach())
+    none = made.drawn is None
+    width = -model.log_density(atoms, made.atoms.detach())
     return {
-        "positions": (found.atoms - atoms).square().sum(-1).mean(),
-        "kl": found.kl.mean(),
-        "graph": _strain(found.atoms, true, pairs),
-        "samples": atoms.new_zeros(()) if none else _strain(found.drawn, true, pairs) + _overlap(found.drawn, model),
-        "nats": (found.kl.sum(1) - found.log_density).mean() / n_atoms,
+        "positions": (made.atoms - atoms).square().sum(-1).mean(),
+        "kl": made.kl.mean(),
+        "graph": _strain(made.atoms, true, pairs),
+        "samples": atoms.new_zeros(()) if none else _strain(made.drawn, true, pairs) + _overlap(made.drawn, model),
+        "nats": (made.kl.sum(1) - made.log_density).mean() / n_atoms,
         "width": width.mean() / n_atoms,
     }
 

@@ -49,9 +49,9 @@ class Denoising(OfBatches):
     def terms(self, model, example, generator):
         """Mean squared distance of inner beads from their true places, and their number."""
         with torch.autocast(example.atoms.device.type, dtype=torch.bfloat16, enabled=self.config.bfloat16):
-            found = model(example.batch)
+            shifts = model(example.batch)
         inner = ~(example.batch.first | example.batch.last)
-        missing = (example.atoms[:, 1] - example.batch.beads - found)[inner].square().sum(-1)
+        missing = (example.atoms[:, 1] - example.batch.beads - shifts)[inner].square().sum(-1)
         return {"positions": missing.mean()}, inner.sum()
 
     @torch.no_grad()

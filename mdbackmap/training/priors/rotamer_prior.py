@@ -50,8 +50,8 @@ def rotamer_energies(torsions, known, types):
     for chi, kind in np.ndindex(shares.shape[:2]):
         rows = (types == kind) & known[:, 1 + chi] & (known[:, chi] | (chi == 0))
         if rows.sum() >= _FEWEST:
-            given = before[rows, chi] % BEFORE if chi else 0
-            shares[chi, kind] = _shares(given, bins[rows, 1 + chi] % BINS, bool(chi))
+            bins_before = before[rows, chi] % BEFORE if chi else 0
+            shares[chi, kind] = _shares(bins_before, bins[rows, 1 + chi] % BINS, bool(chi))
     return -np.log(np.maximum(shares, _FLOOR))
 
 

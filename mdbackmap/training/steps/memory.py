@@ -49,10 +49,10 @@ class _Held(TorchDispatchMode):
         self.known = {}
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        given = {id(x.untyped_storage()) for x in tree_leaves((args, kwargs)) if torch.is_tensor(x)}
+        inputs = {id(x.untyped_storage()) for x in tree_leaves((args, kwargs)) if torch.is_tensor(x)}
         made = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(made):
-            if torch.is_tensor(tensor) and id(tensor.untyped_storage()) not in given:
+            if torch.is_tensor(tensor) and id(tensor.untyped_storage()) not in inputs:
                 self._hold(tensor.untyped_storage())
         return made
 

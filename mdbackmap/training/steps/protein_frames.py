@@ -54,11 +54,11 @@ def read_frames(data, fine):
 
 def _atoms_of(atoms, resindices, topology):
     """Index of every atom of a topology in the universe, by residue and name."""
-    found = {}
+    index_of_atom = {}
     for index, resindex, name in zip(atoms.ix, atoms.resindices, np.char.upper(atoms.names.astype(str)), strict=True):
-        found.setdefault((int(resindex), str(name)), int(index))
+        index_of_atom.setdefault((int(resindex), str(name)), int(index))
     wanted = [(int(resindices[r]), str(n)) for r, n in zip(topology.residue_of_atom, topology.names, strict=True)]
-    missing = [k for k, key in enumerate(wanted) if key not in found]
+    missing = [k for k, key in enumerate(wanted) if key not in index_of_atom]
     if missing:
         at = missing[0]
         label = topology.label(int(topology.residue_of_atom[at]))
@@ -66,4 +66,4 @@ def _atoms_of(atoms, resindices, topology):
             f"{label} has no atom {topology.names[at]} ({len(missing)} atoms are missing): expected all heavy atoms "
             'of the protein; complete them, or train on the C-alphas, fine = "ca"'
         )
-    return np.array([found[key] for key in wanted])
+    return np.array([index_of_atom[key] for key in wanted])
