@@ -58,7 +58,7 @@ class StandinSampler(backmapper.Sampler):
 
     def __call__(self, beads, noise, keys, boxes, tolerance):
         atoms = self.mapping.lift(np.asarray(beads, dtype=np.float32))
-        for out, frame, sample in zip(atoms, keys[0], keys[1], strict=True):
+        for out, frame, sample in zip(atoms, keys.frames, keys.samples, strict=True):
             rng = np.random.default_rng([int(frame), int(sample)])
             offset = rng.uniform(-0.5, 0.5, out.shape).astype(np.float32)
             offset[self.mapping.atoms] = 0.0
