@@ -155,7 +155,7 @@ def test_construction_refuses_nonsense(changed, message):
 
 def test_ca_wants_one_bead_a_residue_and_amino_acids():
     two = Topology(["CA", "SC"], ["", ""], [0, 0], ["ALA"], [1], [""], ["A"], [""])
-    with pytest.raises(MappingError, match="2 beads for 1 residues"):
+    with pytest.raises(MappingError, match="has 2 beads .CA, SC., expected CA"):
         Mapping.ca(two)
     with pytest.raises(MappingError, match="not an amino acid"):
         ca(["ALA", "DPPC"])

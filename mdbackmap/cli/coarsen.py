@@ -72,9 +72,8 @@ def find_beads(universe, atoms, args):
         from ..molecule.mapping import Mapping
         from ..universes.coarse import coarse_universe
 
-        every = np.arange(len(beads))  # the reader of the topology has misread the numbers of residues
-        alone = Mapping(coarse, coarse, "ca", every, every, np.ones(len(beads)), every)
-        return coarse_universe(beads, alone).atoms, coarse.ends
+        # the reader of the topology has misread the numbers of residues
+        return coarse_universe(beads, Mapping.identity(coarse, "ca")).atoms, coarse.ends
     from ..molecule.named import named_mapping
     from ..universes.coarse import coarse_universe
     from ..universes.whole import read_topology, selector

@@ -1,19 +1,20 @@
 """
 What a molecule is: its names, residues, chains and bonds at one resolution, and which atoms a bead stands for.
 
-========== ===============================================================
-module     what it is
-========== ===============================================================
-topology   `Topology`: names, residues, chains and bonds at one resolution
-attributes what an AtomGroup says of its atoms
-mapping    `Mapping`: which atoms belong to which bead, with which weights
-bonds      the bond graph: found, walked, cut into connected parts
-kinds      a name, a list or a file -> groups of atoms
-grouping   groups of atoms -> `Mapping`
-named      the `Mapping` that a user names on the command line
-plain      a `Mapping` as plain values, as a checkpoint holds it, and back
-boxes      box vectors, nearest images, chains made whole
-partition  the bond graph cut into parts of about equal size
-binding    the beads of a universe checked against a `Mapping`
-========== ===============================================================
+=========== ===============================================================
+module      what it is
+=========== ===============================================================
+topology    `Topology`: names, residues, chains and bonds at one resolution
+attributes  what an AtomGroup says of its atoms
+mapping     `Mapping`: which atoms belong to which bead, with which weights
+bead_models which bead of which residue stands for which atoms
+bonds       the bond graph: found, walked, cut into connected parts
+kinds       a name, a list or a file -> groups of atoms
+grouping    groups of atoms -> `Mapping`
+named       the `Mapping` that a user names on the command line
+plain       a `Mapping` as plain values, as a checkpoint holds it, and back
+boxes       box vectors, nearest images, chains made whole
+partition   the bond graph cut into parts of about equal size
+binding     the beads of a universe checked against a `Mapping`
+=========== ===============================================================
 """

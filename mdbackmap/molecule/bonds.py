@@ -92,6 +92,12 @@ def adjacency(n_atoms, bonds) -> list:
     return neighbours
 
 
+def bonds_of_parts(part, bonds) -> np.ndarray:
+    """Bonds between parts of a molecule, int64, shape (b, 2), from the part that each atom (A,) belongs to."""
+    pairs = np.sort(np.asarray(part)[bonds], axis=1)
+    return np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
+
+
 def pairs_within(n_atoms, bonds, order) -> np.ndarray:
     """
     Pairs of atoms joined by at most so many bonds.

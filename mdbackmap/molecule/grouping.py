@@ -11,7 +11,7 @@ import dataclasses
 import numpy as np
 
 from .attributes import chain_ends
-from .bonds import nearest_owner
+from .bonds import bonds_of_parts, nearest_owner
 from .mapping import Mapping, MappingError
 from .topology import Topology
 
@@ -136,14 +136,12 @@ def coarse_topology(fine, atoms, owner) -> Topology:
     kept = residue[starts]
     single = [len(group) == 1 for group in atoms]
     names = [fine.names[i] if one else f"B{k + 1}" for k, (one, i) in enumerate(zip(single, first, strict=True))]
-    pairs = np.sort(owner[fine.bonds], axis=1)
-    pairs = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
     ends = chain_ends(fine.chainIDs[kept], fine.segids[kept])
     ends[:-1] |= np.array([fine.ends[i:j].any() for i, j in zip(kept[:-1], kept[1:], strict=True)], dtype=bool)
     return Topology(
         names=names,
         elements=[""] * len(atoms),
         residue_of_atom=np.cumsum(starts) - 1,
-        bonds=pairs,
+        bonds=bonds_of_parts(owner, fine.bonds),
         **(fine.of_residues(kept) | {"ends": ends, "cis": None}),
     )

@@ -10,10 +10,11 @@ Shapes: N beads, A atoms, w triples. Positions in angstrom.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .bead_models import CA, BeadModel
 from .topology import Topology, protein_topology
 
 
@@ -101,6 +102,32 @@ class Mapping:
     def n_atoms(self) -> int:
         """Number of atoms A."""
         return self.fine.n_atoms
+
+    @property
+    def residue_of_bead(self) -> np.ndarray:
+        """Residue of each bead, int64, shape (N,)."""
+        return self.coarse.residue_of_atom
+
+    @property
+    def anchors(self) -> np.ndarray:
+        """Beads that the C-alphas of a protein rest on, int64, shape (R,); of molecules beside it there are none."""
+        fine = self.fine
+        return self.bead_of_atom[(fine.names == "CA") & ~fine.hetero[fine.residue_of_atom]]
+
+    def trace(self, beads) -> np.ndarray:
+        """
+        The beads nearest to the C-alphas of a protein; for C-alpha beads these themselves.
+
+        Parameters
+        ----------
+        beads : ndarray of float, shape (..., N, 3)
+
+        Returns
+        -------
+        ndarray of float, shape (..., R, 3)
+        """
+        anchors = self.anchors
+        return beads if np.array_equal(anchors, np.arange(self.n_beads)) else beads[..., anchors, :]
 
     def project(self, positions) -> np.ndarray:
         """
@@ -198,6 +225,58 @@ class Mapping:
             bead_of_atom=self.bead_of_atom[finer.bead_of_atom],
         )
 
+    def beside(self, other: Mapping) -> Mapping:
+        """A mapping with that of other molecules behind it: beads and atoms of the two have nothing in common."""
+        return Mapping(
+            coarse=self.coarse.beside(other.coarse),
+            fine=self.fine.beside(other.fine),
+            name=self.name,
+            beads=np.concatenate([self.beads, other.beads + self.n_beads]),
+            atoms=np.concatenate([self.atoms, other.atoms + self.n_atoms]),
+            weights=np.concatenate([self.weights, other.weights]),
+            bead_of_atom=np.concatenate([self.bead_of_atom, other.bead_of_atom + self.n_beads]),
+        )
+
+    @classmethod
+    def identity(cls, topology: Topology, name="identity") -> Mapping:
+        """Particles that stand for themselves."""
+        every = np.arange(topology.n_atoms)
+        return cls(topology, topology, name, every, every, np.ones(len(every)), every)
+
+    @classmethod
+    def passengers(cls, topology: Topology) -> Mapping:
+        """Molecules beside a protein that are not converted: they stand for themselves, and are no part of a chain."""
+        each = np.ones(topology.n_residues, dtype=bool)
+        return cls.identity(replace(topology, hetero=each, ends=each), "passengers")
+
+    @classmethod
+    def of(cls, model: BeadModel, coarse: Topology, fine: Topology | None = None) -> Mapping:
+        """
+        Beads of a bead model to the atoms of a protein.
+
+        Parameters
+        ----------
+        model : BeadModel
+        coarse : Topology
+            The beads, of which the model knows residues and names; `model.topology(fine)` makes them.
+        fine : Topology, optional
+            Atoms of the same residues; by default the heavy atoms that these have.
+
+        Returns
+        -------
+        Mapping
+
+        Raises
+        ------
+        MappingError
+            Beads that are not those of the model, or a residue that is no amino acid.
+        """
+        try:
+            fine = protein_topology(coarse) if fine is None else fine
+            return cls(coarse, fine, model.name, *model.weigh(coarse, fine))
+        except ValueError as error:
+            raise MappingError(str(error)) from None
+
     @classmethod
     def ca(cls, coarse: Topology) -> Mapping:
         """
@@ -218,17 +297,7 @@ class Mapping:
         MappingError
             More or fewer beads than residues, or a residue that is no amino acid.
         """
-        if not np.array_equal(coarse.residue_of_atom, np.arange(coarse.n_residues)):
-            raise MappingError(
-                f"{coarse.n_atoms} beads for {coarse.n_residues} residues: expected one bead in every residue, "
-                "as a C-alpha trace has"
-            )
-        try:
-            fine = protein_topology(coarse)
-        except ValueError as error:
-            raise MappingError(str(error)) from None
-        beads, ca = np.arange(coarse.n_atoms), np.flatnonzero(fine.names == "CA")
-        return cls(coarse, fine, "ca", beads, ca, np.ones(len(beads)), fine.residue_of_atom)
+        return cls.of(CA, coarse)
 
     def _join(self, finer):
         a, b = self.fine, finer.coarse

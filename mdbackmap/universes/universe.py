@@ -37,7 +37,8 @@ def universe_of(fine):
     )
     per_atom = {"names": fine.names, "types": fine.elements}
     per_atom |= {"elements": fine.elements} if (fine.elements != "").all() else {}  # writers of XYZ take names then
-    per_atom |= {"chainIDs": fine.chainIDs[fine.residue_of_atom], "record_types": np.full(fine.n_atoms, "ATOM")}
+    per_atom |= {"chainIDs": fine.chainIDs[fine.residue_of_atom]}
+    per_atom |= {"record_types": np.where(fine.hetero, "HETATM", "ATOM")[fine.residue_of_atom]}
     per_atom |= {"altLocs": np.full(fine.n_atoms, "")}
     per_residue = {"resnames": fine.resnames, "icodes": fine.icodes}
     for name, values in {**per_atom, **per_residue, "segids": fine.segids[runs]}.items():

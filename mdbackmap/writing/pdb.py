@@ -24,7 +24,7 @@ _WIDEST = 9000.0  # angstrom; beads further apart than this may have atoms that 
 def fits_pdb(topology: Topology) -> bool:
     """Whether the columns of a PDB file hold this topology: atoms, residue numbers and chain names."""
     return bool(
-        topology.n_atoms + int(topology.ends.sum()) <= MAX_SERIAL
+        topology.n_atoms + int((topology.ends & ~topology.hetero).sum()) <= MAX_SERIAL
         and topology.resids.min(initial=0) >= -999
         and topology.resids.max(initial=0) <= 9999
         and all(len(chain) <= 1 for chain in set(topology.chainIDs))
@@ -143,7 +143,7 @@ class PDBLayout:
         for atom, residue in enumerate(topology.residue_of_atom):
             serial += 1
             start, end = self._atom(topology, atom, residue, serial)
-            if topology.ends[residue] and atom == last[residue]:
+            if topology.ends[residue] and atom == last[residue] and not topology.hetero[residue]:
                 serial += 1
                 end += f"TER   {serial:5d}      {self._residue(topology, residue)}\n"
             self._lines.append((start, end))
@@ -151,17 +151,19 @@ class PDBLayout:
     @staticmethod
     def _residue(topology, i):
         chain, icode = topology.chainIDs[i] or " ", topology.icodes[i] or " "
-        return f"{topology.resnames[i][:4]:>3s} {chain}{topology.resids[i]:4d}{icode}".rstrip()
+        name = f"{topology.resnames[i][:4]:>3s}"  # a fourth letter takes the place of the blank
+        return f"{name:<4s}{chain}{topology.resids[i]:4d}{icode}".rstrip()
 
     def _atom(self, topology, atom, residue, serial):
         name, element = topology.names[atom], topology.elements[atom]
-        padded = f" {name:<3s}" if len(name) < 4 and len(element) < 2 else f"{name:<4s}"
-        start = f"ATOM  {serial:5d} {padded} {self._residue(topology, residue):<10s}   "
+        padded = f" {name:<3s}" if len(name) < 4 and len(element) < 2 else f"{name[:4]:<4s}"
+        record = "HETATM" if topology.hetero[residue] else "ATOM"
+        start = f"{record:<6s}{serial:5d} {padded} {self._residue(topology, residue):<10s}   "
         segid = topology.segids[residue][:4]
         return start, f"  1.00  0.00      {segid:<4s}{element:>2s}\n"
 
     def atoms(self, positions) -> str:
-        """ATOM and TER lines for (A, 3) positions; ValueError if they lie beyond the columns of a PDB file."""
+        """ATOM, HETATM and TER lines for (A, 3) positions; ValueError if they lie beyond the columns of a PDB file."""
         positions = np.asarray(positions, dtype=np.float64)
         if not within_columns(positions):
             raise ValueError(not_within_columns(positions))
@@ -227,7 +229,8 @@ def _gemmi_model(gemmi, topology, positions):
         residue.name = str(topology.resnames[r])
         residue.seqid = gemmi.SeqId(int(topology.resids[r]), str(topology.icodes[r]) or " ")
         residue.subchain = f"S{stretch}"
-        residue.entity_type = gemmi.EntityType.Polymer
+        residue.entity_type = gemmi.EntityType.NonPolymer if topology.hetero[r] else gemmi.EntityType.Polymer
+        residue.het_flag = "H" if topology.hetero[r] else "A"
         for i in range(atoms[r], atoms[r + 1]):
             residue.add_atom(_gemmi_atom(gemmi, topology, i, positions[i]))
         chain.add_residue(residue)
