@@ -339,7 +339,7 @@ class Backmapper:
         boxes = box_vectors(dimensions, len(beads))
         if boxes is not None:
             beads = self._trace.made_whole(beads, boxes)
-        check_whole(beads, frames, self.mapping.coarse.ends if self.mapping.name == "ca" else None)
+        check_whole(beads, frames, self.mapping.coarse.ends if self.mapping.is_trace else None)
         beads = self._trace.of_right_hand(beads, options.mirror)
         tolerance = self._trace.tolerance(options)
         noise = Noise(options.seed, options.temperature, options.correlation_time)

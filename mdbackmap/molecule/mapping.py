@@ -109,6 +109,11 @@ class Mapping:
         return self.coarse.residue_of_atom
 
     @property
+    def is_trace(self) -> bool:
+        """Whether the beads are C-alphas, whose distances along a chain are known."""
+        return self.name == CA.name
+
+    @property
     def anchors(self) -> np.ndarray:
         """Beads that the C-alphas of a protein rest on, int64, shape (R,); of molecules beside it there are none."""
         fine = self.fine

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..chemistry.peptide_geometry import BONDED
 from ..molecule.attributes import bonds_within, chain_ends, chain_letters, numbering
+from ..molecule.bead_models import CA
 from ..molecule.topology import Topology
 from .beads import Group
 from .spacing import bond_lengths
@@ -130,4 +131,4 @@ def _count_from_one(ends):
 def trace_topology(names, table, ends) -> Topology:
     """The topology of C-alphas of residues with these names, numbers and labels."""
     n = len(names)
-    return Topology(["CA"] * n, [""] * n, np.arange(n), names, **table, ends=ends)
+    return Topology([CA.anchor] * n, [""] * n, np.arange(n), names, **table, ends=ends)

@@ -146,7 +146,10 @@ def check_beads(mapping, beads, numbers, dimensions=None, n_frames=None):
     """
     coarse, advice = mapping.coarse, functools.partial(leave_out, n_frames=n_frames)
     beads = check_frames(beads, coarse.n_atoms, numbers, bead_label(coarse), advice)
-    check_whole(beads, numbers, coarse.ends if mapping.name == "ca" else None, dimensions, advice)
+    if mapping.is_trace:
+        check_whole(mapping.trace(beads), numbers, coarse.ends[~coarse.hetero], dimensions, advice)
+    else:
+        check_whole(beads, numbers, None, dimensions, advice)
 
 
 def bead_label(coarse):

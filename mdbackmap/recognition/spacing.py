@@ -104,22 +104,22 @@ def find_cis(lengths, ends, atomistic=False) -> np.ndarray:
     return cis
 
 
-def strained(beads, coarse: Topology, dimensions=None) -> np.ndarray:
+def strained(ca, coarse: Topology, dimensions=None) -> np.ndarray:
     """
     Residues whose distance to the next one no peptide bridges with the angles of proteins.
 
     Parameters
     ----------
-    beads : ndarray of float, shape (..., N, 3)
-        In angstrom; chains whole, unless `dimensions` are given.
+    ca : ndarray of float, shape (..., R, 3)
+        C-alphas in angstrom; chains whole, unless `dimensions` are given.
     coarse : Topology
-        The trace; its `ends` and `cis` are used.
+        Its residues; `ends` and `cis` of those that are part of a chain are used.
     dimensions : ndarray of float, shape (6,), optional
         Box as in `bond_lengths`.
 
     Returns
     -------
-    ndarray of bool, shape (..., N)
+    ndarray of bool, shape (..., R)
         True outside 3.70-3.89 A (cis: 2.85-3.05 A); False for a residue that ends a chain.
 
     Examples
@@ -128,11 +128,11 @@ def strained(beads, coarse: Topology, dimensions=None) -> np.ndarray:
     >>> strained([[0.0, 0, 0], [3.8, 0, 0], [7.9, 0, 0]], trace).tolist()
     [False, True, False]
     """
-    lengths = bond_lengths(beads, dimensions)
-    cis = coarse.cis[:-1]
+    lengths, chains = bond_lengths(ca, dimensions), ~coarse.hetero
+    ends, cis = coarse.ends[chains], coarse.cis[chains][:-1]
     low, high = (np.where(cis, CIS_BRIDGED[k], TRANS_BRIDGED[k]) for k in (0, 1))
-    found = np.zeros((*lengths.shape[:-1], coarse.n_atoms), dtype=bool)
-    found[..., :-1] = ((lengths < low) | (lengths > high)) & ~coarse.ends[:-1]
+    found = np.zeros((*lengths.shape[:-1], len(ends)), dtype=bool)
+    found[..., :-1] = ((lengths < low) | (lengths > high)) & ~ends[:-1]
     return found
 
 

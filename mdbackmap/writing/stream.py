@@ -87,9 +87,10 @@ class Stream:
 
     def strain(self, frame) -> np.ndarray:
         """Whether the distance to the next residue is not that of a protein, shape (R,); False unless on C-alphas."""
-        if self.model.mapping.name != "ca":
-            return np.zeros(self.model.mapping.coarse.n_residues, dtype=bool)
-        return strained(frame.beads, self.model.mapping.coarse, frame.dimensions)
+        mapping = self.model.mapping
+        if not mapping.is_trace:
+            return np.zeros(mapping.coarse.n_residues, dtype=bool)
+        return strained(mapping.trace(frame.beads), mapping.coarse, frame.dimensions)
 
     def jobs(self, frames, places, done, size_at):
         """
