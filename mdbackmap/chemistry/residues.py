@@ -21,12 +21,12 @@ NAME_OF_LETTER = dict(zip(ALPHABET, RESIDUE_NAMES, strict=True))
 
 TYPE_OF_NAME = {name: i for i, name in enumerate(RESIDUE_NAMES)}
 
-MAX_ATOMS = 14
+MAX_ATOMS = 14  # heavy atoms of a residue; cited: tryptophan has most
 N, CA, C, O, CB, SG = range(6)  # noqa: E741
 """Atom slots that are the same in every residue, and that of the sulfur of cysteine."""
-TURNING = 5
+TURNING = CB + 1
 """Atoms from this slot on turn with side-chain torsions."""
-MAX_CHIS = 4
+MAX_CHIS = 4  # side-chain torsions of a residue; cited: arginine and lysine have most
 
 _BACKBONE = ("N", "CA", "C", "O")
 
@@ -199,13 +199,15 @@ Where side-chain atoms sit, as (group, x, y, z) in angstrom.
 
 Group 0 (CB) is given in the frame of the residue's backbone: x opposite to the bisector of N-CA-C, z along
 (N - CA) x (C - CA), origin at CA. Group k is moved by torsion chi k: origin at the third atom of that torsion, x along
-its axis, and the torsion's fourth atom in the xy plane. Means over 199,031 residues of crystal structures (resolution
-2.3 angstrom or better, B factor of CA below 35). The ring of proline is closed by distances (`PROLINE_RING`) instead.
+its axis, and the torsion's fourth atom in the xy plane. Measured: means over 199,031 residues of crystal structures
+(resolution 2.3 angstrom or better, B factor of CA below 35). The ring of proline is closed by distances
+(`PROLINE_RING`) instead.
 """
 
 PROLINE_RING = {"CB-CG": 1.497, "CG-CD": 1.507, "N-CD": 1.474}
-"""Bond lengths of the ring in angstrom, and the place of CD in the frame of N (x against the bisector of C-N-CA)."""
+"""Bond lengths of the ring in angstrom; measured: means over the same structures."""
 PROLINE_CD = (1.460, -0.204, 0.0)
+"""Place of CD in angstrom in the frame of N (x against the bisector of C-N-CA); measured: as the ring."""
 
 DISULFIDE = {"SG-SG": 2.05, "CB-SG": 3.05}
 """

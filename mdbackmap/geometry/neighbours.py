@@ -15,9 +15,10 @@ try:
 except (ImportError, OSError):  # an optional accelerator, never required; OSError if built for another torch
     torch_cluster = None
 
-_PAIRS = 1_000_000  # whose distances are in memory at a time
-_CLOSE_PAIRS = 4_000_000  # the same, of `close_pairs`
-_LARGE = 4000
+_PAIRS = 1_000_000  # whose distances are in memory at a time; chosen: by hand
+_CLOSE_PAIRS = 4_000_000  # the same, of `close_pairs`; chosen: by hand
+_LARGE = 4000  # beads from which on a search tree is quicker; chosen: by hand
+_MOST = 4096  # neighbours that the tree counts at most; chosen: by hand, more than fit in a radius
 
 
 @full_precision
@@ -132,7 +133,7 @@ def _search_tree(positions, index, width, counts, radii):
         return _search_all(positions, index, width, counts, radii, None)
     index[:, :width] = others.reshape(len(positions), width)
     for column, radius in enumerate(radii):
-        pairs = torch_cluster.radius(positions, positions, radius, max_num_neighbors=4096)
+        pairs = torch_cluster.radius(positions, positions, radius, max_num_neighbors=_MOST)
         counts[:, column] = torch.bincount(pairs[0], minlength=len(positions)).to(counts.dtype) - 1
     return None
 

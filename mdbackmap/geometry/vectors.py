@@ -13,6 +13,9 @@ import torch
 from ..chemistry.peptide_geometry import BACKBONE_BONDS, PEPTIDE_ANGLES
 
 _TINY = 1e-8
+_MAX_STRAIN = 30.0  # degrees; chosen: by hand, the most that angles at a peptide bond open or close
+_N_STRAINS = 1201  # angles tried between; chosen: by hand, every 0.05 degrees
+_STEP = 0.002  # angstrom between the distances of a template; chosen: by hand
 
 
 def full_precision(function):
@@ -164,9 +167,9 @@ class PeptideTemplate:
     tensor([1.4300, 0.5300, 0.0000])
     """
 
-    def __init__(self, cis, max_strain=30.0):
+    def __init__(self, cis, max_strain=_MAX_STRAIN):
         angles = PEPTIDE_ANGLES["cis" if cis else "trans"]
-        strains = torch.linspace(-max_strain, max_strain, 1201, dtype=torch.float64).deg2rad()
+        strains = torch.linspace(-max_strain, max_strain, _N_STRAINS, dtype=torch.float64).deg2rad()
         places = self._build(angles, strains, cis)
         keep = slice(None)
         turn = int(places[:, 3, 0].argmax())  # past the fully open peptide the distance falls again
@@ -174,8 +177,7 @@ class PeptideTemplate:
             keep = slice(0, turn + 1)
         distances, places = places[keep, 3, 0].contiguous(), places[keep, :3]
         self.shortest, self.longest = float(distances[0]), float(distances[-1])
-        self.step = 0.002
-        grid = torch.arange(self.shortest, self.longest + self.step, self.step, dtype=torch.float64)
+        grid = torch.arange(self.shortest, self.longest + _STEP, _STEP, dtype=torch.float64)
         right = torch.searchsorted(distances, grid).clamp(1, len(distances) - 1)
         weight = ((grid - distances[right - 1]) / (distances[right] - distances[right - 1])).clamp(0, 1)
         table = torch.lerp(places[right - 1], places[right], weight[:, None, None])
@@ -201,7 +203,7 @@ class PeptideTemplate:
     def __call__(self, distances):
         """Coordinates (..., 3 atoms C O N, 3) for the CA-CA `distances` (...) in angstrom."""
         table = self.table.to(distances)
-        at = ((distances - self.shortest) / self.step).clamp(0, len(table) - 1.001)
+        at = ((distances - self.shortest) / _STEP).clamp(0, len(table) - 1 - 1e-3)
         left = at.detach().long()
         places = torch.lerp(table[left], table[left + 1], (at - left)[..., None, None])
         over = distances - distances.clamp(self.shortest, self.longest)

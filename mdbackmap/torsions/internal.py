@@ -37,7 +37,7 @@ from ..geometry.vectors import (
 from .movable import MovableAtoms
 
 TORSIONS = ("peptide", "chi1", "chi2", "chi3", "chi4", "end")
-_N, _CA, _C, _O, _CB = range(5)
+_N, _CA, _C, _O, _CB, _CG, _CD = range(7)  # slots; the last two those of proline
 _PRO = residues.TYPE_OF_NAME["PRO"]
 _END_ANGLE, _END_TORSION = math.radians(peptide_geometry.CA_ANGLE), math.radians(peptide_geometry.CA_TORSION)
 _SLOT = {name: {atom: k for k, atom in enumerate(atoms)} for name, atoms in residues.ATOMS.items()}
@@ -130,8 +130,8 @@ class InternalCoordinates:
         self.alone = self.first[self.first == self.last]
         n_chis = torch.tensor([len(residues.CHIS[name]) for name in residues.RESIDUE_NAMES], device=types.device)
         n_chis[_PRO] = 1
-        self.defined = torch.ones(len(types), 6, dtype=torch.bool, device=types.device)
-        self.defined[:, 1:5] = torch.arange(4, device=types.device) < n_chis[types, None]
+        self.defined = torch.ones(len(types), len(TORSIONS), dtype=torch.bool, device=types.device)
+        self.defined[:, 1:5] = torch.arange(residues.MAX_CHIS, device=types.device) < n_chis[types, None]
         self.defined[:, 5] = starts | ends
         self.starts = starts
         self.tau = torch.tensor(peptide_geometry.N_CA_C, device=types.device).deg2rad()[types]
@@ -169,10 +169,10 @@ class InternalCoordinates:
             if not moved:
                 continue
             atoms = ("N", "CA", "C") if k == 0 else residues.CHIS[name][k - 1][:3]
-            axis.append([residue * 14 + _SLOT[name][a] for a in atoms])
+            axis.append([residue * residues.MAX_ATOMS + _SLOT[name][a] for a in atoms])
             for atom, x, y, z in moved:
                 rows.append(len(owners))
-                slots.append(residue * 14 + _SLOT[name][atom])
+                slots.append(residue * residues.MAX_ATOMS + _SLOT[name][atom])
                 places.append((x, y, z))
             owners.append(residue)
         to = {"device": self.types.device}
@@ -286,8 +286,8 @@ class InternalCoordinates:
         pucker = torsions[..., at, 1, None]
         cg = centre + radius * (pucker.cos() * out + pucker.sin() * torch.cross(axis, out, dim=-1))
         flat = atoms.flatten(-3, -2)
-        for slot, placed in ((_CB, cb), (5, cg), (6, cd)):
-            flat = flat.index_copy(-2, at * 14 + slot, placed)
+        for slot, placed in ((_CB, cb), (_CG, cg), (_CD, cd)):
+            flat = flat.index_copy(-2, at * residues.MAX_ATOMS + slot, placed)
         return flat.unflatten(-2, (-1, 14))
 
     def _proline_cd(self, atoms, at, n, ca):
@@ -369,7 +369,7 @@ class InternalCoordinates:
 
     def _puckers(self, atoms, mask, torsions, known):
         at = self.prolines
-        n, ca, cb, cg, cd = (atoms[..., at, k, :] for k in (_N, _CA, _CB, 5, 6))
+        n, ca, cb, cg, cd = (atoms[..., at, k, :] for k in (_N, _CA, _CB, _CG, _CD))
         axis = unit(cd - cb)
         centre = cb + ((cg - cb) * axis).sum(-1, keepdim=True) * axis
         out = perpendicular(centre - (n + ca) / 2, axis)

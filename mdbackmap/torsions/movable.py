@@ -10,6 +10,7 @@ import torch
 
 from ..chemistry import residues
 from ..chemistry.elements import ELEMENT_SLOTS, SLOTS
+from ..chemistry.residues import CB, MAX_ATOMS, TURNING
 
 
 @functools.cache
@@ -38,7 +39,7 @@ def _bonds_from(name, atom):
                 found[other] = found[at] + 1
                 reached.append(other)
     bonds = [found[other] for other in residues.ATOMS[name]]
-    return torch.tensor(bonds + [0] * (residues.MAX_ATOMS - len(bonds)))
+    return torch.tensor(bonds + [0] * (MAX_ATOMS - len(bonds)))
 
 
 @functools.cache
@@ -50,7 +51,7 @@ def apart():
     them.
     """
     from_carbon, from_nitrogen = bonds_from_backbone()
-    meets = torch.zeros(20, residues.MAX_ATOMS, residues.MAX_ATOMS, dtype=torch.bool)
+    meets = torch.zeros(len(residues.ATOMS), MAX_ATOMS, MAX_ATOMS, dtype=torch.bool)
     for slot, bonds in ((0, from_nitrogen), (2, from_carbon), (3, from_carbon + 1)):
         meets[:, 5:, slot] = (bonds[:, 5:] > 3) & present()[:, 5:]
     meets[residues.TYPE_OF_NAME["PRO"]] = False
@@ -70,7 +71,7 @@ class MovableAtoms:
     residues : (M,) int64
         Residues with candidates; all but glycine, alanine and proline.
     turning, fixed : (S,), (X,) int64
-        Atoms as residue * 14 + slot; sorted by residue.
+        Atoms as residue * MAX_ATOMS + slot; sorted by residue.
     meets : (S, 14) bool
         Slots of its own residue that a turning atom can overlap with.
     thiol : (S,) bool
@@ -88,12 +89,14 @@ class MovableAtoms:
         names = [residues.RESIDUE_NAMES[kind] for kind in kinds]
         turns = [name not in ("GLY", "ALA", "PRO") for name in names]
         sizes = [len(residues.ATOMS[name]) for name in names]
-        slots = [range(5, size) if turn else range(0) for size, turn in zip(sizes, turns, strict=True)]
-        stays = [range(5 if turn else size) for size, turn in zip(sizes, turns, strict=True)]
+        slots = [range(TURNING, size) if turn else range(0) for size, turn in zip(sizes, turns, strict=True)]
+        stays = [range(TURNING if turn else size) for size, turn in zip(sizes, turns, strict=True)]
         to = {"device": types.device}
         self.residues = torch.tensor([r for r, turn in enumerate(turns) if turn], dtype=torch.int64, **to)
-        self.turning = torch.tensor([14 * r + k for r, own in enumerate(slots) for k in own], dtype=torch.int64, **to)
-        self.fixed = torch.tensor([14 * r + k for r, own in enumerate(stays) for k in own], dtype=torch.int64, **to)
+        self.turning, self.fixed = (
+            torch.tensor([MAX_ATOMS * r + k for r, own in enumerate(rows) for k in own], dtype=torch.int64, **to)
+            for rows in (slots, stays)
+        )
         self.count = torch.tensor([len(own) for own in slots if len(own)], dtype=torch.int64, **to)
         self.first = self.count.cumsum(0) - self.count
         self.fixed_count = torch.tensor([len(own) for own in stays], dtype=torch.int64, **to)
@@ -102,6 +105,7 @@ class MovableAtoms:
         element = elements().to(types.device)[types].flatten()
         self.turning_element, self.fixed_element = element[self.turning], element[self.fixed]
         cysteine = types == residues.TYPE_OF_NAME["CYS"]
-        self.thiol = cysteine[self.turning // 14] & (self.turning_element == 3)
-        self.thiol_bearing = cysteine[self.fixed // 14] & (self.fixed % 14 == 4)
-        self.meets = apart().to(types.device)[types[self.turning // 14], self.turning % 14]  # (S, 14), own residue
+        self.thiol = cysteine[self.turning // MAX_ATOMS] & (self.turning_element == 3)
+        self.thiol_bearing = cysteine[self.fixed // MAX_ATOMS] & (self.fixed % MAX_ATOMS == CB)
+        own, slot = self.turning // MAX_ATOMS, self.turning % MAX_ATOMS
+        self.meets = apart().to(types.device)[types[own], slot]  # (S, 14), own residue

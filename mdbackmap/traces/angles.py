@@ -10,7 +10,8 @@ import torch
 from ..geometry.vectors import smooth_step
 
 _LEAST = 1e-4
-_BENT = 0.05, 0.4  # sines of angles: torsions about straight ones mean little
+_BENT = 0.05, 0.4  # sines of angles; chosen: by hand, torsions about straight ones mean little
+_STRAIGHT = 0.02  # sine of an angle; chosen: by hand, straighter ones have no plane
 
 
 def steps(beads):
@@ -46,7 +47,7 @@ class TraceAngles:
         self.ahead = ahead / self.length.unsqueeze(-1)  # u_i
         self.back = self.ahead.roll(1, -2)  # u_i-1
         self.normal = torch.cross(self.back, self.ahead, dim=-1)  # of the plane i-1, i, i+1; its length is sin(angle)
-        self.sine = self.normal.norm(dim=-1).clamp_min(0.02)
+        self.sine = self.normal.norm(dim=-1).clamp_min(_STRAIGHT)
         self.angle = torch.atan2(self.sine, -(self.back * self.ahead).sum(-1))
         following = self.normal.roll(-1, -2)
         self.torsion = torch.atan2((self.back * following).sum(-1), (self.normal * following).sum(-1))

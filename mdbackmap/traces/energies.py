@@ -29,6 +29,7 @@ _LOW, _HIGH = math.radians(60.0), math.radians(180.0)  # radians, C-alpha angles
 _WIDEST = _HIGH - 0.01  # radians; chosen: by hand, a straight angle has no plane
 _WIDE, _TURN = (_WIDEST - _LOW) / (_N_ANGLES - 1), 2 * math.pi / BINS
 _TAU, _SPREAD = math.radians(peptide_geometry.N_CA_C_MEAN), math.radians(peptide_geometry.N_CA_C_SPREAD)
+_GENERAL, _GLYCINE, _BRANCHED, _PRE_PROLINE, _TRANS_PROLINE, _CIS_PROLINE = range(6)
 RAMA_KINDS = ("general", "glycine", "isoleucine-valine", "pre-proline", "trans-proline", "cis-proline")
 _PROLINE_CD = peptide_geometry.PROLINE_N_CD, math.radians(peptide_geometry.PROLINE_C_N_CD)
 _LOCAL_PAIRS = (("O-", "C"), ("O-", "O"), ("O-", "N+"), ("C-", "O"), ("C-", "N+"), ("CA-", "C"), ("N", "CA+"))
@@ -59,7 +60,7 @@ def _cell(values, low, width, size, periodic=False):
 def _trace_tables(blur=None):
     """The trace prior's tables (3, 3, 24, 36, 24), under a Gaussian of some grid steps along the last three axes."""
     table = tables()["trace"]
-    for axis, width, turns in zip((2, 3, 4), blur or (0, 0, 0), (False, True, False), strict=True):
+    for axis, width, turns in zip(range(2, 5), blur or (0, 0, 0), (False, True, False), strict=True):
         table = blurred(table, axis, width, turns) if width else table
     return table
 
@@ -237,7 +238,7 @@ def _kinds(types, ends, cis_before):
     """Which of the six Ramachandran maps each residue goes by, in the order of the Top8000 module."""
     glycine, proline = types == residues.TYPE_OF_NAME["GLY"], types == residues.TYPE_OF_NAME["PRO"]
     branched = (types == residues.TYPE_OF_NAME["ILE"]) | (types == residues.TYPE_OF_NAME["VAL"])
-    kinds = torch.where(branched, 2, 0)
-    kinds = torch.where(proline.roll(-1) & ~ends, 3, kinds)
-    kinds = torch.where(proline, torch.where(cis_before, 5, 4), kinds)
-    return torch.where(glycine, 1, kinds)
+    kinds = torch.where(branched, _BRANCHED, _GENERAL)
+    kinds = torch.where(proline.roll(-1) & ~ends, _PRE_PROLINE, kinds)
+    kinds = torch.where(proline, torch.where(cis_before, _CIS_PROLINE, _TRANS_PROLINE), kinds)
+    return torch.where(glycine, _GLYCINE, kinds)

@@ -68,7 +68,7 @@ class Mending:
         self.pairs = [Pairs(first[some], 1, low[some], high[some]) for some in alternating(bonded, first % 2)]
         near = bonded[:-1] & bonded[1:]
         first = np.arange(len(near))
-        self.pairs += [Pairs(first[some], 2, *CA_NEXT) for some in alternating(near, first % 4 // 2)]
+        self.pairs += [Pairs(first[some], 2, *CA_NEXT) for some in alternating(near, first // 2 % 2)]
         self.free = torch.ones(n, n, dtype=torch.bool)  # pairs that only have to keep apart
         self.free[torch.arange(n), torch.arange(n)] = False
         for pairs in self.pairs:
