@@ -21,11 +21,11 @@ from pathlib import Path
 import torch
 
 from .files import digest
-from .models.cascade import STEPS, Chain, ChainConfig
+from .models.cascade import STEPS, Cascade, CascadeConfig
 from .weights.bundled import bundled
 
 FORMAT = 1
-_FAMILIES = {**STEPS, "chain": (Chain, ChainConfig)}
+_FAMILIES = {**STEPS, "chain": (Cascade, CascadeConfig)}
 _ZIP = b"PK\x03\x04"  # how files of torch begin
 
 

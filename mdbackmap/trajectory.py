@@ -54,8 +54,8 @@ from .writing.moved import Moved, tell
 from .writing.origin import origin
 from .writing.output import PDB, MemorySink, check_format
 from .writing.pace import Pace
-from .writing.pipeline import Pipeline
 from .writing.progress import Watching, progress_bar
+from .writing.stage_threads import Pipeline
 from .writing.stream import Stream, choose_frames, input_files
 
 logger = logging.getLogger(__name__)

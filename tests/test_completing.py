@@ -15,12 +15,14 @@ from mdbackmap.checkpoint import load
 from mdbackmap.cli import main
 from mdbackmap.completion.ends import Completion, terminal_oxygen
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB
+from mdbackmap.generation.bound import bind
 from mdbackmap.generation.noise import Noise
-from mdbackmap.models.cascade import Chain
+from mdbackmap.models.cascade import Cascade
 from mdbackmap.molecule.grouping import group_mapping
 from mdbackmap.molecule.kinds import groups_of
 from mdbackmap.molecule.mapping import Mapping
 from mdbackmap.molecule.topology import Topology
+from mdbackmap.options import Keys, Tolerance
 
 
 def trace(resnames, ends=None):
@@ -102,17 +104,18 @@ def test_network_atoms_and_ends_of_all_chains(temperature):
     assert len(u.atoms.fragments) == fine.ends.sum()
 
 
-def test_chain_of_models_ends_complete():
+def test_cascade_ends_complete():
     alphas = topology("ACDEFGHIKLMNPQRSTVWYACDE", chains="A" * 16 + "B" * 8)
     first = np.flatnonzero(~alphas.ends)
     alphas = dataclasses.replace(alphas, bonds=np.stack([first, first + 1], axis=1))
     upper = model_of(group_mapping(alphas, groups_of("blocks:4", alphas)))
-    chain = Chain.of([upper, tiny()])
-    assert chain.open_ends and not Chain.of([upper]).open_ends
-    model = mdb.Backmapper(chain, chain.molecule, np.arange(chain.molecule.n_beads), {"model": "mine"})
+    cascade = Cascade.of([upper, tiny()])
+    assert cascade.open_ends and not Cascade.of([upper]).open_ends
+    model = mdb.Backmapper(cascade, cascade.molecule, np.arange(cascade.molecule.n_beads), {"model": "mine"})
     beads = np.random.default_rng(0).normal(size=(2, model.n_beads, 3)).astype(np.float32) * 8
     fine, made = model.mapping.fine, model.sample(beads, [0, 1])
-    drawn = chain.sample(chain.molecule, torch.tensor(beads), Noise(), [0, 1], [0, 0], [0.0, 0.0], None, "auto").numpy()
+    bound, tolerance = bind(cascade, cascade.molecule), Tolerance.of("auto")
+    drawn = bound.sample(torch.tensor(beads), Noise(), Keys.first(2), tolerance=tolerance).numpy()
     assert drawn.shape[1] + 2 == made.shape[1] == model.n_atoms
     assert_allclose(made[:, fine.names != "OXT"], drawn, atol=1e-3)  # angstrom: turning to standard form rounds
     assert fine.residue_of_atom[fine.names == "OXT"].tolist() == [15, 23]

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from mdbackmap.generation.noise import Noise
+from mdbackmap.options import Keys
 
 
 def draw(noise, frames=range(400), samples=None, times=None, shape=(5, 7)):
     frames = list(frames)
     samples = [0] * len(frames) if samples is None else samples
     times = [float(f) for f in frames] if times is None else times
-    return noise.normal(frames, samples, times, shape)
+    return noise.normal(Keys(frames, samples, times), shape)
 
 
 SMOOTH = Noise(seed=3, correlation_time=10.0)

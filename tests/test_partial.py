@@ -8,7 +8,7 @@ from standin import chain
 
 from mdbackmap.reading.xdr import count_frames
 from mdbackmap.writing.partial import Partial, format_suffix
-from mdbackmap.writing.pipeline import DEPTH, Pipeline
+from mdbackmap.writing.stage_threads import DEPTH, Pipeline
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from mdbackmap import load_model
 from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, GO_PDB, GO_XTC, VALIDATION
 from mdbackmap.geometry.vectors import angle, dihedral, smooth_step
-from mdbackmap.options import AUTO_LIMIT
+from mdbackmap.options import AUTO_LIMIT, Tolerance
 from mdbackmap.recognition.recognise import recognise
 from mdbackmap.traces.angles import TraceAngles
 from mdbackmap.traces.crowding import Crowd
@@ -43,7 +43,7 @@ def go():
 @pytest.fixture(scope="module")
 def relaxed(go):
     relaxation, beads = go
-    return relaxation(beads, 0.5)[0]
+    return relaxation(beads, Tolerance(0.5))[0]
 
 
 def rms(one, other):
@@ -173,7 +173,7 @@ class TestRelaxation:
     @pytest.mark.parametrize("tolerance", [0.1, 0.5])
     def test_tolerance_holds_in_every_frame(self, go, tolerance):
         relaxation, beads = go
-        moved = rms(relaxation(beads, tolerance)[0], beads)
+        moved = rms(relaxation(beads, Tolerance(tolerance))[0], beads)
         assert (moved <= tolerance * (1 + 1e-6)).all() and (moved > 0.5 * tolerance).all()
 
     def test_backbones_fit_better(self, go, relaxed):
@@ -183,25 +183,25 @@ class TestRelaxation:
 
     def test_batches_and_order_do_not_matter(self, go, relaxed):
         relaxation, beads = go
-        alone = torch.cat([relaxation(beads[k : k + 1], 0.5)[0] for k in (2, 0, 1)])
+        alone = torch.cat([relaxation(beads[k : k + 1], Tolerance(0.5))[0] for k in (2, 0, 1)])
         torch.testing.assert_close(alone[[1, 2, 0]], relaxed, atol=1e-3, rtol=0)
 
     def test_samples_of_a_frame_have_the_same_beads(self, go, relaxed):
         relaxation, beads = go
-        found = relaxation(beads[[0, 0, 1, 1]], 0.5)[0]
+        found = relaxation(beads[[0, 0, 1, 1]], Tolerance(0.5))[0]
         torch.testing.assert_close(found, relaxed[[0, 0, 1, 1]], atol=1e-3, rtol=0)
 
     def test_turns_with_the_input(self, go, relaxed):
         relaxation, beads = go
         turn, shift = rotation(3, torch.float64)
-        found = relaxation(beads.double() @ turn + shift, 0.5)[0]
+        found = relaxation(beads.double() @ turn + shift, Tolerance(0.5))[0]
         off = (found - (relaxed @ turn + shift)).norm(dim=-1)  # steps end on a grid that does not turn along
         assert off.median() < 0.01 and off.max() < 0.2
 
     def test_distances_along_the_chain(self, go):
         relaxation, _ = go
         coarse, beads = coarse_frames(CALVADOS_PDB, CALVADOS_XTC, 1)
-        moved = Relaxation(internal_of(coarse))(beads, AUTO_LIMIT)[0]
+        moved = Relaxation(internal_of(coarse))(beads, Tolerance(AUTO_LIMIT))[0]
         length = (moved[:, 1:] - moved[:, :-1]).norm(dim=-1)
         assert ((length - 3.8).abs() < 0.15).all()
 
@@ -210,7 +210,7 @@ class TestRelaxation:
         beads = trace(14, 6, cis=[5], dtype=torch.float64)
         for at in (4, 9):
             beads[:, at:] += torch.tensor([0.0, 0.0, 9.0], dtype=torch.float64)
-        moved = Relaxation(internal_of(coarse))(beads, 0.6)[0]
+        moved = Relaxation(internal_of(coarse))(beads, Tolerance(0.6))[0]
         length = (moved[0, 1:] - moved[0, :-1]).norm(dim=-1)
         assert abs(length[5] - 2.95) < 0.15 and abs(length[0] - 3.8) < 0.15
         apart = (beads[0, 1:] - beads[0, :-1]).norm(dim=-1)
@@ -220,7 +220,7 @@ class TestRelaxation:
     def test_short_chains(self, sequence):
         beads = trace(len(sequence), 7)
         relaxation = Relaxation(internal_of(topology(sequence)))
-        moved = relaxation(beads, 0.5)[0]
+        moved = relaxation(beads, Tolerance(0.5))[0]
         assert torch.isfinite(moved).all() and rms(moved, beads) <= 0.5 + 1e-6
         before, after = (relaxation.strain.excess(x.double()) for x in (beads, moved))
         assert (after <= before + 1e-6).all()
@@ -231,10 +231,10 @@ class TestRelaxation:
         beads = trace(12, 8, dtype=torch.float64)
         beads[:, 6:] = beads[:, :6] + torch.tensor([0.0, 0.0, 3.0])
         relaxation, box = Relaxation(internal_of(coarse)), 80.0 * torch.eye(3)[None]
-        moved = relaxation(beads, 0.5)[0]
+        moved = relaxation(beads, Tolerance(0.5))[0]
         far = beads.clone()
         far[:, 6:] += torch.tensor([80.0, 0.0, 0.0])
-        boxed = relaxation(far, 0.5, box)[0]
+        boxed = relaxation(far, Tolerance(0.5), box)[0]
         boxed[:, 6:] -= torch.tensor([80.0, 0.0, 0.0])
         torch.testing.assert_close(boxed, moved, atol=1e-3, rtol=0)
 
@@ -243,7 +243,7 @@ class TestAuto:
     def test_crystals_are_kept_to_the_last_bit(self):
         for chain in read_chains(VALIDATION, limit=4):
             beads = torch.tensor(chain.beads, dtype=torch.float32)
-            moved, tolerances, guide = Relaxation(internal_of(chain.trace()))(beads, "auto")
+            moved, tolerances, guide = Relaxation(internal_of(chain.trace()))(beads, Tolerance.of("auto"))
             assert torch.equal(moved, beads) and guide is None and (tolerances == 0).all()
 
     def test_frames_are_judged_one_by_one(self):
@@ -252,7 +252,7 @@ class TestAuto:
         noise = torch.randn(chain.beads.shape[1:], generator=torch.Generator().manual_seed(0))
         beads = torch.tensor(chain.beads[0], dtype=torch.float32)
         both = torch.stack([beads, beads + 0.8 * noise])
-        moved, tolerances, guide = Relaxation(internal_of(chain.trace()))(both, "auto")
+        moved, tolerances, guide = Relaxation(internal_of(chain.trace()))(both, Tolerance.of("auto"))
         assert torch.equal(moved[0].float(), beads) and tolerances[0] == 0 and guide.strength.tolist() == [0, 1]
         assert 0.2 < rms(moved, both)[1] <= AUTO_LIMIT + 1e-6
 

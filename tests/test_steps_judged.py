@@ -9,7 +9,8 @@ from traces import tiny, topology, trace
 from mdbackmap.evaluation.cascades.bounds import as_slots, bounds
 from mdbackmap.evaluation.cascades.secondary import HELIX, NEITHER, STRAND, UNKNOWN, agreement, by_torsions, by_trace
 from mdbackmap.evaluation.cascades.trace_quality import judge_trace
-from mdbackmap.models.cascade import Chain
+from mdbackmap.generation.bound import bind
+from mdbackmap.models.cascade import Cascade
 from mdbackmap.molecule.grouping import group_mapping
 from mdbackmap.molecule.kinds import groups_of
 from mdbackmap.molecule.mapping import Mapping
@@ -23,9 +24,7 @@ def built(sequence="ACDEFGHIKLMN", frames=2):
     internal = InternalCoordinates(*(torch.tensor(x) for x in (coarse.types, coarse.ends, coarse.cis)))
     torsions = torch.zeros(frames, len(sequence), 6)
     atoms = internal.to_cartesian(ca, torsions).flatten(1, 2)
-    from mdbackmap.models.genzprot import GenZProt
-
-    return mapping, atoms[:, GenZProt._slots(mapping, "cpu")].numpy()
+    return mapping, atoms[:, bind(tiny(), mapping).slots].numpy()
 
 
 def test_slots_hold_every_atom():
@@ -49,7 +48,7 @@ def test_bounds_of_two_steps_have_the_measure_of_one():
         total = total + step.log_density(level, level)
         level = torch.tensor(step.molecule.project(level.numpy()))
     torch.testing.assert_close(total, one.log_density(torch.tensor(atoms), torch.tensor(atoms)), rtol=1e-5, atol=1e-3)
-    rows = bounds(Chain.of(steps), atoms)
+    rows = bounds(Cascade.of(steps), atoms)
     dimensions = [row["dimensions"] for row in rows]
     assert [row["family"] for row in rows] == ["cgvae", "cgvae", "whole"]
     assert dimensions[2] == dimensions[0] + dimensions[1] == bounds(one, atoms)[0]["dimensions"]
@@ -73,14 +72,14 @@ def test_c_alphas_have_a_density_of_their_own_in_a_single_step():
         one.log_density(true, decoded, ~alphas)
     row = bounds(one, atoms)[-1]
     assert row["family"] == "C-alphas" and row["measure"] == "angstrom"
-    assert row["dimensions"] == bounds(Chain.of([first, tiny()]), atoms)[0]["dimensions"] == 3 * (12 - 4)
+    assert row["dimensions"] == bounds(Cascade.of([first, tiny()]), atoms)[0]["dimensions"] == 3 * (12 - 4)
     assert row["kl"] == pytest.approx(bounds(one, atoms)[0]["kl"])
 
 
 def test_measures_are_not_mixed():
     _, atoms = built()
     ca = topology("ACDEFGHIKLMN")
-    rows = bounds(Chain.of([model_of(group_mapping(ca, groups_of("blocks:3", ca))), tiny()]), atoms)
+    rows = bounds(Cascade.of([model_of(group_mapping(ca, groups_of("blocks:3", ca))), tiny()]), atoms)
     assert [row["measure"] for row in rows] == ["angstrom", "radian"]
     assert rows[1]["dimensions"] > 0 and all(np.isfinite(row["elbo"]) for row in rows)
 

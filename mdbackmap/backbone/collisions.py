@@ -3,7 +3,7 @@ Clashes of peptides, which are drawn again.
 
 They are rare, as each peptide is drawn from the distribution on its own C-alphas. No side chain can resolve them.
 
-Shapes: F frames, N residues, P pairs of them, Q peptides in question, B bins. Angstrom and radians.
+Shapes: F frames, R residues, P pairs of them, Q peptides in question, B bins. Angstrom and radians.
 """
 
 import torch
@@ -11,59 +11,56 @@ import torch
 from ..geometry.neighbours import close_pairs, minimum_image
 from ..geometry.vectors import full_precision, turn_about_x
 
-_TOUCHING = 2.4  # angstrom: oxygens nearer than this to another peptide's atoms are in question
-_CLEAR = 3.0  # and cost something up to here
-_STIFFNESS = 10.0  # nats per squared angstrom
-_REACH = 3.75  # angstrom: half the distance of C-alphas whose peptides may touch
 _OXYGEN, _NITROGEN = 1, 2  # among C, O and N of the next residue
 
 
 @full_precision
-def collisions(internal, beads, angles, box=None):
+def collisions(internal, beads, angles, settings, box=None):
     """
     Peptides whose oxygen is too near an atom of another one; of neighbours, not all count (`_met`).
 
     Parameters
     ----------
     internal : InternalCoordinates
-    beads : torch.Tensor (F, N, 3)
-    angles : torch.Tensor (F, N)
+    beads : torch.Tensor, shape (F, R, 3)
+    angles : torch.Tensor, shape (F, R)
         Of the peptides.
-    box : torch.Tensor (F, 3, 3), optional
+    settings : CollisionSettings
+    box : torch.Tensor, shape (F, 3, 3), optional
 
     Returns
     -------
-    frames, at : torch.Tensor (Q,) int64
+    frames, at : torch.Tensor of int64, shape (Q,)
         Of two oxygens that overlap, the first.
     """
-    around = internal.peptides(beads, angles)
-    found = []
-    for frame, one, other, gap in close_pairs(beads, beads.new_tensor(_REACH), box):
+    around, touching = internal.peptides(beads, angles), settings.touching
+    pairs = []
+    for frame, one, other, gap in close_pairs(beads, beads.new_tensor(settings.reach), box):
         joined = ~(internal.ends[one] | internal.ends[other])
         frame, one, other, gap = (v[joined] for v in (frame, one, other, gap))  # gap: from `one` to `other`
         first, second = around[frame, one], around[frame, other] + gap.unsqueeze(1)
-        into = (((first[:, _OXYGEN, None] - second).norm(dim=-1) < _TOUCHING) & _met(other - one)).any(1)
-        onto = (((second[:, _OXYGEN, None] - first).norm(dim=-1) < _TOUCHING) & _met(one - other)).any(1) & ~into
-        found.append(torch.stack([torch.cat([frame[into], frame[onto]]), torch.cat([one[into], other[onto]])]))
-    return torch.unique(torch.cat(found, 1), dim=1).unbind(0)
+        into = (((first[:, _OXYGEN, None] - second).norm(dim=-1) < touching) & _met(other - one)).any(1)
+        onto = (((second[:, _OXYGEN, None] - first).norm(dim=-1) < touching) & _met(one - other)).any(1) & ~into
+        pairs.append(torch.stack([torch.cat([frame[into], frame[onto]]), torch.cat([one[into], other[onto]])]))
+    return torch.unique(torch.cat(pairs, 1), dim=1).unbind(0)
 
 
 @full_precision
-def crowding(internal, beads, angles, frames, at, turns, box=None):
+def crowding(internal, beads, angles, frames, at, turns, settings, box=None):
     """Energies (Q, B), in nats, of turning peptides `at` (Q,) of `frames` (Q,) by `turns` (Q, B), all others fixed."""
     local, axes = internal.peptide_frames(beads)
     everyone = torch.arange(beads.shape[1], device=at.device)
-    gap = beads[frames] - beads[frames, at].unsqueeze(1)  # (Q, N, 3)
+    gap = beads[frames] - beads[frames, at].unsqueeze(1)  # (Q, R, 3)
     if box is not None:
         gap = minimum_image(gap, box[frames].unsqueeze(1).to(gap))
-    near = (gap.norm(dim=-1) < 2 * _REACH) & (everyone != at.unsqueeze(1)) & ~internal.ends
+    near = (gap.norm(dim=-1) < 2 * settings.reach) & (everyone != at.unsqueeze(1)) & ~internal.ends
     row, other = near.nonzero().unbind(1)
     turned = turn_about_x(local[frames[row], other], angles[frames[row], other].unsqueeze(-1))
     atoms = turned @ axes[frames[row], other] + gap[row, other].unsqueeze(1)  # (P, 3, 3), from the own C-alpha
     oxygen = turn_about_x(local[frames, at, None, _OXYGEN], turns) @ axes[frames, at]  # (Q, B, 3)
     distance = torch.cdist(oxygen[row], atoms, compute_mode="donot_use_mm_for_euclid_dist")  # (P, B, 3)
     met = _met(other - at[row]).unsqueeze(1)
-    cost = _STIFFNESS * ((_CLEAR - distance).clamp_min(0).square() * met).sum(-1)
+    cost = settings.stiffness * ((settings.clear - distance).clamp_min(0).square() * met).sum(-1)
     return torch.zeros_like(turns).index_add(0, row, cost)
 
 

@@ -5,151 +5,211 @@ Two peptides that meet at a C-alpha fix its angle N-CA-C and its phi. The networ
 their bins, and an angle is drawn before the next one. So strain costs energy, and where too much is left in the end the
 two angles are drawn again, together.
 
-Shapes: F frames, S draws of a chain, N residues, k residues of a step, Q strained residues, C features, B bins.
+Shapes: F frames, S draws of a chain, R residues, k residues of a step, Q strained residues, C features, B bins.
 Angstrom and radians.
 """
 
-import math
+import dataclasses
 
 import torch
 
 from ..chemistry import residues
 from ..geometry.vectors import dihedral, full_precision, wrap
 from ..torsions.circular import fourier, levels_of
+from ..torsions.heads import TorsionHeads
+from ..torsions.internal import InternalCoordinates
 from .collisions import collisions, crowding
+from .settings import BackboneSettings
 
-N_DRAWS = 16
-"""Draws of a chain whose distributions are averaged for the most likely angles (temperature 0)."""
-FAINT = 0.2
-"""Power of the Ramachandran maps in draws on beads that are kept."""
-_SMOOTHING = math.radians(40)  # of that average, before its peak is taken
-_PEAK = math.radians(5)  # the same where beads were relaxed: a bin, which keeps the peak between bins continuous
-_BEND = math.radians(10), math.radians(6)  # N-CA-C may be off by the first; 1 kT for each of the second, squared
-_PHI = math.radians(-75), math.radians(45), math.radians(10)  # of proline: its middle, and the same
-_STRAINED = 1.0  # kT
-_ROUNDS = 3
+_PEPTIDE, _END = 0, 5  # columns of torsions
 
 
-def draw_peptides(heads, internal, beads, hidden, uniform, temperature, guide=None, box=None):
+def draw_backbone(heads, conformation, features, random, settings, guide=None):
+    """
+    Draw what places the atoms of the backbone: the angles of peptides and chain ends.
+
+    Parameters
+    ----------
+    heads : TorsionHeads
+    conformation : Conformation
+        Its torsions do not count.
+    features : torch.Tensor, shape (F, R, C)
+        Of the decoder.
+    random : RandomNumbers
+        Not used at temperature 0.
+    settings : BackboneSettings
+    guide : Guide, optional
+        As of `draw_peptides`.
+
+    Returns
+    -------
+    Conformation
+        Its side chains are not drawn yet.
+    """
+    peptides = draw_peptides(heads, conformation, features, random.peptides, random.temperature, settings, guide)
+    torsions = torch.zeros_like(conformation.torsions)
+    torsions[..., _PEPTIDE] = peptides
+    at = (conformation.internal.starts | conformation.internal.ends).nonzero()[:, 0]
+    known = torch.ones_like(at, dtype=torch.bool).expand(len(torsions), -1)
+    logits = heads.end(features[:, at], fourier(peptides[:, at], known, heads.order))
+    torsions[:, at, _END] = heads.bins.draw(logits, random.ends[:, at], random.temperature)
+    return conformation.moved(conformation.beads, torsions)
+
+
+def draw_peptides(heads, conformation, features, uniform, temperature, settings, guide=None):
     """
     Peptide angles along each chain; phi of the last residues.
 
     Parameters
     ----------
     heads : TorsionHeads
-    internal : InternalCoordinates
-    beads : torch.Tensor (F, N, 3)
-    hidden : torch.Tensor (F, N, C)
-        Decoder features.
-    uniform : torch.Tensor (F, N)
+    conformation : Conformation
+        Its torsions do not count.
+    features : torch.Tensor, shape (F, R, C)
+        Of the decoder.
+    uniform : torch.Tensor, shape (F, R)
         Numbers in (0, 1); not used at temperature 0.
     temperature : float
         At 0 each angle is the peak of its own distribution, whatever the one before it: less wrong on average than the
         most probable chain of angles.
+    settings : BackboneSettings
     guide : Guide, optional
         Angles are drawn from the network's distributions times the guide's to the power of its strength: 1 for frames
         whose beads were relaxed; at temperature 0 each is the most probable one there.
-    box : torch.Tensor (F, 3, 3), optional
 
     Returns
     -------
-    torch.Tensor (F, N)
+    torch.Tensor, shape (F, R)
     """
-    told = _joined(heads, internal, hidden), _Strain(internal, beads)
+    chains = _Chains.of(heads, conformation, features, settings)
     if temperature == 0 and guide is None:
-        levels = levels_of(N_DRAWS, len(internal.types), 1)[..., 0].to(uniform)
-        _, shares = _walk(heads, internal, *told, levels.expand(len(beads), -1, -1), 1.0)
-        angles = _mend(heads, internal, *told, heads.bins.peak(shares, _SMOOTHING), shares, None)
-        return _part(heads, internal, beads, *told, angles, shares, None, box)
-    angles, shares = _walk(heads, internal, *told, uniform.unsqueeze(1), temperature, guide)
+        levels = levels_of(settings.draws, features.shape[1], 1)[..., 0].to(uniform)
+        _, shares = chains.walk(levels.expand(len(features), -1, -1), 1.0)
+        return chains.redrawn(heads.bins.peak(shares, settings.smoothing), shares, None)
+    angles, shares = chains.walk(uniform.unsqueeze(1), temperature, guide)
     angles = angles.squeeze(1)
     if temperature > 0:
-        among = None if guide is None else guide.strength < 1
-        angles = _mend(heads, internal, *told, angles, shares, uniform, among)
-        return _part(heads, internal, beads, *told, angles, shares, uniform, box)
+        return chains.redrawn(angles, shares, uniform, None if guide is None else guide.strength < 1)
     kept = (guide.strength < 1).nonzero()[:, 0]
     if len(kept) == 0:
         return angles
-    boxes = None if box is None else box[kept]
-    drawn = draw_peptides(heads, internal, beads[kept], hidden[kept], uniform[kept], 0, box=boxes)
+    drawn = draw_peptides(heads, conformation[kept], features[kept], uniform[kept], 0, settings)
     return angles.index_copy(0, kept, drawn)
 
 
-def _walk(heads, internal, joined, strain, uniform, temperature, guide=None):
-    """Angles (F, S, N) for uniform numbers (F, S, N), and the shares (F, N, B) of the bins, averaged over the draws."""
-    angles = torch.zeros_like(uniform)
-    shares, centres = joined.new_zeros(*joined.shape[:2], heads.bins.n_bins), heads.bins.centres(joined)
-    for at in internal.walk:
-        before = angles[:, :, (at - 1).clamp_min(0)]
-        previous = fourier(before, (~internal.starts[at]).expand(before.shape), heads.order)
-        features = joined[:, None, at]
-        logits = heads.peptide.after(features, previous)
-        if internal.ends[at].any():
-            logits = torch.where(internal.ends[at, None], heads.phi.after(features, previous), logits)
-        logits = logits - strain.of(slice(None), at, before.unsqueeze(-1), centres, (1, -1, 1))
-        if guide is not None:
-            logits = logits + guide.bias(at, before, heads.bins.n_bins)
-        shares[:, at] = torch.softmax(logits / (temperature or 1.0), -1).mean(1)
-        if temperature > 0:
-            angles[:, :, at] = heads.bins.draw(logits, uniform[:, :, at], temperature)
-        else:
-            angles[:, :, at] = heads.bins.peak(torch.softmax(logits.float(), -1), _PEAK)
-    return angles, shares
-
-
-def _joined(heads, internal, hidden):
-    """What the heads make of the features (F, N, C), before they know the angle before."""
-    width, head = hidden.shape[-1], heads.peptide.features
-    following = hidden.roll(-1, dims=1)
-    joined = hidden @ head.weight[:, :width].T + following @ head.weight[:, width:].T + head.bias
-    return joined.index_copy(1, internal.last, heads.phi.features(hidden[:, internal.last]))
-
-
-def _mend(heads, internal, joined, strain, angles, shares, uniform, among=None):
+@dataclasses.dataclass(frozen=True)
+class _Chains:
     """
-    Draw pairs of angles (F, N) that strain a residue again, together; the best ones if `uniform` is None.
+    The distributions of the peptide angles of some frames.
 
-    Of neighbouring residues, the one with more strain comes first. Frames not `among` (F,) stay as they are.
+    Attributes
+    ----------
+    heads : TorsionHeads
+    internal : InternalCoordinates
+    beads : torch.Tensor, shape (F, R, 3)
+    box : torch.Tensor, shape (F, 3, 3), or None
+    inputs : torch.Tensor, shape (F, R, C)
+        What the heads make of the features, before they know the angle before.
+    strain : _Strain
+    settings : BackboneSettings
     """
-    everyone, centres = torch.arange(len(internal.types), device=joined.device), heads.bins.centres(joined)
-    given = fourier(centres, torch.ones_like(centres, dtype=torch.bool), heads.order)
-    allowed = True if among is None else among.unsqueeze(1)
-    for _ in range(_ROUNDS):
-        energy = strain.of(slice(None), everyone, angles.roll(1, 1), angles, (-1,))
-        worst = (energy > energy.roll(1, 1)) & (energy >= energy.roll(-1, 1)) & (energy > _STRAINED)
-        frames, at = (worst & allowed).nonzero().unbind(1)
-        if len(at) == 0:
-            break
-        grid = shares[frames, at - 1].clamp_min(1e-9).log().unsqueeze(2)  # (Q, B, 1)
-        grid = grid + torch.log_softmax(heads.peptide.after(joined[frames, at].unsqueeze(1), given), -1)
-        first, second = centres[:, None], centres
-        outer = angles[frames, (at - 2).clamp_min(0)], angles[frames, (at + 1).clamp_max(len(everyone) - 1)]
-        grid = grid - strain.of(frames, at, first, second, (-1, 1, 1))
-        grid = grid - strain.of(frames, at - 1, outer[0][:, None, None], first, (-1, 1, 1))
-        grid = grid - strain.of(frames, (at + 1) % len(everyone), second, outer[1][:, None, None], (-1, 1, 1))
-        picked = _pick(grid.flatten(1), None if uniform is None else uniform[frames, at])
-        angles[frames, at - 1], angles[frames, at] = centres[picked // len(centres)], centres[picked % len(centres)]
-    return angles
 
+    heads: TorsionHeads
+    internal: InternalCoordinates
+    beads: torch.Tensor
+    box: torch.Tensor | None
+    inputs: torch.Tensor
+    strain: "_Strain"
+    settings: BackboneSettings
 
-def _part(heads, internal, beads, joined, strain, angles, shares, uniform, box):
-    """Draw the angles (F, N) of peptides that overlap another one again; the best ones if `uniform` is None."""
-    centres, frames = heads.bins.centres(joined), torch.arange(len(beads), device=beads.device)
-    for _ in range(_ROUNDS):
-        left = frames.unique()
-        frames, at = collisions(internal, beads[left], angles[left], None if box is None else box[left])
-        frames = left[frames]
-        if len(at) == 0:
-            break
-        own, following = centres.expand(len(at), -1), (at + 1) % len(internal.types)
-        behind, ahead = angles[frames, (at - 1).clamp_min(0), None], angles[frames, following, None]
-        logits = shares[frames, at].clamp_min(1e-9).log() - crowding(internal, beads, angles, frames, at, own, box)
-        logits = (
-            logits - strain.of(frames, at, behind, own, (-1, 1)) - strain.of(frames, following, own, ahead, (-1, 1))
-        )
-        picked = _pick(logits, None if uniform is None else uniform[frames, at])
-        angles = angles.index_put((frames, at), centres[picked])
-    return angles
+    @classmethod
+    def of(cls, heads, conformation, features, settings):
+        """Those of a `Conformation` and the decoder's features."""
+        internal, beads = conformation.internal, conformation.beads
+        width, head = features.shape[-1], heads.peptide.features
+        following = features.roll(-1, dims=1)
+        inputs = features @ head.weight[:, :width].T + following @ head.weight[:, width:].T + head.bias
+        inputs = inputs.index_copy(1, internal.last, heads.phi.features(features[:, internal.last]))
+        return cls(heads, internal, beads, conformation.box, inputs, _Strain(internal, beads, settings), settings)
+
+    @property
+    def centres(self):
+        """Of the bins, (B,)."""
+        return self.heads.bins.centres(self.inputs)
+
+    def walk(self, uniform, temperature, guide=None):
+        """Angles for uniform numbers, both (F, S, R), and the shares (F, R, B) of the bins, averaged over the draws."""
+        heads, internal, inputs = self.heads, self.internal, self.inputs
+        angles = torch.zeros_like(uniform)
+        shares, centres = inputs.new_zeros(*inputs.shape[:2], heads.bins.n_bins), self.centres
+        for at in internal.walk:
+            before = angles[:, :, (at - 1).clamp_min(0)]
+            previous = fourier(before, (~internal.starts[at]).expand(before.shape), heads.order)
+            logits = heads.peptide.after(inputs[:, None, at], previous)
+            if internal.ends[at].any():
+                logits = torch.where(internal.ends[at, None], heads.phi.after(inputs[:, None, at], previous), logits)
+            logits = logits - self.strain.of(slice(None), at, before.unsqueeze(-1), centres, (1, -1, 1))
+            if guide is not None:
+                logits = logits + guide.bias(at, before, heads.bins.n_bins)
+            shares[:, at] = torch.softmax(logits / (temperature or 1.0), -1).mean(1)
+            if temperature > 0:
+                angles[:, :, at] = heads.bins.draw(logits, uniform[:, :, at], temperature)
+            else:
+                angles[:, :, at] = heads.bins.peak(torch.softmax(logits.float(), -1), self.settings.peak)
+        return angles, shares
+
+    def redrawn(self, angles, shares, uniform, among=None):
+        """
+        Angles (F, R), those that strain a residue or collide drawn again; the best ones if `uniform` is None.
+
+        Strain counts in frames `among` (F,) only.
+        """
+        return self._apart(self._less_strained(angles, shares, uniform, among), shares, uniform)
+
+    def _less_strained(self, angles, shares, uniform, among):
+        """Pairs of angles that strain a residue are drawn together; of neighbours, the one with more strain first."""
+        n, centres = angles.shape[1], self.centres
+        everyone = torch.arange(n, device=angles.device)
+        before = fourier(centres, torch.ones_like(centres, dtype=torch.bool), self.heads.order)
+        allowed = True if among is None else among.unsqueeze(1)
+        for _ in range(self.settings.rounds):
+            energy = self.strain.of(slice(None), everyone, angles.roll(1, 1), angles, (-1,))
+            worst = (energy > energy.roll(1, 1)) & (energy >= energy.roll(-1, 1)) & (energy > self.settings.strained)
+            frames, at = (worst & allowed).nonzero().unbind(1)
+            if len(at) == 0:
+                break
+            grid = shares[frames, at - 1].clamp_min(1e-9).log().unsqueeze(2)  # (Q, B, 1)
+            logits = self.heads.peptide.after(self.inputs[frames, at].unsqueeze(1), before)
+            grid = grid + torch.log_softmax(logits, -1)
+            first, second = centres[:, None], centres
+            outer = angles[frames, (at - 2).clamp_min(0)], angles[frames, (at + 1).clamp_max(n - 1)]
+            grid = grid - self.strain.of(frames, at, first, second, (-1, 1, 1))
+            grid = grid - self.strain.of(frames, at - 1, outer[0][:, None, None], first, (-1, 1, 1))
+            grid = grid - self.strain.of(frames, (at + 1) % n, second, outer[1][:, None, None], (-1, 1, 1))
+            picked = _pick(grid.flatten(1), None if uniform is None else uniform[frames, at])
+            angles[frames, at - 1], angles[frames, at] = centres[picked // len(centres)], centres[picked % len(centres)]
+        return angles
+
+    def _apart(self, angles, shares, uniform):
+        """Angles of peptides that collide with another one are drawn again."""
+        box, settings = self.box, self.settings.collisions
+        centres, frames = self.centres, torch.arange(len(angles), device=angles.device)
+        for _ in range(self.settings.rounds):
+            left = frames.unique()
+            cells = None if box is None else box[left]
+            frames, at = collisions(self.internal, self.beads[left], angles[left], settings, cells)
+            frames = left[frames]
+            if len(at) == 0:
+                break
+            own, following = centres.expand(len(at), -1), (at + 1) % angles.shape[1]
+            behind, ahead = angles[frames, (at - 1).clamp_min(0), None], angles[frames, following, None]
+            logits = shares[frames, at].clamp_min(1e-9).log()
+            logits = logits - crowding(self.internal, self.beads, angles, frames, at, own, settings, box)
+            logits = logits - self.strain.of(frames, at, behind, own, (-1, 1))
+            logits = logits - self.strain.of(frames, following, own, ahead, (-1, 1))
+            picked = _pick(logits, None if uniform is None else uniform[frames, at])
+            angles = angles.index_put((frames, at), centres[picked])
+        return angles
 
 
 def _pick(logits, uniform):
@@ -163,8 +223,9 @@ def _pick(logits, uniform):
 class _Strain:
     """Energy, in kT, of N-CA-C and of proline's phi, from the angles of the two peptides that meet at a residue."""
 
-    def __init__(self, internal, beads):
-        local, frame = internal.peptide_frames(beads)  # (F, N, 3, 3), (F, N, 3, 3)
+    def __init__(self, internal, beads, settings):
+        self.settings = settings
+        local, frame = internal.peptide_frames(beads)  # each (F, R, 3, 3)
         length = (beads.roll(-1, 1) - beads).norm(dim=-1)
         back = torch.stack([length, torch.zeros_like(length)], -1)
         carbon = local[..., 0, :2]  # along and beside the axis, as what follows
@@ -175,7 +236,7 @@ class _Strain:
             row.to(beads).expand(len(beads), -1) for row in (internal.tau, ~(internal.starts | internal.ends))
         )
         rows = torch.stack([tau, inner], -1)
-        self.table = torch.cat([nitrogen, behind, carbon, sizes, rows, across], -1)  # (F, N, 18), read in one go
+        self.table = torch.cat([nitrogen, behind, carbon, sizes, rows, across], -1)  # (F, R, 18), read in one go
         self.proline = internal.types == residues.TYPE_OF_NAME["PRO"]
 
     @full_precision
@@ -185,22 +246,24 @@ class _Strain:
 
         `shape` is that of one residue's, or of `at`'s, among them.
         """
-        found = self.table[frames, at] if torch.is_tensor(frames) else self.table.index_select(1, at)
-        lead = () if torch.is_tensor(frames) else found.shape[:1]
-        values, across = found.view(*lead, *shape, found.shape[-1]).split([9, 9], -1)
+        settings = self.settings
+        rows = self.table[frames, at] if torch.is_tensor(frames) else self.table.index_select(1, at)
+        lead = () if torch.is_tensor(frames) else rows.shape[:1]
+        values, across = rows.view(*lead, *shape, rows.shape[-1]).split([9, 9], -1)
         *nitrogen, behind_along, behind_aside, along, aside, sizes, tau, inner = values.unbind(-1)
         turn, across = (before.cos(), before.sin()), across.unflatten(-1, (3, 3))
         own = own.cos(), own.sin()
         n = _seen(*nitrogen, turn, across)
         dot = along * n[..., 0] + aside * (n[..., 1] * own[0] + n[..., 2] * own[1])
         off = (torch.acos((dot / sizes).clamp(-1, 1)) - tau).abs()
-        energy = (off - _BEND[0]).clamp_min_(0).mul_(1 / _BEND[1]).square_()
+        energy = (off - settings.bend).clamp_min_(0).mul_(1 / settings.bend_width).square_()
         proline = self.proline[at]
         if proline.any():
             behind = _seen(behind_along, behind_aside, turn, across)
             c = torch.stack(torch.broadcast_tensors(along, aside * own[0], aside * own[1]), -1)
-            far = wrap(dihedral(behind, n, torch.zeros(3, device=c.device).expand_as(n), c) - _PHI[0]).abs()
-            energy = energy + ((far - _PHI[1]).clamp_min(0) / _PHI[2]).square() * proline.view(shape)
+            phi = dihedral(behind, n, torch.zeros(3, device=c.device).expand_as(n), c)
+            beyond = (wrap(phi - settings.proline_phi).abs() - settings.proline_turn).clamp_min(0)
+            energy = energy + (beyond / settings.proline_width).square() * proline.view(shape)
         return energy * inner
 
 

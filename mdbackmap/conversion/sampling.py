@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
+from ..generation.bound import bind
+
 logger = logging.getLogger(__name__)
 
 _PROCESS = os.getpid()  # where this module was loaded: a forked process finds another number
@@ -30,7 +32,7 @@ class Sampler:
     """
 
     def __init__(self, network, mapping, device, threads=None):
-        self.network, self.mapping, self.device, self.threads = network, mapping, device, threads
+        self.bound, self.device, self.threads = bind(network, mapping), device, threads
 
     @property
     def n_threads(self) -> int:
@@ -81,24 +83,13 @@ class Sampler:
         to = {"device": self.device}
         box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, **to)
         try:
-            beads_there = torch.tensor(beads, **to)
-            options = {"box": box, "bead_tolerance": _in_words(tolerance)}
-            keyed = keys.frames, keys.samples, keys.times
-            atoms = self.network.sample(self.mapping, beads_there, noise, *keyed, **options)
-            return atoms.cpu().numpy()
+            return self.bound.sample(torch.tensor(beads, **to), noise, keys, box, tolerance).cpu().numpy()
         except torch.OutOfMemoryError:
             if len(beads) == 1:
                 raise
         logger.warning("not enough memory on %s for %d frames: taken in halves", self.device, len(beads))
         torch.cuda.empty_cache()
         return np.concatenate([self._halving(*part, tolerance) for part in _cut(2, beads, noise, keys, boxes)])
-
-
-def _in_words(tolerance):
-    """A `Tolerance` as networks take it: a number, "auto" or "quiet"."""
-    if not tolerance.judged:
-        return tolerance.limit
-    return "auto" if tolerance.denoised else "quiet"
 
 
 def _cut(n_parts, beads, noise, keys, boxes):

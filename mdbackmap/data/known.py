@@ -13,11 +13,13 @@ import torch
 
 from ..chemistry.peptide_geometry import CIS_BELOW
 from ..chemistry.residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
+from ..generation.bound import bind
 from ..generation.noise import Noise
 from ..metrics.dihedrals import CA
 from ..metrics.hydrogens import Hydrogens
 from ..molecule.attributes import listed
 from ..molecule.topology import Topology
+from ..options import Keys, Tolerance
 from .dataset import Structures
 from .layouts import open_pack, present, text
 
@@ -216,6 +218,8 @@ class Generator:
     ----------
     model : Model
     chain : Chain
+    settings : Settings, optional
+        Of the pipeline.
 
     Examples
     --------
@@ -226,10 +230,9 @@ class Generator:
     (1, 185, 14, 3)
     """
 
-    def __init__(self, model, chain):
-        self.model, self.mapping = model.eval(), model.mapping(chain.trace())
-        self.device = next(model.parameters()).device
-        fine = self.mapping.fine
+    def __init__(self, model, chain, settings=None):
+        self.bound = bind(model.eval(), model.mapping(chain.trace()), settings=settings)
+        self.device, fine = next(model.parameters()).device, self.bound.mapping.fine
         slot = {(name, atom): k for name, atoms in ATOMS.items() for k, atom in enumerate(atoms)}
         owner = fine.residue_of_atom
         self._places = owner, np.array([slot[fine.resnames[r], a] for a, r in zip(fine.names, owner, strict=True)])
@@ -246,7 +249,7 @@ class Generator:
             Of each frame.
         seed : int
         bead_tolerance : float or "auto"
-            As of `Model.sample`.
+            As of `Backmapper.sample`.
 
         Returns
         -------
@@ -256,8 +259,8 @@ class Generator:
         frames, samples = (part.ravel().tolist() for part in np.indices((len(beads), n_samples)))
         tensor = torch.as_tensor(np.repeat(beads, n_samples, axis=0), dtype=torch.float32, device=self.device)
         with torch.inference_mode():
-            keys = Noise(seed, temperature), frames, samples, [0.0] * len(frames)
-            atoms = self.model.sample(self.mapping, tensor, *keys, bead_tolerance=bead_tolerance).cpu().numpy()
+            noise, keys, tolerance = Noise(seed, temperature), Keys.of(frames, samples), Tolerance.of(bead_tolerance)
+            atoms = self.bound.sample(tensor, noise, keys, tolerance=tolerance).cpu().numpy()
         out = np.zeros((*tensor.shape[:2], MAX_ATOMS, 3), dtype=np.float32)
         out[:, *self._places] = atoms
         return out

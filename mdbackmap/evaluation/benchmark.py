@@ -48,7 +48,16 @@ FRAMES_TIMED = 32  # in a batch
 
 
 def benchmark(
-    model, chains, *, temperatures=(0.0, 1.0), n_samples=5, noise=BEAD_NOISE, seed=0, energy_steps=None, verbose=False
+    model,
+    chains,
+    *,
+    temperatures=(0.0, 1.0),
+    n_samples=5,
+    noise=BEAD_NOISE,
+    seed=0,
+    settings=None,
+    energy_steps=None,
+    verbose=False,
 ):
     """
     Judge a model on known chains, beside the native structures and PULCHRA.
@@ -63,6 +72,8 @@ def benchmark(
     noise : float
         RMS of the smooth noise on the beads, angstrom; 0 leaves that condition out.
     seed : int
+    settings : Settings, optional
+        Of the pipeline.
     energy_steps : int, optional
         Minimise the first structure of every condition so many steps and give its energy (`energy.energies`), for
         chains that lack no atoms; not if None.
@@ -93,7 +104,8 @@ def benchmark(
     rows = {}
     with one_thread():
         for chain in tqdm(chains, desc="benchmark", unit="chain", disable=not verbose):
-            for condition, row, built in _conditions(model, chain, temperatures, n_samples, noise, seed):
+            generate = Generator(model, chain, settings)
+            for condition, row, built in _conditions(generate, chain, temperatures, n_samples, noise, seed):
                 more = _physics(chain, *built, energy_steps)
                 rows.setdefault(condition, {})[chain.name] = row | more
         result = {name: {"mean": means(list(row.values())), "chains": row} for name, row in rows.items()}
@@ -103,20 +115,23 @@ def benchmark(
     return result
 
 
-def _conditions(model, chain, temperatures, n_samples, noise, seed):
+def _conditions(generate, chain, temperatures, n_samples, noise, seed):
     """(condition, metrics, (atoms, mask)) of one chain, one after another."""
     yield "native", score(chain.positions, chain, 1), (chain.positions, chain.mask)
     if pulchra.available():
         built = rebuilt(chain)
         yield "PULCHRA", peer(chain, *built), built
-    generate, mask = Generator(model, chain), SLOTS[chain.types]
+    mask = SLOTS[chain.types]
     for temperature in temperatures:
         n = n_samples if temperature > 0 else 1
         atoms = generate(chain.beads, temperature=temperature, n_samples=n, seed=seed)
         yield f"T={temperature:g}", score(atoms, chain, n), (atoms, mask)
     if noise:
         beads = noisy_beads(chain, noise, seed)
-        for what, tolerance in (("noisy beads", 0.0), *([("noisy, auto", "auto")] if model.relaxes else [])):
+        for what, tolerance in (
+            ("noisy beads", 0.0),
+            *([("noisy, auto", "auto")] if generate.bound.model.relaxes else []),
+        ):
             for temperature in temperatures:
                 atoms = generate(beads, temperature=temperature, seed=seed, bead_tolerance=tolerance)
                 row = evaluate(atoms, chain.positions, *chain.known) | {"rmsd_ca": _apart(atoms[:, :, 1], chain.beads)}

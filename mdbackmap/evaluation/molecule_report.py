@@ -16,8 +16,10 @@ import time
 import numpy as np
 import torch
 
+from ..generation.bound import bind
 from ..generation.noise import Noise
 from ..metrics.graphs import compare_structures
+from ..options import Keys
 from .peptide_torsions import divergence, halves, phi_psi, phi_psi_atoms
 
 _FRAMES = 256  # at a time
@@ -111,8 +113,8 @@ def reconstruct(model, atoms, seed=0):
 def draw(model, atoms, sample=0, temperature=1.0, seed=0):
     """Samples (F, A, 3) from the prior, given the beads of atoms (F, A, 3); the frames are numbered from 0."""
     beads = model.tables.project(torch.tensor(atoms))
-    keys = list(range(len(beads))), [sample] * len(beads), [0.0] * len(beads)
-    return model.sample(model.molecule, beads, Noise(seed, temperature), *keys).numpy()
+    keys = Keys.of(range(len(beads)), sample)
+    return bind(model, model.molecule).sample(beads, Noise(seed, temperature), keys).numpy()
 
 
 def linear_lift(model, trained, held):

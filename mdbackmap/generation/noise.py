@@ -39,9 +39,10 @@ class Noise:
 
     Examples
     --------
+    >>> from mdbackmap.options import Keys
     >>> noise = Noise(seed=1)
-    >>> one = noise.normal([7], [0], [0.0], (3,))
-    >>> many = noise.normal([5, 6, 7], [0, 0, 0], [0.0, 0.0, 0.0], (3,))
+    >>> one = noise.normal(Keys.of([7]), (3,))
+    >>> many = noise.normal(Keys.of([5, 6, 7]), (3,))
     >>> bool((one[0] == many[2]).all())
     True
     """
@@ -56,18 +57,14 @@ class Noise:
         for name in ("temperature", "correlation_time"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
 
-    def normal(self, frames, samples, times, shape):
+    def normal(self, keys, shape):
         """
         Numbers for some frames.
 
         Parameters
         ----------
-        frames : sequence of int, shape (F,)
-            Frame numbers of the coarse trajectory.
-        samples : sequence of int, shape (F,)
-            Which sample of each frame.
-        times : sequence of float, shape (F,)
-            Times in picoseconds; they count only when `correlation_time` is above 0.
+        keys : Keys
+            Of F frames; their times count only when `correlation_time` is above 0.
         shape : tuple of int
             Of the numbers of one frame.
 
@@ -75,8 +72,8 @@ class Noise:
         -------
         ndarray of float32, shape (F, *shape)
         """
-        out = np.empty((len(frames), *shape), dtype=np.float32)
-        for row, (frame, sample, time) in enumerate(zip(frames, samples, times, strict=True)):
+        out = np.empty((len(keys), *shape), dtype=np.float32)
+        for row, (frame, sample, time) in enumerate(keys):
             smooth = self.correlation_time > 0
             out[row] = self._smooth(time, sample, shape) if smooth else self._white(frame, sample, shape)
         return out

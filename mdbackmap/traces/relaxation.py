@@ -15,7 +15,6 @@ import math
 import torch
 
 from ..geometry.vectors import full_precision, smooth_step
-from ..options import AUTO_LIMIT
 from .descent import Descent, unbent, within
 from .energies import TracePrior
 from .settings import DEFAULTS
@@ -38,11 +37,12 @@ class Relaxation:
 
     Examples
     --------
+    >>> from mdbackmap.options import Tolerance
     >>> from mdbackmap.torsions.internal import InternalCoordinates
     >>> ends = torch.tensor([False] * 7 + [True])
     >>> internal = InternalCoordinates(torch.zeros(8, dtype=torch.int64), ends, torch.zeros(8, dtype=torch.bool))
     >>> zigzag = torch.tensor([[3.7 * k, 0.8 * (k % 2), 0.0] for k in range(8)])  # no protein is as straight as this
-    >>> relaxed, tolerances, _ = Relaxation(internal)(zigzag[None], 0.5)
+    >>> relaxed, tolerances, _ = Relaxation(internal)(zigzag[None], Tolerance(0.5))
     >>> bool((relaxed - zigzag).square().sum(-1).mean().sqrt() < 0.501)
     True
     """
@@ -58,11 +58,11 @@ class Relaxation:
         return Slopes(self.strain, prior, relaxing, start, tolerances, box, firmness)
 
     def tolerances(self, beads, tolerance, box=None):
-        """How far each frame may move, (F,): `tolerance`, or for "auto" and "quiet" 0 where it is like a protein."""
-        if tolerance not in ("auto", "quiet"):
-            return torch.full_like(beads[:, 0, 0], tolerance)
+        """How far each frame may move, (F,), by a `Tolerance`: if it is judged, not where it is like a protein."""
+        if not tolerance.judged:
+            return torch.full_like(beads[:, 0, 0], tolerance.limit)
         judging = self.settings.judging
-        return AUTO_LIMIT * smooth_step(self.strain.excess(beads, box), judging.begin, judging.full)
+        return tolerance.limit * smooth_step(self.strain.excess(beads, box), judging.begin, judging.full)
 
     @full_precision
     def __call__(self, beads, tolerance, box=None, denoise=None):
@@ -73,14 +73,13 @@ class Relaxation:
         ----------
         beads : torch.Tensor, shape (F, R, 3)
             In angstrom, chains whole.
-        tolerance : float, "auto" or "quiet"
-            RMS over a frame that beads may move at most; "auto": `AUTO_LIMIT`, and not at all where they are like
-            those of a protein.
+        tolerance : Tolerance
+            How far the beads of each frame may move.
         box : torch.Tensor, shape (F, 3, 3), optional
             Box vectors as rows.
         denoise : callable, optional
-            What becomes of frames that are like those of a protein if `tolerance` is "auto", but not if it is "quiet":
-            takes their beads, shape (f, R, 3), and boxes, and gives beads.
+            What becomes of frames that are kept, if the tolerance says so: takes their beads, shape (f, R, 3), and
+            boxes, and gives beads.
 
         Returns
         -------
@@ -93,7 +92,7 @@ class Relaxation:
         """
         given, beads = beads, beads.double()  # rounding must not decide which of two ways a bead goes
         tolerances = self.tolerances(beads, tolerance, box)
-        if denoise is not None and tolerance == "auto":
+        if denoise is not None and tolerance.denoised:
             beads = self._denoised(beads, tolerances, denoise, box)
             given = beads.to(given)
         frames = tolerances.nonzero()[:, 0]

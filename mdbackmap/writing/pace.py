@@ -5,7 +5,9 @@ from __future__ import annotations
 JOB_SECONDS = 4.0
 """How long the structures of one job may take to generate, but for a single one that takes longer (chosen)."""
 
-_FIRST_JOBS = 4  # small ones, before it is known how long they take: so many are under way (`pipeline.DEPTH` and one)
+_FIRST_JOBS = (
+    4  # small ones, before it is known how long they take: so many are under way (`stage_threads.DEPTH` and one)
+)
 _FIRST_BEADS = 400  # of each of them (chosen: 0.2 to 0.6 s on one core, some seconds on a busy one)
 
 

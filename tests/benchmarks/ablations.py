@@ -10,25 +10,25 @@ import sys
 
 import torch
 
-from mdbackmap.backbone import collisions, peptides
+from mdbackmap.backbone.settings import BackboneSettings, CollisionSettings
 from mdbackmap.checkpoint import load
 from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation.benchmark import benchmark
-from mdbackmap.models import genzprot
+from mdbackmap.generation.settings import Settings
 from mdbackmap.packing import candidates, disulfides, relief
 from mdbackmap.packing.contacts import CLASSES
 
 COLUMNS = ("rmsd", "rmsd_backbone", "chi1", "chi12", "rama_favoured", "rotamer_outliers", "clashscore", "ged", "angles")
-NO_STRAIN = [(peptides, "_ROUNDS", 0), (peptides, "_BEND", (math.pi, 1.0)), (peptides, "_PHI", (0.0, math.pi, 1.0))]
+NO_STRAIN = BackboneSettings(rounds=0, bend=math.pi, proline_turn=math.pi)
 NO_RELIEF = [(candidates, "_TIGHT", (math.inf, math.inf)), (disulfides, "NEAR", 0.0)]
 NO_CONTACTS = [(candidates, "learned", lambda: torch.zeros(len(CLASSES), len(CLASSES)))]
 NO_OVERLAPS = [(candidates, "_STIFFNESS", (0.0, 0.0)), (relief, "STIFFNESS", 0.0), (disulfides, "BRIDGE", 0.0)]
 ABLATIONS = {
     "all of it": [],
-    "no strain energy, no peptide drawn again": NO_STRAIN,
-    "no Ramachandran maps on kept beads": [(genzprot, "FAINT", 0.0)],
-    "no clashes of peptides": [(collisions, "_TOUCHING", 0.0)],
+    "no strain energy, no peptide drawn again": Settings(backbone=NO_STRAIN),
+    "no Ramachandran maps on kept beads": Settings(backbone=BackboneSettings(maps=0.0)),
+    "no clashes of peptides": Settings(backbone=BackboneSettings(CollisionSettings(touching=0.0))),
     "no minimisation of overlaps": NO_RELIEF,
     "no side chain sampled again": [(candidates, "UNBEARABLE", math.inf)],
     "no margin in the overlaps of candidates": [(candidates, "_TOUCH", (0.2, 0.2)), (candidates, "_TIGHT", (0.3, 0.3))],
@@ -60,9 +60,10 @@ def main(limit=None):
     model, chains = load("genzprot")[0], read_chains(VALIDATION, limit=limit)
     print("| T | changed | " + " | ".join(COLUMNS) + " |")
     print("|---" * (len(COLUMNS) + 2) + "|")
-    for title, settings in ABLATIONS.items():
-        with changed(settings):
-            table = benchmark(model, chains, temperatures=(0.0, 1.0), n_samples=1, noise=0)
+    for title, ablation in ABLATIONS.items():
+        settings, constants = (ablation, []) if isinstance(ablation, Settings) else (None, ablation)
+        with changed(constants):
+            table = benchmark(model, chains, temperatures=(0.0, 1.0), n_samples=1, noise=0, settings=settings)
         for temperature in (0, 1):
             print(row(temperature, title, table[f"T={temperature}"]["mean"]), flush=True)
     table = benchmark(model, chains, temperatures=(0.01,), n_samples=1, noise=0)

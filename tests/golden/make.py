@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from mdbackmap import checkpoint, datafiles, load_model
-from mdbackmap.models.cascade import Chain
+from mdbackmap.models.cascade import Cascade
 from mdbackmap.molecule.boxes import box_vectors
 
 OUTPUTS = Path(__file__).with_name("outputs.npz")
@@ -46,7 +46,7 @@ def steps(folder):
     first, _ = checkpoint.load(Path(__file__).with_name("step.pt"))
     genzprot, provenance = checkpoint.load("genzprot")
     file = Path(folder) / "steps.pt"
-    checkpoint.save(file, Chain.of([first, genzprot]), {**provenance, "model": "golden steps"})
+    checkpoint.save(file, Cascade.of([first, genzprot]), {**provenance, "model": "golden steps"})
     return file, first.molecule
 
 

@@ -14,7 +14,9 @@ import torch
 from traces import rotation
 
 from mdbackmap import checkpoint
+from mdbackmap.generation.bound import bind
 from mdbackmap.generation.noise import Noise
+from mdbackmap.options import Keys
 
 
 def draw(model, mapping, beads, frames=None, samples=0, times=None, noise=None, **options):
@@ -22,7 +24,7 @@ def draw(model, mapping, beads, frames=None, samples=0, times=None, noise=None, 
     frames = list(range(len(beads))) if frames is None else list(frames)
     samples = [samples] * len(beads) if isinstance(samples, int) else samples
     times = [0.0] * len(beads) if times is None else times
-    return model.sample(mapping, beads, noise or Noise(seed=5), frames, samples, times, **options)
+    return bind(model, mapping).sample(beads, noise or Noise(seed=5), Keys(frames, samples, times), **options)
 
 
 def differing(one, other, mapping, tolerance=0.01):

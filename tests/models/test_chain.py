@@ -1,4 +1,4 @@
-"""Chains: what every family keeps, that steps go together, whatever their source, and that their traces are sound."""
+"""Cascades: what every family keeps, that steps go together, whatever their source, and that their traces are sound."""
 
 import dataclasses
 
@@ -11,12 +11,13 @@ from traces import rotation, tiny, topology, trace
 
 from mdbackmap import checkpoint
 from mdbackmap.chemistry.peptide_geometry import CIS_TYPICAL
+from mdbackmap.generation.bound import bind
 from mdbackmap.generation.noise import Noise
-from mdbackmap.models.cascade import Chain, ChainConfig
+from mdbackmap.models.cascade import Cascade, CascadeConfig
 from mdbackmap.molecule.grouping import group_mapping
 from mdbackmap.molecule.kinds import groups_of
 from mdbackmap.molecule.mapping import MappingError
-from mdbackmap.options import AUTO_LIMIT
+from mdbackmap.options import Keys, Tolerance
 from mdbackmap.torsions.internal import InternalCoordinates
 from mdbackmap.traces.mending import Mending
 from mdbackmap.traces.strain import Strain
@@ -43,17 +44,17 @@ def positions(n_frames=3):
 
 
 def two_steps(rounds=100):
-    return Chain.of([model_of(blocks(4)), tiny()], rounds)
+    return Cascade.of([model_of(blocks(4)), tiny()], rounds)
 
 
 def three_steps(rounds=100):
     middle = blocks(2)
     first = group_mapping(middle.coarse, groups_of("blocks:2", middle.coarse))
-    return Chain.of([model_of(first), model_of(middle), tiny()], rounds)
+    return Cascade.of([model_of(first), model_of(middle), tiny()], rounds)
 
 
 @pytest.fixture(scope="module")
-def chain():
+def cascade():
     return two_steps()
 
 
@@ -69,7 +70,7 @@ MENDED = {"test_shape_and_finite", "test_beads_are_kept", "test_atoms_surround_t
 
 
 @pytest.mark.slow
-class TestChain(ModelContract):
+class TestCascade(ModelContract):
     rounding = 0.02
     furthest = 15.0  # beads of four residues
 
@@ -86,7 +87,7 @@ class TestChain(ModelContract):
         return beads_of(model)
 
     def test_molecules_take_turns(self, model, mapping, beads):
-        """A chain that starts with a model of one molecule is for that molecule."""
+        """A cascade that starts with a model of one molecule is for that molecule."""
         assert model.mapping(alphas()) is model.molecule
 
     def test_lone_and_paired_beads(self, model, mapping, beads):
@@ -98,7 +99,7 @@ class TestChain(ModelContract):
             np.testing.assert_allclose(mapping.project(atoms.numpy()), odd[None].numpy(), atol=1e-2)
 
 
-class TestThreeSteps(TestChain):
+class TestThreeSteps(TestCascade):
     nearest = 0.1  # angstrom: side chains on traces of untrained steps cross each other
 
     @pytest.fixture
@@ -117,63 +118,64 @@ def test_its_mapping_is_that_of_its_steps(make):
     assert model.molecule.n_beads == 6 and model.molecule.coarse.chainIDs.tolist() == ["A"] * 4 + ["B"] * 2
 
 
-def test_the_last_step_makes_what_it_makes_alone(chain):
-    levels = chain.levels(chain.molecule, beads_of(chain), Noise(seed=5), [0, 1, 2], [0] * 3, [0.0] * 3)
+def test_the_last_step_makes_what_it_makes_alone(cascade):
+    levels = bind(cascade, cascade.molecule).levels(beads_of(cascade), Noise(seed=5), Keys.first(3))
     last = tiny()
-    alone = draw(last, last.mapping(chain.mappings()[0].fine), levels[0])
+    alone = draw(last, last.mapping(cascade.mappings()[0].fine), levels[0])
     assert torch.equal(alone, levels[1])
 
 
-def test_beads_between_steps_may_move_where_that_is_allowed(chain):
+def test_beads_between_steps_may_move_where_that_is_allowed(cascade):
     """Coarsest beads move by no more than the C-alphas do; without a tolerance by nothing."""
-    beads = beads_of(chain)
-    kept, moved = (draw(chain, chain.molecule, beads, bead_tolerance=tolerance).numpy() for tolerance in (0.0, 0.5))
-    off = [np.sqrt(np.square(chain.molecule.project(x) - beads.numpy()).sum(-1).mean()) for x in (kept, moved)]
-    assert chain.relaxes and off[0] < 1e-3 < off[1] < 0.5
+    beads = beads_of(cascade)
+    limits = Tolerance(), Tolerance(0.5)
+    kept, moved = (draw(cascade, cascade.molecule, beads, tolerance=tolerance).numpy() for tolerance in limits)
+    off = [np.sqrt(np.square(cascade.molecule.project(x) - beads.numpy()).sum(-1).mean()) for x in (kept, moved)]
+    assert cascade.relaxes and off[0] < 1e-3 < off[1] < 0.5
 
 
 def test_steps_draw_numbers_of_their_own():
-    drawn = [Noise(seed=1, step=step).normal([0], [0], [0.0], (4,)) for step in range(3)]
-    smooth = [Noise(seed=1, correlation_time=9.0, step=step).normal([0], [0], [0.0], (4,)) for step in range(3)]
+    drawn = [Noise(seed=1, step=step).normal(Keys.first(1), (4,)) for step in range(3)]
+    smooth = [Noise(seed=1, correlation_time=9.0, step=step).normal(Keys.first(1), (4,)) for step in range(3)]
     every = np.concatenate(drawn + smooth)
     assert len(np.unique(every)) == every.size
-    assert (drawn[0] == Noise(seed=1).normal([0], [0], [0.0], (4,))).all()
+    assert (drawn[0] == Noise(seed=1).normal(Keys.first(1), (4,))).all()
 
 
 @pytest.mark.slow
-def test_it_does_not_matter_where_steps_come_from(chain, tmp_path):
-    """Each step from a file of its own, a chain of a chain, and the chain's own file: the same atoms."""
-    for number, step in enumerate(chain.steps):
+def test_it_does_not_matter_where_steps_come_from(cascade, tmp_path):
+    """Each step from a file of its own, a cascade of a cascade, and the cascade's own file: the same atoms."""
+    for number, step in enumerate(cascade.steps):
         checkpoint.save(tmp_path / f"{number}.pt", step, {})
-    checkpoint.save(tmp_path / "chain.pt", chain, {"steps": [{}, {}]})
-    again = Chain.of([checkpoint.load(tmp_path / f"{number}.pt")[0] for number in range(2)])
-    expected = draw(chain, chain.molecule, beads_of(chain))
+    checkpoint.save(tmp_path / "chain.pt", cascade, {"steps": [{}, {}]})
+    again = Cascade.of([checkpoint.load(tmp_path / f"{number}.pt")[0] for number in range(2)])
+    expected = draw(cascade, cascade.molecule, beads_of(cascade))
     for other in (
         again,
         checkpoint.load(tmp_path / "chain.pt")[0],
-        Chain.of([Chain.of([again.steps[0]]), again.steps[1]]),
+        Cascade.of([Cascade.of([again.steps[0]]), again.steps[1]]),
     ):
-        assert torch.equal(draw(other, other.molecule, beads_of(chain)), expected)
+        assert torch.equal(draw(other, other.molecule, beads_of(cascade)), expected)
 
 
 def test_traces_of_steps_may_move_where_the_tolerance_is_auto():
-    """Those that the chain starts from may not, where they are like a protein's."""
-    chain, keys = two_steps(rounds=0), (Noise(), [0, 1, 2], [0] * 3, [0.0] * 3)
+    """Those that the cascade starts from may not, where they are like a protein's."""
+    cascade, auto = two_steps(rounds=0), Tolerance.of("auto")
     auto, full = (
-        chain.sample(chain.molecule, beads_of(chain), *keys, bead_tolerance=tolerance)
-        for tolerance in ("auto", AUTO_LIMIT)
+        draw(cascade, cascade.molecule, beads_of(cascade), tolerance=tolerance)
+        for tolerance in (auto, Tolerance(auto.limit))
     )
     assert torch.equal(auto, full)
-    alone = Chain.of([tiny()])
+    alone = Cascade.of([tiny()])
     mapping, helix = alone.mapping(topology("GAVLIAVL")), torch.arange(8) * np.radians(100.0)
     beads = torch.stack([2.29 * helix.cos(), 2.29 * helix.sin(), 1.5 * torch.arange(8)], dim=-1)[None].float()
-    kept = mapping.project(alone.sample(mapping, beads, Noise(), [0], [0], [0.0], bead_tolerance="auto").numpy())
+    kept = mapping.project(draw(alone, mapping, beads, tolerance=Tolerance.of("auto")).numpy())
     np.testing.assert_allclose(kept, beads.numpy(), atol=1e-3)
 
 
-def test_a_chain_of_transferable_models_fits_any_protein():
+def test_a_cascade_of_transferable_models_fits_any_protein():
     alone = tiny()
-    one = Chain.of([alone])
+    one = Cascade.of([alone])
     assert one.molecule is None
     for coarse, beads in ((alphas(), positions()), (topology("GAVLI"), trace(5))):
         assert torch.equal(draw(one, one.mapping(coarse), beads), draw(alone, alone.mapping(coarse), beads))
@@ -181,7 +183,7 @@ def test_a_chain_of_transferable_models_fits_any_protein():
 
 def test_steps_have_to_join():
     with pytest.raises(MappingError, match="does not follow"):
-        Chain.of([model_of(blocks(4)), model_of(blocks(2))])
+        Cascade.of([model_of(blocks(4)), model_of(blocks(2))])
 
 
 @pytest.mark.parametrize(
@@ -194,7 +196,7 @@ def test_steps_have_to_join():
 )
 def test_configurations_that_cannot_be(steps, message):
     with pytest.raises(ValueError, match=message):
-        ChainConfig(steps)
+        CascadeConfig(steps)
 
 
 # C-alpha traces ---------------------------------------------------------------------------------------------------
@@ -269,8 +271,7 @@ def test_mending_turns_along_and_knows_cis():
 def test_without_rounds_traces_stay_as_they_are():
     made, raw = two_steps(), two_steps(rounds=0)
     beads = beads_of(made)
-    keys = Noise(), [0, 1, 2], [0] * 3, [0.0] * 3
     step = raw.steps[0]
-    expected = step.sample(step.molecule, beads, dataclasses.replace(keys[0], step=1), *keys[1:])
-    assert torch.equal(raw.levels(raw.molecule, beads, *keys)[0], expected)
-    assert not torch.equal(made.levels(made.molecule, beads, *keys)[0], expected)
+    expected = draw(step, step.molecule, beads, noise=Noise(step=1))
+    levels = [bind(model, model.molecule).levels(beads, Noise(), Keys.first(3))[0] for model in (raw, made)]
+    assert torch.equal(levels[0], expected) and not torch.equal(levels[1], expected)

@@ -4,11 +4,14 @@ import pytest
 import torch
 from traces import angles_for, internal_of, tiny, topology, trace
 
-from mdbackmap.backbone import peptides
-from mdbackmap.backbone.collisions import _CLEAR, _STIFFNESS, _TOUCHING, collisions, crowding
+from mdbackmap.backbone.collisions import collisions, crowding
+from mdbackmap.backbone.peptides import draw_peptides
+from mdbackmap.backbone.settings import BackboneSettings, CollisionSettings
+from mdbackmap.generation.conformation import Conformation
 
 N, CA, C, OXYGEN = range(4)
 BOX = 60.0 * torch.eye(3)[None]
+SETTINGS = CollisionSettings()
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +46,17 @@ def distances(internal, beads, angles):
 def test_all_collisions_are_found(molecule):
     internal, beads = molecule
     angles = torch.rand(3, 16, generator=torch.Generator().manual_seed(0)) * 6 - 3
-    frames, at = collisions(internal, beads, angles)
+    frames, at = collisions(internal, beads, angles, SETTINGS)
     found = set(zip(frames.tolist(), at.tolist(), strict=True))
-    touching = [distances(internal, beads[k], angles[k]).amin(2) < _TOUCHING for k in range(3)]
+    touching = [distances(internal, beads[k], angles[k]).amin(2) < SETTINGS.touching for k in range(3)]
     pairs = [(k, i, j) for k in range(3) for i, j in touching[k].nonzero().tolist()]
     assert len(pairs) > 5
     assert all((k, i) in found or (k, j) in found for k, i, j in pairs)
     assert found <= {(k, i) for k, i, _ in pairs}
     far = beads.clone()
     far[:, 8:] += torch.tensor([60.0, -60.0, 0.0])
-    assert collisions(internal, far, angles)[0].numel() < len(found)
-    boxed = collisions(internal, far, angles, BOX.expand(3, 3, 3))
+    assert collisions(internal, far, angles, SETTINGS)[0].numel() < len(found)
+    boxed = collisions(internal, far, angles, SETTINGS, BOX.expand(3, 3, 3))
     assert torch.equal(boxed[0], frames) and torch.equal(boxed[1], at)
 
 
@@ -66,25 +69,25 @@ def test_what_turning_costs(molecule, box):
     if box is not None:
         placed = beads.clone()
         placed[:, 8:] += torch.tensor([0.0, 60.0, 0.0])
-    found = crowding(internal, placed, angles, frames, at, turns.expand(2, -1), box)
+    found = crowding(internal, placed, angles, frames, at, turns.expand(2, -1), SETTINGS, box)
     for row, (k, i) in enumerate(zip(frames.tolist(), at.tolist(), strict=True)):
         for column, turn in enumerate(turns):
             turned = angles[k].clone()
             turned[i] = turn
-            short = (_CLEAR - distances(internal, beads[k], turned)[i]).clamp_min(0)
-            assert found[row, column] == pytest.approx(float(_STIFFNESS * short.square().sum()), abs=1e-2)
+            short = (SETTINGS.clear - distances(internal, beads[k], turned)[i]).clamp_min(0)
+            assert found[row, column] == pytest.approx(float(SETTINGS.stiffness * short.square().sum()), abs=1e-2)
     assert (found > 1).any()
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_fewer_are_left(molecule, temperature, monkeypatch):
+def test_fewer_are_left(molecule, temperature):
     internal, beads = molecule
     model, hidden = tiny(), torch.zeros(3, 16, 16)
     uniform = torch.rand(3, 16, generator=torch.Generator().manual_seed(1))
     drawn = []
+    given = model.heads, Conformation.of(internal, beads), hidden, uniform, temperature
     with torch.no_grad():
-        drawn.append(peptides.draw_peptides(model.heads, internal, beads, hidden, uniform, temperature))
-        monkeypatch.setattr(peptides, "collisions", lambda *given: (torch.zeros(0, dtype=torch.int64),) * 2)
-        drawn.append(peptides.draw_peptides(model.heads, internal, beads, hidden, uniform, temperature))
-    after, before = (len(collisions(internal, beads, angles)[0]) for angles in drawn)
+        for settings in (BackboneSettings(), BackboneSettings(CollisionSettings(touching=0.0))):
+            drawn.append(draw_peptides(*given, settings))
+    after, before = (len(collisions(internal, beads, angles, SETTINGS)[0]) for angles in drawn)
     assert before > 5 and after < 0.7 * before

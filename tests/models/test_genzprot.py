@@ -7,11 +7,16 @@ import torch
 from contract import ModelContract, draw
 from traces import EVERY, TINY, angles_for, bond_deviations, internal_of, tiny, topology, trace
 
-from mdbackmap.backbone import peptides
+from mdbackmap.backbone.peptides import draw_peptides
+from mdbackmap.backbone.settings import BackboneSettings
 from mdbackmap.chemistry import residues
+from mdbackmap.generation.bound import bind
+from mdbackmap.generation.conformation import Conformation
+from mdbackmap.generation.noise import Noise
 from mdbackmap.geometry.vectors import wrap
 from mdbackmap.models.batch import PASS, Batch
 from mdbackmap.models.genzprot import GenZProt
+from mdbackmap.options import Keys
 from mdbackmap.packing.candidates import fold_symmetric
 
 SHORT = residues.ALPHABET + "PPGPIPTPWPP"
@@ -36,7 +41,7 @@ class TestGenZProt(ModelContract):
 
     def test_bonds(self, model, mapping, coarse, beads):
         atoms = draw(model, mapping, beads)
-        slots = torch.zeros(len(beads), coarse.n_residues * 14, 3).index_copy(1, model._slots(mapping, "cpu"), atoms)
+        slots = torch.zeros(len(beads), coarse.n_residues * 14, 3).index_copy(1, bind(model, mapping).slots, atoms)
         deviations, _ = bond_deviations(slots.unflatten(1, (-1, 14)), coarse)
         assert deviations.abs().max() < 0.03
 
@@ -103,28 +108,26 @@ def test_unknown_torsions_are_not_looked_at(example):
     assert torch.equal(one[0], two[0]) and torch.equal(one[1], two[1])
 
 
-def test_sampling_follows_the_densities_of_training(monkeypatch):
+def test_sampling_follows_the_densities_of_training():
     """Angles drawn (side chains as they come, overlaps and strain aside) are as likely as the training's densities say.
 
     Kolmogorov-Smirnov on the first residue's peptide angle and on the chi1 of its neighbour, latent at its mean.
     """
     model, n = tiny(), 4000
-    monkeypatch.setattr(peptides, "_ROUNDS", 0)
     internal = internal_of(topology("AWA"))
     beads = trace(3).expand(n, -1, -1)
     rng = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        hidden = model._hidden(internal, beads[:1], torch.zeros(1, 3, TINY.n_latent), 1.0, None)
-        angles = peptides.draw_peptides(
-            model.heads, internal, beads, hidden.expand(n, -1, -1), torch.rand(n, 3, generator=rng), 1.0
-        )
-        grid = torch.linspace(-math.pi, math.pi, 721)
         batch = Batch.from_frames(internal, beads[:1], TINY.n_neighbours)
+        features = model.draw(batch, torch.zeros(3, TINY.n_latent))
+        given = Conformation.of(internal, beads), features.expand(n, -1, -1), torch.rand(n, 3, generator=rng)
+        angles = draw_peptides(model.heads, *given, 1.0, BackboneSettings(rounds=0))
+        grid = torch.linspace(-math.pi, math.pi, 721)
         density = []
         for angle in grid[:-1]:
             torsions, known = torch.zeros(3, 6), torch.zeros(3, 6, dtype=bool)
             torsions[0, 0], known[0, 0] = angle, True
-            density.append(model._log_densities(batch, hidden[0], torsions, known)[0, 0].exp())
+            density.append(model._log_densities(batch, features, torsions, known)[0, 0].exp())
     wanted = torch.stack(density).cumsum(0) * (grid[1] - grid[0])
     found = torch.searchsorted(wrap(angles[:, 0]).sort().values, grid[1:]) / n
     assert (found - wanted).abs().max() < 1.95 / n**0.5  # p = 0.001
@@ -159,8 +162,7 @@ def test_mapping_needs_one_bead_a_residue():
 def test_rings_of_proline_are_bent_as_in_crystals():
     """Whatever the network says: a ring bent over would have CG inside it."""
     model, internal, beads = tiny(), internal_of(topology("APAPPA")), trace(6, frames=64)
-    normal = torch.randn(64, 6, model.n_random, generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
-        torsions = model.sample_torsions(internal, beads, normal, 1.0)
+    bound = bind(model, model.mapping(topology("APAPPA")))
+    torsions = bound.conformation(beads, Noise(), Keys.first(64)).torsions
     pucker = torsions[:, internal.prolines, 1].abs()
     assert pucker.max() <= math.radians(60) + 1e-6 and pucker.std() > 0.1

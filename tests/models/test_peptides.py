@@ -7,7 +7,9 @@ import torch
 from traces import EVERY, angles_for, internal_of, tiny, topology, trace
 
 from mdbackmap.backbone import peptides
+from mdbackmap.backbone.settings import BackboneSettings, CollisionSettings
 from mdbackmap.chemistry import residues
+from mdbackmap.generation.conformation import Conformation
 from mdbackmap.geometry.vectors import angle, dihedral, wrap
 
 N, CA, C = range(3)
@@ -20,14 +22,15 @@ def molecule():
 
 
 def strain_of(internal, beads, torsions):
-    """Energies (F, N) as the module's table of constants says, from atoms."""
+    """Energies (F, R) as the settings say, from atoms."""
+    settings = BackboneSettings()
     atoms = internal.to_cartesian(beads, torsions)
     bend = (angle(*(atoms[..., k, :] for k in (N, CA, C))) - internal.tau).abs()
-    energy = ((bend - peptides._BEND[0]).clamp_min(0) / peptides._BEND[1]) ** 2
+    energy = ((bend - settings.bend).clamp_min(0) / settings.bend_width) ** 2
     behind = atoms[..., C, :].roll(1, 1)
-    far = wrap(dihedral(behind, *(atoms[..., k, :] for k in (N, CA, C))) - peptides._PHI[0]).abs()
+    far = wrap(dihedral(behind, *(atoms[..., k, :] for k in (N, CA, C))) - settings.proline_phi).abs()
     proline = internal.types == residues.TYPE_OF_NAME["PRO"]
-    energy = energy + proline * ((far - peptides._PHI[1]).clamp_min(0) / peptides._PHI[2]) ** 2
+    energy = energy + proline * ((far - settings.proline_turn).clamp_min(0) / settings.proline_width) ** 2
     return torch.where(internal.starts | internal.ends, 0.0, energy)
 
 
@@ -35,7 +38,7 @@ def test_strain_is_that_of_the_atoms(molecule):
     internal, beads = molecule
     torsions = angles_for(internal).expand(3, -1, -1) + torch.tensor([0.0, 1.0, 2.5])[:, None, None]
     everyone = torch.arange(len(internal.types))
-    found = peptides._Strain(internal, beads).of(
+    found = peptides._Strain(internal, beads, BackboneSettings()).of(
         slice(None), everyone, torsions[..., 0].roll(1, 1), torsions[..., 0], (-1,)
     )
     wanted = strain_of(internal, beads, torsions)
@@ -44,17 +47,18 @@ def test_strain_is_that_of_the_atoms(molecule):
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_strained_pairs_are_drawn_anew(molecule, temperature, monkeypatch):
+def test_strained_pairs_are_drawn_anew(molecule, temperature):
     """A network that knows nothing strains many residues; few are left, and the others keep their angles."""
     internal, beads = molecule
     model, hidden = tiny(), torch.zeros(3, len(EVERY), 16)
     uniform = torch.rand(3, len(EVERY), generator=torch.Generator().manual_seed(1))
     drawn = []
-    monkeypatch.setattr(peptides, "collisions", lambda *given: (torch.zeros(0, dtype=torch.int64),) * 2)
     with torch.no_grad():
-        for rounds in (0, peptides._ROUNDS):
-            monkeypatch.setattr(peptides, "_ROUNDS", rounds)
-            angles = peptides.draw_peptides(model.heads, internal, beads, hidden, uniform, temperature)
+        for rounds in (0, 3):
+            settings = BackboneSettings(CollisionSettings(touching=0.0), rounds=rounds)
+            angles = peptides.draw_peptides(
+                model.heads, Conformation.of(internal, beads), hidden, uniform, temperature, settings
+            )
             drawn.append(torch.cat([angles.unsqueeze(-1), torch.zeros(3, len(EVERY), 5)], -1))
     before, after = (strain_of(internal, beads, torsions) > 1 for torsions in drawn)
     assert before.sum() > 5
@@ -69,18 +73,22 @@ def test_levels_are_spread_evenly_and_do_not_depend_on_the_length():
     assert torch.equal(peptides.levels_of(8, 9, 2)[:, :5], levels)
 
 
-def test_most_likely_angles_are_the_peak_of_what_is_drawn(monkeypatch):
+def test_most_likely_angles_are_the_peak_of_what_is_drawn():
     """At temperature 0 the first angle of a chain is the peak of its distribution, smoothed, by brute force."""
     internal, beads = internal_of(topology("AAAA")), trace(4)
     model, hidden = tiny(), torch.randn(1, 4, 16, generator=torch.Generator().manual_seed(2))
-    monkeypatch.setattr(peptides, "_ROUNDS", 0)
+    settings = BackboneSettings(rounds=0)
+
+    def draw(n, uniform, temperature):
+        given = Conformation.of(internal, beads.expand(n, -1, -1)), hidden.expand(n, -1, -1), uniform
+        return peptides.draw_peptides(model.heads, *given, temperature, settings)
+
     with torch.no_grad():
-        found = peptides.draw_peptides(model.heads, internal, beads, hidden, None or torch.zeros(1, 4), 0.0)[0, 0]
+        found = draw(1, torch.zeros(1, 4), 0.0)[0, 0]
         many = torch.rand(20_000, 4, generator=torch.Generator().manual_seed(3))
-        args = internal, beads.expand(20_000, -1, -1), hidden.expand(20_000, -1, -1)
-        angles = peptides.draw_peptides(model.heads, *args, many, 1.0)[:, 0]
+        angles = draw(20_000, many, 1.0)[:, 0]
     grid = torch.linspace(-math.pi, math.pi, 361)
-    score = torch.exp(((grid[:, None] - angles).cos() - 1) / peptides._SMOOTHING**2).mean(1)
+    score = torch.exp(((grid[:, None] - angles).cos() - 1) / settings.smoothing**2).mean(1)
     assert abs(math.remainder(float(found - grid[score.argmax()]), 2 * math.pi)) < math.radians(12)
 
 

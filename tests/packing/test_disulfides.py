@@ -10,7 +10,9 @@ from mdbackmap import checkpoint
 from mdbackmap.chemistry.residues import TYPE_OF_NAME
 from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import VALIDATION
+from mdbackmap.generation.bound import bind
 from mdbackmap.generation.noise import Noise
+from mdbackmap.options import Keys
 from mdbackmap.packing.candidates import backbone_overlaps
 from mdbackmap.packing.disulfides import Bridges, sulfur_places
 from mdbackmap.packing.settings import PackingSettings
@@ -116,9 +118,8 @@ def test_most_disulfides_of_crystals_are_made(temperature):
             continue
         internal = internal_of(coarse)
         beads = torch.tensor(chain.beads[:1], dtype=torch.float32)
-        normal = torch.from_numpy(Noise(seed=0).normal([0], [0], [0.0], (len(coarse.types), model.n_random))).float()
         with torch.inference_mode():
-            atoms = internal.to_cartesian(beads, model.sample_torsions(internal, beads, normal, temperature))
+            atoms = bind(model, model.mapping(coarse)).conformation(beads, Noise(0, temperature), Keys.first(1)).atoms
         allowed = Bridges.of(internal.types, atoms[:, :, 4], PACKING.disulfides).allowed[0]
         length = torch.cdist(atoms[0, at, 5], atoms[0, at, 5])
         beyond = torch.cdist(atoms[0, at, 4], atoms[0, at, 5])

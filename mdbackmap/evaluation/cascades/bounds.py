@@ -30,7 +30,7 @@ def bounds(model, atoms, seed=0):
 
     Parameters
     ----------
-    model : Chain or CGVAE
+    model : Cascade or CGVAE
     atoms : ndarray of float, shape (F, A, 3)
         True frames at the model's finest level, or at one that an earlier step makes: later steps are left out.
     seed : int

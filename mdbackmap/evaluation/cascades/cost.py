@@ -9,7 +9,7 @@ def cost(model, provenance):
 
     Parameters
     ----------
-    model : Chain or CGVAE
+    model : Cascade or CGVAE
     provenance : dict
 
     Returns

@@ -14,10 +14,12 @@ import time
 import numpy as np
 import torch
 
+from ...generation.bound import bind
 from ...generation.noise import Noise
 from ...metrics.dihedrals import backbone_torsions
 from ...metrics.protocol import evaluate, evaluate_geometry
 from ...metrics.samples import torsion_divergences
+from ...options import Keys, Tolerance
 from ...traces.mending import is_trace
 from ..benchmark import one_thread
 from ..peptide_torsions import divergence, halves
@@ -63,7 +65,7 @@ def judge_model(model, provenance, true, *, n_samples=1, temperature=1.0, seed=0
 
     Parameters
     ----------
-    model : Chain or CGVAE
+    model : Cascade or CGVAE
         Of one molecule.
     provenance : dict
         Of its weights.
@@ -85,7 +87,8 @@ def judge_model(model, provenance, true, *, n_samples=1, temperature=1.0, seed=0
     mapping = whole_mapping(model, true.shape[1])
     with one_thread():
         began = time.process_time()
-        drawn = [draw(model, mapping, true, sample, temperature, seed) for sample in range(n_samples)]
+        bound = bind(model, model.molecule)
+        drawn = [draw(bound, mapping, true, sample, temperature, seed) for sample in range(n_samples)]
         seconds = (time.process_time() - began) / (n_samples * len(true))
     made, atoms = (np.concatenate(part) for part in zip(*drawn, strict=True))
     judge = _trace if is_trace(mapping.fine) else _protein
@@ -125,7 +128,7 @@ def whole_mapping(model, n_atoms):
 
 
 @torch.no_grad()
-def draw(model, mapping, true, sample=0, temperature=1.0, seed=0, tolerance="auto"):
+def draw(bound, mapping, true, sample=0, temperature=1.0, seed=0, tolerance="auto"):
     """
     Samples given the coarsest beads of true frames (F, A, 3): at the level of the latter, and at the finest.
 
@@ -134,13 +137,8 @@ def draw(model, mapping, true, sample=0, temperature=1.0, seed=0, tolerance="aut
     beads, out = torch.tensor(mapping.project(true)), []
     for first in range(0, len(beads), _FRAMES):
         part = beads[first : first + _FRAMES]
-        keys = list(range(first, first + len(part))), [sample] * len(part), [0.0] * len(part)
-        arguments = model.molecule, part, Noise(seed, temperature), *keys
-        levels = (
-            model.levels(*arguments, bead_tolerance=tolerance)
-            if model.family == "chain"
-            else [model.sample(*arguments)]
-        )
+        keys = Keys.of(range(first, first + len(part)), sample)
+        levels = bound.levels(part, Noise(seed, temperature), keys, tolerance=Tolerance.of(tolerance))
         out.append([next(x for x in levels if x.shape[1] == mapping.n_atoms).numpy(), levels[-1].numpy()])
     return [np.concatenate(level) for level in zip(*out, strict=True)]
 
@@ -149,10 +147,9 @@ def draw(model, mapping, true, sample=0, temperature=1.0, seed=0, tolerance="aut
 def _last_alone(model, true, n_samples, temperature, seed):
     """RMSD of the last step on its true beads: what earlier steps cannot be blamed for."""
     step, mapping = model.steps[-1], model.mappings()[-1]
-    beads, rmsd = torch.tensor(mapping.project(true)), []
+    beads, bound, rmsd = torch.tensor(mapping.project(true)), bind(step, mapping), []
     for sample in range(n_samples):
-        keys = list(range(len(beads))), [sample] * len(beads), [0.0] * len(beads)
-        drawn = step.sample(mapping, beads, Noise(seed, temperature), *keys).numpy()
+        drawn = bound.sample(beads, Noise(seed, temperature), Keys.of(range(len(beads)), sample)).numpy()
         rmsd.append(np.sqrt(np.square(drawn - true).sum(-1).mean(1)).mean())
     return {"rmsd_last": float(np.mean(rmsd))}
 

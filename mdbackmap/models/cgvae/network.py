@@ -14,7 +14,6 @@ mirrored beads do give mirrored atoms.
 Shapes: F frames, N beads, A atoms, J slots a bead, C scalar and M vector channels, D latent size. Angstrom, nats.
 """
 
-import copy
 import dataclasses
 import math
 
@@ -31,7 +30,6 @@ from .messages import Edges, Features, Rounds
 from .tables import MoleculeTables
 
 PARITIES = ("chiral", "full")
-_CHUNK = {"cpu": 4096, "cuda": 262144}  # beads a pass of the network
 _LOG_VARIANCES = (-10.0, 4.0)
 
 
@@ -136,10 +134,7 @@ class CGVAE(Model):
         self.frame = Frame(config.n_channels, config.n_frame)
         self.slots = head(config.n_features, 2 * config.n_features, self.tables.n_slots * config.n_frame)
         self.log_width = nn.Parameter(torch.full((atom_kinds,), math.log(0.3)))
-        self._double = None
         self.eval()
-
-    # the network -----------------------------------------------------------------------------------------------
 
     def mapping(self, coarse=None):
         """The model's own mapping, whatever the topology of the beads says: `molecule.binding` compares them."""
@@ -255,39 +250,6 @@ class CGVAE(Model):
         """
         found = self(atoms, noise, box)
         return found.log_density, found.kl.sum(1)
-
-    # sampling --------------------------------------------------------------------------------------------------
-
-    @torch.no_grad()
-    def sample(self, mapping, beads, noise, frames, samples, times, box=None, bead_tolerance=0.0):
-        """
-        Atoms for beads: what the decoder makes of a latent drawn from the prior (see `Model.sample`).
-
-        The temperature scales the latent's deviation. The decoder's own width, a few hundredths of an angstrom, is not
-        drawn from. In double precision: what else is in a batch then leaves no trace, not even by rounding.
-        """
-        precise, given = self._in_double(), beads.double()
-        box = None if box is None else box.double()
-        normal = noise.normal(frames, samples, times, (beads.shape[1], self.config.n_latent))
-        normal = noise.temperature * torch.from_numpy(normal).to(given)
-        few = max(1, _CHUNK.get(beads.device.type, 4096) // beads.shape[1])
-        found = []
-        with torch.autocast(beads.device.type, enabled=False):
-            for start in range(0, len(beads), few):
-                part = slice(start, start + few)
-                found.append(precise.draw(given[part], normal[part], None if box is None else box[part]))
-        return torch.cat(found).to(beads)
-
-    def _in_double(self):
-        """The model in double precision; the copy is kept as long as the weights are."""
-        weights = [(weight.data_ptr(), weight._version) for weight in self.parameters()]
-        if self._double is None or self._double[0] != weights:
-            self._double = None
-            self._double = (weights, copy.deepcopy(self).double())
-        return self._double[1]
-
-    def __getstate__(self):
-        return {**super().__getstate__(), "_double": None}
 
     def draw(self, beads, normal, box=None):
         """Atoms (F, A, 3) for beads (F, N, 3), from standard normal numbers (F, N, D) for the latent."""

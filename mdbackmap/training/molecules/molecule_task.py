@@ -10,9 +10,11 @@ import numpy as np
 import torch
 
 from ...data.known import spread
+from ...generation.bound import bind
 from ...generation.noise import Noise
 from ...metrics.graphs import compare_structures
 from ...models.cgvae.messages import recompute
+from ...options import Keys
 from ..tasks import Task
 from .holdout import HELD_OUT, TRAIN, VALID
 from .molecule_config import LAST
@@ -127,8 +129,7 @@ class Frames(Task):
     def _samples(self, model, device):
         """Samples from the prior, given the beads of the held-out frames."""
         beads = model.tables.project(self.held.to(device))
-        keys = list(range(len(beads))), [0] * len(beads), [0.0] * len(beads)
-        drawn = model.sample(self.mapping, beads, Noise(), *keys).cpu().numpy()
+        drawn = bind(model, self.mapping).sample(beads, Noise(), Keys.first(len(beads))).cpu().numpy()
         row = compare_structures(drawn, self.held.numpy(), self.mapping.fine.elements)
         names = [(kind, name) for kind in ("all", "heavy") for name in ("rmsd", "ged") if f"{name}_{kind}" in row]
         return {f"sample_{name}_{kind}".removesuffix("_all"): row[f"{name}_{kind}"] for kind, name in names}

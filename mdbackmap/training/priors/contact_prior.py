@@ -19,11 +19,16 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from ...backbone.settings import BackboneSettings
 from ...checkpoint import load
 from ...data import layouts
 from ...data.known import read_chains
 from ...datafiles import VALIDATION
+from ...generation.conformation import Conformation
+from ...generation.noise import Noise
+from ...generation.pipeline import RandomNumbers, backbones
 from ...metrics.dihedrals import side_chain_torsions
+from ...options import Keys
 from ...packing.candidates import Candidates, even_levels
 from ...packing.choosing import alike
 from ...packing.contacts import CLASSES
@@ -59,10 +64,11 @@ def examples(model, chain):
     internal = InternalCoordinates.of(chain.trace())
     beads = torch.as_tensor(chain.beads[:1], dtype=torch.float32)
     with torch.no_grad():
-        normal = beads.new_zeros(*beads.shape[:2], model.n_random)
-        torsions, hidden = model.draw_backbones(internal, beads, normal, 0.0)
+        random = RandomNumbers.of(Noise(temperature=0), Keys.first(1), beads, model.config.n_latent, PackingSettings())
+        drawn, features = backbones(model, Conformation.of(internal, beads), random, BackboneSettings())
         levels = even_levels(internal, PackingSettings()).to(beads).unsqueeze(0)
-        candidates = Candidates.draw(model.heads, internal, beads, hidden, torsions, levels, PackingSettings())
+        given = internal, beads, features, drawn.torsions, levels, PackingSettings()
+        candidates = Candidates.draw(model.heads, *given)
     at = internal.movable.residues
     true = torch.from_numpy(side_chain_torsions(chain.positions[:1], chain.mask, chain.types)[0]).to(beads)[at]
     known = (true.isfinite() | ~internal.defined[at, 1:5]).all(1)

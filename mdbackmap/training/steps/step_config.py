@@ -30,7 +30,7 @@ Example::
 import dataclasses
 from pathlib import Path
 
-from ...models.cascade import ChainConfig
+from ...models.cascade import CascadeConfig
 from ..config import TrainingConfig, known, table
 from ..molecules.molecule_config import MoleculeData, MoleculeRun, MoleculeTraining, parse_molecule
 from .tuning import tuning_config
@@ -80,7 +80,7 @@ def parse_cascade(tables):
     known(tables, ("data", "model", "training", "loss", "validation", "steps", "baseline"), "the file (tables)")
     model, data = dict(table(tables, "model")), dict(table(tables, "data"))
     known(model, ("family", "rounds"), "[model]")
-    rounds, fine = model.get("rounds", ChainConfig.rounds), data.pop("fine", None)
+    rounds, fine = model.get("rounds", CascadeConfig.rounds), data.pop("fine", None)
     if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 0:
         raise ValueError(f"rounds in [model] must be a whole number of 0 or more, not {rounds!r}")
     if fine not in (None, *FINE):

@@ -5,7 +5,7 @@ import logging
 import torch
 
 from ... import checkpoint
-from ...models.cascade import Chain
+from ...models.cascade import Cascade
 from ...models.cgvae.messages import recompute
 from ...models.cgvae.network import CGVAE
 from ..log import make_folder
@@ -36,7 +36,7 @@ def run_cascade(plan, *, verbose=False):
 
     Returns
     -------
-    model : Chain
+    model : Cascade
         It is in ``model.pt`` of the run's folder, too; the baseline, if there is one, in ``one-step.pt``.
     row : dict of str to float
         What was measured at the end of each step's training, with the step's number before each name.
@@ -66,7 +66,7 @@ def run_cascade(plan, *, verbose=False):
         row |= {f"step_{number + 1}_{name}": value for name, value in measured.items()}
         steps.append(model)
         provenances.append(origin)
-    cascade = Chain.of(steps, plan.rounds)
+    cascade = Cascade.of(steps, plan.rounds)
     provenance = {**_shared(provenances), "data": sources, "steps": provenances}
     checkpoint.save(folder / "model.pt", cascade, provenance)
     if plan.baseline is not None:

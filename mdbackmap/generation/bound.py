@@ -1,0 +1,246 @@
+"""
+Bound models: a network with all that sampling needs of one molecule, made once and never changed.
+
+Networks hold weights alone. Several threads may use a bound model at once.
+
+Shapes: F frames, N beads, A atoms, R residues. Angstrom.
+"""
+
+import abc
+import copy
+import dataclasses
+import itertools
+
+import torch
+
+from ..chemistry import residues
+from ..models.base import Model
+from ..molecule.mapping import Mapping
+from ..options import Tolerance
+from ..torsions.internal import InternalCoordinates
+from ..traces.mending import Mending, is_trace
+from ..traces.relaxation import Relaxation
+from .pipeline import KEPT, RandomNumbers, generate
+from .settings import Settings
+
+_BEADS_AT_A_TIME = {"cpu": 4096, "cuda": 262144}  # that a CGVAE sees in one pass; chosen: by hand
+
+
+def bind(model, mapping, device=None, settings=None):
+    """
+    A model bound to a molecule.
+
+    Parameters
+    ----------
+    model : Model
+        Its weights are used as they are now; bind it again when they have changed.
+    mapping : Mapping
+        As `Model.mapping` gave it.
+    device : torch.device or str, optional
+        Where the model is moved to first; by default it stays where it is.
+    settings : Settings, optional
+
+    Returns
+    -------
+    Bound
+
+    Examples
+    --------
+    >>> from mdbackmap.checkpoint import load
+    >>> from mdbackmap.datafiles import VALIDATION
+    >>> from mdbackmap.data.known import read_chains
+    >>> from mdbackmap.generation.noise import Noise
+    >>> from mdbackmap.options import Keys
+    >>> chain, model = read_chains(VALIDATION, limit=1)[0], load("genzprot")[0]
+    >>> bound = bind(model, model.mapping(chain.trace()))
+    >>> bound.sample(torch.tensor(chain.beads, dtype=torch.float32), Noise(temperature=0), Keys.first(1)).shape
+    torch.Size([1, 1431, 3])
+    """
+    model = model if device is None else model.to(device)
+    return _KINDS[model.family].of(model, mapping, settings or Settings())
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Bound(abc.ABC):
+    """
+    A model bound to a molecule; `bind` makes it.
+
+    Attributes
+    ----------
+    model : Model
+    mapping : Mapping
+    settings : Settings
+    """
+
+    model: Model
+    mapping: Mapping
+    settings: Settings
+
+    @classmethod
+    @abc.abstractmethod
+    def of(cls, model, mapping, settings):
+        """Bind a model."""
+
+    def __reduce__(self):
+        return bind, (self.model, self.mapping, None, self.settings)
+
+    @abc.abstractmethod
+    def sample(self, beads, noise, keys, box=None, tolerance=KEPT):
+        """
+        Atoms for beads.
+
+        Parameters
+        ----------
+        beads : torch.Tensor, shape (F, N, 3)
+            In angstrom, chains whole.
+        noise : Noise
+        keys : Keys
+            What the noise is keyed by.
+        box : torch.Tensor, shape (F, 3, 3), optional
+            Box vectors as rows, in angstrom.
+        tolerance : Tolerance
+            How far beads may move. A model that `relaxes` none keeps beads exactly.
+
+        Returns
+        -------
+        torch.Tensor, shape (F, A, 3)
+            Positions in angstrom.
+        """
+
+    def levels(self, beads, noise, keys, box=None, tolerance=KEPT):
+        """Positions after each step, coarsest first; a model that is no cascade has one."""
+        return [self.sample(beads, noise, keys, box, tolerance)]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BoundProtein(Bound):
+    """
+    A `GenZProt` bound to the C-alphas of a protein.
+
+    Attributes
+    ----------
+    relaxation : Relaxation
+        With the `InternalCoordinates` of the molecule.
+    slots : torch.Tensor of int64, shape (A,)
+        Place of each atom among the 14 of each residue.
+    """
+
+    relaxation: Relaxation
+    slots: torch.Tensor
+
+    @classmethod
+    def of(cls, model, mapping, settings):
+        """With all tables of the molecule on the model's device."""
+        device = next(model.parameters()).device
+        internal = InternalCoordinates.of(mapping.coarse, device)
+        return cls(model, mapping, settings, Relaxation(internal, settings.traces), _slots(mapping).to(device))
+
+    def sample(self, beads, noise, keys, box=None, tolerance=KEPT):
+        """Atoms for beads (see `Bound.sample`)."""
+        return self.conformation(beads, noise, keys, box, tolerance).atoms.flatten(1, 2)[:, self.slots]
+
+    @torch.no_grad()
+    def conformation(self, beads, noise, keys, box=None, tolerance=KEPT):
+        """The `Conformation` that the pipeline makes; arguments as for `sample`."""
+        random = RandomNumbers.of(noise, keys, beads, self.model.config.n_latent, self.settings.packing)
+        return generate(self.model, self.relaxation, beads, random, self.settings, box, tolerance)
+
+
+def _slots(mapping):
+    slot = {(name, atom): k for name, atoms in residues.ATOMS.items() for k, atom in enumerate(atoms)}
+    names = [residues.RESIDUE_NAMES[kind] for kind in mapping.coarse.types]
+    pairs = zip(mapping.fine.residue_of_atom, mapping.fine.names, strict=True)
+    return torch.tensor([r * residues.MAX_ATOMS + slot[names[r], atom] for r, atom in pairs])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BoundMolecule(Bound):
+    """
+    A `CGVAE` bound to its molecule.
+
+    Attributes
+    ----------
+    precise : CGVAE
+        The model in double precision: what else is in a batch then leaves no trace, not even by rounding.
+    """
+
+    precise: Model
+
+    @classmethod
+    def of(cls, model, mapping, settings):
+        """With a copy of the model in double precision."""
+        return cls(model, mapping, settings, copy.deepcopy(model).double())
+
+    @torch.no_grad()
+    def sample(self, beads, noise, keys, box=None, tolerance=KEPT):
+        """
+        Atoms for beads: what the decoder makes of a latent drawn from the prior (see `Bound.sample`).
+
+        The temperature scales the latent's deviation. The decoder's own width, a few hundredths of an angstrom, is not
+        drawn from.
+        """
+        precise, box = beads.double(), None if box is None else box.double()
+        normal = noise.normal(keys, (beads.shape[1], self.model.config.n_latent))
+        normal = noise.temperature * torch.from_numpy(normal).to(precise)
+        few = max(1, _BEADS_AT_A_TIME.get(beads.device.type, _BEADS_AT_A_TIME["cpu"]) // beads.shape[1])
+        atoms = []
+        with torch.autocast(beads.device.type, enabled=False):
+            for start in range(0, len(beads), few):
+                part = slice(start, start + few)
+                atoms.append(self.precise.draw(precise[part], normal[part], None if box is None else box[part]))
+        return torch.cat(atoms).to(beads)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BoundCascade(Bound):
+    """
+    A `Cascade` whose steps are bound, each to its own molecule.
+
+    Attributes
+    ----------
+    steps : tuple of Bound
+        Coarsest first.
+    mendings : tuple of Mending or None
+        How the C-alpha trace that each step makes is mended, if it makes one.
+    """
+
+    steps: tuple
+    mendings: tuple
+
+    @classmethod
+    def of(cls, model, mapping, settings):
+        """With each step bound."""
+        device, mappings = next(model.parameters()).device, model.mappings(mapping.coarse)
+        steps = tuple(bind(step, own, None, settings) for step, own in zip(model.steps, mappings, strict=True))
+        wholes = itertools.accumulate(mappings, Mapping.then)
+        mend = model.config.rounds > 0
+        mendings = (
+            Mending(whole, device, settings.traces) if mend and is_trace(whole.fine) else None for whole in wholes
+        )
+        return cls(model, mapping, settings, steps, tuple(mendings))
+
+    @torch.no_grad()
+    def levels(self, beads, noise, keys, box=None, tolerance=KEPT):
+        """
+        Positions after each step, coarsest first; arguments as for `sample`.
+
+        Returns
+        -------
+        list of torch.Tensor, each of shape (F, n, 3)
+        """
+        coarsest, levels = beads, []
+        for number, (step, mend) in enumerate(zip(self.steps, self.mendings, strict=True)):
+            keyed = dataclasses.replace(noise, step=len(self.steps) - 1 - number)
+            made = number > 0 and is_trace(step.mapping.coarse)
+            allowed = Tolerance(tolerance.limit) if made and tolerance.judged else tolerance
+            fine = step.sample(beads, keyed, keys, box, allowed)
+            beads = fine if mend is None else mend(fine, coarsest, self.model.config.rounds, firm=not tolerance.judged)
+            levels.append(beads)
+        return levels
+
+    def sample(self, beads, noise, keys, box=None, tolerance=KEPT):
+        """Atoms for beads, through all steps (see `Bound.sample`)."""
+        return self.levels(beads, noise, keys, box, tolerance)[-1]
+
+
+_KINDS = {"genzprot": BoundProtein, "cgvae": BoundMolecule, "chain": BoundCascade}

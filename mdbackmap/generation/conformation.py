@@ -1,0 +1,78 @@
+"""
+`Conformation`: where a molecule's atoms are, as the stages of the pipeline hand it on.
+
+Shapes: F frames, R residues. Angstrom and radians.
+"""
+
+import dataclasses
+import functools
+
+import torch
+
+from ..torsions.internal import TORSIONS, InternalCoordinates
+
+
+@dataclasses.dataclass(frozen=True)
+class Conformation:
+    """
+    A molecule in some frames: its C-alphas and torsions, and the atoms that follow from them.
+
+    It never changes: a stage returns another one. Backbone and atoms are built when they are first asked for, and kept.
+
+    Parameters
+    ----------
+    internal : InternalCoordinates
+        Of the molecule.
+    beads : torch.Tensor, shape (F, R, 3)
+        C-alphas.
+    torsions : torch.Tensor, shape (F, R, 6)
+        See `mdbackmap.torsions.internal`.
+    box : torch.Tensor, shape (F, 3, 3), optional
+        Box vectors as rows.
+
+    Examples
+    --------
+    >>> beads = torch.tensor([[[0.0, 0.0, 0.0], [3.8, 0.0, 0.0], [5.1, 3.6, 0.0]]])
+    >>> ends, cis = torch.tensor([False, False, True]), torch.zeros(3, dtype=bool)
+    >>> one = Conformation(InternalCoordinates(torch.tensor([0, 7, 0]), ends, cis), beads, torch.zeros(1, 3, 6))
+    >>> one.atoms.shape, one.with_side_chains(one.torsions + 1.0).backbone is one.backbone
+    (torch.Size([1, 3, 14, 3]), True)
+    """
+
+    internal: InternalCoordinates
+    beads: torch.Tensor
+    torsions: torch.Tensor
+    box: torch.Tensor | None = None
+
+    @classmethod
+    def of(cls, internal, beads, box=None):
+        """One whose torsions are not known yet: all 0."""
+        return cls(internal, beads, beads.new_zeros(*beads.shape[:2], len(TORSIONS)), box)
+
+    @functools.cached_property
+    def backbone(self):
+        """N, C and O, each a torch.Tensor of shape (F, R, 3)."""
+        return self.internal.backbone(self.beads, self.torsions)
+
+    @functools.cached_property
+    def atoms(self):
+        """Positions of all atoms, shape (F, R, 14, 3); slots that a residue does not have hold its C-alpha."""
+        return self.internal.to_cartesian(self.beads, self.torsions, self.backbone)
+
+    def __len__(self):
+        return len(self.beads)
+
+    def __getitem__(self, frames):
+        """The conformation in some of the frames: a slice, or indices."""
+        box = None if self.box is None else self.box[frames]
+        return Conformation(self.internal, self.beads[frames], self.torsions[frames], box)
+
+    def moved(self, beads, torsions):
+        """The same molecule with other beads and torsions."""
+        return Conformation(self.internal, beads, torsions, self.box)
+
+    def with_side_chains(self, torsions):
+        """The same backbone with the side chains of other `torsions`, shape (F, R, 6)."""
+        other = self.moved(self.beads, torsions)
+        vars(other)["backbone"] = self.backbone
+        return other

@@ -1,0 +1,172 @@
+"""
+The pipeline from C-alphas to atoms: relax, draw the backbone, draw and choose side chains, relieve, settle.
+
+A `Conformation` goes from stage to stage; none of them changes it, each returns another one.
+
+Shapes: F frames, R residues, C features, D latent size. Angstrom and radians.
+"""
+
+import dataclasses
+import functools
+
+import torch
+
+from ..backbone.peptides import draw_backbone
+from ..models.batch import Batch, passes
+from ..models.denoiser import bundled as denoiser_on
+from ..options import Keys, Tolerance
+from ..packing.candidates import fold_symmetric
+from ..packing.choosing import draw_sidechains
+from ..packing.replacing import Clashing, replace_clashing
+from ..packing.rotamers import RotamerPrior
+from ..packing.settling import settle
+from .conformation import Conformation
+from .noise import Noise
+
+KEPT = Tolerance()
+
+
+@dataclasses.dataclass(frozen=True)
+class RandomNumbers:
+    """
+    The random numbers of each residue, and the temperature at which they are used.
+
+    Attributes
+    ----------
+    latent : torch.Tensor, shape (F, R, D)
+        Standard normal.
+    peptides, ends : torch.Tensor, shape (F, R)
+        Uniform in (0, 1).
+    side_chains : torch.Tensor, shape (F, R, n)
+        Uniform in (0, 1).
+    temperature : float
+        0 for one structure, the best guess; 1 for the ensemble.
+    """
+
+    latent: torch.Tensor
+    peptides: torch.Tensor
+    ends: torch.Tensor
+    side_chains: torch.Tensor
+    temperature: float
+
+    @classmethod
+    def of(cls, noise, keys, beads, n_latent, packing):
+        """
+        As many as beads, shape (F, R, 3), a latent of `n_latent` numbers and `PackingSettings` need.
+
+        At temperature 0 they are the same for all frames and samples: atoms depend on the beads alone.
+        """
+        if noise.temperature == 0:
+            noise, keys = Noise(temperature=0), Keys.of([0] * len(beads))
+        normal = noise.normal(keys, (beads.shape[1], n_latent + 2 + packing.candidates.n_random))
+        normal = torch.from_numpy(normal).to(beads)
+        uniform = torch.special.ndtr(normal[..., n_latent:]).clamp(1e-6, 1 - 1e-6)
+        parts = normal[..., :n_latent], uniform[..., 0], uniform[..., 1], uniform[..., 2:]
+        return cls(*parts, noise.temperature)
+
+    def __getitem__(self, frames):
+        """Those of some of the frames."""
+        parts = (self.latent, self.peptides, self.ends, self.side_chains)
+        return RandomNumbers(*(part[frames] for part in parts), self.temperature)
+
+
+def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEPT):
+    """
+    Atoms of a protein for C-alphas.
+
+    Parameters
+    ----------
+    model : GenZProt
+    relaxation : Relaxation
+        Of the molecule.
+    beads : torch.Tensor, shape (F, R, 3)
+        C-alphas in angstrom, chains whole.
+    random : RandomNumbers
+    settings : Settings
+    box : torch.Tensor, shape (F, 3, 3), optional
+        Box vectors as rows, in angstrom.
+    tolerance : Tolerance
+        How far beads may move.
+
+    Returns
+    -------
+    Conformation
+    """
+    internal = relaxation.internal
+    relaxed, tolerances, guide = relax(relaxation, beads, tolerance, box)
+    conformation = Conformation.of(internal, relaxed.to(beads), box)
+    maps = _maps(relaxation, conformation, random.temperature, settings.backbone.maps, guide)
+    conformation, features = backbones(model, conformation, random, settings.backbone, maps)
+    parts, packed = passes(beads), []
+    for part in parts:
+        prior = _rotamers(model, internal, guide, part)
+        packed.append(_packed(model.heads, conformation[part], features[part], random[part], settings.packing, prior))
+    torsions, clashing = zip(*packed, strict=True)
+    clashing = Clashing.join(clashing, [part.start for part in parts])
+    given = conformation.beads, torch.cat(torsions), clashing, settings.packing
+    torsions = fold_symmetric(internal.types, replace_clashing(internal, *given, box))
+    if guide is None:
+        return conformation.with_side_chains(torsions)
+    slopes = relaxation.slopes(beads, tolerances, box, settings.packing.settling.firmness)
+    return conformation.moved(*settle(slopes, relaxed, torsions, settings.packing))
+
+
+def relax(relaxation, beads, tolerance, box=None):
+    """Relaxed beads (F, R, 3), how far each frame may move (F,), and the `Guide` on them; both None where all stay."""
+    if tolerance.keeps:
+        return beads, None, None
+    denoise = functools.partial(denoiser_on(beads.device).denoise, relaxation.internal)
+    return relaxation(beads, tolerance, box, denoise)
+
+
+def _maps(relaxation, conformation, temperature, least, guide):
+    """The `Guide` that peptides are drawn by: above temperature 0 it counts in all frames, if only a little."""
+    if temperature == 0:
+        return guide
+    if guide is None:
+        beads = conformation.beads
+        return relaxation.strain.guide(beads.double(), beads.new_full(beads.shape[:1], least))
+    return guide.at_least(least)
+
+
+def backbones(model, conformation, random, settings, guide=None):
+    """
+    The conformation with its backbone drawn, and the decoder's features that its side chains are drawn from.
+
+    Parameters
+    ----------
+    model : GenZProt
+    conformation : Conformation
+        Its beads count.
+    random : RandomNumbers
+    settings : BackboneSettings
+    guide : Guide, optional
+
+    Returns
+    -------
+    Conformation
+    torch.Tensor, shape (F, R, C)
+    """
+    parts = passes(conformation.beads)  # as many frames at a time as caches hold
+    features = torch.cat([_decoded(model, conformation[part], random[part]) for part in parts])
+    return draw_backbone(model.heads, conformation, features, random, settings, guide), features
+
+
+def _decoded(model, conformation, random):
+    """Features (F, R, C) of the decoder, latents drawn from the prior."""
+    few, beads = model.config.n_neighbours, conformation.beads
+    batch = Batch.from_frames(conformation.internal, beads, few, conformation.box)
+    return model.draw(batch, random.latent.flatten(0, 1), random.temperature).unflatten(0, beads.shape[:2])
+
+
+def _rotamers(model, internal, guide, part):
+    """Rotamers of crystals count in frames whose beads were moved; None where only the network does."""
+    if guide is None or not model.config.rotamers:
+        return None
+    return RotamerPrior(internal.types, model.config.rotamers * guide.strength[part], model.config.n_bins)
+
+
+def _packed(heads, conformation, features, random, packing, prior):
+    """Torsions (F, R, 6) with side chains, and those that still overlap (`Clashing`)."""
+    given = conformation.beads, features, conformation.torsions, random.side_chains, random.temperature
+    return draw_sidechains(heads, conformation.internal, *given, packing, conformation.box, prior)
