@@ -74,6 +74,11 @@ def test_atoms_stay_and_oxygens_come():
         assert_allclose(whole[:, at], terminal_oxygen(*atoms[:, [alpha, carbon, oxygen]].swapaxes(0, 1)))
 
 
+def test_other_molecules_have_no_oxygens_added():
+    inner = Mapping.ca(trace(["ALA", "SER"])).beside(Mapping.passengers(Mapping.ca(trace(["GLY"])).fine))
+    assert np.flatnonzero(Completion(inner).mapping.fine.names == "OXT").tolist() == [11]
+
+
 def test_what_is_complete_stays():
     once = Completion(Mapping.ca(trace(["ALA", "GLY"]))).mapping
     again = Completion(once)

@@ -8,8 +8,6 @@ Shapes: F frames, A atoms, E ends. Positions in angstrom.
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 OXT = "OXT"
@@ -42,47 +40,40 @@ class Completion:
     """
 
     def __init__(self, mapping):
-        fine = mapping.fine
-        self._after, self._near = _open_ends(fine)
-        self.mapping = mapping if len(self._after) == 0 else self._completed(mapping, fine)
-
-    def _completed(self, mapping, fine):
-        after, carbon = self._after, self._near[:, 1]
-        added = after + np.arange(len(after))  # where the new atoms are
-        moved = np.arange(fine.n_atoms) + np.searchsorted(after, np.arange(fine.n_atoms), side="right")
-        bonds = np.concatenate([moved[fine.bonds], np.stack([moved[carbon], added], axis=1)])
-        topology = dataclasses.replace(
-            fine,
-            names=np.insert(fine.names.astype(object), after, OXT),
-            elements=np.insert(fine.elements.astype(object), after, "O"),
-            residue_of_atom=np.insert(fine.residue_of_atom, after, fine.residue_of_atom[carbon]),
-            bonds=bonds[np.lexsort(bonds.T[::-1])],
-        )
-        return dataclasses.replace(
-            mapping,
-            fine=topology,
-            atoms=moved[mapping.atoms],
-            bead_of_atom=np.insert(mapping.bead_of_atom, after, mapping.bead_of_atom[carbon]),
-        )
+        self._near = open_ends(mapping.fine)
+        added = len(self._near)
+        self.mapping, self._order = mapping, None
+        if added:
+            self.mapping, self._order = mapping.with_atoms([OXT] * added, ["O"] * added, self._near[:, 1])
 
     def __call__(self, atoms):
         """All atoms (F, A + E, 3), from those that the model made (F, A, 3)."""
-        if len(self._after) == 0:
+        if self._order is None:
             return atoms
         oxygens = terminal_oxygen(*np.moveaxis(atoms[:, self._near], 2, 0))
-        return np.insert(atoms, self._after, oxygens, axis=1)
+        return np.concatenate([atoms, oxygens], axis=1)[:, self._order]
 
 
-def _open_ends(fine):
-    """Rows before which OXT belong (E,), and rows of CA, C and O (E, 3) of the residues that lack it."""
-    after, near = [], []
-    for residue in np.flatnonzero(fine.ends):
+def open_ends(fine) -> np.ndarray:
+    """
+    Atoms CA, C and O of the residues that lack an OXT.
+
+    Parameters
+    ----------
+    fine : Topology
+
+    Returns
+    -------
+    ndarray of int64, shape (E, 3)
+        Of each residue that ends a stretch of a chain and has these atoms.
+    """
+    near = []
+    for residue in np.flatnonzero(fine.ends & ~fine.hetero):
         first, stop = np.searchsorted(fine.residue_of_atom, [residue, residue + 1])
-        rows = {str(name): first + k for k, name in enumerate(fine.names[first:stop])}
+        rows = {name: first + k for k, name in enumerate(fine.names[first:stop].tolist())}
         if OXT not in rows and rows.keys() >= {"CA", "C", "O"}:
-            after.append(stop)
             near.append([rows[name] for name in ("CA", "C", "O")])
-    return np.array(after, dtype=np.int64), np.array(near, dtype=np.int64).reshape(-1, 3)
+    return np.array(near, dtype=np.int64).reshape(-1, 3)
 
 
 def terminal_oxygen(alpha, carbon, oxygen):

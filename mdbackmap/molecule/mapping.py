@@ -230,6 +230,25 @@ class Mapping:
             bead_of_atom=self.bead_of_atom[finer.bead_of_atom],
         )
 
+    def with_atoms(self, names, elements, near):
+        """
+        Further atoms that count in no bead, each on the bead of an atom that it is bonded to.
+
+        Parameters
+        ----------
+        names, elements, near
+            As `Topology.with_atoms` has them.
+
+        Returns
+        -------
+        Mapping
+        order : ndarray of int64, shape (A + n,)
+            As there.
+        """
+        fine, order = self.fine.with_atoms(names, elements, near)
+        owner = np.concatenate([self.bead_of_atom, self.bead_of_atom[near]])[order]
+        return replace(self, fine=fine, atoms=np.argsort(order)[self.atoms], bead_of_atom=owner), order
+
     def beside(self, other: Mapping) -> Mapping:
         """A mapping with that of other molecules behind it: beads and atoms of the two have nothing in common."""
         return Mapping(

@@ -7,7 +7,7 @@ its attributes (duck typing), and attributes that it lacks are made up sensibly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -231,6 +231,43 @@ class Topology:
             pairs = _places(kept, n)[getattr(self, name)]
             fields[name] = pairs[(pairs >= 0).all(axis=1)]
         return Topology(**fields)
+
+    def with_atoms(self, names, elements, near):
+        """
+        Further atoms, each at the end of the residue of an atom that it is bonded to.
+
+        Parameters
+        ----------
+        names, elements : sequence of str, length n
+            Of the new atoms.
+        near : ndarray of int, shape (n,)
+            The atoms that they are bonded to.
+
+        Returns
+        -------
+        Topology
+        order : ndarray of int64, shape (A + n,)
+            Where each of its atoms is among the old ones with the new ones behind them.
+
+        Examples
+        --------
+        >>> two = Topology(["O", "N"], ["O", "N"], [0, 1], ["HOH", "NH3"], [1, 2], [""] * 2, ["A"] * 2, [""] * 2)
+        >>> topology, order = two.with_atoms(["H1", "H1"], ["H", "H"], [0, 1])
+        >>> topology.names.tolist(), order.tolist(), topology.bonds.tolist()
+        (['O', 'H1', 'N', 'H1'], [0, 2, 1, 3], [[0, 1], [2, 3]])
+        """
+        owner = np.concatenate([self.residue_of_atom, self.residue_of_atom[near]])
+        order = np.argsort(owner, kind="stable")
+        bonds = np.concatenate([self.bonds, np.stack([near, self.n_atoms + np.arange(len(near))], axis=1)])
+        bonds = np.sort(np.argsort(order)[bonds], axis=1)
+        added = replace(
+            self,
+            names=np.concatenate([self.names, names])[order],
+            elements=np.concatenate([self.elements, elements])[order],
+            residue_of_atom=owner[order],
+            bonds=bonds[np.lexsort(bonds.T[::-1])],
+        )
+        return added, order
 
     def beside(self, other: Topology) -> Topology:
         """These particles and, behind them, those of another topology; nothing is bonded between the two."""
