@@ -8,7 +8,7 @@ Two atoms of classes k and l, more than three bonds apart, at a distance d have 
 Cysteines that may be bonded are an exception: their sulfurs and C-betas have distances of their own and no contact, but
 the energy of the bond.
 
-Shapes: K classes of atoms (`contacts.CLASSES`), P pairs of atoms. Angstrom and kT.
+Shapes: T classes of atoms (`contacts.CLASSES`), P pairs of atoms. Angstrom and kT.
 """
 
 import functools
@@ -33,7 +33,7 @@ def allowed_distances(touch):
 
     Returns
     -------
-    torch.Tensor, shape (K, K)
+    torch.Tensor, shape (T, T)
         In angstrom.
     """
     at = [elements.ELEMENTS.index(letter) for letter in ELEMENTS]
@@ -41,7 +41,7 @@ def allowed_distances(touch):
 
 
 def contact_gains(settings):
-    """Energy gained by contacts of two classes, (K, K) in kT, for `ContactSettings`."""
+    """Energy gained by contacts of two classes, (T, T) in kT, for `ContactSettings`."""
     return settings.strength * learned()
 
 

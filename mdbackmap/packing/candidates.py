@@ -1,7 +1,7 @@
 """
 Side chains drawn by the network as candidates, each torsion given the ones before it, all on the same backbone.
 
-Shapes: F frames, R candidates, N residues, M of them with side chains that can turn, C features, B bins. Angstrom and
+Shapes: F frames, K candidates, R residues, M of them with side chains that can turn, C features, B bins. Angstrom and
 radians.
 """
 
@@ -30,7 +30,7 @@ _SULFUR = CLASSES.index("sulfur")
 
 
 def even_levels(internal, packing):
-    """Uniform numbers (R, N, 4) of candidates whose density stands for their probability, at temperature 0."""
+    """Uniform numbers (K, R, 4) of candidates whose density stands for their probability, at temperature 0."""
     return levels_of(packing.candidates.likeliest.count, len(internal.types), len(CHIS))
 
 
@@ -43,12 +43,12 @@ class Candidates:
     ----------
     internal : InternalCoordinates
     bridges : Bridges
-    torsions : torch.Tensor, shape (F, R, N, 6)
-    atoms : torch.Tensor, shape (F, R, N, 14, 3)
-    log_weights : torch.Tensor, shape (F, R, N)
+    torsions : torch.Tensor, shape (F, K, R, 6)
+    atoms : torch.Tensor, shape (F, K, R, 14, 3)
+    log_weights : torch.Tensor, shape (F, K, R)
         That candidates need for the temperature asked for.
     packing : PackingSettings
-    box : torch.Tensor, shape (F, 3, 3) or None
+    box : torch.Tensor, shape (F, 3, 3), or None
     """
 
     internal: InternalCoordinates
@@ -68,7 +68,7 @@ class Candidates:
         ----------
         heads, internal, beads, hidden, torsions, packing, box, prior
             As `choosing.draw_sidechains` takes them.
-        levels : torch.Tensor, shape (F, R, N, 4)
+        levels : torch.Tensor, shape (F, K, R, 4)
             Uniform numbers in (0, 1).
         temperature : float
             Above 0.
@@ -88,7 +88,7 @@ class Candidates:
         return cls(internal, bridges, torsions, atoms, log_weights, packing, box)
 
     def energies(self, overlap, gains=None):
-        """Their `PairEnergies` under `OverlapSettings`, and with contacts if `gains` (K, K) are given."""
+        """Their `PairEnergies` under `OverlapSettings`, and with contacts if `gains` (T, T) are given."""
         given = self.internal.movable, self.atoms, self.bridges, overlap, self.packing
         return candidate_energies(*given, gains, self.box)
 
@@ -105,10 +105,10 @@ class Candidates:
 
 def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, placed, packing, prior):
     """
-    Fill in the side-chain torsions of the candidates (F, R, N, 6), each given the ones before it.
+    Fill in the side-chain torsions of the candidates (F, K, R, 6), each given the ones before it.
 
-    Cysteines that may be bonded are drawn together; `placed` (F, N, 14, 3) has their N, CA and CB.
-    Returns the log weights (F, R, N) that candidates need for the temperature asked for.
+    Cysteines that may be bonded are drawn together; `placed` (F, R, 14, 3) has their N, CA and CB.
+    Returns the log weights (F, K, R) that candidates need for the temperature asked for.
     """
     settings, order, bins = packing.candidates, heads.order, heads.bins
     spread = max(temperature, settings.least_spread)  # temperature at which candidates are drawn
@@ -149,7 +149,7 @@ def _draw_bridges(bins, bridges, placed, at, logits, angles, uniform, temperatur
     Fill in chi1, in place, of cysteines that may be bonded.
 
     Pairs are drawn from the network's distributions times the bond's; each candidate is a pair that fits. `angles`
-    (F, R, n) and `logits` (F, n, B) are those of residues `at` (n,).
+    (F, K, n) and `logits` (F, n, B) are those of residues `at` (n,).
     """
     frames, one, other, gap = bridges.pairs()
     if len(frames) == 0:
@@ -179,9 +179,9 @@ def backbone_overlaps(bridges, placed, frames, residue, partner, places, packing
     Parameters
     ----------
     bridges : Bridges
-    placed : torch.Tensor, shape (F, N, 14, 3)
+    placed : torch.Tensor, shape (F, R, 14, 3)
         Its backbones count, but for the residue's own and the partner's; in boxes their nearest images.
-    frames, residue, partner : torch.Tensor, shape (P,) int64
+    frames, residue, partner : torch.Tensor of int64, shape (P,)
         Cysteines, and those that they may be bonded to.
     places : torch.Tensor, shape (P, B, 3)
         Sulfurs, from the CB of `residue`.
@@ -214,12 +214,12 @@ def fold_symmetric(types, torsions):
 
     Parameters
     ----------
-    types : torch.Tensor, shape (N,) int64
-    torsions : torch.Tensor, shape (..., N, 6)
+    types : torch.Tensor of int64, shape (R,)
+    torsions : torch.Tensor, shape (..., R, 6)
 
     Returns
     -------
-    torch.Tensor, shape (..., N, 6)
+    torch.Tensor, shape (..., R, 6)
         In [-pi, pi), those of symmetric groups (ASP, GLU, PHE, TYR) in [-pi/2, pi/2).
     """
     torsions = wrap(torsions)

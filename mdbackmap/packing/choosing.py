@@ -4,7 +4,7 @@ One of the candidates of each side chain is chosen, and overlaps that are left a
 Above temperature 0 one is sampled (annealed Gibbs sampling). At 0 it is the candidate of least expected error under
 the marginals of belief propagation.
 
-Shapes: F frames, R candidates, N residues, M of them with side chains that can turn, C features. Angstrom and radians.
+Shapes: F frames, K candidates, R residues, M of them with side chains that can turn, C features. Angstrom and radians.
 """
 
 import torch
@@ -27,12 +27,12 @@ def draw_sidechains(heads, internal, beads, hidden, torsions, uniform, temperatu
     ----------
     heads : TorsionHeads
     internal : InternalCoordinates
-    beads : torch.Tensor, shape (F, N, 3)
-    hidden : torch.Tensor, shape (F, N, C)
+    beads : torch.Tensor, shape (F, R, 3)
+    hidden : torch.Tensor, shape (F, R, C)
         Decoder features.
-    torsions : torch.Tensor, shape (F, N, 6)
+    torsions : torch.Tensor, shape (F, R, 6)
         Those of peptides and ends are there.
-    uniform : torch.Tensor, shape (F, N, `CandidateSettings.n_random`)
+    uniform : torch.Tensor, shape (F, R, `CandidateSettings.n_random`)
         Numbers in (0, 1); not used at temperature 0.
     temperature : float
     packing : PackingSettings
@@ -42,12 +42,12 @@ def draw_sidechains(heads, internal, beads, hidden, torsions, uniform, temperatu
 
     Returns
     -------
-    torsions : torch.Tensor, shape (F, N, 6)
+    torsions : torch.Tensor, shape (F, R, 6)
     clashing : Clashing
         Side chains that still overlap after relief.
     """
     if temperature > 0:
-        levels = uniform[..., :-1].unflatten(-1, (-1, len(CHIS))).transpose(1, 2)  # (F, R, N, 4)
+        levels = uniform[..., :-1].unflatten(-1, (-1, len(CHIS))).transpose(1, 2)  # (F, K, R, 4)
     else:
         levels = even_levels(internal, packing).to(uniform).expand(len(beads), -1, -1, -1)
     told = heads, internal, beads, hidden, torsions, levels, packing
@@ -59,7 +59,7 @@ def draw_sidechains(heads, internal, beads, hidden, torsions, uniform, temperatu
     energies = candidates.energies(settings.overlap, contact_gains(packing.contacts))
     if temperature > 0:
         at, given = internal.movable.residues, packing.choosing
-        weights = candidates.log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, R)
+        weights = candidates.log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, K)
         state, _ = choose(*energies, weights, uniform[:, at, -1].flatten(), len(at), given.steps, given)
     else:
         state = least_error(candidates, energies, packing.choosing)
@@ -78,12 +78,12 @@ def least_error(candidates, energies, settings):
 
     Returns
     -------
-    torch.Tensor, shape (F * M,) int64
+    torch.Tensor of int64, shape (F * M,)
     """
-    shares = marginals(*energies, settings)  # (F M, R)
+    shares = marginals(*energies, settings)  # (F M, K)
     at = candidates.internal.movable.residues
     places = candidates.atoms[:, :, at] - candidates.atoms[:, :, at, CA, None]
-    places = places.transpose(1, 2).flatten(0, 1).flatten(2)  # (F M, R, 14 * 3)
+    places = places.transpose(1, 2).flatten(0, 1).flatten(2)  # (F M, K, 14 * 3)
     torsions = candidates.torsions[:, :, at].transpose(1, 2).flatten(0, 1)
     likeness = alike(candidates.internal, torsions, settings.alike) - settings.per_square * _apart(places)
     expected = (shares.unsqueeze(1) * likeness).sum(-1)
@@ -91,7 +91,7 @@ def least_error(candidates, energies, settings):
 
 
 def _apart(points):
-    """Square distances (q, R, R) of points (q, R, d)."""
+    """Square distances (q, K, K) of points (q, K, d)."""
     squares = points.square().sum(-1)
     return torch.baddbmm(squares.unsqueeze(2) + squares.unsqueeze(1), points, points.transpose(1, 2), alpha=-2)
 
@@ -103,13 +103,13 @@ def alike(internal, torsions, width):
     Parameters
     ----------
     internal : InternalCoordinates
-    torsions : torch.Tensor, shape (F * M, R, 6)
+    torsions : torch.Tensor, shape (F * M, K, 6)
     width : float
         Radians: torsions this close count as the same, softly.
 
     Returns
     -------
-    torch.Tensor, shape (F * M, R, R)
+    torch.Tensor, shape (F * M, K, K)
         0 to 1.
     """
     at = internal.movable.residues
@@ -120,7 +120,7 @@ def alike(internal, torsions, width):
     repeats = len(torsions) // max(1, len(defined))
     sizes, turns = ((v.repeat(repeats, 1).unsqueeze(1)) for v in (defined / turns / width, turns))  # (q, 1, 4)
     chis = torsions[..., 1:5] * turns
-    points = torch.stack([chis.cos() * sizes, chis.sin() * sizes], -1).flatten(2)  # (q, R, 8)
+    points = torch.stack([chis.cos() * sizes, chis.sin() * sizes], -1).flatten(2)  # (q, K, 8)
     parts = [_apart(points[..., part]).mul_(-0.5) for part in (slice(0, 2), slice(2, 4), slice(4, 8))]
     total = parts[0].exp()
     total += parts[1].add_(parts[0]).exp()
@@ -129,7 +129,7 @@ def alike(internal, torsions, width):
 
 def _relieved(candidates, chosen, settings):
     """
-    Torsions (F, N, 6) of those chosen; where they overlap too much, that is relieved.
+    Torsions (F, R, 6) of those chosen; where they overlap too much, that is relieved.
 
     Besides, the `Clashing` for which that was not enough; bonded cysteines are not among them.
     """

@@ -4,7 +4,7 @@ Contacts of side chains: energy, in kT, that atoms of two residues gain by lying
 Learned (`training.priors.contact_prior`) so that side chains of crystals are likely. Hydrophobic atoms gain most, and
 charged nitrogen next to charged oxygen. How a contact depends on distance is said in `atom_energies.nearness`.
 
-Shapes: K classes of atoms.
+Shapes: T classes of atoms.
 """
 
 import functools
@@ -68,6 +68,6 @@ def classes():
 
 @functools.cache
 def learned():
-    """Energy gained by contacts of two classes, (K, K) in kT, symmetric; learned by `training.priors.contact_prior`."""
+    """Energy gained by contacts of two classes, (T, T) in kT, symmetric; learned by `training.priors.contact_prior`."""
     with np.load(TABLES) as packed:
         return torch.from_numpy(packed["worth"])

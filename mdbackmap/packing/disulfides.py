@@ -3,7 +3,7 @@ Disulfides: which cysteines are bonded, by the distance of their C-betas, and wh
 
 How far C-betas of bonded cysteines are apart, and which hold a metal ion instead, is said in `DisulfideSettings`.
 
-Shapes: F frames, N residues, C cysteines, H cysteines and histidines, P pairs. Lengths in angstrom.
+Shapes: F frames, R residues, C cysteines, H cysteines and histidines, P pairs. Lengths in angstrom.
 """
 
 import dataclasses
@@ -24,14 +24,14 @@ class Bridges:
 
     Attributes
     ----------
-    types : torch.Tensor, shape (N,) int64
-    cysteines : torch.Tensor, shape (C,) int64
-    place : torch.Tensor, shape (N,) int64
+    types : torch.Tensor of int64, shape (R,)
+    cysteines : torch.Tensor of int64, shape (C,)
+    place : torch.Tensor of int64, shape (R,)
         Of a cysteine among them.
     gap : torch.Tensor, shape (F, C, C, 3)
         From C-beta to (the nearest image of the other) C-beta.
-    allowed : torch.Tensor, shape (F, C, C) bool
-    box : torch.Tensor, shape (F, 3, 3) or None
+    allowed : torch.Tensor of bool, shape (F, C, C)
+    box : torch.Tensor, shape (F, 3, 3), or None
     """
 
     types: torch.Tensor
@@ -48,8 +48,8 @@ class Bridges:
 
         Parameters
         ----------
-        types : torch.Tensor, shape (N,) int64
-        betas : torch.Tensor, shape (F, N, 3)
+        types : torch.Tensor of int64, shape (R,)
+        betas : torch.Tensor, shape (F, R, 3)
         settings : DisulfideSettings
         box : torch.Tensor, shape (F, 3, 3), optional
         """
@@ -70,7 +70,7 @@ class Bridges:
         return self.allowed[frames, self.place[one], self.place[other]]
 
     def partners(self):
-        """Which residues (F, N) are cysteines that may be bonded to another one."""
+        """Which residues (F, R) are cysteines that may be bonded to another one."""
         nobody = self.allowed.new_zeros(len(self.allowed), len(self.place))
         return nobody.index_copy(1, self.cysteines, self.allowed.any(2))
 
@@ -80,7 +80,7 @@ class Bridges:
 
         Returns
         -------
-        frames, one, other : torch.Tensor, shape (P,) int64
+        frames, one, other : torch.Tensor of int64, shape (P,)
             Residues, the first below the second.
         gap : torch.Tensor, shape (P, 3)
             From C-beta to (the nearest image of the other) C-beta.
@@ -127,12 +127,12 @@ def broken(bridges, atoms, settings):
     Parameters
     ----------
     bridges : Bridges
-    atoms : torch.Tensor, shape (F, N, 14, 3)
+    atoms : torch.Tensor, shape (F, R, 14, 3)
     settings : DisulfideSettings
 
     Returns
     -------
-    torch.Tensor, shape (F, N) bool
+    torch.Tensor of bool, shape (F, R)
     """
     off = torch.zeros(atoms.shape[:2], dtype=torch.bool, device=atoms.device)
     beta, sulfur = (atoms[:, bridges.cysteines, k] for k in (CB, SG))

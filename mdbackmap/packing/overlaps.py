@@ -1,8 +1,8 @@
 """
 Energies of candidate side chains: with what stays, and with each other.
 
-Shapes: F frames, N residues, M residues with side-chain atoms beyond CB that can turn, S such atoms, X fixed atoms,
-R candidates, E pairs of residues, both ways round, P pairs of atoms. Lengths in angstrom, energies in units of kT.
+Shapes: F frames, R residues, M residues with side-chain atoms beyond CB that can turn, S such atoms, X fixed atoms,
+K and L candidates, E pairs of residues, both ways round, P pairs of atoms. Lengths in angstrom, energies in kT.
 """
 
 from typing import NamedTuple
@@ -22,11 +22,11 @@ class PairEnergies(NamedTuple):
 
     Attributes
     ----------
-    own : torch.Tensor, shape (F * M, R)
+    own : torch.Tensor, shape (F * M, K)
         Of each candidate with the fixed atoms.
-    left, right : torch.Tensor, shape (E,) int64
+    left, right : torch.Tensor of int64, shape (E,)
         Pairs of residues that may overlap, both ways round, as rows of `own`.
-    pair : torch.Tensor, shape (E, R, R)
+    pair : torch.Tensor, shape (E, K, K)
         Of each candidate of `left` with each of `right`.
     """
 
@@ -47,14 +47,14 @@ def candidate_energies(movable, atoms, bridges, overlap, packing, gains=None, bo
     Parameters
     ----------
     movable : MovableAtoms
-    atoms : torch.Tensor, shape (F, R, N, 14, 3)
+    atoms : torch.Tensor, shape (F, K, R, 14, 3)
         Every atom, for each candidate of the side chains; backbones are those of candidate 0.
     bridges : Bridges
         Which cysteines may be bonded.
     overlap : OverlapSettings
     packing : PackingSettings
-        Contacts, disulfides and `choosing.felt` count.
-    gains : torch.Tensor, shape (K, K), optional
+        Contacts, disulfides and `choosing.negligible` count.
+    gains : torch.Tensor, shape (T, T), optional
         Energies gained by contacts of two classes of atoms, in kT; none without.
     box : torch.Tensor, shape (F, 3, 3), optional
 
@@ -73,14 +73,14 @@ def candidate_energies(movable, atoms, bridges, overlap, packing, gains=None, bo
     own = _summed(turning, fixed, a, b, into, shift[0] if shift else None, n_rows, *settings).squeeze(2)
     left, right, pair, a, b, _, shift = group_pairs(turning.groups, turning.groups, len(atoms), reach, box)
     energies = _summed(turning, turning, a, b, pair, shift, len(left), *settings)
-    touching = energies.flatten(1).abs().amax(1) > packing.choosing.felt
+    touching = energies.flatten(1).abs().amax(1) > packing.choosing.negligible
     left, right, energies = where(touching, left, right, energies)
     both = torch.cat([energies, energies.transpose(1, 2)])
     return PairEnergies(own, torch.cat([left, right]), torch.cat([right, left]), both)
 
 
 class _Atoms(NamedTuple):
-    """Atoms of all frames, as groups, and (A, 3, R) in each candidate; residues are those of all frames, flat."""
+    """Atoms of all frames, as groups, and (A, 3, K) in each candidate; residues are those of all frames, flat."""
 
     groups: Groups
     places: torch.Tensor
@@ -88,11 +88,11 @@ class _Atoms(NamedTuple):
     residue: torch.Tensor  # (A,)
     slot: torch.Tensor  # (A,)
     bonding: torch.Tensor  # (A,) bool: SG that turn, CB of cysteines that stay
-    betas: torch.Tensor  # (F N, 3)
+    betas: torch.Tensor  # (F R, 3)
 
 
 def _turning(movable, atoms):
-    places = atoms.flatten(2, 3)[:, :, movable.turning].permute(0, 2, 3, 1).contiguous()  # (F, S, 3, R)
+    places = atoms.flatten(2, 3)[:, :, movable.turning].permute(0, 2, 3, 1).contiguous()  # (F, S, 3, K)
     centre = places.mean(3)
     spread = distances(places, centre.unsqueeze(3)).amax((2, 3))
     groups = groups_of(centre, movable.first, movable.count, spread)
@@ -117,7 +117,7 @@ def _tables(movable, which, bonding, atoms):
 
 
 def _summed(one, other, a, b, into, shift, n_rows, bridges, overlap, packing, gains):
-    """Energies (n_rows, R, K) of pairs of atoms `a` and `b` (P,), added to rows `into` (P,)."""
+    """Energies (n_rows, K, L) of pairs of atoms `a` and `b` (P,), added to rows `into` (P,)."""
     allowed = allowed_distances(overlap.touch).to(a.device)[one.kind[a], other.kind[b]]
     gain = None if gains is None else gains[one.kind[a], other.kind[b]]
     bonded = (one.bonding[a] & other.bonding[b]).nonzero()[:, 0]

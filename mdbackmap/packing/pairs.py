@@ -25,7 +25,7 @@ class Groups(NamedTuple):
     middle : torch.Tensor, shape (G, 3)
     radius : torch.Tensor, shape (G,)
         Of a sphere around all atoms of a group.
-    first, count : torch.Tensor, shape (G,) int64
+    first, count : torch.Tensor of int64, shape (G,)
         Rows of a group's atoms among all.
     place : torch.Tensor, shape (A, 3)
     spread : torch.Tensor, shape (A,), optional
@@ -53,7 +53,7 @@ def near(one, other, reach, further, box=None):
 
     Returns
     -------
-    frame, row, column : torch.Tensor, shape (p,) int64
+    frame, row, column : torch.Tensor of int64, shape (p,)
     """
     found, few = [], max(1, _IN_MEMORY // max(1, other.shape[0] * other.shape[1]))
     for start in range(0, one.shape[1], few):
@@ -80,7 +80,7 @@ def close_rows(places, frames, others, other_frames, distance, box=None):
 
     Returns
     -------
-    torch.Tensor, shape (G, H) bool
+    torch.Tensor of bool, shape (G, H)
     """
     gap = others - places.unsqueeze(1)
     gap = gap + image_shifts(gap, None if box is None else box[frames].unsqueeze(1))
@@ -95,7 +95,7 @@ def groups_of(places, first, count, spread=None):
     ----------
     places : torch.Tensor, shape (F, a, 3)
         Atoms of each frame.
-    first, count : torch.Tensor, shape (g,) int64
+    first, count : torch.Tensor of int64, shape (g,)
         Rows of a frame's atoms that belong to each group.
     spread : torch.Tensor, shape (F, a), optional
         How far from its place an atom may be.
@@ -131,7 +131,7 @@ def group_pairs(one, other, n_frames, reach, box=None):
 
     Returns
     -------
-    rows, columns : torch.Tensor, shape (p,) int64
+    rows, columns : torch.Tensor of int64, shape (p,)
         Pairs of groups, of `one` and of `other`.
     pair, a, b, gap, shift
         As `atom_pairs` gives them.
@@ -152,7 +152,7 @@ def atom_pairs(one, other, rows, columns, reach, box=None):
     Parameters
     ----------
     one, other : Groups
-    rows, columns : torch.Tensor, shape (p,) int64
+    rows, columns : torch.Tensor of int64, shape (p,)
         Pairs of groups, of `one` and of `other`.
     reach : float
     box : torch.Tensor, shape (p, 3, 3), optional
@@ -160,7 +160,7 @@ def atom_pairs(one, other, rows, columns, reach, box=None):
 
     Returns
     -------
-    pair, a, b : torch.Tensor, shape (P,) int64
+    pair, a, b : torch.Tensor of int64, shape (P,)
         Pair of groups, and rows of the atoms among those of `one` and of `other`.
     gap : torch.Tensor, shape (P, 3)
         From the first atom to the nearest image of the second.
@@ -191,7 +191,7 @@ def _nearest(gap, pair, box):
 
 
 def distances(first, second):
-    """Distances (P, R, K) of points (P, 3, R) from points (P, 3, K): for few points faster than `cdist`."""
+    """Distances (P, K, T) of points (P, 3, K) from points (P, 3, T): for few points faster than `cdist`."""
     x, y, z = (
         (one.unsqueeze(-1), two.unsqueeze(-2)) for one, two in zip(first.unbind(-2), second.unbind(-2), strict=True)
     )

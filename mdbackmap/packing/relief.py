@@ -4,7 +4,7 @@ Relief: overlaps of side chains minimised in their torsions; beads, bonds, angle
 The energy is that of `overlaps`, plus a restraint to the torsions as drawn. Its gradient with respect to a torsion is
 the torque about the torsion's bond, so nothing is differentiated automatically and only the residues in question move.
 
-Shapes: F frames, N residues, Q residues in question, P pairs of atoms. Lengths in angstrom, angles in radians, energies
+Shapes: F frames, R residues, Q residues in question, P pairs of atoms. Lengths in angstrom, angles in radians, energies
 in kT.
 """
 
@@ -52,8 +52,8 @@ def side_chains(types, atoms, chosen):
     Returns
     -------
     atoms : torch.Tensor, shape (Q, 14, 3)
-    axis : torch.Tensor, shape (Q, 4, 2) int64
-    moved : torch.Tensor, shape (Q, 4, 14) bool
+    axis : torch.Tensor of int64, shape (Q, 4, 2)
+    moved : torch.Tensor of bool, shape (Q, 4, 14)
     """
     frames, rows = chosen.unbind(1)
     kinds = types.expand(atoms.shape[:2])[frames, rows]
@@ -73,11 +73,11 @@ def relieve(types, atoms, chosen, packing, box=None):
 
     Parameters
     ----------
-    types : torch.Tensor, shape (N,) or (F, N) int64
-        If residues differ between frames (F, N), no sulfurs are bonded.
-    atoms : torch.Tensor, shape (F, N, 14, 3)
+    types : torch.Tensor of int64, shape (R,) or (F, R)
+        If residues differ between frames (F, R), no sulfurs are bonded.
+    atoms : torch.Tensor, shape (F, R, 14, 3)
         Chains whole.
-    chosen : torch.Tensor, shape (Q, 2) int64
+    chosen : torch.Tensor of int64, shape (Q, 2)
         Frame and residue of the side chains that may move.
     packing : PackingSettings
         `relief` and `disulfides` count.
@@ -115,7 +115,7 @@ def _descend(types, atoms, chosen, packing, bridges, box):
     """
     `relieve` for side chains that overlap with something.
 
-    Besides the angles (Q, 4), all the atoms (F, N, 14, 3) then.
+    Besides the angles (Q, 4), all the atoms (F, R, 14, 3) then.
     """
     settings, chains = packing.relief, side_chains(types, atoms, chosen)
     around, rows = atoms.flatten(0, 1).clone(), chosen[:, 0] * atoms.shape[1] + chosen[:, 1]
@@ -155,16 +155,16 @@ class SideChainPairs(NamedTuple):
 
     Attributes
     ----------
-    slot : torch.Tensor, shape (P,) int64
+    slot : torch.Tensor of int64, shape (P,)
         Atoms of the side chains in question, as row * 14 + slot.
-    other : torch.Tensor, shape (P,) int64
-        Atoms near them, as (frame * N + residue) * 14 + slot.
+    other : torch.Tensor of int64, shape (P,)
+        Atoms near them, as (frame * R + residue) * 14 + slot.
     shift : torch.Tensor, shape (P, 3), or None without a box
         Of the latter to their nearest images.
     allowed : torch.Tensor, shape (P,)
         Distance from which on they do not overlap.
     stiffness : torch.Tensor, shape (P,)
-    held : torch.Tensor, shape (P,) bool
+    held : torch.Tensor of bool, shape (P,)
         Pairs of a disulfide, held at the distance allowed.
     distance : torch.Tensor, shape (P,)
     """
@@ -226,7 +226,7 @@ def _near_atoms(types, atoms, chosen, reach, box):
     turning, trace, real = moved[:, 0], atoms[:, :, CA], present().to(atoms.device)[types]
     tip = (own * turning.unsqueeze(-1)).sum(1) / turning.sum(1, keepdim=True).clamp_min(1)
     radius = ((own - tip.unsqueeze(1)).norm(dim=-1) * turning).amax(1)
-    far = ((atoms - trace.unsqueeze(2)).norm(dim=-1) * real).amax(2)  # (F, N)
+    far = ((atoms - trace.unsqueeze(2)).norm(dim=-1) * real).amax(2)  # (F, R)
     index = torch.arange(max(far.numel(), len(chosen)), device=atoms.device) * MAX_ATOMS
     everything = trace.flatten(0, 1), far.flatten(), index[: far.numel()], real.sum(2).flatten(), atoms.flatten(0, 2)
     parts = tip, radius, index[: len(chosen)] + TURNING, turning.sum(1), own.flatten(0, 1)

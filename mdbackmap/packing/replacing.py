@@ -1,7 +1,7 @@
 """
 Last step of packing: side chains that still clash with others after relief are sampled again, alone.
 
-Shapes: F frames, R candidates, N residues, Q side chains in question, K that are tried. Angstrom, radians, kT.
+Shapes: F frames, K candidates, R residues, Q side chains in question, T that are tried. Angstrom, radians, kT.
 """
 
 import dataclasses
@@ -23,8 +23,8 @@ class Clashing:
 
     Attributes
     ----------
-    frames, residues : torch.Tensor, shape (Q,) int64
-    candidates : torch.Tensor, shape (Q, R, 4)
+    frames, residues : torch.Tensor of int64, shape (Q,)
+    candidates : torch.Tensor, shape (Q, K, 4)
         Their torsions.
     """
 
@@ -34,7 +34,7 @@ class Clashing:
 
     @classmethod
     def among(cls, torsions, frames, residues):
-        """Those of candidates (F, R, N, 6)."""
+        """Those of candidates (F, K, R, 6)."""
         return cls(frames, residues, torsions[frames, :, residues, 1:5])
 
     @classmethod
@@ -55,8 +55,8 @@ def replace_clashing(internal, beads, torsions, clashing, packing, box=None):
     Parameters
     ----------
     internal : InternalCoordinates
-    beads : torch.Tensor, shape (F, N, 3)
-    torsions : torch.Tensor, shape (F, N, 6)
+    beads : torch.Tensor, shape (F, R, 3)
+    torsions : torch.Tensor, shape (F, R, 6)
     clashing : Clashing
         Side chains that may change; those with no more than `ReplacingSettings.clash` stay. Their candidates are
         tried, and those of a grid.
@@ -66,7 +66,7 @@ def replace_clashing(internal, beads, torsions, clashing, packing, box=None):
 
     Returns
     -------
-    torch.Tensor, shape (F, N, 6)
+    torch.Tensor, shape (F, R, 6)
     """
     settings = packing.replacing
     for _ in range(settings.rounds):
@@ -99,7 +99,7 @@ def in_turn(places, frames, energies, settings, box=None):
     ----------
     places : torch.Tensor, shape (Q, 3)
         C-alphas.
-    frames : torch.Tensor, shape (Q,) int64
+    frames : torch.Tensor of int64, shape (Q,)
     energies : torch.Tensor, shape (Q,)
     settings : ReplacingSettings
     box : torch.Tensor, shape (F, 3, 3), optional
@@ -122,21 +122,21 @@ def surroundings(types, atoms, residues, n_around, box=None):
 
     Parameters
     ----------
-    types : torch.Tensor, shape (N,) int64
-    atoms : torch.Tensor, shape (q, N, 14, 3)
-    residues : torch.Tensor, shape (q,) int64
+    types : torch.Tensor of int64, shape (R,)
+    atoms : torch.Tensor, shape (q, R, 14, 3)
+    residues : torch.Tensor of int64, shape (q,)
     n_around : int
         How many, `m`, at most.
     box : torch.Tensor, shape (q, 3, 3), optional
 
     Returns
     -------
-    types : torch.Tensor, shape (q, m) int64
+    types : torch.Tensor of int64, shape (q, m)
     atoms : torch.Tensor, shape (q, m, 14, 3)
     """
     each = torch.arange(len(residues), device=residues.device)
     gap = atoms[:, :, CA] - atoms[each, residues, None, CA]
-    shifts = image_shifts(gap, None if box is None else box.unsqueeze(1))  # (q, N, 3)
+    shifts = image_shifts(gap, None if box is None else box.unsqueeze(1))  # (q, R, 3)
     distance = (gap + shifts).norm(dim=-1)
     distance[each, residues] = -1.0
     near = distance.topk(min(n_around, len(types)), largest=False).indices
@@ -158,10 +158,10 @@ def _best(types, atoms, now, candidates, packing):
     (q, m, 14, 3).
     """
     settings, grid = packing.replacing, _grid(packing.replacing.grid, now)
-    tried = torch.cat([candidates, grid.expand(len(now), -1, -1)], 1)  # (q, K, 4)
+    tried = torch.cat([candidates, grid.expand(len(now), -1, -1)], 1)  # (q, T, 4)
     cost = settings.unlikely * (torch.arange(tried.shape[1], device=now.device) >= candidates.shape[1])
     each, shape = _first(now)[:, 0], tried.shape[:2]
-    types, around = (values.repeat_interleave(shape[1], 0) for values in (types, atoms))  # (q K, m), (q K, m, 14, 3)
+    types, around = (values.repeat_interleave(shape[1], 0) for values in (types, atoms))  # (q T, m), (q T, m, 14, 3)
     chains = side_chains(types, around, _first(around))
     turns = torch.where(chains[2].any(2), (tried - now.unsqueeze(1)).flatten(0, 1), 0.0)
     around[:, 0] = SideChains(*chains).turned(turns)

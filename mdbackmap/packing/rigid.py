@@ -16,9 +16,9 @@ class SideChains:
     Parameters
     ----------
     atoms : torch.Tensor, shape (Q, 14, 3)
-    axis : torch.Tensor, shape (Q, 4, 2) int64
+    axis : torch.Tensor of int64, shape (Q, 4, 2)
         Slots of the two atoms of each torsion's bond.
-    moved : torch.Tensor, shape (Q, 4, 14) bool
+    moved : torch.Tensor of bool, shape (Q, 4, 14)
         Atoms that each torsion moves; each torsion moves some of those that the one before it moves.
     """
 

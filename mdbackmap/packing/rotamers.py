@@ -1,7 +1,7 @@
 """
-What crystals say of side chains, for beads that no crystal has: there, a network knows less than it says.
+Rotamer frequencies of crystals, for beads that are unlike those that the network was trained on.
 
-Shapes: F frames, R candidates, n residues, B bins.
+Shapes: F frames, K candidates, n residues, B bins.
 """
 
 import functools
@@ -29,9 +29,9 @@ class RotamerPrior:
 
     Parameters
     ----------
-    types : torch.Tensor (N,) int64
+    types : torch.Tensor of int64, shape (R,)
         Residue types, indices into `residues.ALPHABET`.
-    strength : torch.Tensor (F,)
+    strength : torch.Tensor, shape (F,)
         What the energies of each frame are multiplied by.
     n_bins : int
         Points of the circle, from -180 degrees on.
@@ -50,7 +50,7 @@ class RotamerPrior:
         self.table = resampled(_table(), n_bins).to(types.device)
 
     def __call__(self, k, at, before):
-        """Energies (F, R, n, B) of chi `k` (1 to 4) of residues `at` (n,), those before it being `before` (F, R, n)."""
+        """Energies (F, K, n, B) of chi `k` (1 to 4) of residues `at` (n,), those before it being `before` (F, K, n)."""
         n_before = self.table.shape[2]
         if k == 1:
             found = self.table[0, self.types[at], 0].expand(*before.shape, -1)

@@ -56,7 +56,7 @@ class DrawSettings:
     count: int  # side chains of a residue, of which one is chosen
     overlap: OverlapSettings  # beside contacts, while one is chosen
     judged: OverlapSettings  # of the chosen ones
-    tight: float  # kT of `judged` above which a side chain is turned out of the way
+    tight: float  # kT of `judged` above which a side chain is relieved
 
 
 # At temperature 0 the density of candidates stands for their probability: more of them.
@@ -99,7 +99,7 @@ class CandidateSettings:
 class ChoosingSettings:
     """How one candidate of each residue is chosen among the others' candidates."""
 
-    felt: float = 0.05  # kT: two residues that never have more between them do not count; chosen: by hand
+    negligible: float = 0.05  # kT: two residues that never have more between them do not count; chosen: by hand
     steps: int = 48  # of Gibbs sampling; chosen: by hand
     first_strength: float = 0.1  # share of the energies in the first step; chosen: by hand
     growth: float = 1.2  # by which that share grows until the last step, 1 at most; chosen: by hand
@@ -150,7 +150,7 @@ class ReplacingSettings:
 
 @dataclasses.dataclass(frozen=True)
 class SettlingSettings:
-    """How beads that may move, peptides and side chains make room for atoms."""
+    """How beads that may move, peptides and side chains go downhill in the overlaps of atoms."""
 
     overlap: OverlapSettings = OverlapSettings()
     rounds: int = 2  # measured: docs/measurements.md, Settling: with one the clashes are up to twice as many
@@ -163,8 +163,8 @@ class SettlingSettings:
     listed: float = 0.5  # angstrom beyond their allowed distance up to which pairs are watched; chosen: by hand
     nearest: float = 0.5  # angstrom: forces of nearer atoms grow no more; chosen: by hand
     turn: float = 1e-3  # radians, of finite differences; chosen: by hand
-    # Shares of N, C and O that ride on the other bead of their peptide.
-    riding: tuple = (0.37, 0.37, 0.43)  # no unit; measured: their places along CA-CA in the peptide template
+    # Shares of N, C and O in the motion of the other bead of their peptide.
+    carried: tuple = (0.37, 0.37, 0.43)  # no unit; measured: their places along CA-CA in the peptide template
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """
 Settling: overlaps of atoms push beads apart, and turn peptides and side chains.
 
-Only frames whose beads may move take part. Atoms ride on their residue's bead (those of a peptide on both of its
-beads) and turn with the peptides on either side; beads and peptide angles move down the energies of `traces` and of
-the overlaps together. Then side chains turn aside, and all of it is done once more.
+Only frames whose beads may move take part. Atoms move along with their residue's bead, those of a peptide with both of
+its beads. They turn with the peptides on either side. Beads and peptide angles go downhill in the energies of
+`traces` and of the overlaps. Then side chains are relieved, and all of it is done once more.
 
-Shapes: F frames, N beads, P pairs of atoms. Lengths in angstrom, energies in nats.
+Shapes: F frames, R residues, P pairs of atoms. Lengths in angstrom, energies in nats.
 """
 
 from typing import NamedTuple
@@ -28,22 +28,22 @@ _PROLINE, _CYSTEINE = residues.TYPE_OF_NAME["PRO"], residues.TYPE_OF_NAME["CYS"]
 @full_precision
 def settle(slopes, beads, torsions, packing):
     """
-    Make room for atoms.
+    Move beads, peptides and side chains so that atoms overlap less.
 
     Parameters
     ----------
     slopes : Slopes
         Of the frames that may move, from `Relaxation.slopes` (with `SettlingSettings.firmness`).
-    beads : torch.Tensor, shape (F, N, 3)
+    beads : torch.Tensor, shape (F, R, 3)
         As they are now.
-    torsions : torch.Tensor, shape (F, N, 6)
+    torsions : torch.Tensor, shape (F, R, 6)
     packing : PackingSettings
         `settling`, `relief` and `disulfides` count.
 
     Returns
     -------
-    beads : torch.Tensor, shape (F, N, 3)
-    torsions : torch.Tensor, shape (F, N, 6)
+    beads : torch.Tensor, shape (F, R, 3)
+    torsions : torch.Tensor, shape (F, R, 6)
         Both in the dtype of `torsions`; computed in float64, as the relaxation is.
     """
     frames, box = slopes.frames, None if slopes.box is None else slopes.box.double()
@@ -56,13 +56,13 @@ def settle(slopes, beads, torsions, packing):
 
 
 def push_apart(slopes, beads, torsions, settings, box=None):
-    """Beads (F, N, 3) and torsions (F, N, 6) after a round of steps of beads and peptides; as in `settle`."""
+    """Beads (F, R, 3) and torsions (F, R, 6) after a round of steps of beads and peptides; as in `settle`."""
     internal = slopes.internal
     atoms = internal.to_cartesian(beads, torsions)
     pairs = residue_pairs(internal, atoms, settings, box)
     turning_with = levers(internal, beads, torsions, atoms, settings.turn)
-    left = Riders(internal, turning_with, pairs.frame, pairs.left, pairs.left_slot, settings.riding)
-    right = Riders(internal, turning_with, pairs.frame, pairs.right, pairs.right_slot, settings.riding)
+    left = CarriedAtoms(internal, turning_with, pairs.frame, pairs.left, pairs.left_slot, settings.carried)
+    right = CarriedAtoms(internal, turning_with, pairs.frame, pairs.right, pairs.right_slot, settings.carried)
     turns, allowed = torsions[..., 0], pairs.allowed + settings.margin
     moved, turned, pace = beads, turns, (settings.rate, settings.momentum)
     steps, turning = Descent(beads, *pace), Descent(turns, *pace)
@@ -80,7 +80,7 @@ def push_apart(slopes, beads, torsions, settings, box=None):
 
 
 def _turn_aside(internal, beads, torsions, packing, box):
-    """Torsions (F, N, 6) after side chains that overlap with anything have been relieved."""
+    """Torsions (F, R, 6) after side chains that overlap with anything have been relieved."""
     atoms = internal.to_cartesian(beads, torsions)
     pairs = residue_pairs(internal, atoms, packing.settling, box)
     short = pairs.gap.norm(dim=-1) < pairs.allowed
@@ -100,7 +100,7 @@ class ResiduePairs(NamedTuple):
 
     Attributes
     ----------
-    frame, left, left_slot, right, right_slot : torch.Tensor, shape (P,) int64
+    frame, left, left_slot, right, right_slot : torch.Tensor of int64, shape (P,)
         Residues `left` and `right`, and slots of their atoms.
     gap : torch.Tensor, shape (P, 3)
         From the right atom to the left one (nearest images in a periodic box).
@@ -124,7 +124,7 @@ def residue_pairs(internal, atoms, settings, box=None):
     Parameters
     ----------
     internal : InternalCoordinates
-    atoms : torch.Tensor, shape (F, N, 14, 3)
+    atoms : torch.Tensor, shape (F, R, 14, 3)
     settings : SettlingSettings
     box : torch.Tensor, shape (F, 3, 3), optional
 
@@ -158,7 +158,7 @@ def _bonded(internal, i, a, j, b):
 
 
 def levers(internal, beads, torsions, atoms, turn):
-    """Derivatives, two (F, N, 14, 3), of `atoms` with respect to the peptide angles after and before their residue."""
+    """Derivatives, two (F, R, 14, 3), of `atoms` with respect to the peptide angles after and before their residue."""
     odd = torch.arange(beads.shape[1], device=beads.device) % 2 == 1
     slopes = []
     for chosen in (odd, ~odd):  # never both peptides of a residue at once
@@ -169,22 +169,22 @@ def levers(internal, beads, torsions, atoms, turn):
     return torch.where(odd, *slopes), torch.where(odd, *slopes[::-1])
 
 
-class Riders:
+class CarriedAtoms:
     """
-    How atoms (P,) of the given residues ride on two beads and turn with two peptides, rows of flat lists of them.
+    How atoms (P,) move with two beads and turn with two peptides, each a row of a flat list.
 
     Parameters
     ----------
     internal : InternalCoordinates
-    levers : tuple of torch.Tensor, shape (F, N, 14, 3)
-    frame, residue, slot : torch.Tensor, shape (P,) int64
-    riding : tuple of float
-        Shares of N, C and O that ride on the other bead of their peptide.
+    levers : tuple of torch.Tensor, shape (F, R, 14, 3)
+    frame, residue, slot : torch.Tensor of int64, shape (P,)
+    carried : tuple of float
+        Shares of N, C and O in the motion of the other bead of their peptide.
     """
 
-    def __init__(self, internal, levers, frame, residue, slot, riding):
+    def __init__(self, internal, levers, frame, residue, slot, carried):
         other, share = residue.clone(), torch.zeros_like(residue, dtype=torch.float64)
-        for atom, side, part in zip((N, C, O), (-1, 1, 1), riding, strict=True):
+        for atom, side, part in zip((N, C, O), (-1, 1, 1), carried, strict=True):
             edge = (internal.starts if side < 0 else internal.ends)[residue]
             here = (slot == atom) & ~edge
             other, share = torch.where(here, residue + side, other), torch.where(here, part, share)
@@ -195,7 +195,7 @@ class Riders:
         self.peptides = tuple(zip(peptides, (lever[frame, residue, slot] for lever in levers), strict=True))
 
     def shift(self, shifts, turns):
-        """By how much atoms move (P, 3) if beads do by `shifts` (F * N, 3) and peptides turn by `turns` (F * N,)."""
+        """By how much atoms move (P, 3) if beads do by `shifts` (F * R, 3) and peptides turn by `turns` (F * R,)."""
         ridden = sum(shifts.index_select(0, row) * share for row, share in self.beads)
         return ridden + sum(turns.index_select(0, row).unsqueeze(1) * lever for row, lever in self.peptides)
 

@@ -11,7 +11,7 @@ from mdbackmap.chemistry import residues
 from mdbackmap.packing.atom_energies import allowed_distances
 from mdbackmap.packing.contacts import classes
 from mdbackmap.packing.settings import PackingSettings
-from mdbackmap.packing.settling import Riders, levers, push_apart, residue_pairs, settle
+from mdbackmap.packing.settling import CarriedAtoms, levers, push_apart, residue_pairs, settle
 from mdbackmap.traces.relaxation import Relaxation
 
 PACKING = PackingSettings()
@@ -59,7 +59,7 @@ def test_atoms_follow_small_moves_of_beads_and_peptides():
     torsions = torsions * internal.defined
     atoms = internal.to_cartesian(beads, torsions)
     pairs, slopes = residue_pairs(internal, atoms, SETTLING), levers(internal, beads, torsions, atoms, SETTLING.turn)
-    left = Riders(internal, slopes, pairs.frame, pairs.left, pairs.left_slot, SETTLING.riding)
+    left = CarriedAtoms(internal, slopes, pairs.frame, pairs.left, pairs.left_slot, SETTLING.carried)
     turns = 1e-4 * torch.randn(2, 14, generator=torch.Generator().manual_seed(1)).double() * ~internal.ends
     shift = torch.tensor([0.1, -0.2, 0.3], dtype=torch.float64)
     turned = torsions.clone()
@@ -76,12 +76,12 @@ def test_derivatives_are_collected_where_moves_came_from():
     internal, (beads, torsions) = internal_of(coarse), squeezed(14, frames=2)
     atoms = internal.to_cartesian(beads, torsions * internal.defined)
     pairs, slopes = residue_pairs(internal, atoms, SETTLING), levers(internal, beads, torsions, atoms, SETTLING.turn)
-    riders = Riders(internal, slopes, pairs.frame, pairs.right, pairs.right_slot, SETTLING.riding)
+    carried = CarriedAtoms(internal, slopes, pairs.frame, pairs.right, pairs.right_slot, SETTLING.carried)
     shifts = torch.zeros(28, 3, dtype=torch.float64, requires_grad=True)
     turns = torch.zeros(28, dtype=torch.float64, requires_grad=True)
     on_atoms = torch.randn(len(pairs.frame), 3, generator=torch.Generator().manual_seed(2)).double()
-    expected = torch.autograd.grad((riders.shift(shifts, turns) * on_atoms).sum(), (shifts, turns))
-    found = riders.collect(torch.zeros_like(shifts), torch.zeros_like(turns), on_atoms)
+    expected = torch.autograd.grad((carried.shift(shifts, turns) * on_atoms).sum(), (shifts, turns))
+    found = carried.collect(torch.zeros_like(shifts), torch.zeros_like(turns), on_atoms)
     torch.testing.assert_close(found, expected)
 
 

@@ -4,7 +4,7 @@ The four kernels of packing in torch: plain tensors in and out.
 `pair_energies` has the energies of candidates, `choose` draws one of each residue, `marginals` says how likely each is,
 `relieve` turns side chains out of overlaps. Whatever else computes them must give the same.
 
-Shapes: A and B atoms, R and K candidates, G residues (of all frames), E pairs of residues, both ways round, P pairs of
+Shapes: A and B atoms, K and L candidates, G residues (of all frames), E pairs of residues, both ways round, P pairs of
 atoms, Q side chains. Angstrom, radians and kT.
 """
 
@@ -23,9 +23,9 @@ def pair_energies(one, other, a, b, into, shift, allowed, gain, n_rows, stiffnes
 
     Parameters
     ----------
-    one, other : torch.Tensor, shapes (A, 3, R) and (B, 3, K)
+    one, other : torch.Tensor, shapes (A, 3, K) and (B, 3, L)
         Atoms in each candidate.
-    a, b, into : torch.Tensor, shape (P,) int64
+    a, b, into : torch.Tensor of int64, shape (P,)
         Pairs of atoms, and the row that their energy is added to.
     shift : torch.Tensor, shape (P, 3), or None
         Added to the second atoms: their nearest images in a box.
@@ -41,7 +41,7 @@ def pair_energies(one, other, a, b, into, shift, allowed, gain, n_rows, stiffnes
 
     Returns
     -------
-    torch.Tensor, shape (n_rows, R, K)
+    torch.Tensor, shape (n_rows, K, L)
     """
     total = one.new_zeros(n_rows, one.shape[2], other.shape[2])
     size = _IN_CACHE // (one.shape[2] * max(4, other.shape[2])) if total.device.type == "cpu" else len(a)
@@ -66,13 +66,13 @@ def choose(own, left, right, pair, log_weights, uniform, per_frame, n_steps, set
 
     Parameters
     ----------
-    own : torch.Tensor, shape (G, R)
+    own : torch.Tensor, shape (G, K)
         Energy of each candidate with what stays.
-    left, right : torch.Tensor, shape (E,) int64
+    left, right : torch.Tensor of int64, shape (E,)
         Pairs of residues, each both ways round: the second half is the first with sides exchanged.
-    pair : torch.Tensor, shape (E, R, R)
+    pair : torch.Tensor, shape (E, K, K)
         Energy of each candidate of `left` with each of `right`.
-    log_weights : torch.Tensor, shape (G, R)
+    log_weights : torch.Tensor, shape (G, K)
         Log of what each candidate weighs besides.
     uniform : torch.Tensor, shape (G,), or None
         Numbers in (0, 1) that the choice depends on; without them the best candidate is taken in each step.
@@ -83,7 +83,7 @@ def choose(own, left, right, pair, log_weights, uniform, per_frame, n_steps, set
 
     Returns
     -------
-    state : torch.Tensor, shape (G,) int64
+    state : torch.Tensor of int64, shape (G,)
         The candidates.
     energy : torch.Tensor, shape (G,)
         Their energies.
@@ -91,11 +91,11 @@ def choose(own, left, right, pair, log_weights, uniform, per_frame, n_steps, set
     rows = torch.arange(len(log_weights), device=log_weights.device)
     turn = torch.remainder((rows % per_frame + 1) * settings.golden, 1.0)
     state = torch.zeros_like(rows) if uniform is not None else log_weights.argmax(1)
-    by_right = pair.transpose(1, 2).flatten(0, 1)  # (E R, R): candidates of `left` for each of `right`
+    by_right = pair.transpose(1, 2).flatten(0, 1)  # (E K, K): candidates of `left` for each of `right`
     edges = torch.arange(len(left), device=rows.device) * log_weights.shape[1]
 
     def energies(state):
-        with_others = by_right.index_select(0, edges + state.index_select(0, right))  # (E, R)
+        with_others = by_right.index_select(0, edges + state.index_select(0, right))  # (E, K)
         return own.index_add(0, left, with_others)
 
     for step in range(n_steps):
@@ -127,12 +127,12 @@ def marginals(own, left, right, pair, settings):
 
     Returns
     -------
-    torch.Tensor, shape (G, R)
+    torch.Tensor, shape (G, K)
         Sums to 1 over the candidates.
     """
     half = len(left) // 2
-    weights = pair.clamp(-settings.cap, settings.cap).neg_().exp_()  # (E, R, R)
-    messages = torch.zeros_like(weights[:, 0])  # logs (E, R): from `right` to `left`
+    weights = pair.clamp(-settings.cap, settings.cap).neg_().exp_()  # (E, K, K)
+    messages = torch.zeros_like(weights[:, 0])  # logs (E, K): from `right` to `left`
     for step in range(settings.rounds):
         beliefs = torch.index_add(-own, 0, left, messages)
         besides = torch.softmax(beliefs[right] - messages.roll(half, 0), 1)  # of `right`, but for what `left` says
@@ -150,11 +150,11 @@ def relieve(atoms, axis, moved, around, rows, pairs, state, steps, n_steps, sett
     ----------
     atoms : torch.Tensor, shape (Q, 14, 3)
         Where all torsions are as drawn.
-    axis, moved : torch.Tensor, shapes (Q, 4, 2) int64 and (Q, 4, 14) bool
+    axis, moved : torch.Tensor of int64 and bool, shapes (Q, 4, 2) and (Q, 4, 14)
         Of each torsion, the slots of its bond, and the atoms that it moves.
     around : torch.Tensor, shape (G, 14, 3)
         All residues, changed in place: those of the side chains are as `state` has them.
-    rows : torch.Tensor, shape (Q,) int64
+    rows : torch.Tensor of int64, shape (Q,)
         Which of them have the side chains.
     pairs : tuple of torch.Tensor, each of length P
         Atom of a side chain (14 * row + slot), and of `around`; shift (P, 3) of the latter in a box, or None; distance
