@@ -145,7 +145,7 @@ def trained(device):
     """What a step of training, with all terms of the loss, and validation say of a small network."""
     import numpy as np
 
-    from mdbackmap.data.dataset import Structures
+    from mdbackmap.data.structures import Structures
     from mdbackmap.datafiles import VALIDATION
     from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
     from mdbackmap.training import loop

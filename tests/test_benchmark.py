@@ -11,8 +11,8 @@ from packs import read_chain
 from traces import tiny
 
 from mdbackmap.chemistry.residues import ALPHABET
-from mdbackmap.data.dataset import Structures
 from mdbackmap.data.known import Chain, Generator, read_chains, read_ensembles, spread
+from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation import pulchra
 from mdbackmap.evaluation.benchmark import benchmark, means, noisy_beads, peer, rebuilt, score

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mdbackmap.data.dataset import Batches, Structures, cut_units, jitter
+from mdbackmap.data.dataset import Batches, cut_units
+from mdbackmap.data.jitter import jitter
+from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.torsions.internal import InternalCoordinates
 
@@ -121,7 +123,7 @@ def test_jitter_keeps_distances(data):
 
 
 def test_torsions_in_chunks_are_those_of_the_whole(data):
-    from mdbackmap.data.dataset import _torsions
+    from mdbackmap.data.structures import _torsions
 
     for chunk in (500, 10**9):
         torsions, known = _torsions(data, chunk)

@@ -6,8 +6,8 @@ import torch
 from traces import internal_of, rotation, topology
 
 from mdbackmap import load_model
-from mdbackmap.data.dataset import Structures
 from mdbackmap.data.known import read_chains
+from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation.benchmark import noisy_beads
 from mdbackmap.models.denoiser import Denoiser, DenoiserConfig, bundled

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from mdbackmap.chemistry.residues import ALPHABET, ATOMS, RESIDUE_NAMES
-from mdbackmap.data.dataset import Structures
 from mdbackmap.data.layouts import LEFT_OUT, TRAIN, read_pack, read_packs, sequences
+from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import VALIDATION
 
 

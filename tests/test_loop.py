@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from mdbackmap import checkpoint
-from mdbackmap.data.dataset import Structures
+from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
 from mdbackmap.training import loop, runs, tasks

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from mdbackmap.chemistry.residues import ATOMS, BONDS, CHIS, EQUIVALENT_ATOMS, RESIDUE_NAMES
-from mdbackmap.data.dataset import Batches, Structures, cut_units
+from mdbackmap.data.dataset import Batches, cut_units
+from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
 from mdbackmap.training import losses

@@ -6,8 +6,8 @@ import torch
 
 from mdbackmap.checkpoint import load
 from mdbackmap.commit import commit
-from mdbackmap.data.dataset import Structures
 from mdbackmap.data.known import Generator, read_chains
+from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.metrics.protocol import evaluate
 from mdbackmap.training import validation

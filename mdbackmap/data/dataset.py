@@ -1,133 +1,19 @@
 """
-Training data: structure packs read into memory and cut into batches.
-
-`layouts` reads the files. Beads are not stored: they are projected (C-alpha) when loaded.
+Structures cut into units, and units put together in batches.
 
 Shapes: R residues in all, n residues in a batch, K neighbours. Lengths in angstrom, angles in radians.
 """
 
 import dataclasses
-import functools
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from ..chemistry import residues
-from ..chemistry.peptide_geometry import BROKEN_ABOVE, CIS_BELOW
-from ..files import digest
 from ..geometry.neighbours import nearest
 from ..models.batch import COUNT_RADII, Batch, separation
 from ..torsions.internal import InternalCoordinates, trace_neighbours
 from .jitter import jitter, roughen
-from .layouts import TRAIN, present, read_packs
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Structures:
-    """
-    Protein chains in memory, residue after residue.
-
-    Attributes
-    ----------
-    types : torch.Tensor of int64, shape (R,)
-    ca : torch.Tensor, shape (R, 3)
-        C-alphas in angstrom.
-    relative : torch.Tensor of int16, shape (R, 14, 3)
-        Heavy atoms relative to their CA, in units of `step` angstrom.
-    step : float
-    mask : torch.Tensor of bool, shape (R, 14)
-    ends, cis : torch.Tensor of bool, shape (R,)
-        Last residue of an unbroken stretch; cis peptide to the next one.
-    b : torch.Tensor, shape (R,)
-        B factor of CA; 0 where it is not known.
-    chain, entry : torch.Tensor of int64, shape (R,)
-        Number of the chain and of the entry (chains of one entry are neighbours in space).
-    chains : dict of numpy.ndarray
-        Per chain: `split`, `tier`, `score`, `cluster30`, `cluster90`, `pdb_id`, `chain_id`, `offset` (one more).
-    sources : list of dict
-        `file` (name) and `sha256` of each file.
-
-    Examples
-    --------
-    >>> from mdbackmap.datafiles import VALIDATION
-    >>> Structures.read(VALIDATION)
-    <Structures: 85 chains, 15589 residues; 0 to train on, 85 to validate on>
-    """
-
-    types: torch.Tensor
-    ca: torch.Tensor
-    relative: torch.Tensor
-    step: float
-    mask: torch.Tensor
-    ends: torch.Tensor
-    cis: torch.Tensor
-    b: torch.Tensor
-    chain: torch.Tensor
-    entry: torch.Tensor
-    chains: dict
-    sources: list = dataclasses.field(default_factory=list)
-
-    @classmethod
-    def read(cls, *filenames, include=None):
-        """
-        Read one pack, or several as one.
-
-        Parameters
-        ----------
-        *filenames : path-like
-            Packs of either layout (see `layouts`).
-        include : sequence of str, optional
-            Of files of ensembles, only systems whose kind or name matches one of these patterns.
-
-        Raises
-        ------
-        FileNotFoundError
-            No such file.
-        ValueError
-            A file that is no structure pack, or no system that matches `include`.
-        """
-        if not filenames:
-            raise ValueError("no structure pack given: expected the name of at least one file")
-        part, chains, step = read_packs(filenames, include)
-        begin = part["brk"].astype(bool)
-        begin[chains["offset"][:-1]] = True
-        ends = np.roll(begin, -1)
-        ends[-1] = True
-        gap = np.linalg.norm(np.roll(part["ca"], -1, axis=0) - part["ca"], axis=-1)
-        ends |= gap > BROKEN_ABOVE
-        chain = np.repeat(np.arange(len(chains["entry"])), np.diff(chains["offset"]))
-        fields = {
-            "types": part["seq"].astype(np.int64),
-            "ca": part["ca"],
-            "relative": part["rel"],
-            "mask": present(part["mask"]),
-            "ends": ends,
-            "cis": (gap < CIS_BELOW) & ~ends,
-            "b": part["b"].astype(np.float32),
-            "chain": chain,
-            "entry": chains["entry"][chain],
-        }
-        tensors = {name: torch.from_numpy(value) for name, value in fields.items()}
-        return cls(step=step, chains=chains, sources=[_source(name) for name in filenames], **tensors)
-
-    def atoms(self, rows):
-        """Heavy atoms (n, 14, 3) in angstrom of the residues `rows`."""
-        return self.ca[rows].unsqueeze(1) + self.relative[rows].float() * self.step
-
-    @functools.cached_property
-    def torsions(self):
-        """True torsions (R, 6) in radians and which are known (R, 6); equivalent atoms in their usual order."""
-        return _torsions(self)
-
-    def __repr__(self):
-        n_train, n_valid = (np.count_nonzero(self.chains["split"] == split) for split in (TRAIN, TRAIN + 1))
-        total = f"{len(self.chains['entry'])} chains, {len(self.types)} residues"
-        return f"<Structures: {total}; {n_train} to train on, {n_valid} to validate on>"
-
-
-def _source(filename):
-    return {"file": Path(filename).name, "sha256": digest(filename)}
+from .layouts import TRAIN
 
 
 @dataclasses.dataclass
@@ -294,87 +180,78 @@ class Batches:
         """
         weights = torch.tensor([unit.weight for unit in self.units])
         kept = (torch.rand(len(weights), generator=generator) < weights).nonzero()[:, 0]
-        groups, total = [[]], 0
-        for at in kept[torch.randperm(len(kept), generator=generator)].tolist():
-            if total >= self.size:
-                groups.append([])
-                total = 0
-            groups[-1].append(self.units[at])
-            total += len(self.units[at].rows)
-        return [group for group in groups if group]
+        order = kept[torch.randperm(len(kept), generator=generator)].tolist()
+        return grouped([self.units[k] for k in order], self.size)
 
     def collate(self, units, generator=None):
         """One `Example` of some units; noise and dropout only if there is a `generator` to draw them with."""
         rows = torch.cat([unit.rows for unit in units])
         lengths = torch.tensor([len(unit.rows) for unit in units])
-        shift = (lengths.cumsum(0) - lengths).repeat_interleave(lengths)
         ends = torch.cat([self._ends(unit) for unit in units])
         internal = InternalCoordinates(self.structures.types[rows], ends, self.structures.cis[rows] & ~ends)
         atoms, mask = self.structures.atoms(rows), self.structures.mask[rows]
-        beads = atoms[:, 1].clone()
-        torsions, known = self.torsions[rows], self.known[rows].clone()
-        cut = ends & ~self.structures.ends[rows]  # ends that only the cutting made have no angle of their own
-        known[cut, 0] = known[cut, 5] = False
-        known[internal.first, 5] &= self._true_start(rows[internal.first])
+        beads, torsions = atoms[:, 1].clone(), self.torsions[rows]
         if (self.noise or self.blur or self.roughness) and generator is not None:
-            amplitude = torch.rand(len(units), generator=generator)
-            amplitude = torch.ones_like(amplitude) if self.even else amplitude
-            much = torch.rand(len(units), generator=generator) < 0.5
-            amplitude *= torch.where(much, self.noise, self.blur)
-            beads = jitter(beads, internal, amplitude.repeat_interleave(lengths), generator)
-            if self.roughness:
-                amplitude = torch.rand(len(units), generator=generator) * torch.where(much, self.roughness, 0.0)
-                beads = roughen(beads, amplitude.repeat_interleave(lengths), generator)
+            beads = self._noisy(beads, internal, lengths, generator)
             torsions = torsions.clone()
-            inner = ~ends
-            torsions[inner, 0] = internal.peptide_angles(beads, atoms, mask)[0][inner]
+            torsions[~ends, 0] = internal.peptide_angles(beads, atoms, mask)[0][~ends]
+        batch = self._batch(units, internal, beads, lengths, generator)
+        targets = atoms, mask, torsions, self._known(rows, internal)
+        scored = torch.cat([unit.scored for unit in units])
+        molecule = torch.arange(len(units)).repeat_interleave(lengths)
+        return Example(batch, internal, *targets, scored, self._weights(rows), molecule)
+
+    def _known(self, rows, internal):
+        """Which torsions are known: ends that only the cutting made have no angle of their own."""
+        known, ends = self.known[rows].clone(), self.structures.ends
+        cut = internal.ends & ~ends[rows]
+        known[cut, 0] = known[cut, 5] = False
+        first = rows[internal.first]
+        known[internal.first, 5] &= ends[(first - 1).clamp_min(0)] | (first == 0)
+        return known
+
+    def _noisy(self, beads, internal, lengths, generator):
+        """Beads with smooth noise of a size drawn for each unit, and white noise on some."""
+        amplitude = torch.rand(len(lengths), generator=generator)
+        amplitude = torch.ones_like(amplitude) if self.even else amplitude
+        much = torch.rand(len(lengths), generator=generator) < 0.5
+        amplitude *= torch.where(much, self.noise, self.blur)
+        beads = jitter(beads, internal, amplitude.repeat_interleave(lengths), generator)
+        if self.roughness:
+            amplitude = torch.rand(len(lengths), generator=generator) * torch.where(much, self.roughness, 0.0)
+            beads = roughen(beads, amplitude.repeat_interleave(lengths), generator)
+        return beads
+
+    def _batch(self, units, internal, beads, lengths, generator):
+        """What the network sees; neighbours are hidden only if there is a generator."""
+        tables = [(unit.neighbours, unit.present, unit.counts, unit.separations) for unit in units]
         if self.fresh:
-            parts = zip(units, beads.split(lengths.tolist()), strict=True)
-            tables = [self._near(unit, own) for unit, own in parts]
-        else:
-            tables = [(unit.neighbours, unit.present, unit.counts, unit.separations) for unit in units]
+            tables = [self._near(*pair) for pair in zip(units, beads.split(lengths.tolist()), strict=True)]
         neighbours, present, counts, separations = map(torch.cat, zip(*tables, strict=True))
-        neighbours = neighbours.long() + shift[:, None]
+        neighbours = neighbours.long() + (lengths.cumsum(0) - lengths).repeat_interleave(lengths)[:, None]
         before, after = trace_neighbours(beads, internal.first, internal.last)
         if self.neighbour_dropout and generator is not None:
             present = present & (torch.rand(present.shape, generator=generator) >= self.neighbour_dropout)
-        batch = Batch(
+        return Batch(
             *(internal.types, internal.starts, internal.ends, internal.cis, beads, before, after, neighbours),
             displacements=beads[neighbours] - beads.unsqueeze(1),
             present=present,
             separations=separations.long(),
             counts=counts,
         )
-        scored = torch.cat([unit.scored for unit in units])
-        molecule = torch.arange(len(units)).repeat_interleave(lengths)
-        return Example(batch, internal, atoms, mask, torsions, known, scored, self._weights(rows), molecule)
-
-    def _true_start(self, rows):
-        return self.structures.ends[(rows - 1).clamp_min(0)] | (rows == 0)
 
     def _weights(self, rows):
         """Weights (n,): mobile residues (high B factor) count less."""
         return ((100 - self.structures.b[rows]) / 60).clamp(0.25, 1)
 
 
-def _torsions(structures, chunk=50_000):
-    """Torsions (R, 6) and where they are known, side chains of prepared structures left out; symmetric ones folded."""
-    bounds = [0]
-    for stop in (structures.ends.nonzero()[:, 0] + 1).tolist():
-        if stop - bounds[-1] >= chunk or stop == len(structures.types):
-            bounds.append(stop)
-    torsions = torch.zeros(len(structures.types), 6)
-    known = torch.zeros(len(structures.types), 6, dtype=torch.bool)
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
-        rows = torch.arange(start, stop)
-        internal = InternalCoordinates(structures.types[rows], structures.ends[rows], structures.cis[rows])
-        torsions[rows], known[rows] = internal.to_internal(
-            structures.ca[rows], structures.atoms(rows), structures.mask[rows]
-        )
-    for name, at in residues.SYMMETRIC_CHIS.items():
-        rows = structures.types == residues.TYPE_OF_NAME[name]
-        low = 0.0 if name in ("PHE", "TYR") else -torch.pi / 2  # the cut lies where the group is rare
-        torsions[rows, 1 + at] = torch.remainder(torsions[rows, 1 + at] - low, torch.pi) + low
-    prepared = torch.from_numpy(structures.chains["tier"] == 2)[structures.chain]
-    known[prepared, 1:5] = False
-    return torsions, known
+def grouped(units, size):
+    """Units in groups of about `size` residues, in their order."""
+    groups, total = [], 0
+    for unit in units:
+        if not groups or total >= size:
+            groups.append([])
+            total = 0
+        groups[-1].append(unit)
+        total += len(unit.rows)
+    return groups

@@ -20,8 +20,8 @@ from ..metrics.hydrogens import Hydrogens
 from ..molecule.attributes import listed
 from ..molecule.topology import Topology
 from ..options import Keys, Tolerance
-from .dataset import Structures
 from .layouts import open_pack, present, text
+from .structures import Structures
 
 logger = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ import torch
 from tqdm import tqdm
 
 from ..chemistry.elements import SLOTS
-from ..data.dataset import jitter
+from ..data.jitter import jitter
 from ..data.known import Generator
 from ..metrics.calibration import distributions
 from ..metrics.protocol import evaluate, summarise

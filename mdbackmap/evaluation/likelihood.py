@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from ..chemistry.residues import RESIDUE_NAMES
-from ..data.dataset import Batches, Structures, cut_units
+from ..data.dataset import Batches, cut_units
 from ..data.known import spread
+from ..data.structures import Structures
 
 BINS = 36
 PRIOR_COUNT = 0.5  # added to each bin of a histogram

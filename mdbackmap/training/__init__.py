@@ -15,7 +15,7 @@ Only packing reads MDAnalysis, and only training loads torch; nothing is loaded 
 
 from importlib import import_module
 
-_HOME = {"train": "training.loop", "run": "training.runs", "Structures": "data.dataset", "pack": "data.packs"}
+_HOME = {"train": "training.loop", "run": "training.runs", "Structures": "data.structures", "pack": "data.packs"}
 
 __all__ = [*_HOME]
 

@@ -92,7 +92,7 @@ def train(model, data, config, *, origin=None, verbose=False):
     >>> from mdbackmap.datafiles import VALIDATION
     >>> from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
     >>> from mdbackmap.training.config import TrainingConfig, ValidationConfig
-    >>> from mdbackmap.data.dataset import Structures
+    >>> from mdbackmap.data.structures import Structures
     >>> data = Structures.read(VALIDATION)
     >>> data.chains["split"][:] = [0, 1, *[-1] * 83]  # train on one chain, validate on another
     >>> config = TrainingConfig(tempfile.mkdtemp(), epochs=2, validation=ValidationConfig(chains=0))

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from .. import checkpoint
-from ..data.dataset import Structures
+from ..data.structures import Structures
 from ..models.genzprot import GenZProt
 from .config import parse, table
 from .loop import new_model, train, with_config

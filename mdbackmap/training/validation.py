@@ -9,7 +9,7 @@ import logging
 import numpy as np
 import torch
 
-from ..data.dataset import Batches, cut_units
+from ..data.dataset import Batches, cut_units, grouped
 from ..data.known import Generator, chain_of, spread
 from ..data.layouts import VALIDATION
 from ..metrics.protocol import evaluate, summarise
@@ -46,7 +46,7 @@ class Validation:
                 units.append(unit)
                 total += len(unit.rows)
         self.batches = Batches(data, units, n_neighbours, batch_size) if units else None
-        self.groups = _groups(units, batch_size)
+        self.groups = grouped(units, batch_size)
         self.chains = sampled_chains(data, config.chains) if config.chains else []
         if not self.columns:
             logger.warning("nothing is validated (no validation chains, or none asked for): the last weights are kept")
@@ -134,15 +134,3 @@ def sampled_chains(data, limit):
 
 def _judge(model, chain, temperature):
     return evaluate(Generator(model, chain)(chain.beads, temperature=temperature), chain.positions, *chain.known)
-
-
-def _groups(units, size):
-    """Units in batches of about `size` residues."""
-    groups, total = [], 0
-    for unit in units:
-        if not groups or total >= size:
-            groups.append([])
-            total = 0
-        groups[-1].append(unit)
-        total += len(unit.rows)
-    return groups

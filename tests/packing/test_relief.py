@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mdbackmap.chemistry.residues import TYPE_OF_NAME
-from mdbackmap.data.dataset import Structures
+from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.packing import relief
 from mdbackmap.packing.relief import bridges_of, relieve, side_chain_pairs, side_chains

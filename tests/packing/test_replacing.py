@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mdbackmap.data.dataset import Structures
+from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.packing import relief, replacing
 from mdbackmap.packing.replacing import Clashing, replace_clashing

@@ -10,7 +10,7 @@ import torch
 import mdbackmap as mdb
 from mdbackmap import checkpoint
 from mdbackmap.chemistry.residues import TYPE_OF_NAME
-from mdbackmap.data.dataset import Structures
+from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import GO_PDB, GO_XTC, VALIDATION
 from mdbackmap.metrics.top8000 import rotamer_score
 from mdbackmap.packing.rotamers import TABLES, RotamerPrior

@@ -11,8 +11,9 @@ import sys
 import numpy as np
 import torch
 
-from ...data.dataset import Batches, Structures, cut_units
+from ...data.dataset import Batches, cut_units
 from ...data.layouts import TRAIN, VALIDATION
+from ...data.structures import Structures
 from ...models.denoiser import Denoiser
 from ..config import TrainingConfig
 from ..loop import fit, new_model

@@ -16,8 +16,8 @@ import sys
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from ...data.dataset import Structures
 from ...data.layouts import TRAIN
+from ...data.structures import Structures
 from .byte_tables import save_energies
 
 BINS, BEFORE = 72, 36

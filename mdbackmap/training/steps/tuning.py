@@ -13,7 +13,7 @@ import torch
 
 from ... import checkpoint
 from ...chemistry.residues import ATOMS, MAX_ATOMS
-from ...data.dataset import Structures
+from ...data.structures import Structures
 from ..config import TrainingConfig, ValidationConfig, fill
 from ..loop import fit, with_config
 from ..molecules.holdout import TRAIN, VALID
