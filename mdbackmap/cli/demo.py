@@ -123,7 +123,21 @@ def atom14(mapping, atoms):
 
 
 def draw(mapping, written, cg, filename):
-    """Draw the frame whose beads are most compact; return the file's name."""
+    """
+    Draw the frame whose beads are most compact.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    written, cg : MDAnalysis Universe
+        Atoms and beads, of as many frames.
+    filename : Path
+
+    Returns
+    -------
+    Path
+        The same.
+    """
     import numpy as np
 
     from ..evaluation.picture import beads_and_atoms

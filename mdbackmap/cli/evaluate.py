@@ -248,7 +248,18 @@ def known_chains(model, args):
 
 
 def show(heading, known, result, *, each):
-    """Print the table of a benchmark, where the model is behind PULCHRA, and, if asked, each system."""
+    """
+    Print the table of a benchmark, and where the model is behind PULCHRA.
+
+    Parameters
+    ----------
+    heading : str
+    known : list of Chain
+    result : dict
+        From `benchmark.benchmark`.
+    each : bool
+        A line for each system, too.
+    """
     from ..evaluation.table import behind, systems, table
 
     n_residues = sum(len(chain.types) for chain in known)

@@ -107,7 +107,19 @@ def parts(data):
 
 
 def save_map(judgement, name, folder, quiet=False):
-    """Draw phi and psi of MD beside those of the samples."""
+    """
+    Draw phi and psi of MD beside those of the samples.
+
+    Parameters
+    ----------
+    judgement : MoleculeJudgement
+    name : str
+        Of the model.
+    folder : str or Path
+        Made if there is none.
+    quiet : bool
+        Do not say which file it is.
+    """
     from ..evaluation.dihedral_maps import dihedral_maps
 
     if not judgement.angles:

@@ -80,7 +80,21 @@ def purpose(model):
 
 
 def row(name, model, provenance, size):
-    """The cells of one line of the list, as `HEADS` names them."""
+    """
+    The cells of one line of the list, as `HEADS` names them.
+
+    Parameters
+    ----------
+    name : str
+    model : Model
+    provenance : dict
+    size : float
+        Of the file, MB.
+
+    Returns
+    -------
+    list of str
+    """
     data = str(provenance.get("structures", "-")).strip("<>").removeprefix("Structures: ").split(";")[0]
     version = [str(provenance.get(key, "-")) for key in ("date", "version")]
     return [name, model.family, purpose(model), data, f"{size:.1f} MB", *version]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from . import options, values
 
-ENERGY_STEPS = 50
+ENERGY_STEPS = 50  # of L-BFGS; chosen: by hand
 
 
 def add_reading(parser):

@@ -23,12 +23,12 @@ from ..chemistry.residues import ALPHABET
 
 logger = logging.getLogger(__name__)
 
-WORD = 5
+WORD = 5  # residues; chosen: by hand
 SHARED = {30: 0.05, 50: 0.2, 90: 0.7}
-"""Least share of the shorter sequence's words that linked sequences have in common, by identity in percent."""
+"""Least share of the words of the shorter of two linked sequences, by identity in percent; chosen: by mmseqs2."""
 
 _LEAST_WORDS = 5  # shared by chance in fewer than one of 3,000 pairs of chains
-_COVERAGE = "0.6"
+_COVERAGE = "0.6"  # share of the target that is aligned; chosen: by hand
 _MODES = ("--cov-mode", "1", "--cluster-mode", "1")  # coverage of the target; connected components
 
 

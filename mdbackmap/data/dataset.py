@@ -33,9 +33,22 @@ def cut_units(structures, split=TRAIN, largest=1600, core=800):
     """
     Units of a split: whole entries, or runs of residues of large ones.
 
-    An entry of up to `largest` residues is one unit. Larger ones give runs of `core` residues with what is nearest. The
-    weight of a unit is lower where its chains have many close relatives (one over the square root of the size of their
-    90 % cluster).
+    The weight of a unit is lower where its chains have many relatives: one over the square root of the number of chains
+    in their 30% cluster.
+
+    Parameters
+    ----------
+    structures : Structures
+    split : int
+        `layouts.TRAIN` or `layouts.VALIDATION`.
+    largest : int
+        Residues of an entry that is one unit.
+    core : int
+        Residues of a run of a larger entry, which is seen with what is nearest to it.
+
+    Returns
+    -------
+    list of Unit
     """
     chains = structures.chains
     chosen = chains["split"] == split

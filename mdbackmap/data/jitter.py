@@ -7,10 +7,26 @@ import torch
 
 def jitter(beads, internal, amplitude, generator, rounds=8):
     """
-    Beads (n, 3) with smooth noise of `amplitude` (n,) angstrom RMS, CA-CA distances kept nearly as they were.
+    Beads with smooth noise, CA-CA distances kept nearly as they were.
 
     White noise is averaged along the chain, scaled, and the distances are then restored by a few rounds of pairwise
     corrections (as SHAKE does).
+
+    Parameters
+    ----------
+    beads : torch.Tensor, shape (n, 3)
+        Angstrom.
+    internal : InternalCoordinates
+        Says where stretches end.
+    amplitude : torch.Tensor, shape (n,)
+        RMS of the noise, angstrom.
+    generator : torch.Generator
+    rounds : int
+        Of corrections.
+
+    Returns
+    -------
+    torch.Tensor, shape (n, 3)
     """
     noise = torch.randn(beads.shape, generator=generator)
     inner_next, inner_last = ~internal.ends[:, None], ~internal.starts[:, None]

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 STEPS = {"structures": 0.005, "ensembles": 0.001}
 """Resolution of the coordinates in angstrom; the attribute `step` of a file overrules it."""
 TRAIN, VALIDATION, LEFT_OUT = 0, 1, -1
-RELATED = 0.2
+RELATED = 0.2  # chosen: by hand
 """Share of common words at which a training chain counts as a relative of another file's validation chain."""
 
 _RESIDUE = ("seq", "ca", "rel", "mask", "brk", "b")

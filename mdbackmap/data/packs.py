@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 _TEXT = {"name": "S32", "pdb_id": "S8", "method": "S24", "source": "S48"}
 _COMPRESSED = {"compression": "gzip", "shuffle": True}
 _N, _C = 0, 2  # slots
-_FURTHEST = 1e6  # angstrom: coordinates beyond this are no coordinates
+_FURTHEST = 1e6  # angstrom: coordinates beyond this are no coordinates; chosen: by hand
 
 
 @dataclass(frozen=True)

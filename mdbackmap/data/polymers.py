@@ -23,7 +23,7 @@ from ..chemistry.peptide_geometry import BROKEN_ABOVE, UNBONDED_ABOVE
 from ..chemistry.residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
 from ..molecule.attributes import canonical_resnames
 
-_REACH = 15.0  # an atom further from its CA than this is misplaced: the longest side chain reaches 8.5
+_REACH = 15.0  # an atom further from its CA than this is misplaced: the longest side chain reaches 8.5; by hand
 _ATOM_ALIASES = {("MET", "SE"): "SD", ("ILE", "CD"): "CD1"}
 _CARBONYL = ("OT1", "O1", "OC1", "OT")
 _SLOT = {(name, atom): slot for name, atoms in ATOMS.items() for slot, atom in enumerate(atoms)}

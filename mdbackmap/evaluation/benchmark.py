@@ -42,9 +42,9 @@ from .energy import energies, incomplete
 
 logger = logging.getLogger(__name__)
 
-BEAD_NOISE = 0.42  # angstrom, RMS over the beads of a frame
-RESIDUES_TIMED = 159  # frames of this many residues are what times are given for
-FRAMES_TIMED = 32  # in a batch
+BEAD_NOISE = 0.42  # angstrom, RMS over the beads of a frame; chosen: by hand
+RESIDUES_TIMED = 159  # frames of this many residues are what times are given for; chosen: by hand
+FRAMES_TIMED = 32  # in a batch; chosen: by hand
 
 
 def benchmark(

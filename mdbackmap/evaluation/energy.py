@@ -22,7 +22,7 @@ from ..completion.ends import terminal_oxygen
 from ..metrics.dihedrals import CA, C, N, O
 
 FORCE_FIELD = ("amber14/protein.ff14SB.xml", "implicit/obc2.xml")
-PH = 7.0
+PH = 7.0  # at which hydrogens are placed; chosen: by hand
 UNKNOWN = {"energy": np.nan, "finite_steps": np.nan, "finite": 0.0}
 
 

@@ -19,7 +19,7 @@ from .energy import energies
 from .faults import find_faults
 from .proteins import common, part
 
-MOVED = 1.0  # angstrom: generated C-alphas farther off than this come from elsewhere
+MOVED = 1.0  # angstrom: generated C-alphas farther off than this come from elsewhere; chosen: by hand
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,8 @@ from ..data.dataset import Batches, cut_units
 from ..data.known import spread
 from ..data.structures import Structures
 
-BINS = 36
-PRIOR_COUNT = 0.5  # added to each bin of a histogram
+BINS = 36  # of the circle, 10 degrees each; chosen: by hand
+PRIOR_COUNT = 0.5  # added to each bin of a histogram; chosen: by hand
 _LAST, _START, _END = (len(RESIDUE_NAMES) + k for k in range(3))  # kinds of torsion that only chain ends have
 _PEPTIDE_COLUMN, _END_COLUMN = 0, 5
 

@@ -11,7 +11,7 @@ from scipy.special import rel_entr
 
 from ..metrics.dihedrals import dihedral
 
-BINS = 36
+BINS = 36  # chosen: by hand
 """Bins of the circle, in each direction of a map of phi and psi."""
 
 

@@ -115,7 +115,19 @@ def draw_atoms(panel, mapping, atoms):
 
 
 def draw_close_up(panel, mapping, beads, atoms, radius=7.5):
-    """Beads as glass balls and atoms as sticks, around a bead in front where many are close on the screen."""
+    """
+    Beads as glass balls and atoms as sticks, around a bead in front where many are close on the screen.
+
+    Parameters
+    ----------
+    panel : matplotlib Axes
+    mapping : Mapping
+    beads : ndarray of float, shape (N, 3)
+        Turned to the screen, angstrom.
+    atoms : ndarray of float, shape (A, 3)
+    radius : float
+        Half the width of what is shown, angstrom.
+    """
     middle = beads[_most_visible(beads)]
     near = np.linalg.norm(atoms[:, :2] - middle[:2], axis=1) < 1.6 * radius
     near &= np.abs(atoms[:, 2] - middle[2]) < 6.0
@@ -158,7 +170,18 @@ class _Scene:
         self._parts.append((start, end, np.full(len(rgb), 2.0 * width), rgba))
 
     def sticks(self, positions, pairs, colours, radius):
-        """Tubes between pairs of points, each half in the colour of its end."""
+        """
+        Tubes between pairs of points, each half in the colour of its end.
+
+        Parameters
+        ----------
+        positions : ndarray of float, shape (n, 3)
+        pairs : ndarray of int, shape (p, 2)
+        colours : ndarray of float, shape (n, 3)
+            Red, green and blue from 0 to 1.
+        radius : float
+            Angstrom.
+        """
         a, b = positions[pairs[:, 0]], positions[pairs[:, 1]]
         behind = np.array([0, 0, 0.25])
         for end, other, colour in ((a, b, colours[pairs[:, 0]]), (b, a, colours[pairs[:, 1]])):

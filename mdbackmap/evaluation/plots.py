@@ -13,7 +13,7 @@ from ..metrics.dihedrals import CHI_PERIODS, backbone_torsions, side_chain_torsi
 from ..metrics.top8000 import RAMA_ALLOWED, RAMA_FAVOURED, RAMA_KINDS, ramachandran_kind, ramachandran_score
 from .faults import FAULTS
 
-BINS = np.arange(-180, 181, 10)
+BINS = np.arange(-180, 181, 10)  # degrees
 MOST_POINTS = 20_000  # of a Ramachandran map
 
 

@@ -21,9 +21,9 @@ from ..recognition.soundness import check_frames, check_whole, leave_out
 
 _OTHER_NAMES = {("ILE", "CD"): "CD1", ("MET", "SE"): "SD"}  # CHARMM, selenomethionine
 _OXYGENS = ("OT1", "O1", "OC1")  # of the last residue, in CHARMM and GROMACS
-_FRAMES_TO_BIND = 10
+_FRAMES_TO_BIND = 10  # frames in which the protein is looked for; chosen: by hand
 _SHOWN = 8  # residues named in a warning
-_TORN = 20.0  # angstrom between neighbouring C-alphas: only a periodic boundary does that
+_TORN = 20.0  # angstrom between neighbouring C-alphas: only a periodic boundary does that; chosen: by hand
 
 
 def read_protein(atoms, frames=None, *, name="", aliases=None):

@@ -11,10 +11,10 @@ from scipy.spatial import cKDTree
 from ..chemistry.elements import BOND_STRETCH, COVALENT_RADII, ELEMENTS, VDW_RADII
 
 _BONDING = np.array([COVALENT_RADII[element] for element in ELEMENTS])  # covalent radii by element
-CLASH_OVERLAP = 0.4
-HYDROGEN_BOND = 2.5  # nitrogen and oxygen may come as close as this
-DISULFIDE = (1.8, 2.4)  # sulfur atoms at these distances are bonded
-CONTACT = 1.2
+CLASH_OVERLAP = 0.4  # angstrom; cited: MolProbity (Word et al. 1999)
+HYDROGEN_BOND = 2.5  # nitrogen and oxygen may come as close as this, angstrom; chosen: by hand
+DISULFIDE = (1.8, 2.4)  # sulfur atoms at these distances are bonded, angstrom; chosen: by hand
+CONTACT = 1.2  # angstrom; chosen: by hand
 
 
 def close_pairs(atoms, cutoff):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..molecule.bonds import bonding_distances
 
-_PAIRS = 4_000_000  # distances in memory at a time
+_PAIRS = 4_000_000  # distances in memory at a time, 32 MB; chosen: by hand
 
 
 def graph_difference(generated, reference, elements, legacy=False):
@@ -72,7 +72,15 @@ def graph_difference(generated, reference, elements, legacy=False):
 
 def compare_structures(generated, reference, elements, legacy=False):
     """
-    RMSD and graphs of structures (F, A, 3) against their references, over all and over heavy atoms.
+    RMSD and graphs of structures against their references, over all and over heavy atoms.
+
+    Parameters
+    ----------
+    generated, reference : ndarray of float, shape (F, A, 3)
+        Angstrom.
+    elements : ndarray of str, shape (A,)
+    legacy : bool
+        As of `graph_difference`.
 
     Returns
     -------

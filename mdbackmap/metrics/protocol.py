@@ -49,9 +49,9 @@ from .top8000 import (
     rotamer_score,
 )
 
-BOND_TOLERANCE = 0.1  # of the reference length
-ANGLE_TOLERANCE = np.radians(10.0)
-CBETA_OUTLIER = 0.25  # angstrom
+BOND_TOLERANCE = 0.1  # of the reference length; chosen: by hand
+ANGLE_TOLERANCE = np.radians(10.0)  # chosen: by hand
+CBETA_OUTLIER = 0.25  # angstrom; cited: Lovell et al. 2003
 
 
 def ramachandran(positions, mask, types, ends):

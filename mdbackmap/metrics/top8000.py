@@ -28,7 +28,7 @@ from ..chemistry.residues import RESIDUE_NAMES, TYPE_OF_NAME
 RAMA_KINDS = ("general", "glycine", "isoleucine-valine", "pre-proline", "trans-proline", "cis-proline")
 """The six Ramachandran maps; a residue's map is its position here."""
 
-RAMA_FAVOURED = 0.02
+RAMA_FAVOURED = 0.02  # least score; cited: MolProbity, as the numbers below
 RAMA_ALLOWED = np.array([0.0005, 0.001, 0.001, 0.001, 0.001, 0.002])
 """Least score of an allowed residue, by map; below it is an outlier."""
 

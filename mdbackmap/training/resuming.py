@@ -37,7 +37,19 @@ def keep(folder, model):
 
 
 def save(folder, settings, model, optimizer, average, state):
-    """Write the checkpoint aside, then put it in place: a kill leaves the old one."""
+    """
+    Write the checkpoint aside, then put it in place: a kill leaves the old one.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : dict
+        From `settings_of`.
+    model, optimizer, average
+        What has a `state_dict`.
+    state : dict
+        Where the run stands.
+    """
     parts = {"model": model, "optimizer": optimizer, "average": average}
     content = {"settings": settings, "state": dict(state), **{name: part.state_dict() for name, part in parts.items()}}
     with replacing(folder / "checkpoint.pt") as aside:
@@ -45,7 +57,27 @@ def save(folder, settings, model, optimizer, average, state):
 
 
 def restore(folder, settings, model, optimizer, average):
-    """State of an earlier run in this folder, loaded into model, optimizer and average; None if there is none."""
+    """
+    Go on where an earlier run in this folder stopped.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : dict
+        From `settings_of`; of the earlier run they have to be the same.
+    model, optimizer, average
+        What is loaded into.
+
+    Returns
+    -------
+    dict or None
+        Where the run stands; None if there is none.
+
+    Raises
+    ------
+    ValueError
+        A run with other settings.
+    """
     if not (folder / "checkpoint.pt").exists():
         return None
     saved = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")

@@ -21,8 +21,8 @@ METRICS = ("rmsd", "rmsd_backbone", "chi1", "chi12", "rama_favoured", "rama_outl
 """What of `metrics.evaluate` goes into the log."""
 HIGHER_IS_BETTER = ("chi1", "chi12", "rama_favoured")
 _LIKELIHOOD = ("valid_torsion", "valid_kl", "valid_nats")
-_LENGTHS = (30, 400)
-_COMPLETE = 0.95
+_LENGTHS = (30, 400)  # residues of chains that are sampled; chosen: by hand
+_COMPLETE = 0.95  # share of the heavy atoms that they have; chosen: by hand
 
 
 class Validation:

@@ -18,11 +18,11 @@ from ...molecule.mapping import MappingError
 
 logger = logging.getLogger(__name__)
 
-_STEPS = 2000
-_FRAMES = 64  # in a batch
-_WARM, _COLD = 1.0, 0.025
-_RESTING = 0.25  # weight of atoms resting on their beads
-_STARTS = 4  # from different random numbers; the best is kept
+_STEPS = 2000  # of Adam; chosen: by hand
+_FRAMES = 64  # in a batch; chosen: by hand
+_WARM, _COLD = 1.0, 0.025  # temperature of the Gumbel-softmax at first and at last; chosen: by hand
+_RESTING = 0.25  # weight of atoms resting on their beads; chosen: by hand
+_STARTS = 4  # from different random numbers, the best is kept; chosen: by hand
 
 
 def learned_groups(kind, positions, seed=0, n_steps=_STEPS, n_starts=_STARTS):

@@ -18,7 +18,7 @@ Shapes: F frames, A atoms.
 
 import torch
 
-_DISTANCES = 16_000_000  # in memory at a time
+_DISTANCES = 16_000_000  # in memory at a time, 64 MB; chosen: by hand
 _EXACT = "donot_use_mm_for_euclid_dist"
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-STEP = 1 / 14
+STEP = 1 / 14  # chosen: by hand
 """Nats in one step; energies are clipped to 0 .. 18.2."""
 
 

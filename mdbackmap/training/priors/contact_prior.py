@@ -36,8 +36,8 @@ from ...packing.kernels.reference import marginals
 from ...packing.settings import PackingSettings
 from ...torsions.internal import InternalCoordinates
 
-_SIZES = 50, 350  # residues
-_START, _RATE, _DECAY = 0.1, 0.005, 0.002
+_SIZES = 50, 350  # residues of the chains; chosen: by hand, as what follows
+_START, _RATE, _DECAY = 0.1, 0.005, 0.002  # kT at first; learning rate; weight of their squares
 _TOGETHER = 4  # chains of a step
 _BASE = 0.02  # floor of the likelihood: some true side chains are like none of the candidates
 

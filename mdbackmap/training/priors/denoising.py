@@ -20,9 +20,9 @@ from ..loop import fit, new_model
 from ..losses import LossWeights
 from ..tasks import OfBatches
 
-NOISE, BLUR = 0.7, 0.15
+NOISE, BLUR = 0.7, 0.15  # angstrom, largest RMS of the noise on one half and on the other; chosen: by hand
 _VALIDATED = {"noisy": 0.42, "clean": 0.0}  # angstrom RMS
-_UNITS = 120
+_UNITS = 120  # entries to validate on; chosen: by hand
 
 
 class Denoising(OfBatches):

@@ -20,9 +20,9 @@ from ...data.layouts import TRAIN
 from ...data.structures import Structures
 from .byte_tables import save_energies
 
-BINS, BEFORE = 72, 36
-_MOBILE = 40.0  # B factor from which on side chains are not counted
-_FEWEST = 50  # residues
+BINS, BEFORE = 72, 36  # of a chi, and of the chi before it; chosen: by hand, as what follows
+_MOBILE = 40.0  # square angstrom, B factor from which on side chains are not counted
+_FEWEST = 50  # residues of a type that shares are made of
 _BLUR = 1.0  # of counts, in bins
 _SHARED = 20.0  # residues' worth of the shares of all chis before in those of each
 _FLOOR = 1e-5  # least share

@@ -25,7 +25,7 @@ from ...data.layouts import TRAIN, read_pack
 from ...metrics.top8000 import RAMA_KINDS, ramachandran_score
 from .byte_tables import save_energies
 
-ANGLES, TURNS = (60.0, 180.0, 24), 36
+ANGLES, TURNS = (60.0, 180.0, 24), 36  # degrees from and to, bins; chosen: by hand, as what follows
 _BLUR = (0.8, 0.8)  # of counts, in bins: angles, torsion
 _PRIOR = 300.0  # residues' worth of the table of all classes in that of each
 _FLOOR = 2e-6  # share of counts everywhere

@@ -23,8 +23,8 @@ from .memory import step_memory
 logger = logging.getLogger(__name__)
 
 DEFAULTS = {"epochs": 6, "batch_size": 800, "noise": 0.6, "ema": 0.95}
-"""What a `TrainingConfig` has here, unless the file says otherwise: little data, few passes."""
-_STEP = 0.005  # angstrom
+"""What a `TrainingConfig` has here, unless the file says otherwise: little data, few passes. Chosen: by hand."""
+_STEP = 0.005  # angstrom, as of packs (`data.layouts.STEPS`)
 _SPLIT = {TRAIN: 0, VALID: 1}
 
 
