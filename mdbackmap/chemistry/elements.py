@@ -6,7 +6,7 @@ Masses in dalton, lengths in angstrom.
 
 import numpy as np
 
-from .residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES
+from .residues import ATOMS, EQUIVALENT_ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
 
 MASSES = {"H": 1.008, "C": 12.011, "N": 14.007, "O": 15.999, "S": 32.06, "SE": 78.971, "P": 30.974}
 """Standard atomic weights in dalton; cited: IUPAC, abridged."""
@@ -29,6 +29,12 @@ POLAR_DISTANCE = 2.60  # angstrom; chosen: by hand, two N or O come so near at n
 
 SLOTS = np.array([[slot < len(ATOMS[name]) for slot in range(MAX_ATOMS)] for name in RESIDUE_NAMES])
 """ndarray of bool, shape (20, 14): the atom slots that a residue type has."""
+
+EQUIVALENT_SLOTS = np.tile(np.arange(MAX_ATOMS), (len(RESIDUE_NAMES), 1))
+"""ndarray of int, shape (20, 14): the slot of the atom that each atom is equivalent to; its own where there is none."""
+for _name, _pairs in EQUIVALENT_ATOMS.items():
+    for _slots in ([ATOMS[_name].index(_atom) for _atom in _pair] for _pair in _pairs):
+        EQUIVALENT_SLOTS[TYPE_OF_NAME[_name], _slots] = _slots[::-1]
 
 ELEMENT_SLOTS = np.array(
     [[ELEMENTS.index(atom[0]) for atom in (*ATOMS[name], *"C" * MAX_ATOMS)[:MAX_ATOMS]] for name in RESIDUE_NAMES]

@@ -155,7 +155,7 @@ def polymers(atoms):
 
 
 def _residue(atoms, resnames, members):
-    """Type and slots (14,) of one residue out of its atoms `own`; None without a CA."""
+    """Type and slots (14,) of one residue out of its atoms `members`; None without a CA."""
     label = _location(atoms, members)
     kept = members[(atoms.altlocs[members] == "") | (atoms.altlocs[members] == label)]
     name = _most_common(resnames[kept], atoms.occupancies[kept])
@@ -182,10 +182,8 @@ def _location(atoms, members):
 
 def _most_common(names, occupancies):
     """The residue name with the highest occupancy in all; the first of equals."""
-    totals = {}
-    for name, occupancy in zip(names, occupancies, strict=True):
-        totals[name] = totals.get(name, 0.0) + float(occupancy)
-    return max(totals, key=totals.get)
+    unique = list(dict.fromkeys(names.tolist()))
+    return max(unique, key=lambda name: occupancies[names == name].sum())
 
 
 def breaks(atom14, mask):

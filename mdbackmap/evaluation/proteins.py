@@ -6,6 +6,7 @@ no protein are left out; hydrogens are kept apart, for the clashes of all atoms.
 Positions are in angstrom.
 """
 
+import contextlib
 import warnings
 
 import numpy as np
@@ -90,7 +91,8 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     if not mask[:, [0, 2]].any():
         raise ValueError(f"{name or 'the protein'} has {len(mask)} CA and no other backbone atoms: expected all atoms")
     hydrogens = _bind(read[:, len(places) :], owners, positions[0], mask) if len(bound) else None
-    _refuse_broken(positions[:, :, 1], frames, coarse.ends, len(trajectory), name)
+    with _errors_of(name):
+        check_whole(positions[:, :, 1], frames, coarse.ends, advice=lambda k: leave_out(k, len(trajectory)))
     chain = Chain(name, positions, mask, coarse.types, np.array(coarse.ends), "", _labels(coarse), hydrogens)
     _refuse_torn(chain)
     return chain
@@ -155,22 +157,22 @@ def _positions(atoms, trajectory, frames):
     return np.stack([(read_frame(trajectory, int(frame)), atoms.positions.astype(float))[1] for frame in frames])
 
 
-def _checked(positions, atoms, frames, name):
-    """Positions (F, A, 3), checked; the error names the frame and atom that are not sound."""
-    n_frames = len(atoms.universe.trajectory)
+@contextlib.contextmanager
+def _errors_of(name):
+    """Errors say which protein it is."""
     try:
+        yield
+    except MappingError as error:
+        raise MappingError(f"{name or 'the protein'}: {error}") from None
+
+
+def _checked(positions, atoms, frames, name):
+    """Positions (F, A, 3), if they are sound; else an error says in which frame and atom they are not."""
+    n_frames = len(atoms.universe.trajectory)
+    with _errors_of(name):
         return check_frames(
             positions, len(atoms), frames, lambda k: atom_label(atoms[k]), lambda k: leave_out(k, n_frames)
         )
-    except MappingError as error:
-        raise MappingError(f"{name or 'the protein'}: {error}") from None
-
-
-def _refuse_broken(beads, frames, ends, n_frames, name):
-    try:
-        check_whole(beads, frames, ends, advice=lambda k: leave_out(k, n_frames))
-    except MappingError as error:
-        raise MappingError(f"{name or 'the protein'}: {error}") from None
 
 
 def _labels(coarse):

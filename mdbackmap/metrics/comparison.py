@@ -7,8 +7,8 @@ in angstrom, angles in radians.
 
 import numpy as np
 
-from ..chemistry.elements import SLOTS
-from ..chemistry.residues import ATOMS, EQUIVALENT_ATOMS, TYPE_OF_NAME
+from ..chemistry.elements import EQUIVALENT_SLOTS, SLOTS
+from ..chemistry.residues import MAX_ATOMS, TYPE_OF_NAME
 from .dihedrals import CB, CHI_PERIODS, C, N, O, backbone_torsions, side_chain_torsions, wrapped
 
 CHI_TOLERANCE = np.radians(40.0)  # chosen: by hand
@@ -40,16 +40,14 @@ def match_equivalent(generated, reference, mask, types):
     >>> bool((matched == generated).all())
     True
     """
-    result = np.array(generated, dtype=float)
-    for name, pairs in EQUIVALENT_ATOMS.items():
-        slots = np.array([[ATOMS[name].index(atom) for atom in pair] for pair in pairs]).T  # (2, pairs)
-        slots_kept, slots_exchanged = slots.ravel(), slots[::-1].ravel()
-        rows = np.flatnonzero((types == TYPE_OF_NAME[name]) & mask[:, slots_kept].all(1))
-        kept, target = result[:, rows[:, None], slots_kept], np.asarray(reference)[:, rows[:, None], slots_kept]
-        swapped = result[:, rows[:, None], slots_exchanged]
-        better = ((swapped - target) ** 2).sum((-1, -2)) < ((kept - target) ** 2).sum((-1, -2))
-        result[:, rows[:, None], slots_kept] = np.where(better[..., None, None], swapped, kept)
-    return result
+    atoms = np.array(generated, dtype=float)
+    other = EQUIVALENT_SLOTS[types]  # (R, 14)
+    exchanged = other != np.arange(MAX_ATOMS)
+    swapped = np.take_along_axis(atoms, other[None, :, :, None], axis=2)
+    squares = (((x - np.asarray(reference)) ** 2).sum(-1) for x in (atoms, swapped))
+    kept, exchange = (np.where(exchanged, square, 0.0).sum(-1) for square in squares)
+    better = (exchange < kept) & (mask | ~exchanged).all(1)
+    return np.where(better[..., None, None], swapped, atoms)
 
 
 def rmsd(generated, reference, mask, types):

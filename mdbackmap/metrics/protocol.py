@@ -125,8 +125,8 @@ def evaluate_geometry(generated, mask, types, ends, *, ideal=None):
     chi = rotamer_score(side_chain_torsions(generated, mask, types), types)
     beta = cbeta_deviation(generated, mask, types)
     return {
-        "bonds": _bonds_kept(bond_lengths(atoms, covalent), lengths),
-        "angles": _angles_kept(bond_angles(atoms, covalent), angles),
+        "bonds": _kept(bond_lengths(atoms, covalent), lengths, BOND_TOLERANCE * lengths),
+        "angles": _kept(bond_angles(atoms, covalent), angles, ANGLE_TOLERANCE),
         "contacts": 100.0 * float(contacts(atoms, covalent, len(types)).mean()),
         "clashscore": float(clashscore(atoms, covalent).mean()),
         **ramachandran(generated, mask, types, ends),
@@ -182,7 +182,7 @@ def evaluate(generated, reference, mask, types, ends, *, generated_mask=None, le
     atoms = covalent.flat(match_equivalent(generated, reference, mask, types))
     true = covalent.flat(reference)
     beads = np.linalg.norm(generated[:, :, CA] - reference[:, :, CA], axis=-1)[:, mask[:, CA]]
-    alone = evaluate_geometry(generated, mask, types, ends)
+    alone, lengths = evaluate_geometry(generated, mask, types, ends), bond_lengths(true, covalent)
     return {
         **{name: float(values.mean()) for name, values in rmsd(generated, reference, mask, types).items()},
         "bead_deviation": float(beads.max(initial=0.0)),
@@ -191,8 +191,8 @@ def evaluate(generated, reference, mask, types, ends, *, generated_mask=None, le
         **alone,
         **{f"{name}_ideal": alone[name] for name in ("bonds", "angles")},
         **cis_agreement(generated, reference, mask, ends),
-        "bonds": _bonds_kept(bond_lengths(atoms, covalent), bond_lengths(true, covalent)),
-        "angles": _angles_kept(bond_angles(atoms, covalent), bond_angles(true, covalent)),
+        "bonds": _kept(bond_lengths(atoms, covalent), lengths, BOND_TOLERANCE * lengths),
+        "angles": _kept(bond_angles(atoms, covalent), bond_angles(true, covalent), ANGLE_TOLERANCE),
     }
 
 
@@ -228,12 +228,8 @@ def _checked(positions, mask, types, ends):
     return positions, mask & SLOTS[types], types, ends
 
 
-def _bonds_kept(lengths, expected):
-    return float(100.0 * mean(np.abs(lengths - expected) <= BOND_TOLERANCE * expected))
-
-
-def _angles_kept(angles, expected):
-    return float(100.0 * mean(np.abs(angles - expected) <= ANGLE_TOLERANCE))
+def _kept(values, expected, tolerance):
+    return float(100.0 * mean(np.abs(values - expected) <= tolerance))
 
 
 def _peptides(positions, mask, ends):

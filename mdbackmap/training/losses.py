@@ -28,12 +28,11 @@ import math
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 
 from ..chemistry import residues
-from ..chemistry.elements import ELEMENTS, VDW_RADII
+from ..chemistry.elements import ELEMENTS, EQUIVALENT_SLOTS, VDW_RADII
 from ..geometry import vectors
-from ..metrics.clashes import CLASH_OVERLAP, DISULFIDE, HYDROGEN_BOND
+from ..metrics.clashes import CLASH_OVERLAP, DISULFIDE, HYDROGEN_BOND, close_pairs
 from ..metrics.covalent import Covalent
 
 
@@ -181,8 +180,7 @@ def _near_pairs(positions, molecule, covalent):
     positions = positions - positions.mean(0, keepdims=True) if len(positions) else positions
     width = 2 * np.abs(positions).max(initial=0.0) + 10.0
     apart = positions + molecule[:, None] * np.array([width, 0.0, 0.0])
-    longest = 2 * VDW_RADII.max() - CLASH_OVERLAP
-    pairs = cKDTree(apart).query_pairs(longest, output_type="ndarray").astype(np.int64)
+    pairs, _ = close_pairs(apart, 2 * VDW_RADII.max() - CLASH_OVERLAP)
     return pairs[~covalent.within_three_bonds(pairs)]
 
 
@@ -240,18 +238,7 @@ def _group_of_slots():
     return groups
 
 
-def _other_names():
-    """Slot of the atom that each atom is equivalent to, shape (20, 14); its own where there is none."""
-    others = [list(range(residues.MAX_ATOMS)) for _ in residues.RESIDUE_NAMES]
-    for name, pairs in residues.EQUIVALENT_ATOMS.items():
-        for one, two in pairs:
-            i, j = (residues.ATOMS[name].index(atom) for atom in (one, two))
-            row = others[residues.TYPE_OF_NAME[name]]
-            row[i], row[j] = j, i
-    return others
-
-
-_GROUPS, _EQUIVALENT = _group_of_slots(), _other_names()
+_GROUPS = _group_of_slots()
 
 
 def matched(built, true, mask, types):
@@ -269,7 +256,7 @@ def matched(built, true, mask, types):
     -------
     torch.Tensor, shape (n, 14, 3)
     """
-    other = torch.tensor(_EQUIVALENT, device=types.device)[types]  # (n, 14)
+    other = torch.tensor(EQUIVALENT_SLOTS, device=types.device)[types]  # (n, 14)
     exchanged = other != torch.arange(residues.MAX_ATOMS, device=types.device)
     swapped = true.gather(1, other.unsqueeze(-1).expand(-1, -1, 3))
     kept, exchange = ((built - atoms).square().sum(-1) * exchanged for atoms in (true, swapped))

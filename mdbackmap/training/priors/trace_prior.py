@@ -22,6 +22,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, gaussian_filt
 from ...chemistry.peptide_geometry import TRANS_SOUND
 from ...chemistry.residues import TYPE_OF_NAME
 from ...data.layouts import TRAIN, read_pack
+from ...metrics.dihedrals import dihedral
 from ...metrics.top8000 import RAMA_KINDS, ramachandran_score
 from .byte_tables import save_energies
 
@@ -55,9 +56,7 @@ def trace_cells(beads, types, ends):
     sound = ~ends[:-1] & (length > TRANS_SOUND[0]) & (length < TRANS_SOUND[1])
     step = step / np.maximum(length, 1e-6)[:, None]
     bend = np.degrees(np.arccos(np.clip(-(step[:-1] * step[1:]).sum(1), -1, 1)))
-    normal = np.cross(step[:-1], step[1:])
-    across = np.cross(normal[:-1], step[1:-1])
-    turn = np.degrees(np.arctan2(-(across * normal[1:]).sum(1), (normal[:-1] * normal[1:]).sum(1)))
+    turn = np.degrees(dihedral(*(beads[k : len(beads) - 3 + k] for k in range(4))))
     kind = np.select([types == TYPE_OF_NAME["GLY"], types == TYPE_OF_NAME["PRO"]], [1, 2], 0)
     rows = np.flatnonzero(sound[:-2] & sound[1:-1] & sound[2:])
     low, high, bins = ANGLES
