@@ -81,7 +81,7 @@ def test_a_batch_of_two_is_two_batches_of_one(batches):
 
 def test_targets_rebuild_the_atoms(batches):
     example = batches.collate(batches.units)
-    built = example.internal.to_cartesian(example.batch.beads, example.torsions)
+    built = example.internal.to_cartesian(example.batch.ca, example.torsions)
     distance = (built - example.atoms).norm(dim=-1)
     backbone = example.mask[:, [0, 2, 3]] & example.known[:, :1] & example.known[:, :1].roll(1, 0)
     assert float(distance[:, [0, 2, 3]][backbone].square().mean().sqrt()) < 0.12
@@ -91,9 +91,9 @@ def test_targets_rebuild_the_atoms(batches):
 def test_noise_needs_a_generator_and_moves_the_beads_smoothly(batches):
     units = batches.units
     still, moved, again = batches.collate(units), *(batches.collate(units, seeded(4)) for _ in range(2))
-    assert torch.equal(moved.batch.beads, again.batch.beads)
-    assert torch.equal(still.batch.beads, still.atoms[:, 1])
-    shift = (moved.batch.beads - still.batch.beads).norm(dim=-1)
+    assert torch.equal(moved.batch.ca, again.batch.ca)
+    assert torch.equal(still.batch.ca, still.atoms[:, 1])
+    shift = (moved.batch.ca - still.batch.ca).norm(dim=-1)
     rms = [float(shift[moved.molecule == k].square().mean().sqrt()) for k in range(len(units))]
     assert 0.05 < max(rms) < 0.6 and min(rms) < 0.02
     changed = (moved.torsions != still.torsions).any(0)
@@ -107,7 +107,7 @@ def test_rough_beads_have_bonds_that_vary(data, batches):
     def spread(roughness):
         batches = Batches(data, units, 20, noise=0.3, roughness=roughness)
         example = batches.collate(units, seeded())
-        lengths = (example.batch.after - example.batch.beads).norm(dim=-1)[~example.internal.ends]
+        lengths = (example.batch.after - example.batch.ca).norm(dim=-1)[~example.internal.ends]
         return lengths.std()
 
     assert spread(0.0) < 0.1 and spread(0.4) > spread(0.0) + 0.03

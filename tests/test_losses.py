@@ -51,8 +51,8 @@ class Twin:
     """The same structures, atom by atom, by name."""
 
     def __init__(self, example, torsions):
-        built = example.internal.to_cartesian(example.batch.beads, torsions).detach().double().numpy()
-        self.shift = (example.batch.beads - example.atoms[:, 1]).double().numpy()
+        built = example.internal.to_cartesian(example.batch.ca, torsions).detach().double().numpy()
+        self.shift = (example.batch.ca - example.atoms[:, 1]).double().numpy()
         self.names = [RESIDUE_NAMES[kind] for kind in example.batch.types]
         self.last, self.molecule = example.batch.last.tolist(), example.molecule.tolist()
         self.first = example.batch.first.tolist()
@@ -189,7 +189,7 @@ def test_term_of_atoms_equals_its_slow_twin(example, estimate, name):
 
 def test_true_atoms_have_no_positions_bond_angle_or_graph_term_to_pay(example):
     perfect = dataclasses.replace(example)
-    perfect.atoms = example.internal.to_cartesian(example.batch.beads, example.torsions)
+    perfect.atoms = example.internal.to_cartesian(example.batch.ca, example.torsions)
     named = losses.atom_terms(perfect, example.torsions, ATOM_TERMS)
     for name in ("bond", "angle", "positions", "graph"):
         assert float(named[name]) < 1e-5, name
@@ -212,7 +212,7 @@ def test_equivalent_atoms_may_change_their_names(example, estimate):
 @pytest.mark.parametrize("name", ATOM_TERMS)
 def test_gradient_is_that_of_finite_differences(example, estimate, name):
     example = dataclasses.replace(example)
-    example.batch.beads = example.batch.beads.double()
+    example.batch.ca = example.batch.ca.double()
     example.atoms = example.atoms.double()
     torsions = estimate.double().requires_grad_()
     losses.atom_terms(example, torsions, [name])[name].backward()

@@ -92,7 +92,7 @@ class Example:
     mask : torch.Tensor of bool, shape (n, 14)
         Which of them are there.
     torsions : torch.Tensor, shape (n, 6)
-        The true torsions on the batch's beads.
+        The true torsions on the batch's C-alphas.
     known : torch.Tensor of bool, shape (n, 6)
         Which of them are known.
     scored : torch.Tensor of bool, shape (n,)
@@ -168,10 +168,10 @@ class Batches:
             tables = self._near(unit, structures.ca[unit.rows])
             unit.neighbours, unit.present, unit.counts, unit.separations = tables
 
-    def _near(self, unit, beads):
-        """Neighbours, which of them there are, counts and separations of the beads (n, 3) of a unit."""
+    def _near(self, unit, ca):
+        """Neighbours, which of them there are, counts and separations of the C-alphas (n, 3) of a unit."""
         stretch = torch.cumsum(self._ends(unit).roll(1).long(), 0)
-        index, _, present, counts = nearest(beads[None], self.n_neighbours, COUNT_RADII)
+        index, _, present, counts = nearest(ca[None], self.n_neighbours, COUNT_RADII)
         return index[0].to(torch.int16), present[0], counts[0], separation(index[0], stretch).to(torch.int8)
 
     def _ends(self, unit):
@@ -203,12 +203,12 @@ class Batches:
         ends = torch.cat([self._ends(unit) for unit in units])
         internal = InternalCoordinates(self.structures.types[rows], ends, self.structures.cis[rows] & ~ends)
         atoms, mask = self.structures.atoms(rows), self.structures.mask[rows]
-        beads, torsions = atoms[:, 1].clone(), self.torsions[rows]
+        ca, torsions = atoms[:, 1].clone(), self.torsions[rows]
         if (self.noise or self.blur or self.roughness) and generator is not None:
-            beads = self._noisy(beads, internal, lengths, generator)
+            ca = self._noisy(ca, internal, lengths, generator)
             torsions = torsions.clone()
-            torsions[~ends, 0] = internal.peptide_angles(beads, atoms, mask)[0][~ends]
-        batch = self._batch(units, internal, beads, lengths, generator)
+            torsions[~ends, 0] = internal.peptide_angles(ca, atoms, mask)[0][~ends]
+        batch = self._batch(units, internal, ca, lengths, generator)
         targets = atoms, mask, torsions, self._known(rows, internal)
         scored = torch.cat([unit.scored for unit in units])
         molecule = torch.arange(len(units)).repeat_interleave(lengths)
@@ -223,31 +223,31 @@ class Batches:
         known[internal.first, 5] &= ends[(first - 1).clamp_min(0)] | (first == 0)
         return known
 
-    def _noisy(self, beads, internal, lengths, generator):
-        """Beads with smooth noise of a size drawn for each unit, and white noise on some."""
+    def _noisy(self, ca, internal, lengths, generator):
+        """C-alphas with smooth noise of a size drawn for each unit, and white noise on some."""
         amplitude = torch.rand(len(lengths), generator=generator)
         amplitude = torch.ones_like(amplitude) if self.even else amplitude
         much = torch.rand(len(lengths), generator=generator) < 0.5
         amplitude *= torch.where(much, self.noise, self.blur)
-        beads = jitter(beads, internal, amplitude.repeat_interleave(lengths), generator)
+        ca = jitter(ca, internal, amplitude.repeat_interleave(lengths), generator)
         if self.roughness:
             amplitude = torch.rand(len(lengths), generator=generator) * torch.where(much, self.roughness, 0.0)
-            beads = roughen(beads, amplitude.repeat_interleave(lengths), generator)
-        return beads
+            ca = roughen(ca, amplitude.repeat_interleave(lengths), generator)
+        return ca
 
-    def _batch(self, units, internal, beads, lengths, generator):
+    def _batch(self, units, internal, ca, lengths, generator):
         """What the network sees; neighbours are hidden only if there is a generator."""
         tables = [(unit.neighbours, unit.present, unit.counts, unit.separations) for unit in units]
         if self.fresh:
-            tables = [self._near(*pair) for pair in zip(units, beads.split(lengths.tolist()), strict=True)]
+            tables = [self._near(*pair) for pair in zip(units, ca.split(lengths.tolist()), strict=True)]
         neighbours, present, counts, separations = map(torch.cat, zip(*tables, strict=True))
         neighbours = neighbours.long() + (lengths.cumsum(0) - lengths).repeat_interleave(lengths)[:, None]
-        before, after = trace_neighbours(beads, internal.first, internal.last)
+        before, after = trace_neighbours(ca, internal.first, internal.last)
         if self.neighbour_dropout and generator is not None:
             present = present & (torch.rand(present.shape, generator=generator) >= self.neighbour_dropout)
         return Batch(
-            *(internal.types, internal.starts, internal.ends, internal.cis, beads, before, after, neighbours),
-            displacements=beads[neighbours] - beads.unsqueeze(1),
+            *(internal.types, internal.starts, internal.ends, internal.cis, ca, before, after, neighbours),
+            displacements=ca[neighbours] - ca.unsqueeze(1),
             present=present,
             separations=separations.long(),
             counts=counts,

@@ -39,25 +39,25 @@ class Batch:
         Ends of the unbroken stretches.
     cis : torch.Tensor of bool, shape (n,)
         Peptide to the next residue is cis.
-    beads, before, after : torch.Tensor of float, shape (n, 3)
+    ca, before, after : torch.Tensor of float, shape (n, 3)
         C-alphas, and those before and after along the chain (extrapolated past the ends), in angstrom.
     neighbours : torch.Tensor of int64, shape (n, K)
-        Flat indices of the nearest beads.
+        Flat indices of the nearest residues.
     displacements : torch.Tensor of float, shape (n, K, 3)
-        From each bead to its neighbours, in angstrom (nearest images in a periodic box).
+        From each C-alpha to its neighbours, in angstrom (nearest images in a periodic box).
     present : torch.Tensor of bool, shape (n, K)
         False for entries that only fill the table up.
     separations : torch.Tensor of int64, shape (n, K)
         Sequence separation in 0..17: -8..8 shifted by 8, and 17 for another stretch.
     counts : torch.Tensor of float, shape (n, 4)
-        Beads within `COUNT_RADII`.
+        C-alphas within `COUNT_RADII`.
     """
 
     types: torch.Tensor
     first: torch.Tensor
     last: torch.Tensor
     cis: torch.Tensor
-    beads: torch.Tensor
+    ca: torch.Tensor
     before: torch.Tensor
     after: torch.Tensor
     neighbours: torch.Tensor
@@ -67,7 +67,7 @@ class Batch:
     counts: torch.Tensor
 
     @classmethod
-    def from_frames(cls, internal, beads, n_neighbours, box=None):
+    def from_frames(cls, internal, ca, n_neighbours, box=None):
         """
         One molecule in F frames.
 
@@ -75,19 +75,20 @@ class Batch:
         ----------
         internal : InternalCoordinates
             Of the molecule (R residues).
-        beads : torch.Tensor, shape (F, R, 3)
+        ca : torch.Tensor, shape (F, R, 3)
+            C-alphas in angstrom.
         n_neighbours : int
         box : torch.Tensor, shape (F, 3, 3), optional
             Box vectors as rows, in angstrom.
         """
-        n_frames, n_beads = beads.shape[:2]
-        index, displacements, present, counts = nearest(beads, n_neighbours, COUNT_RADII, box)
-        before, after = trace_neighbours(beads, internal.first, internal.last)
+        n_frames, n_residues = ca.shape[:2]
+        index, displacements, present, counts = nearest(ca, n_neighbours, COUNT_RADII, box)
+        before, after = trace_neighbours(ca, internal.first, internal.last)
         stretch = torch.cumsum(internal.starts, 0)
-        shift = torch.arange(n_frames, device=beads.device)[:, None, None] * n_beads
+        shift = torch.arange(n_frames, device=ca.device)[:, None, None] * n_residues
         return cls(
             *(v.repeat(n_frames) for v in (internal.types, internal.starts, internal.ends, internal.cis)),
-            *(v.reshape(-1, 3) for v in (beads, before, after)),
+            *(v.reshape(-1, 3) for v in (ca, before, after)),
             neighbours=(index + shift).flatten(0, 1),
             displacements=displacements.flatten(0, 1),
             present=present.flatten(0, 1),

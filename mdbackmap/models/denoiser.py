@@ -76,7 +76,7 @@ class Denoiser(nn.Module):
         for layer in self.layers:
             features = layer(features, *around)
         local = self.out(features).float()
-        frame = bisector_frame(batch.before, batch.beads, batch.after)
+        frame = bisector_frame(batch.before, batch.ca, batch.after)
         inner = ~(batch.first | batch.last)
         return (local.unsqueeze(-2) @ frame).squeeze(-2) * inner.unsqueeze(-1)
 

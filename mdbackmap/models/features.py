@@ -50,11 +50,11 @@ class Features(nn.Module):
 
     def _shape(self, batch):
         """Distances, angle and torsions of the trace, ends, cis peptides, burial (n, 16)."""
-        back, ahead = batch.beads - batch.before, batch.after - batch.beads
+        back, ahead = batch.ca - batch.before, batch.after - batch.ca
         inner_first, inner_last = (~batch.first).float(), (~batch.last).float()
         cis, cis_before = batch.cis.float(), batch.cis.roll(1).float() * inner_first
-        torsion = dihedral(batch.before, batch.beads, batch.after, batch.after.roll(-1, 0))
-        torsion_before = dihedral(batch.before.roll(1, 0), batch.before, batch.beads, batch.after)
+        torsion = dihedral(batch.before, batch.ca, batch.after, batch.after.roll(-1, 0))
+        torsion_before = dihedral(batch.before.roll(1, 0), batch.before, batch.ca, batch.after)
         columns = [
             *self._spacing(back, ahead, cis, cis_before, inner_first, inner_last),
             (unit(back) * unit(ahead)).sum(-1),
@@ -77,7 +77,7 @@ class Features(nn.Module):
         return [one * inner for one, inner in zip(off, (inner_first, inner_last), strict=True)]
 
     def _edges(self, batch):
-        frame = bisector_frame(batch.before, batch.beads, batch.after)  # (n, 3, 3)
+        frame = bisector_frame(batch.before, batch.ca, batch.after)  # (n, 3, 3)
         distance = batch.displacements.norm(dim=-1)
         direction = batch.displacements / distance.unsqueeze(-1).clamp_min(1e-6)
         other = frame.index_select(0, batch.neighbours.flatten()).unflatten(0, distance.shape)  # (n, K, 3, 3)

@@ -33,7 +33,7 @@ class Encoder(nn.Module):
 
         `atoms` (n, 14, 3) in angstrom, `mask` (n, 14) bool, `features` (n, C) of the prior.
         """
-        relative = (atoms - batch.beads.unsqueeze(1)) * mask.unsqueeze(-1)
+        relative = (atoms - batch.ca.unsqueeze(1)) * mask.unsqueeze(-1)
         slot = batch.types.unsqueeze(1) * residues.MAX_ATOMS + torch.arange(residues.MAX_ATOMS, device=atoms.device)
         radial = radial_basis(relative.norm(dim=-1), 8, 0.0, 7.0)
         gates = self.atom_gate(torch.cat([self.atom(slot), radial], dim=-1)) * mask.unsqueeze(-1)

@@ -109,10 +109,10 @@ def atom_terms(example, torsions, names):
     -------
     dict of str to torch.Tensor, shape ()
     """
-    built = example.internal.to_cartesian(example.batch.beads, torsions)
+    built = example.internal.to_cartesian(example.batch.ca, torsions)
     placed = buildable(example) & example.scored[:, None]
     true = matched(built.detach(), example.atoms, placed, example.batch.types)
-    moved = true + (example.batch.beads - example.atoms[:, 1]).unsqueeze(1)
+    moved = true + (example.batch.ca - example.atoms[:, 1]).unsqueeze(1)
     types, ends = example.batch.types.cpu().numpy(), example.batch.last.cpu().numpy()
     covalent = Covalent.of(types, placed.cpu().numpy(), ends)
     slots, bonds, angles = (

@@ -77,7 +77,7 @@ def test_the_posterior_does_not_turn(example):
     turn = turn * torch.linalg.det(turn)
     moved = Batch(
         **{
-            name: value @ turn if name in ("beads", "before", "after", "displacements") else value
+            name: value @ turn if name in ("ca", "before", "after", "displacements") else value
             for name, value in vars(batch).items()
         }
     )

@@ -52,7 +52,7 @@ class Denoising(OfBatches):
         with torch.autocast(example.atoms.device.type, dtype=torch.bfloat16, enabled=self.config.bfloat16):
             shifts = model(example.batch)
         inner = ~(example.batch.first | example.batch.last)
-        missing = (example.atoms[:, 1] - example.batch.beads - shifts)[inner].square().sum(-1)
+        missing = (example.atoms[:, 1] - example.batch.ca - shifts)[inner].square().sum(-1)
         return {"positions": missing.mean()}, inner.sum()
 
     @torch.no_grad()
@@ -65,7 +65,7 @@ class Denoising(OfBatches):
             for number, part in enumerate(batches.plan(torch.Generator().manual_seed(0))):
                 example = batches.collate(part, torch.Generator().manual_seed(number)).to(device)
                 inner = ~(example.batch.first | example.batch.last)
-                missing = (example.atoms[:, 1] - example.batch.beads)[inner]
+                missing = (example.atoms[:, 1] - example.batch.ca)[inner]
                 before += float(missing.square().sum())
                 after += float((missing - model(example.batch)[inner]).square().sum())
                 count += int(inner.sum())
