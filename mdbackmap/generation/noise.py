@@ -11,6 +11,9 @@ import numpy as np
 
 from ..options import number, whole_number
 
+_WORD = 2**32  # numbers that a word of a key holds; cited: numpy's SeedSequence
+_WINDOW = 6  # half correlation times each way in the Gaussian window; chosen: by hand, beyond hardly any is left
+
 
 @dataclasses.dataclass(frozen=True)
 class Noise:
@@ -80,7 +83,7 @@ class Noise:
 
     def _white(self, index, sample, shape, stream=0):
         key = np.random.SeedSequence(
-            (self.seed, stream + 2 * self.step, int(sample), *divmod(int(index) % 2**64, 2**32))
+            (self.seed, stream + 2 * self.step, int(sample), *divmod(int(index) % _WORD**2, _WORD))
         )
         return np.random.Generator(np.random.SFC64(key)).standard_normal(shape, dtype=np.float32)
 
@@ -88,7 +91,7 @@ class Noise:
         """White noise at points half a correlation time apart, under a Gaussian window of unit norm."""
         at = 2.0 * time / self.correlation_time
         nearest = round(at)
-        points = range(nearest - 6, nearest + 7)
-        weights = np.array([math.exp(-((at - point) ** 2) / 4.0) for point in points])
+        points = range(nearest - _WINDOW, nearest + _WINDOW + 1)
+        weights = np.array([math.exp(-(((at - point) / 2) ** 2)) for point in points])
         weights /= np.linalg.norm(weights)
         return sum(w * self._white(point, sample, shape, stream=1) for w, point in zip(weights, points, strict=True))

@@ -22,7 +22,7 @@ from .spacing import check_units, find_cis
 
 logger = logging.getLogger(__name__)
 
-_STRETCHES, _RESIDUES = 20, 8  # shown in a message
+_STRETCHES, _RESIDUES = 20, 8  # shown in a message; chosen: by hand
 
 
 def join(trace, sequence, breaks):

@@ -21,7 +21,7 @@ from .sequence import checked_aliases
 
 _ATOMS_NOT_CA = frozenset("N O CB H HA HN SC CM".split())  # lone beads of these names are elsewhere
 _NUCLEOTIDES = frozenset("ACGTUN")  # one-letter names that may be those of a nucleic acid
-_SHOWN = 8  # residues named in a message
+_SHOWN = 8  # residues named in a message; chosen: by hand
 _ORGANIC = frozenset("CHNSPFIKVWY")  # one-letter codes of amino acids that are elements, too
 
 
@@ -111,7 +111,7 @@ class Group:
     def count(self, names=None) -> str:
         """The commonest of some names in words: ``"12 SOL, 3 NA"``."""
         counted = Counter(x or "(no name)" for x in (self.given if names is None else names))
-        return listed([f"{n} {name}" for name, n in counted.most_common()], 8)
+        return listed([f"{n} {name}" for name, n in counted.most_common()], _SHOWN)
 
     def label(self, atom) -> str:
         """The residue of an atom in words: ``"ALA 617 of chain A"``, without a chain where there is none."""
@@ -192,7 +192,7 @@ def bare_warning(group, beads):
     bare = bare_residues(group, ca)
     if len(bare) == 0:
         return []
-    atoms = [listed(group.names[group.residue == group.residue[at]], 4) for at in bare]
+    atoms = [listed(group.names[group.residue == group.residue[at]], _SHOWN // 2) for at in bare]
     told = listed([f"{group.label(at)} (only {x})" for at, x in zip(bare, atoms, strict=True)], _SHOWN)
     return [f"left out, as they have no CA: {told}"]
 
@@ -215,7 +215,7 @@ def _refuse_bare(group, bare, ca):
     at = bare[0]
     raise MappingError(
         f"{len(bare)} amino-acid residues have no CA, the first {group.label(at)} with "
-        f"atoms {listed(group.names[group.residue == group.residue[at]], 8)}; expected one CA in each: select "
+        f"atoms {listed(group.names[group.residue == group.residue[at]], _SHOWN)}; expected one CA in each: select "
         "whole residues, or leave these out of the selection"
     )
 

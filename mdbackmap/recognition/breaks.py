@@ -20,7 +20,9 @@ _NOT_UNDERSTOOD = (
     "breaks={!r} is not understood: expected 'auto', 'topology', or a list of bead indices and (chainID, resid), "
     "such as [41, ('B', 17)] or '41,B:17'"
 )
-_COMPLETE = 0.75  # share of neighbours that a complete list of bonds joins at least (chosen)
+_COMPLETE = 0.75  # share of neighbours that a complete list of bonds joins at least; chosen: by hand
+_RIGID = 0.01  # angstrom; chosen: by hand, distances that change by less say no more than one frame
+_SHOWN = 20  # chains named in a message; chosen: by hand
 
 
 def resid_jumps(coarse: Topology) -> np.ndarray:
@@ -81,7 +83,7 @@ def _without_bond(lengths, inside, bonded):
     near = inside & (middle > BONDED[0]) & (middle < BONDED[1])
     if np.count_nonzero(joined & near) < _COMPLETE * np.count_nonzero(near):
         return np.zeros_like(near)
-    moving = len(lengths) >= 3 and np.ptp(lengths, axis=0).max(initial=0.0) > 0.01  # else frames say no more than one
+    moving = len(lengths) >= 3 and np.ptp(lengths, axis=0).max(initial=0.0) > _RIGID
     if moving:
         near &= ~((lengths > BONDED[0]) & (lengths < BONDED[1])).all(axis=0)  # always there: a rigid part
     before, after = np.append(False, joined[:-1]), np.append(joined[1:], False)
@@ -175,5 +177,5 @@ def _bead(item, coarse):
         return found[0]
     raise MappingError(
         f"breaks names {chain}:{number}: {len(found)} such beads, expected one; chains are "
-        f"{listed(dict.fromkeys(coarse.chainIDs), 20)}; bead indices always work"
+        f"{listed(dict.fromkeys(coarse.chainIDs), _SHOWN)}; bead indices always work"
     )

@@ -13,8 +13,8 @@ import numpy as np
 from ..chemistry.peptide_geometry import BONDED, CA_NEAREST
 from ..molecule.attributes import listed
 
-_MOST = 4  # beads of one number that can be alternate locations: structures have seldom more than A to D
-SHOWN = 8  # residues named in a message
+_MOST = 4  # beads of one number that can be alternate locations; chosen: by hand, there are seldom more than A to D
+SHOWN = 8  # residues named in a message; chosen: by hand
 
 
 def merged_alternatives(residue, labels, altlocs):

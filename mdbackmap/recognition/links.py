@@ -12,8 +12,8 @@ from ..chemistry.peptide_geometry import BONDED
 from ..molecule.mapping import MappingError
 from .spacing import bond_lengths
 
-_DISULFIDE = 4.1  # angstrom: C-alphas of disulfides lie further apart (4.4 to 6.8), those of peptides nearer
-_PEPTIDE_BOND = 1.8  # angstrom: C-N bonds are 1.33, atoms that are not bonded 2.5 and more apart
+_DISULFIDE = 4.1  # angstrom; chosen: by hand, C-alphas of disulfides lie further apart (4.4 to 6.8), of peptides nearer
+_PEPTIDE_BOND = 1.8  # angstrom; chosen: by hand, C-N bonds are 1.33, atoms that are not bonded 2.5 and more apart
 
 
 def named(coarse, residue) -> str:

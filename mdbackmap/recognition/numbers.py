@@ -20,8 +20,11 @@ import numpy as np
 
 from ..molecule.attributes import attribute
 
-_FULL = 9999  # largest number that the four columns of a PDB file hold
-_WRAPPED = 5000  # a fall by more than this is a counter that began again, as in MDAnalysis
+_FULL = 9999  # largest number that the four columns of a PDB file hold; cited: its format
+_WRAPPED = 5000  # a fall by more than this is a counter that began again; cited: MDAnalysis
+# Chain, segment, residue number, insertion code, residue name, atom name, alternate location.
+_COLUMNS = (21, 22), (72, 76), (22, 26), (26, 27), (17, 21), (12, 16), (16, 17)  # cited: the PDB format
+_WIDTH, _DECIMAL, _HEXADECIMAL = 4, 10, 16  # columns of a number, bases; cited: the PDB format
 _BASE36 = string.digits + string.ascii_uppercase
 _OPENERS = {".gz": gzip.open, ".bz2": bz2.open}
 
@@ -99,8 +102,7 @@ def _rows(filename):
             if line.startswith("END"):
                 break
             if line.startswith(("ATOM", "HETATM")):
-                columns = (line[21:22], *(line[slice(*x)] for x in ((72, 76), (22, 26), (26, 27), (17, 21), (12, 16))))
-                rows.append(Row(*(x.strip() for x in columns), line[16:17].strip()))
+                rows.append(Row(*(line[slice(*columns)].strip() for columns in _COLUMNS)))
     return rows
 
 
@@ -171,7 +173,7 @@ def _readings(row, before, scheme):
         if beyond and row.icode.isdecimal():  # five digits, the last where insertion codes stand
             found["five"] = int(text + row.icode)
     elif (
-        len(text) == 4
+        len(text) == _WIDTH
         and text.isalnum()
         and text.isascii()
         and text[0].isalpha()
@@ -180,7 +182,7 @@ def _readings(row, before, scheme):
         found["hybrid36"] = _hybrid36(text)
     hexadecimal = text and set(text) <= set(string.hexdigits)
     if hexadecimal and (not text.isdecimal() or beyond or scheme == "hexadecimal"):
-        found["hexadecimal"] = int(text, 16)
+        found["hexadecimal"] = int(text, _HEXADECIMAL)
     return found
 
 
@@ -191,7 +193,6 @@ def _hybrid36(text):
     >>> _hybrid36("A000"), _hybrid36("ZZZZ"), _hybrid36("a000")
     (10000, 1223055, 1223056)
     """
-    value = 0
-    for letter in text.upper():
-        value = 36 * value + _BASE36.index(letter)
-    return value - 10 * 36**3 + 10**4 + (26 * 36**3 if text[0].islower() else 0)
+    letters, block = len(string.ascii_uppercase), len(_BASE36) ** (_WIDTH - 1)
+    value = int(text, len(_BASE36)) - _DECIMAL * block + _DECIMAL**_WIDTH
+    return value + (letters * block if text[0].islower() else 0)

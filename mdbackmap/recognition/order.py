@@ -21,6 +21,7 @@ from .spacing import bond_lengths
 
 _STRANGERS = 5.0  # angstrom, chosen: a median above this is no distance of neighbours
 _LOOKED_AT = 100  # chosen: beads whose nearest one is looked for: enough for a median
+_FEW = 4  # chosen: by hand, lone residues that refuse a file
 _PIECES = 300  # chosen: chains of more pieces than this are not asked whether one follows another
 
 
@@ -169,7 +170,7 @@ def refuse_lone(trace, coarse):
     MappingError
     """
     n = np.count_nonzero(lone_residues(coarse))
-    if n >= 4 and 2 * n > coarse.n_residues:
+    if n >= _FEW and 2 * n > coarse.n_residues:
         _refuse_near(
             trace,
             f"{n} of {coarse.n_residues} residues are bonded to no other by their chains and order, but the nearest "

@@ -11,13 +11,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..chemistry.peptide_geometry import BONDED, CIS_ABOVE, CIS_BELOW, CIS_BRIDGED, TRANS_BRIDGED
+from ..chemistry.peptide_geometry import BONDED, CA_TRANS, CIS_ABOVE, CIS_BELOW, CIS_BRIDGED, TRANS_BRIDGED
 from ..molecule.boxes import box_vectors, nearest_images
 from ..molecule.mapping import MappingError
 from ..molecule.topology import Topology
 
-_MEDIAN = (3.6, 4.2)  # of a trace: proteins 3.78 to 3.91, Martini's backbone beads 3.1 to 3.5, residue centres 4.4
-_PROTEIN_LIKE = 0.07  # robust SD of trans distances: crystals 0.02 to 0.05, soft coarse-grained bonds 0.1 and more
+# Proteins have 3.78 to 3.91, Martini's backbone beads 3.1 to 3.5, centres of residues 4.4.
+_MEDIAN = 3.6, 4.2  # angstrom, of a trace; chosen: by hand, between these
+# Crystals have 0.02 to 0.05, soft coarse-grained bonds 0.1 and more.
+_PROTEIN_LIKE = 0.07  # angstrom, robust standard deviation of trans distances; chosen: by hand, between these
+_MAD = 1.4826  # standard deviations of a Gaussian in a median absolute deviation; cited: Rousseeuw & Croux 1993
+_REDUCED = 0.75, 1.25  # bond lengths, no unit; chosen: by hand, what looks like reduced units
+_PER_NANOMETRE = 10  # angstrom; cited: SI
 
 
 def bond_lengths(beads, dimensions=None) -> np.ndarray:
@@ -139,18 +144,18 @@ def strained(ca, coarse: Topology, dimensions=None) -> np.ndarray:
 def protein_like(middle) -> bool:
     """Whether (n,) distances between neighbours, cis ones and breaks aside, are as alike as those of a protein."""
     trans = middle[(middle > CIS_BELOW) & (middle < BONDED[1])]
-    return len(trans) == 0 or 1.4826 * np.median(abs(trans - np.median(trans))) < _PROTEIN_LIKE
+    return len(trans) == 0 or _MAD * np.median(abs(trans - np.median(trans))) < _PROTEIN_LIKE
 
 
 def _explain(median):
     if median < 1e-6:
         return "all beads lie on one point; load the coordinates (a trajectory) with the topology"
-    if 0.28 <= median <= 0.45:
-        return f"this looks like nanometres; {_scale(10)}"
-    if 0.75 <= median <= 1.25:
-        return f"this looks like reduced units (bond length 1); {_scale(3.8)}"
-    if 28 <= median <= 45:
-        return f"this is ten times too long, as if converted from nanometres twice; {_scale(0.1)}"
+    if BONDED[0] <= _PER_NANOMETRE * median <= BONDED[1]:
+        return f"this looks like nanometres; {_scale(_PER_NANOMETRE)}"
+    if _REDUCED[0] <= median <= _REDUCED[1]:
+        return f"this looks like reduced units (bond length 1); {_scale(CA_TRANS)}"
+    if BONDED[0] <= median / _PER_NANOMETRE <= BONDED[1]:
+        return f"this is ten times too long, as if converted from nanometres twice; {_scale(1 / _PER_NANOMETRE)}"
     return "the beads are not C-alpha atoms but, say, centres of mass of residues or backbones; or other units"
 
 
