@@ -33,7 +33,7 @@ SLOTS = 14
 AXES = set(
     "sum mean norm unsqueeze squeeze transpose permute flatten unflatten expand view reshape roll cat stack split chunk"
     " index_select index_copy index_add cumsum unbind range repeat new_zeros new_empty zeros empty eye select narrow"
-    " amax amin".split()
+    " amax amin slice".split()
 )
 
 

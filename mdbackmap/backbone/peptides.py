@@ -17,11 +17,9 @@ from ..chemistry import residues
 from ..geometry.vectors import dihedral, full_precision, wrap
 from ..torsions.circular import fourier, levels_of
 from ..torsions.heads import TorsionHeads
-from ..torsions.internal import InternalCoordinates
+from ..torsions.internal import END, PEPTIDE, InternalCoordinates
 from .collisions import collisions, crowding
 from .settings import BackboneSettings
-
-_PEPTIDE, _END = 0, 5  # columns of torsions
 
 
 def draw_backbone(heads, conformation, features, random, settings, guide=None):
@@ -48,11 +46,11 @@ def draw_backbone(heads, conformation, features, random, settings, guide=None):
     """
     peptides = draw_peptides(heads, conformation, features, random.peptides, random.temperature, settings, guide)
     torsions = torch.zeros_like(conformation.torsions)
-    torsions[..., _PEPTIDE] = peptides
+    torsions[..., PEPTIDE] = peptides
     at = (conformation.internal.starts | conformation.internal.ends).nonzero()[:, 0]
     known = torch.ones_like(at, dtype=torch.bool).expand(len(torsions), -1)
     logits = heads.end(features[:, at], fourier(peptides[:, at], known, heads.order))
-    torsions[:, at, _END] = heads.bins.draw(logits, random.ends[:, at], random.temperature)
+    torsions[:, at, END] = heads.bins.draw(logits, random.ends[:, at], random.temperature)
     return conformation.moved(conformation.beads, torsions)
 
 

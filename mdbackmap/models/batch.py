@@ -12,12 +12,16 @@ from ..geometry.neighbours import nearest
 from ..torsions.internal import trace_neighbours
 
 COUNT_RADII = (8.0, 10.0, 12.0, 14.0)
-"""Distances in angstrom within which neighbours are counted (burial)."""
+"""Distances in angstrom within which neighbours are counted (burial); chosen: by hand."""
 MAX_SEPARATION = 8
-"""Sequence separations beyond this are one; residues of other stretches have a number of their own."""
+"""
+Sequence separations beyond this are one; residues of other stretches have a number of their own.
+
+Chosen: by hand.
+"""
 
 PASS = {"cpu": 1280, "cuda": 65536}
-"""Residues that a network sees at a time: what fits the caches."""
+"""Residues that a network sees at a time; chosen: by hand, what fits the caches."""
 
 
 def passes(beads):

@@ -29,7 +29,8 @@ class CascadeConfig:
     """The steps of a cascade."""
 
     steps: tuple = dataclasses.field(repr=False)  # of each step, coarsest first: {"family": ..., "config": {...}}
-    rounds: int = 100  # of `mending` on C-alpha traces that a step makes; 0 leaves them as they are
+    # Rounds of `mending` on C-alpha traces that a step makes; 0 leaves them as they are.
+    rounds: int = 100  # chosen: by hand
 
     def __post_init__(self):
         object.__setattr__(self, "steps", tuple(dict(step) for step in self.steps))

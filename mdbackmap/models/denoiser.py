@@ -24,21 +24,27 @@ from .layers import Interaction
 
 WEIGHTS = Path(__file__).with_name("denoiser.npz")
 QUIET = 0.18, 0.22
-"""Displacements (RMS over a frame, angstrom) up to the first count as none, from the second on they count in full."""
+"""
+Displacements (RMS over a frame, angstrom) up to the first count as none, from the second on they count in full.
+
+Chosen: by hand, near the largest of crystals (0.19, `traces.scores.CRYSTALS`).
+"""
 FEWEST = 30
-"""Stretches of fewer beads stay: peptides are unlike the chains that the network was trained on."""
+"""Stretches of fewer beads stay; measured: docs/measurements.md, Denoising (peptides would move by 0.3 to 0.5 A)."""
+
+_HIDDEN = 256  # features before the last layer; chosen: by hand
 
 
 @dataclasses.dataclass(frozen=True)
 class DenoiserConfig:
-    """Sizes of the network."""
+    """Sizes of the network; those of the shipped one."""
 
-    n_features: int = 96  # scalar features of a residue
-    n_neighbours: int = 20  # nearest C-alphas that a residue sees in each round
+    n_features: int = 96  # scalar features of a residue; chosen: by hand
+    n_neighbours: int = 20  # nearest C-alphas that a residue sees in each round; chosen: by hand
     n_layers: int = 3  # rounds of messages
-    n_channels: int = 8  # channels of each l of the equivariant densities
-    n_basis: int = 16  # radial functions of a distance
-    dropout: float = 0.05
+    n_channels: int = 8  # channels of each l of the equivariant densities; chosen: by hand
+    n_basis: int = 16  # radial functions of a distance; chosen: by hand
+    dropout: float = 0.05  # share of the features hidden in training; chosen: by hand
     anonymous: float = 0.0  # share of the residues whose type is hidden in training
 
 
@@ -67,7 +73,7 @@ class Denoiser(nn.Module):
             Interaction(width, self.inputs.n_edge_features, config.n_channels if k % 2 else 0, config.dropout)
             for k in range(config.n_layers)
         )
-        self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 256), nn.SiLU(), nn.Linear(256, 3))
+        self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, _HIDDEN), nn.SiLU(), nn.Linear(_HIDDEN, 3))
 
     def forward(self, batch):
         """Displacements (n, 3) that take the beads of a `Batch` to where they belong; none of first and last ones."""

@@ -14,6 +14,9 @@ from .batch import MAX_SEPARATION
 from .layers import harmonics, radial_basis
 
 _N_SEPARATIONS = 2 * MAX_SEPARATION + 2
+_SHAPE = 16  # columns of `Features._shape`; chosen: by hand
+_EDGE = 15  # direction, its place in the neighbour's frame, and axes against axes; chosen: by hand
+_USUAL = 5.0, 10.0, 15.0, 25.0  # residues within `COUNT_RADII`, about 1 after division; chosen: by hand
 
 
 class Features(nn.Module):
@@ -33,9 +36,9 @@ class Features(nn.Module):
         super().__init__()
         self.measured = measured
         self.n_basis, self.anonymous = config.n_basis, config.anonymous
-        self.n_edge_features = 3 + 3 + 9 + config.n_basis + _N_SEPARATIONS
+        self.n_edge_features = _EDGE + config.n_basis + _N_SEPARATIONS
         self.residue = nn.Embedding(len(residues.ALPHABET), config.n_features)
-        self.shape = nn.Linear(16, config.n_features)
+        self.shape = nn.Linear(_SHAPE, config.n_features)
 
     def forward(self, batch):
         """Features (n, C) and (n, K, E), and harmonics (n, K, 9) of the neighbours' directions."""
@@ -63,7 +66,7 @@ class Features(nn.Module):
             torsion_before.sin() * inner_first,
             torsion_before.cos() * inner_first,
             *(batch.first.float(), batch.last.float(), cis, cis_before),
-            *(batch.counts / batch.counts.new_tensor([5.0, 10.0, 15.0, 25.0]) - 1).unbind(-1),
+            *(batch.counts / batch.counts.new_tensor(_USUAL) - 1).unbind(-1),
         ]
         columns.append(torch.cross(unit(back), unit(ahead), dim=-1).norm(dim=-1))
         return torch.stack(columns, dim=-1)

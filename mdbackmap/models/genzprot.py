@@ -17,31 +17,32 @@ from torch import nn
 from ..molecule.mapping import Mapping
 from ..torsions.circular import CircularBins, fourier
 from ..torsions.heads import TorsionHead, TorsionHeads
+from ..torsions.internal import CHIS, END, PEPTIDE
 from .base import Model
 from .features import Features
 from .layers import Interaction
 from .posterior import Encoder
 
-_PEPTIDE, _END = 0, 5
-_CHIS = (1, 2, 3, 4)
+_LOG_VARIANCES = -8, 4  # of latents; chosen: by hand, beyond nothing is learned
 
 
 @dataclasses.dataclass(frozen=True)
 class GenZProtConfig:
     """Sizes of the network; `GenZProt(GenZProtConfig())` is the published-size model."""
 
-    n_features: int = 128  # scalar features of a residue
-    n_neighbours: int = 16  # nearest C-alphas that a residue sees in each round
-    n_layers: int = 4  # rounds of messages in the prior
-    n_decoder_layers: int = 1  # rounds of messages after the latent is known
-    n_latent: int = 8  # numbers of the latent of a residue
-    n_channels: int = 8  # channels of each l of the equivariant densities
-    n_basis: int = 16  # radial functions of a distance
-    n_bins: int = 72  # tents on the circle for each torsion
-    order: int = 4  # Fourier order in which a torsion is shown to the next ones
+    n_features: int = 128  # scalar features of a residue; chosen: by hand
+    n_neighbours: int = 16  # nearest C-alphas that a residue sees in each round; chosen: by hand
+    n_layers: int = 4  # rounds of messages in the prior; chosen: by hand
+    n_decoder_layers: int = 1  # rounds of messages after the latent is known; chosen: by hand
+    n_latent: int = 8  # numbers of the latent of a residue; chosen: by hand
+    n_channels: int = 8  # channels of each l of the equivariant densities; chosen: by hand
+    n_basis: int = 16  # radial functions of a distance; chosen: by hand
+    n_bins: int = 72  # tents on the circle for each torsion; chosen: by hand
+    order: int = 4  # Fourier order in which a torsion is shown to the next ones; chosen: by hand
     dropout: float = 0.0  # share of the features hidden at random in training, in each round and before the heads
     anonymous: float = 0.0  # share of the residues whose type is hidden in training
-    rotamers: float = 0.6  # weight, in sampling, of the rotamers of crystals where beads were moved
+    # Weight, in sampling, of the rotamers of crystals where beads were moved.
+    rotamers: float = 0.6  # chosen: docs/measurements.md, Rotamer frequencies of crystals
 
     def __post_init__(self):
         if self.rotamers < 0:
@@ -148,7 +149,7 @@ class GenZProt(Model):
         mean_p, log_p = (v.float() for v in self.prior(features).chunk(2, dim=-1))
         with torch.autocast(atoms.device.type, enabled=False):
             mean_q, log_q = self.encoder(batch, features.float(), atoms, mask)
-        log_p, log_q = log_p.clamp(-8, 4), log_q.clamp(-8, 4)
+        log_p, log_q = log_p.clamp(*_LOG_VARIANCES), log_q.clamp(*_LOG_VARIANCES)
         kl = 0.5 * (log_p - log_q + ((log_q.exp() + (mean_q - mean_p) ** 2) / log_p.exp()) - 1)
         hidden = self.decode(features, around, mean_q + (0.5 * log_q).exp() * noise)
         estimated = torsions.new_zeros(torsions.shape) if estimate else None
@@ -167,16 +168,16 @@ class GenZProt(Model):
                     estimated[rows, column] = self.bins.mean(logits)
 
         everyone = torch.ones_like(batch.first)
-        rows = (known[:, _PEPTIDE] & ~batch.last).nonzero()[:, 0]
+        rows = (known[:, PEPTIDE] & ~batch.last).nonzero()[:, 0]
         joined = torch.cat([hidden[rows], hidden[rows + 1]], dim=-1)
-        score(_PEPTIDE, rows, self.peptide, joined, (rows - 1, _PEPTIDE, ~batch.first[rows]))
-        rows = (known[:, _PEPTIDE] & batch.last).nonzero()[:, 0]
-        score(_PEPTIDE, rows, self.phi, hidden[rows], (rows - 1, _PEPTIDE, ~batch.first[rows]))
-        rows = known[:, _END].nonzero()[:, 0]
-        score(_END, rows, self.end, hidden[rows], (rows, _PEPTIDE, everyone[rows]))
-        for k in _CHIS:
+        score(PEPTIDE, rows, self.peptide, joined, (rows - 1, PEPTIDE, ~batch.first[rows]))
+        rows = (known[:, PEPTIDE] & batch.last).nonzero()[:, 0]
+        score(PEPTIDE, rows, self.phi, hidden[rows], (rows - 1, PEPTIDE, ~batch.first[rows]))
+        rows = known[:, END].nonzero()[:, 0]
+        score(END, rows, self.end, hidden[rows], (rows, PEPTIDE, everyone[rows]))
+        for k in CHIS:
             rows = known[:, k].nonzero()[:, 0]
-            flanks = [(rows - 1, _PEPTIDE, ~batch.first[rows]), (rows, _PEPTIDE, everyone[rows])]
+            flanks = [(rows - 1, PEPTIDE, ~batch.first[rows]), (rows, PEPTIDE, everyone[rows])]
             inner = [(rows, earlier, everyone[rows]) for earlier in range(1, k)]
             score(k, rows, self.chis[k - 1], hidden[rows], *flanks, *inner)
         return out
@@ -199,5 +200,5 @@ class GenZProt(Model):
         """
         features, around = self.condition(batch)
         mean, log_variance = (v.to(normal.dtype) for v in self.prior(features).chunk(2, dim=-1))
-        deviation = (0.5 * log_variance.clamp(-8, 4)).exp() * min(temperature, 1.0)
+        deviation = (0.5 * log_variance.clamp(*_LOG_VARIANCES)).exp() * min(temperature, 1.0)
         return self.decode(features, around, mean + deviation * normal).float()

@@ -10,6 +10,12 @@ from torch import nn
 from ..chemistry import residues
 from .layers import Density, harmonics, radial_basis
 
+_ATOM = 32  # features of an atom; chosen: by hand
+_RADIAL = 8  # radial functions of an atom's distance from its C-alpha; chosen: by hand
+_LONGEST = 7.0  # angstrom of these; chosen: by hand, side chains are hardly longer
+_NEAR = 8  # neighbours whose atoms are seen; chosen: by hand
+_PART = 4  # of the features that densities make, one in so many; chosen: by hand
+
 
 class Encoder(nn.Module):
     """Posterior q(z | atoms, beads): equivariant densities of each residue's atoms and of its neighbours' atoms."""
@@ -17,15 +23,15 @@ class Encoder(nn.Module):
     def __init__(self, config):
         super().__init__()
         channels, hidden = 2 * config.n_channels, config.n_features
-        self.atom = nn.Embedding(len(residues.ALPHABET) * residues.MAX_ATOMS, 32)
-        self.atom_gate = nn.Sequential(nn.Linear(32 + 8, 32), nn.SiLU(), nn.Linear(32, channels))
+        self.atom = nn.Embedding(len(residues.ALPHABET) * residues.MAX_ATOMS, _ATOM)
+        self.atom_gate = nn.Sequential(nn.Linear(_ATOM + _RADIAL, _ATOM), nn.SiLU(), nn.Linear(_ATOM, channels))
         self.edge_gate = nn.Linear(2 * hidden + config.n_basis, channels)
-        self.own, self.around = Density(channels, hidden // 4), Density(channels, hidden // 4)
+        self.own, self.around = Density(channels, hidden // _PART), Density(channels, hidden // _PART)
         self.out = nn.Sequential(
-            nn.Linear(hidden + 6 * (hidden // 4), hidden), nn.SiLU(), nn.Linear(hidden, 2 * config.n_latent)
+            nn.Linear(hidden + 2 * 3 * (hidden // _PART), hidden), nn.SiLU(), nn.Linear(hidden, 2 * config.n_latent)
         )
         self.n_basis = config.n_basis
-        self.n_near = min(8, config.n_neighbours)
+        self.n_near = min(_NEAR, config.n_neighbours)
 
     def forward(self, batch, features, atoms, mask):
         """
@@ -35,7 +41,7 @@ class Encoder(nn.Module):
         """
         relative = (atoms - batch.ca.unsqueeze(1)) * mask.unsqueeze(-1)
         slot = batch.types.unsqueeze(1) * residues.MAX_ATOMS + torch.arange(residues.MAX_ATOMS, device=atoms.device)
-        radial = radial_basis(relative.norm(dim=-1), 8, 0.0, 7.0)
+        radial = radial_basis(relative.norm(dim=-1), _RADIAL, 0.0, _LONGEST)
         gates = self.atom_gate(torch.cat([self.atom(slot), radial], dim=-1)) * mask.unsqueeze(-1)
         own = self.own.gather(gates, harmonics(relative))  # (n, M * 9)
         near = batch.neighbours[:, : self.n_near]

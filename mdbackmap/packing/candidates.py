@@ -15,7 +15,7 @@ from ..chemistry.residues import CA, CB
 from ..geometry.neighbours import image_shifts
 from ..geometry.vectors import wrap
 from ..torsions.circular import fourier, levels_of
-from ..torsions.internal import InternalCoordinates
+from ..torsions.internal import CHIS, PEPTIDE, InternalCoordinates
 from .atom_energies import allowed_distances, bond_gain, overlap_energy
 from .contacts import CLASSES, classes
 from .disulfides import Bridges, sulfur_places
@@ -23,8 +23,6 @@ from .overlaps import candidate_energies
 from .pairs import near, where
 from .settings import PackingSettings
 
-CHIS = (1, 2, 3, 4)
-_PEPTIDE = 0
 _GLY, _PROLINE = residues.TYPE_OF_NAME["GLY"], residues.TYPE_OF_NAME["PRO"]
 _SULFUR = CLASSES.index("sulfur")
 
@@ -113,7 +111,7 @@ def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, plac
     settings, order, bins = packing.candidates, heads.order, heads.bins
     spread = max(temperature, settings.least_spread)  # temperature at which candidates are drawn
     sharpen = 1 / max(temperature, settings.coldest) - 1 / spread
-    peptides = torsions[:, 0, :, _PEPTIDE]
+    peptides = torsions[:, 0, :, PEPTIDE]
     before = fourier(peptides.roll(1, dims=1), (~internal.starts).expand(peptides.shape), order)
     own = fourier(peptides, torch.ones_like(peptides, dtype=torch.bool), order)
     known = torch.cat([before, own], dim=-1).unsqueeze(1).expand(-1, torsions.shape[1], -1, -1)

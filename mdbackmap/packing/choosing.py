@@ -11,8 +11,9 @@ import torch
 
 from ..chemistry import residues
 from ..chemistry.residues import CA
+from ..torsions.internal import CHIS
 from .atom_energies import contact_gains
-from .candidates import CHIS, Candidates, even_levels
+from .candidates import Candidates, even_levels
 from .disulfides import broken
 from .kernels.reference import choose, marginals
 from .relief import relieve

@@ -34,7 +34,8 @@ CLASSES = (
 """What atoms count as; those of the backbone and CB by their names."""
 ELEMENTS = "CCCNNOOSCCNOC"
 """The element of each class."""
-_NAMED = {"CA": 8, "C": 9, "N": 10, "O": 11, "CB": 12}
+_NAMED = {**{name: f"backbone {name}" for name in "CNO"}, "CA": "CA", "CB": "CB"}
+_KINDS = {"C": "aliphatic carbon", "N": "nitrogen", "O": "oxygen", "S": "sulfur"}
 _RINGS, _CHARGED = {"PHE", "TYR", "TRP", "HIS"}, {"N": {"LYS", "ARG"}, "O": {"ASP", "GLU"}}
 _BESIDE = {("ASN", "CG"), ("ASP", "CG"), ("GLN", "CD"), ("GLU", "CD"), ("ARG", "CZ"), ("ARG", "CD"), ("LYS", "CE")}
 
@@ -46,14 +47,14 @@ def class_of(residue, atom):
     >>> CLASSES[class_of("LYS", "NZ")]
     'charged nitrogen'
     """
-    if atom in _NAMED:
-        return _NAMED[atom]
-    element = atom[0]
-    if element == "C":
-        return 1 if residue in _RINGS else 2 if (residue, atom) in _BESIDE else 0
-    if element == "S":
-        return 7
-    return {"N": 3, "O": 5}[element] + (residue in _CHARGED[element])
+    kind = _NAMED.get(atom) or _KINDS[atom[0]]
+    if kind == "aliphatic carbon" and residue in _RINGS:
+        kind = "ring carbon"
+    elif kind == "aliphatic carbon" and (residue, atom) in _BESIDE:
+        kind = "carbon beside nitrogen or oxygen"
+    elif atom not in _NAMED and residue in _CHARGED.get(atom[0], ()):
+        kind = f"charged {kind}"
+    return CLASSES.index(kind)
 
 
 @functools.cache

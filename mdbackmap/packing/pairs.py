@@ -13,7 +13,7 @@ import torch
 
 from ..geometry.neighbours import image_shifts, minimum_image
 
-_IN_MEMORY = 1_000_000  # pairs of groups whose distances are in memory at a time
+_IN_MEMORY = 1_000_000  # pairs of groups whose distances are in memory at a time; chosen: by hand
 
 
 class Groups(NamedTuple):

@@ -29,8 +29,8 @@ _CYS = residues.TYPE_OF_NAME["CYS"]
 @functools.cache
 def _tables():
     """Atoms (20, 4, 14) that torsions of each residue type move, and slots (20, 4, 2) of the torsions' bonds."""
-    moved = torch.zeros(20, 4, MAX_ATOMS, dtype=torch.bool)
-    axis = torch.zeros(20, 4, 2, dtype=torch.int64)
+    moved = torch.zeros(len(residues.ATOMS), 4, MAX_ATOMS, dtype=torch.bool)
+    axis = torch.zeros(len(residues.ATOMS), 4, 2, dtype=torch.int64)
     for kind, name in enumerate(residues.RESIDUE_NAMES):
         atoms = residues.ATOMS[name]
         for k, torsion in enumerate(residues.CHIS[name] if name != "PRO" else ()):

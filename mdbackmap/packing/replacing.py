@@ -15,6 +15,8 @@ from .pairs import close_rows
 from .relief import overlap, relieve, side_chains
 from .rigid import SideChains
 
+_TURN = 360.0  # degrees; cited: a full turn
+
 
 @dataclasses.dataclass(frozen=True)
 class Clashing:
@@ -146,7 +148,7 @@ def surroundings(types, atoms, residues, n_around, box=None):
 
 def _grid(steps, like):
     """Torsions (k, 4) that are tried besides candidates; 180 degrees is among them, as it is of what follows."""
-    chi1, chi2 = (torch.arange(step - 180.0, 181.0, step).deg2rad() for step in steps)
+    chi1, chi2 = (torch.arange(step, _TURN + 1, step).sub(_TURN / 2).deg2rad() for step in steps)
     return torch.cartesian_prod(chi1, chi2, *torch.full((2, 1), math.pi)).to(like)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..traces.energies import BINS
 from ..traces.viterbi import resampled
 
 TABLES = Path(__file__).with_name("rotamers.npz")
@@ -45,7 +46,7 @@ class RotamerPrior:
     175
     """
 
-    def __init__(self, types, strength, n_bins=72):
+    def __init__(self, types, strength, n_bins=BINS):
         self.types, self.strength = types, strength
         self.table = resampled(_table(), n_bins).to(types.device)
 

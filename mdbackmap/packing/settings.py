@@ -8,6 +8,8 @@ docs/measurements.md) or chosen (row of the ablations there, or by hand). kT and
 import dataclasses
 import math
 
+from ..chemistry.residues import MAX_CHIS
+
 
 @dataclasses.dataclass(frozen=True)
 class OverlapSettings:
@@ -92,7 +94,7 @@ class CandidateSettings:
     @property
     def n_random(self):
         """Uniform numbers of a residue that are used above temperature 0."""
-        return 4 * self.drawn.count + 1
+        return MAX_CHIS * self.drawn.count + 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -145,8 +145,8 @@ def _refuse_lengths(records, n, n_chains, table):
         )
     raise MappingError(
         f"sequence lists {len(records)} chains of together {sum(len(x) for x in records)} residues "
-        f"({listed([len(x) for x in records], _RECORDS)}), expected {n_chains} chains of together {n}: {_chains(table)}; "
-        "one may serve all chains of its length"
+        f"({listed([len(x) for x in records], _RECORDS)}), expected {n_chains} chains of together {n}: {_chains(table)}"
+        "; one may serve all chains of its length"
     )
 
 

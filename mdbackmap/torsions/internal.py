@@ -37,6 +37,8 @@ from ..geometry.vectors import (
 from .movable import MovableAtoms
 
 TORSIONS = ("peptide", "chi1", "chi2", "chi3", "chi4", "end")
+PEPTIDE, END, CHIS = 0, len(TORSIONS) - 1, tuple(range(1, len(TORSIONS) - 1))
+"""Columns of torsions."""
 _N, _CA, _C, _O, _CB, _CG, _CD = range(7)  # slots; the last two those of proline
 _PRO = residues.TYPE_OF_NAME["PRO"]
 _END_ANGLE, _END_TORSION = math.radians(peptide_geometry.CA_ANGLE), math.radians(peptide_geometry.CA_TORSION)

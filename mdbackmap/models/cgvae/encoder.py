@@ -11,7 +11,8 @@ from torch import nn
 from ..layers import radial_basis
 from .messages import Edges, Features, Rounds
 
-_CERTAIN = -4.0  # log-variance of the posterior before training
+_CERTAIN = -4.0  # log-variance of the posterior before training, no unit; chosen: by hand
+_LEAST_CHANNELS = 4  # of the atoms' network; chosen: by hand
 
 
 class BeadEncoder(nn.Module):
@@ -24,7 +25,7 @@ class BeadEncoder(nn.Module):
 
     def __init__(self, config, n_kinds, tables):
         super().__init__()
-        width, channels = config.n_features // 2, max(4, config.n_channels // 2)
+        width, channels = config.n_features // 2, max(_LEAST_CHANNELS, config.n_channels // 2)
         self.config, self.n_slots = config, tables.n_slots
         self.channels = channels
         self.embedding = nn.Embedding(n_kinds, width)

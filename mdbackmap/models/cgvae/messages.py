@@ -17,6 +17,10 @@ from torch.utils.checkpoint import checkpoint
 
 _ONCE_MORE = {"use_reentrant": False, "preserve_rng_state": False}
 
+_SHORTEST = 0.1  # angstrom; chosen: by hand, nearer points have shorter directions
+_GATES = 8  # g1 to g8 of `Message`; cited: its equations
+_MIXED = 4  # gates of `Update`; cited: its equations
+
 
 class Features(NamedTuple):
     """
@@ -86,7 +90,7 @@ class Edges(NamedTuple):
         """Edges from a neighbour table, the displacements (n, K, 3) in angstrom, and what is present in it."""
         weights = present.to(displacements.dtype).unsqueeze(-1)
         distances = (displacements.square().sum(-1) + 1e-12).sqrt()
-        directions = displacements / distances.unsqueeze(-1).clamp_min(0.1)  # one for points apart, 0 for the same one
+        directions = displacements / distances.unsqueeze(-1).clamp_min(_SHORTEST)  # unit vectors, 0 for one point
         return cls(
             neighbours, directions, radial_basis(distances), weights / weights.sum(1, keepdim=True).clamp_min(1.0)
         )
@@ -118,7 +122,7 @@ class Messages(nn.Module):
     def __init__(self, n_features, n_channels, n_basis):
         super().__init__()
         self.sizes = (n_features, n_channels)
-        width = n_features + 8 * n_channels
+        width = n_features + _GATES * n_channels
         self.norm = nn.LayerNorm(n_features)
         self.gates = nn.Sequential(nn.Linear(n_features, n_features), nn.SiLU(), nn.Linear(n_features, width))
         self.filter = nn.Linear(n_basis, width)
@@ -131,7 +135,7 @@ class Messages(nn.Module):
         s = self.norm(s)
         told = torch.cat([self.gates(s), self.value(s), v.flatten(1), w.flatten(1)], dim=-1)
         told = _taken(told, edges.neighbours)  # (n, K, 2 C + 14 M)
-        gates, value, vj, wj = told.split([width + 8 * channels, width, 3 * channels, 3 * channels], dim=-1)
+        gates, value, vj, wj = told.split([width + _GATES * channels, width, 3 * channels, 3 * channels], dim=-1)
         gates = gates * self.filter(edges.radial) * edges.weights
         vj, wj = (x.unflatten(-1, (channels, 3)) for x in (vj, wj))  # (n, K, M, 3)
         ds = (gates[..., :width] * value).sum(1)
@@ -166,7 +170,7 @@ class Update(nn.Module):
         self.mix = nn.Sequential(
             nn.Linear(n_features + 3 * n_channels, n_features),
             nn.SiLU(),
-            nn.Linear(n_features, n_features + 4 * n_channels),
+            nn.Linear(n_features, n_features + _MIXED * n_channels),
         )
 
     def forward(self, features):
@@ -177,7 +181,7 @@ class Update(nn.Module):
         w1, w2 = (self.pseudovectors.weight @ w).chunk(2, dim=1)
         p1, p2 = self.pseudoscalars(p).chunk(2, dim=1)
         products = [(v1 * v2).sum(-1), (w1 * w2).sum(-1), p1 * p2]
-        ds, *gates = self.mix(torch.cat([self.norm(s), *products], dim=-1)).split([width, *[channels] * 4], dim=-1)
+        ds, *gates = self.mix(torch.cat([self.norm(s), *products], dim=-1)).split([width, *[channels] * _MIXED], dim=-1)
         dp = gates[0] * p2 + gates[1] * (v1 * w1).sum(-1)
         dv, dw = gates[2].unsqueeze(-1) * v2, gates[3].unsqueeze(-1) * w2
         return features.plus(Features(ds, dp, dv, dw))

@@ -30,7 +30,9 @@ from .messages import Edges, Features, Rounds
 from .tables import MoleculeTables
 
 PARITIES = ("chiral", "full")
-_LOG_VARIANCES = (-10.0, 4.0)
+_LOG_VARIANCES = (-10.0, 4.0)  # of latents, no unit; chosen: by hand, beyond nothing is learned
+_LEAST_BEADS = 4  # cited: geometry, three lie in a plane
+_WIDTH = 0.3  # angstrom: spread of atoms before training; chosen: by hand
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,19 +41,19 @@ class CGVAEConfig:
 
     molecule: dict = dataclasses.field(repr=False)  # mapping and both topologies, as `molecule.plain.to_plain` has them
     parity: str = "chiral"  # "full": mirrored beads give mirrored atoms (four beads and more)
-    n_features: int = 64  # scalar features of a bead
-    n_channels: int = 16  # channels of pseudo-scalars, vectors and pseudo-vectors
-    n_latent: int = 8  # numbers of the latent of a bead
-    n_prior_layers: int = 3  # rounds of messages on the beads before the latent; one alone is not chiral
-    n_layers: int = 2  # rounds of messages after it
-    n_encoder_layers: int = 1  # rounds of messages on the atoms
-    n_basis: int = 16  # radial functions of a distance
-    n_frame: int = 8  # vectors of a bead from which those of its atoms are mixed
-    n_neighbours: int = 16  # nearest beads that a bead sees
-    shortest: float = 2.0  # angstrom: range of the radial functions between beads
-    longest: float = 20.0
-    atom_shortest: float = 0.8  # angstrom: range of the radial functions between bonded atoms
-    atom_longest: float = 2.4
+    n_features: int = 64  # scalar features of a bead; chosen: by hand
+    n_channels: int = 16  # channels of pseudo-scalars, vectors and pseudo-vectors; chosen: by hand
+    n_latent: int = 8  # numbers of the latent of a bead; chosen: by hand
+    n_prior_layers: int = 3  # rounds on the beads before the latent; chosen: by hand, one alone is not chiral
+    n_layers: int = 2  # rounds of messages after it; chosen: by hand
+    n_encoder_layers: int = 1  # rounds of messages on the atoms; chosen: by hand
+    n_basis: int = 16  # radial functions of a distance; chosen: by hand
+    n_frame: int = 8  # vectors of a bead from which those of its atoms are mixed; chosen: by hand
+    n_neighbours: int = 16  # nearest beads that a bead sees; chosen: by hand
+    shortest: float = 2.0  # angstrom: range of the radial functions between beads; chosen: by hand
+    longest: float = 20.0  # angstrom; chosen: by hand
+    atom_shortest: float = 0.8  # angstrom: range of the radial functions between bonded atoms; chosen: by hand
+    atom_longest: float = 2.4  # angstrom; chosen: by hand
 
     def __post_init__(self):
         if self.parity not in PARITIES:
@@ -118,7 +120,7 @@ class CGVAE(Model):
         self.config = config
         self.molecule = from_plain(config.molecule)
         self.tables = MoleculeTables(self.molecule)
-        if config.parity == "full" and self.molecule.n_beads < 4:
+        if config.parity == "full" and self.molecule.n_beads < _LEAST_BEADS:
             raise MappingError(
                 f"parity='full' with {self.molecule.n_beads} beads: they lie in a plane, and no atom could leave it; "
                 "take parity='chiral', or four beads or more"
@@ -133,7 +135,7 @@ class CGVAE(Model):
         self.decoder = Rounds(config.n_layers, *sizes)
         self.frame = Frame(config.n_channels, config.n_frame)
         self.slots = head(config.n_features, 2 * config.n_features, self.tables.n_slots * config.n_frame)
-        self.log_width = nn.Parameter(torch.full((atom_kinds,), math.log(0.3)))
+        self.log_width = nn.Parameter(torch.full((atom_kinds,), math.log(_WIDTH)))
         self.eval()
 
     def mapping(self, coarse=None):
@@ -231,7 +233,7 @@ class CGVAE(Model):
         # |B' D^-1 B| of the precision in an orthonormal basis B of the subspace, bead by bead
         log_det = -2 * log_width.sum() + (spread[owning].log() - norm[owning].log()).sum()
         n_free = len(log_width) - owning.sum()
-        return -0.5 * squared - 1.5 * n_free * math.log(2 * math.pi) + 1.5 * log_det
+        return -0.5 * squared - 3 / 2 * n_free * math.log(2 * math.pi) + 3 / 2 * log_det
 
     def elbo(self, atoms, noise, box=None):
         """

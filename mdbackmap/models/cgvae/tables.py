@@ -13,7 +13,7 @@ from ...molecule.bonds import bonding_distances, molecules, pairs_within
 from ...molecule.mapping import MappingError
 
 _BONDED = 2  # atoms joined by so many bonds count in the loss of the graph
-_APART = 0.2  # angstrom: by so much further than a bond other atoms are apart
+_APART = 0.2  # angstrom: by so much further than a bond other atoms are apart; chosen: by hand
 
 
 class MoleculeTables(nn.Module):

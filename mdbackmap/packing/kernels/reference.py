@@ -14,7 +14,8 @@ from ..atom_energies import nearness, overlap_slopes
 from ..pairs import distances
 from ..rigid import SideChains
 
-_IN_CACHE = 200_000  # numbers that fit the caches of a CPU
+_IN_CACHE = 200_000  # numbers that fit the caches of a CPU; chosen: by hand
+_FEWEST = 4  # atoms that a block is sized for, at least; chosen: by hand
 
 
 def pair_energies(one, other, a, b, into, shift, allowed, gain, n_rows, stiffness, best, width):
@@ -44,7 +45,7 @@ def pair_energies(one, other, a, b, into, shift, allowed, gain, n_rows, stiffnes
     torch.Tensor, shape (n_rows, K, L)
     """
     total = one.new_zeros(n_rows, one.shape[2], other.shape[2])
-    size = _IN_CACHE // (one.shape[2] * max(4, other.shape[2])) if total.device.type == "cpu" else len(a)
+    size = _IN_CACHE // (one.shape[2] * max(_FEWEST, other.shape[2])) if total.device.type == "cpu" else len(a)
     for start in range(0, len(a), max(1, size)):
         part = slice(start, start + max(1, size))
         second = other.index_select(0, b[part])
