@@ -6,7 +6,7 @@ equivariant prior p(z | beads), a latent per residue, and a decoder to internal 
 are those of `mdbackmap.torsions.internal` (bonds, planarity and chirality by construction), and the decoder gives a
 distribution of each torsion, one after another along the chain and out along the side chain.
 
-Shapes: n beads in all, K neighbours, C features, D latent size, B bins, T = 6 torsions. Angstrom and radians.
+Shapes: n residues in all, K neighbours, C features, D latent size, B bins, T = 6 torsions. Angstrom and radians.
 """
 
 import dataclasses
@@ -126,22 +126,22 @@ class GenZProt(Model):
         Parameters
         ----------
         batch : Batch
-        atoms, mask : torch.Tensor (n, 14, 3), (n, 14) bool
+        atoms, mask : torch.Tensor, shape (n, 14, 3), (n, 14) bool
             What the encoder sees.
-        torsions, known : torch.Tensor (n, 6), (n, 6) bool
+        torsions, known : torch.Tensor, shape (n, 6), (n, 6) bool
             The targets.
-        noise : torch.Tensor (n, D)
+        noise : torch.Tensor, shape (n, D)
             Standard normal numbers for the draw from the posterior.
         estimate : bool
             Return a point estimate of the torsions, too.
 
         Returns
         -------
-        log_density : torch.Tensor (n, 6)
+        log_density : torch.Tensor, shape (n, 6)
             Of each known torsion, in nats per radian; 0 where unknown.
-        kl : torch.Tensor (n,)
+        kl : torch.Tensor, shape (n,)
             KL(q || p) in nats.
-        estimated : torch.Tensor (n, 6)
+        estimated : torch.Tensor, shape (n, 6)
             Only with `estimate`: circular means of the distributions of the known torsions, in radians, each given the
             true torsions before it; 0 where unknown.
         """

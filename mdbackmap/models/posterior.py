@@ -1,7 +1,7 @@
 """
 `Encoder`: the posterior of the latents, from the atoms.
 
-Shapes: n beads in all, K neighbours, M channels, D latent size. Lengths in angstrom.
+Shapes: n residues in all, K neighbours, M channels, D latent size. Lengths in angstrom.
 """
 
 import torch

@@ -17,7 +17,7 @@ def fourier(angles, known, order):
 
 
 def levels_of(n_draws, n_residues, n_numbers):
-    """Numbers in (0, 1), (S, N, n_numbers), spread evenly over the draws; the same for the k-th residue, always."""
+    """Numbers in (0, 1), (S, R, n_numbers), spread evenly over the draws; the same for the k-th residue, always."""
     generator = torch.Generator().manual_seed(n_draws)
     order = torch.rand(n_residues, n_numbers, n_draws, generator=generator).argsort(-1).permute(2, 0, 1)
     return (order + 0.5) / n_draws

@@ -234,19 +234,19 @@ class InternalCoordinates:
 
     @full_precision
     def backbone(self, ca, torsions):
-        """N, C and O, each (..., N, 3), of `to_cartesian`."""
+        """N, C and O, each (..., R, 3), of `to_cartesian`."""
         before, _ = trace_neighbours(ca, self.first, self.last)
         c, o, n_next = (ca.unsqueeze(-2) + self.peptides(ca, torsions[..., 0])).unbind(-2)
         n = n_next.roll(1, dims=-2)
         return self._chain_ends(ca, before, n, c, o, n_next, torsions)
 
     def peptides(self, ca, angles):
-        """C, O and the next N (..., N, 3, 3), each from its CA, of peptides turned by `angles` (..., N)."""
+        """C, O and the next N (..., R, 3, 3), each from its CA, of peptides turned by `angles` (..., R)."""
         local, frame = self.peptide_frames(ca)
         return turn_about_x(local, angles.unsqueeze(-1)) @ frame
 
     def peptide_frames(self, ca):
-        """Places of C, O and the next N from each CA at angle 0, and the axes they refer to, each (..., N, 3, 3)."""
+        """Places of C, O and the next N from each CA at angle 0, and the axes they refer to, each (..., R, 3, 3)."""
         before, after = trace_neighbours(ca, self.first, self.last)
         distance = (after - ca).norm(dim=-1)
         local = _template(False)(distance)
@@ -343,7 +343,7 @@ class InternalCoordinates:
 
     @full_precision
     def peptide_angles(self, ca, atoms, mask):
-        """Angles (..., N) of the peptides on the trace `ca`, and where they are known; as in `to_internal`."""
+        """Angles (..., R) of the peptides on the trace `ca`, and where they are known; as in `to_internal`."""
         before, after = trace_neighbours(ca, self.first, self.last)
         frame = axis_frame(ca, after, before)
         template = _template(False)(ca.new_tensor(peptide_geometry.CA_TRANS)).expand(*ca.shape[:-1], 3, 3)

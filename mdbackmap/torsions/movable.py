@@ -68,19 +68,19 @@ class MovableAtoms:
 
     Attributes
     ----------
-    residues : (M,) int64
+    residues : torch.Tensor of int64, shape (M,)
         Residues with candidates; all but glycine, alanine and proline.
     turning, fixed : (S,), (X,) int64
         Atoms as residue * MAX_ATOMS + slot; sorted by residue.
-    meets : (S, 14) bool
+    meets : torch.Tensor of bool, shape (S, 14)
         Slots of its own residue that a turning atom can overlap with.
-    thiol : (S,) bool
+    thiol : torch.Tensor of bool, shape (S,)
         SG of cysteines, which may bond to each other.
-    thiol_bearing : (X,) bool
+    thiol_bearing : torch.Tensor of bool, shape (X,)
         Their CB.
-    first, count : (M,) int64
+    first, count : torch.Tensor of int64, shape (M,)
         Rows of `turning` that belong to each of `residues`.
-    fixed_first, fixed_count : (R,) int64
+    fixed_first, fixed_count : torch.Tensor of int64, shape (R,)
         Rows of `fixed` that belong to each residue.
     """
 

@@ -1,7 +1,7 @@
 """
-Angles and torsions along C-alpha traces with their derivatives, written out, for relaxations that cannot wait.
+Angles and torsions along C-alpha traces with their derivatives, written out for speed.
 
-Shapes: `...` leading dimensions (frames), N residues. Lengths in angstrom, angles in radians. A value belongs to the
+Shapes: `...` leading dimensions (frames), R residues. Lengths in angstrom, angles in radians. A value belongs to the
 residue it is centred on: the angle at i is that of i-1, i, i+1; the torsion of i that of i-1, i, i+1, i+2.
 """
 
@@ -15,7 +15,7 @@ _STRAIGHT = 0.02  # sine of an angle; chosen: by hand, straighter ones have no p
 
 
 def steps(beads):
-    """Vectors (..., N, 3) from each bead to the next; the last one goes back to the first and means nothing."""
+    """Vectors (..., R, 3) from each bead to the next; the last one goes back to the first and means nothing."""
     return beads.roll(-1, -2) - beads
 
 
@@ -25,13 +25,13 @@ class TraceAngles:
 
     Parameters
     ----------
-    beads : torch.Tensor (..., N, 3)
+    beads : torch.Tensor, shape (..., R, 3)
 
     Attributes
     ----------
-    length : torch.Tensor (..., N)
+    length : torch.Tensor, shape (..., R)
         From each bead to the next.
-    angle, torsion : torch.Tensor (..., N)
+    angle, torsion : torch.Tensor, shape (..., R)
         Where a chain has no such angle, values that mean nothing.
 
     Examples
@@ -54,9 +54,9 @@ class TraceAngles:
 
     def forces(self, on_length, on_angle, on_torsion):
         """
-        Derivatives (..., N, 3) with respect to the beads from those with respect to lengths, angles and torsions.
+        Derivatives (..., R, 3) with respect to the beads from those with respect to lengths, angles and torsions.
 
-        Each (..., N), 0 where a chain has no such coordinate.
+        Each (..., R), 0 where a chain has no such coordinate.
         """
         unit = self.normal / self.sine.unsqueeze(-1)
         # turning u_i away from u_i-1 opens a torsion's neighbours: derivatives with respect to the unit vectors' ends

@@ -1,9 +1,9 @@
 """
-Beads in each other's way, and beads that are to stay near each other.
+Repulsion of sites that are too near, and springs that hold contacts.
 
 Every residue has two sites: its C-alpha and, from three C-alphas, about where its C-beta lies. Sites of residues three
-or more apart in sequence keep a distance; C-alphas four or more apart that are near each other keep theirs, so that
-contacts last.
+or more apart in sequence keep a distance. C-alphas four or more apart that are near each other are held at theirs, so
+that contacts last.
 
 Shapes: F frames, R residues, P pairs. Lengths in angstrom, energies in nats.
 """

@@ -14,9 +14,9 @@ class Pairs:
 
     Parameters
     ----------
-    first : array_like of int (k,)
+    first : array_like of int, shape (k,)
     step : int
-    low, high : array_like (k,) or float
+    low, high : array_like of float, shape (k,), or float
         The range, in angstrom.
 
     Examples

@@ -90,7 +90,7 @@ class Relaxation:
         guide : Guide or None
             What the maps say of peptides on the relaxed beads; None if no frame moves.
         """
-        given, beads = beads, beads.double()  # rounding must not decide which of two ways a bead goes
+        given, beads = beads, beads.double()  # in double precision, so that rounding decides nothing
         tolerances = self.tolerances(beads, tolerance, box)
         if denoise is not None and tolerance.denoised:
             beads = self._denoised(beads, tolerances, denoise, box)
@@ -144,7 +144,7 @@ class Relaxation:
         return moved.to(beads)
 
     def _relax_each(self, start, tolerances, box):
-        """`_relax`, with more joint steps for frames that are partly of models that know no angles."""
+        """`_relax`, with more joint steps for frames that are partly of models without angles."""
         relaxing = self.settings.relaxing
         rescans = tuple(relaxing.patience * step for step in relaxing.rescans)
         patient = dataclasses.replace(relaxing, joint_steps=relaxing.patience * relaxing.joint_steps, rescans=rescans)

@@ -13,11 +13,11 @@ And two a frame, both in angstrom:
 * *scatter*: how much distances of C-alphas side by side scatter. Coarse models hold them by weak springs.
 * *noise*: how far a denoiser would move the beads.
 
-Models of folded proteins may have backbones like those of bad crystals. What tells them then is noise on beads whose
-distances scatter: on crystals there may be noise, and in simulations with all atoms distances scatter, but not both.
+Models of folded proteins may have backbones like those of bad crystals. They are recognised by noise together with
+scatter: crystals may have noise, and simulations with all atoms have scatter, but neither has both.
 
-A trace of the wrong hand is told by comparing it with its mirror image under the prior: proteins are likelier than
-their mirror images by 1 to 4 nats a residue, disordered chains without a hand of their own by about none.
+A mirror image is recognised by comparing both hands under the prior. Proteins are likelier than their mirror images by
+1 to 4 nats a residue, disordered chains by about none.
 
 Shapes: F frames, R residues.
 """

@@ -42,7 +42,7 @@ class Slopes:
         ease = (AUTO_LIMIT / self.tolerances.clamp_min(AUTO_LIMIT)).square()
         self.restraint = (2 * relaxing.restraint * ease)[:, None, None]
         crowding, held = strain.settings.crowding, (None, None)
-        if relaxing.cohesion or relaxing.contact:  # what holds beads yields where a model knows no angles
+        if relaxing.cohesion or relaxing.contact:  # contacts are held more weakly where a model has no angles
             share, left = strain.angleless(self.start), (crowding.cohesion_left, crowding.contact_left)
             held = relaxing.cohesion, firmness * relaxing.contact
             held = [value * (1 - (1 - part) * share) for value, part in zip(held, left, strict=True)]

@@ -32,7 +32,7 @@ class SmoothTables:
 
     Parameters
     ----------
-    tables : torch.Tensor (V, x, y, z)
+    tables : torch.Tensor, shape (V, x, y, z)
         One three-dimensional table a variant.
     periodic : three bools
         Which axes are circles.
@@ -55,7 +55,7 @@ class SmoothTables:
 
         Parameters
         ----------
-        variant : torch.Tensor (...) int64
+        variant : torch.Tensor of int64, shape (...)
         at : three tensors (...)
             Positions in grid steps from the first point.
         """

@@ -114,7 +114,7 @@ class Strain:
         return torch.where(count > 0, mean + crowded - usual, -1.0)
 
     def angleless(self, beads):
-        """How surely residues of frames are of a model that knows no angles, shape (F, R), from 0 to 1."""
+        """How likely residues of frames are of a model without angles, shape (F, R), from 0 to 1."""
         angles, settings = self.angles(beads), self.settings.prior
         energy, *_ = self.prior(angles.angle, angles.torsion, angles.angle.roll(-1, -1))
         low, high = self._around

@@ -4,7 +4,7 @@ The turns of all peptides at once: the best ones on given beads, and what is kno
 Residues couple the peptides on both sides of them and nothing else, so chains of peptides are solved exactly on a grid
 of turns: by the least energies of all before and all after (Viterbi), or by sums forward and backward.
 
-Shapes: F frames, N residues, B bins.
+Shapes: F frames, R residues, B bins.
 """
 
 import dataclasses

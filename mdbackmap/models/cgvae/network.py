@@ -69,13 +69,13 @@ class Reconstruction:
 
     Attributes
     ----------
-    atoms : torch.Tensor (F, A, 3)
+    atoms : torch.Tensor, shape (F, A, 3)
         Decoded from a draw of the posterior.
-    log_density : torch.Tensor (F,)
+    log_density : torch.Tensor, shape (F,)
         log p(atoms | beads, latent) in nats; lengths in angstrom, in the subspace that keeps the beads.
-    kl : torch.Tensor (F, N)
+    kl : torch.Tensor, shape (F, N)
         KL(posterior || prior) of each bead, in nats.
-    drawn : torch.Tensor (F, A, 3) or None
+    drawn : torch.Tensor, shape (F, A, 3), or None
         Decoded from a draw of the prior; no gradient reaches the prior.
     """
 
@@ -184,12 +184,12 @@ class CGVAE(Model):
 
         Parameters
         ----------
-        atoms : torch.Tensor (F, A, 3)
+        atoms : torch.Tensor, shape (F, A, 3)
             Whole molecules, in angstrom.
-        noise : torch.Tensor (F, N, D)
+        noise : torch.Tensor, shape (F, N, D)
             Standard normal numbers for the draw from the posterior.
-        box : torch.Tensor (F, 3, 3), optional
-        prior_noise : torch.Tensor (F, N, D), optional
+        box : torch.Tensor, shape (F, 3, 3), optional
+        prior_noise : torch.Tensor, shape (F, N, D), optional
             The same for a draw from the prior, which is decoded, too.
 
         Returns
@@ -246,9 +246,9 @@ class CGVAE(Model):
 
         Returns
         -------
-        log_density : torch.Tensor (F,)
+        log_density : torch.Tensor, shape (F,)
             Of one draw from the posterior; lengths in angstrom.
-        kl : torch.Tensor (F,)
+        kl : torch.Tensor, shape (F,)
         """
         found = self(atoms, noise, box)
         return found.log_density, found.kl.sum(1)
