@@ -7,6 +7,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is loaded: processes tha
 
 import pytest
 import torch
+from packs import read_chains
+
+from mdbackmap.datafiles import VALIDATION
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +19,18 @@ def _threads():
     yield
     if torch.get_num_threads() != before:
         torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def natives():
+    """The validation chains as atom14 arrays: positions, mask, types, ends."""
+    chains = read_chains(VALIDATION)
+    for part in (array for chain in chains for array in chain):
+        part.setflags(write=False)
+    return chains
+
+
+@pytest.fixture(scope="session")
+def native(natives):
+    """The shortest of them."""
+    return min(natives, key=lambda chain: len(chain[2]))

@@ -3,23 +3,11 @@
 import numpy as np
 import pytest
 from built import CB, N, O, full_mask, one_chain, types_of
-from packs import read_chains
 
 from mdbackmap.chemistry.residues import ATOMS, RESIDUE_NAMES
-from mdbackmap.datafiles import VALIDATION
 from mdbackmap.metrics import clashes, covalent
 
 VDW = {"C": 1.70, "N": 1.55, "O": 1.40, "S": 1.80}
-
-
-@pytest.fixture(scope="module")
-def natives():
-    return read_chains(VALIDATION)
-
-
-@pytest.fixture(scope="module")
-def native(natives):
-    return min(natives, key=lambda chain: len(chain[2]))
 
 
 def scattered(n):

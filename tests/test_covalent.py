@@ -3,22 +3,10 @@
 import numpy as np
 import pytest
 from built import CA, C, N, O, build, full_mask, one_chain, place, types_of
-from packs import read_chains
 
 from mdbackmap import metrics
 from mdbackmap.chemistry.residues import ATOMS, BONDS, RESIDUE_NAMES
-from mdbackmap.datafiles import VALIDATION
 from mdbackmap.metrics import covalent
-
-
-@pytest.fixture(scope="module")
-def natives():
-    return read_chains(VALIDATION)
-
-
-@pytest.fixture(scope="module")
-def native(natives):
-    return min(natives, key=lambda chain: len(chain[2]))
 
 
 def test_bonds_within_ten_percent():

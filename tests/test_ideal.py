@@ -1,16 +1,8 @@
 """The table of ideal geometry."""
 
 import numpy as np
-import pytest
-from packs import read_chains
 
-from mdbackmap.datafiles import VALIDATION
 from mdbackmap.metrics import covalent, ideal
-
-
-@pytest.fixture(scope="module")
-def natives():
-    return read_chains(VALIDATION)
 
 
 def test_ideal_values_are_those_of_crystals(natives):

@@ -167,9 +167,12 @@ def test_a_folder_of_another_run_is_refused(unbroken, data):
 
 
 def test_weight_0_of_kl_and_terms_of_atoms(data, tmp_path):
+    """Terms of weight 0 are not computed; the others are, and are those of structures that are not perfect."""
+    names = ("clash", "positions", "bond", "angle", "graph")
     loss = LossWeights(kl=0.0, clash=0.1, positions=0.1, bond=1.0, angle=0.1, graph=1.0)
-    _, row = train(tmp_path, data, epochs=1, loss=loss)
-    assert all(np.isfinite(row[name]) for name in ("clash", "positions", "bond", "angle", "graph"))
+    rows = [train(tmp_path / str(k), data, epochs=1, loss=x)[1] for k, x in enumerate((loss, LossWeights(bond=1.0)))]
+    assert all(0 < rows[0][name] < 100 for name in names)
+    assert [name for name in names if name in rows[1]] == ["bond"] and rows[0]["kl"] > 0
 
 
 def test_the_best_by_validation_is_kept(data, tmp_path, monkeypatch):

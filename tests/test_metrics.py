@@ -3,20 +3,8 @@
 import numpy as np
 import pytest
 from built import CA
-from packs import read_chains
 
 from mdbackmap import metrics
-from mdbackmap.datafiles import VALIDATION
-
-
-@pytest.fixture(scope="module")
-def natives():
-    return read_chains(VALIDATION)
-
-
-@pytest.fixture(scope="module")
-def native(natives):
-    return min(natives, key=lambda chain: len(chain[2]))
 
 
 def test_a_structure_is_its_own_reference(native):

@@ -3,21 +3,9 @@
 import numpy as np
 import pytest
 from built import CB, C, build, full_mask, one_chain, types_of
-from packs import read_chains
 
 from mdbackmap import metrics
-from mdbackmap.datafiles import VALIDATION
 from mdbackmap.metrics import dihedrals
-
-
-@pytest.fixture(scope="module")
-def natives():
-    return read_chains(VALIDATION)
-
-
-@pytest.fixture(scope="module")
-def native(natives):
-    return min(natives, key=lambda chain: len(chain[2]))
 
 
 def test_backbone_torsions_of_a_built_chain():

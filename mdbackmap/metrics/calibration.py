@@ -26,8 +26,8 @@ from .comparison import percent
 from .samples import phi_psi_chi1, torsion_divergences
 
 FRAMES = 20  # and more, for torsion distributions to be compared; chosen: by hand
-LEVELS = (50, 90)  # percent
-KERNEL = np.radians(15.0)  # width of the kernel that smooths the samples of a torsion; chosen: by hand
+LEVELS = (50, 90)  # percent; chosen: by hand
+KERNEL = np.radians(15.0)  # degrees: width of the kernel that smooths the samples of a torsion; chosen: by hand
 
 
 def distributions(generated, reference, mask, types, ends):

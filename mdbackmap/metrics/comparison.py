@@ -11,7 +11,7 @@ from ..chemistry.elements import EQUIVALENT_SLOTS, SLOTS
 from ..chemistry.residues import MAX_ATOMS, TYPE_OF_NAME
 from .dihedrals import CB, CHI_PERIODS, C, N, O, backbone_torsions, side_chain_torsions, wrapped
 
-CHI_TOLERANCE = np.radians(40.0)  # chosen: by hand
+CHI_TOLERANCE = np.radians(40.0)  # from degrees to radians; chosen: by hand
 CIS, TRANS = np.radians(30.0), np.radians(150.0)
 """A peptide with a smaller ``|omega|`` is cis, with a larger one trans, between them twisted; cited: MolProbity."""
 

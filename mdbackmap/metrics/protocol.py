@@ -49,8 +49,8 @@ from .top8000 import (
     rotamer_score,
 )
 
-BOND_TOLERANCE = 0.1  # of the reference length; chosen: by hand
-ANGLE_TOLERANCE = np.radians(10.0)  # chosen: by hand
+BOND_TOLERANCE = 0.1  # share of the reference length; chosen: by hand
+ANGLE_TOLERANCE = np.radians(10.0)  # from degrees to radians; chosen: by hand
 CBETA_OUTLIER = 0.25  # angstrom; cited: Lovell et al. 2003
 
 

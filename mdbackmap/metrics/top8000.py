@@ -28,12 +28,12 @@ from ..chemistry.residues import RESIDUE_NAMES, TYPE_OF_NAME
 RAMA_KINDS = ("general", "glycine", "isoleucine-valine", "pre-proline", "trans-proline", "cis-proline")
 """The six Ramachandran maps; a residue's map is its position here."""
 
-RAMA_FAVOURED = 0.02  # least score; cited: MolProbity, as the numbers below
+RAMA_FAVOURED = 0.02  # least score, a share of crystal residues; cited: MolProbity (Williams et al. 2018)
 RAMA_ALLOWED = np.array([0.0005, 0.001, 0.001, 0.001, 0.001, 0.002])
-"""Least score of an allowed residue, by map; below it is an outlier."""
+"""Least score of an allowed residue, by map, a share; below it is an outlier. Cited: as above."""
 
-ROTAMER_FAVOURED = 0.02
-ROTAMER_OUTLIER = 0.003
+ROTAMER_FAVOURED = 0.02  # least score, a share of crystal residues; cited: MolProbity (Hintze et al. 2016)
+ROTAMER_OUTLIER = 0.003  # the same below which it is an outlier; cited: as above, a share
 
 _RAMA_NAMES = "general-noGPIVpreP", "gly-sym", "ileval-nopreP", "prepro-noGP", "transpro", "cispro"
 _RAMA_FILES = dict(zip(RAMA_KINDS, _RAMA_NAMES, strict=True))

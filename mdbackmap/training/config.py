@@ -46,8 +46,8 @@ class ValidationConfig:
     """What is measured on the validation chains after an epoch, with the averaged weights."""
 
     every: int = 1  # epochs from one validation to the next
-    residues: int = 20_000  # residues, about, whose likelihood is measured
-    chains: int = 8  # chains that structures are sampled for; 0 samples none
+    residues: int = 20_000  # residues, about, whose likelihood is measured; chosen: by hand
+    chains: int = 8  # chains that structures are sampled for; 0 samples none; chosen: by hand
     temperatures: tuple[float, ...] = (0.0, 1.0)  # at which they are sampled
     best_by: str = "valid_nats"  # the weights are kept where this column of the log is best
 
@@ -58,21 +58,21 @@ class ValidationConfig:
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """What every kind of training has. Defaults: chosen by hand, no ablation."""
+    """What every kind of training has."""
 
     folder: str = "runs"  # where log, curves, checkpoint and model go
-    epochs: int = 10  # passes over the data
-    batch_size: int = 64
-    learning_rate: float = 2e-3  # of AdamW at its highest
-    warmup: float = 0.05  # share of the run in which the learning rate rises
-    weight_decay: float = 0.01  # of AdamW
+    epochs: int = 10  # passes over the data; chosen: by hand
+    batch_size: int = 64  # chosen: by hand
+    learning_rate: float = 2e-3  # of AdamW at its highest; chosen: by hand
+    warmup: float = 0.05  # share of the run in which the learning rate rises; chosen: by hand
+    weight_decay: float = 0.01  # of AdamW; chosen: by hand
     clip: float = 1.0  # largest norm of the gradient
-    kl_warmup: float = 0.2  # share of the run in which the weights of the terms kl and samples rise from 0
-    ema: float = 0.998  # decay of the moving average of the weights, which is what is kept
+    kl_warmup: float = 0.2  # share of the run in which the weights of kl and samples rise from 0; chosen: by hand
+    ema: float = 0.998  # decay of the moving average of the weights, which is what is kept; chosen: by hand
     noise: float = 0.0  # largest RMS of smooth noise on the beads, angstrom: what a step before this one may do to them
     device: str = "cpu"
     seed: int = 0
-    checkpoint_minutes: float = 5.0  # from one checkpoint to the next
+    checkpoint_minutes: float = 5.0  # from one checkpoint to the next; chosen: by hand
     minutes: float = math.inf  # the schedule runs over this time instead of the epochs, if it is shorter
 
     def __post_init__(self):
@@ -90,8 +90,8 @@ class TrainingConfig(Schedule):
     """How to train; every number that a run depends on besides the model's own configuration."""
 
     folder: str = "runs/genzprot"
-    batch_size: int = 2400  # residues, about
-    noise: float = 0.4  # angstrom
+    batch_size: int = 2400  # residues, about; chosen: by hand
+    noise: float = 0.4  # angstrom; chosen: by hand
     blur: float = 0.0  # the same for entries without `noise`: small, so that exact distances are not learned
     roughness: float = 0.0  # largest RMS of white noise on top for those that have noise: bonds of C-alphas are springs
     neighbour_dropout: float = 0.0  # share of the neighbours hidden at random

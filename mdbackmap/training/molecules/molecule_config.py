@@ -39,9 +39,9 @@ class MoleculeData:
     mapping: str | tuple[str, ...] = "residue"  # a kind (see `molecule.kinds`), a JSON file, a list of selections
     weights: str = "geometry"  # beads at centres of "geometry" or of "mass"
     hold_out: tuple[int, ...] = ()  # runs that are held out, from 0; blocks of frames are if left out
-    block: int = 50  # frames of a block that is held out
-    gap: int = 5  # frames beside each held-out block that are not trained on either
-    share: float = 0.2  # share of the frames that is held out in blocks; 0 holds out none
+    block: int = 50  # frames of a block that is held out; chosen: by hand
+    gap: int = 5  # frames beside each held-out block that are not trained on either; chosen: by hand
+    share: float = 0.2  # share of the frames that is held out in blocks; 0 holds out none; chosen: by hand
     valid: float = 0.0  # share for validation in blocks of its own; with 0 the frames held out are looked at instead
 
     def __post_init__(self):
@@ -54,8 +54,9 @@ class MoleculeLoss:
     """Weights of the terms of the loss (`molecules.molecule_terms`); those of the paper for alanine dipeptide."""
 
     positions: float = 1.0  # mean square displacement of the atoms, square angstrom
-    kl: float = 0.05  # KL(posterior || prior) of a bead, nats
-    graph: float = 25.0  # mean square error of distances over one or two bonds, square angstrom (chignolin: 50)
+    kl: float = 0.05  # KL(posterior || prior) of a bead, nats; cited: Wang et al. 2022
+    # mean square error of distances over one or two bonds, square angstrom (chignolin: 50); cited: Wang et al. 2022
+    graph: float = 25.0
     samples: float | None = None  # the same of samples from the prior, their latents fixed; None: as graph; 0: not made
     nats: float = 0.0  # the negative evidence lower bound itself, nats an atom
     width: float = 1.0  # fit of the decoder's widths, nats an atom; it has no gradient for other weights
@@ -69,8 +70,8 @@ class MoleculeLoss:
 class MoleculeValidation:
     """What is measured on the frames for validation, or on those held out, with the averaged weights."""
 
-    every: int = 10  # epochs from one validation to the next
-    frames: int = 500  # held-out frames that are looked at, evenly spread; 0 measures nothing
+    every: int = 10  # epochs from one validation to the next; chosen: by hand
+    frames: int = 500  # held-out frames that are looked at, evenly spread; 0 measures nothing; chosen: by hand
     best_by: str = LAST  # keep the weights of the last epoch, or those where this column of the log is lowest
 
     def __post_init__(self):
@@ -83,10 +84,10 @@ class MoleculeTraining(Schedule):
     """How to train on one molecule."""
 
     folder: str = "runs/cgvae"
-    epochs: int = 200  # passes over the frames
-    batch_size: int = 64  # frames in a batch
-    warmup: float = 0.03
-    ema: float = 0.995
+    epochs: int = 200  # passes over the frames; chosen: by hand
+    batch_size: int = 64  # frames in a batch; chosen: by hand
+    warmup: float = 0.03  # share of the run; chosen: by hand
+    ema: float = 0.995  # weight of the average before; chosen: by hand
     recompute: bool = False  # less memory, more time, the same weights: messages worked out again in the backward pass
     loss: MoleculeLoss = MoleculeLoss()
     validation: MoleculeValidation = MoleculeValidation()
