@@ -17,7 +17,7 @@ from mdbackmap import checkpoint
 from mdbackmap.checkpoint import CheckpointError
 from mdbackmap.chemistry import residues
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
-from mdbackmap.evaluation.cascades.bounds import as_slots
+from mdbackmap.metrics.dihedrals import atom14
 from mdbackmap.molecule.boxes import whole
 
 BOXES = {
@@ -171,7 +171,7 @@ class TestMolecules:
         u = universe(residues.ALPHABET, breaks=range(19), chains="ABCDEFGHIJKLMNOPQRST")
         model = mdb.load_model(weights, u.atoms)
         atoms = self.check(u, model)
-        slots = torch.tensor(as_slots(model.mapping.fine, atoms)[0], dtype=torch.float32)
+        slots = torch.tensor(atom14(model.mapping.fine, atoms)[0], dtype=torch.float32)
         assert bond_deviations(slots, model.mapping.coarse)[0].abs().max() < 0.03
 
     def test_one_residue(self, weights):
@@ -569,7 +569,7 @@ def test_journey_with_the_bundled_weights(files):
     atoms = model.sample(beads, range(3), bead_tolerance=0)
     np.testing.assert_array_equal(model.mapping.project(atoms), beads)
     coarse = model.mapping.coarse
-    slots = torch.tensor(as_slots(model.mapping.fine, atoms)[0], dtype=torch.float32)
+    slots = torch.tensor(atom14(model.mapping.fine, atoms)[0], dtype=torch.float32)
     deviations, peptide = bond_deviations(slots, coarse)
     length = np.linalg.norm(np.diff(beads, axis=1), axis=-1)
     fits = np.pad((length >= 3.70) & (length <= 3.89), ((0, 0), (0, 2)), constant_values=True)[:, peptide]

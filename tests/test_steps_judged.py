@@ -6,10 +6,11 @@ import torch
 from molecules import model_of
 from traces import tiny, topology, trace
 
-from mdbackmap.evaluation.cascades.bounds import as_slots, bounds
+from mdbackmap.evaluation.cascades.bounds import bounds
 from mdbackmap.evaluation.cascades.secondary import HELIX, NEITHER, STRAND, UNKNOWN, agreement, by_torsions, by_trace
 from mdbackmap.evaluation.cascades.trace_quality import judge_trace
 from mdbackmap.generation.bound import bind
+from mdbackmap.metrics.dihedrals import atom14
 from mdbackmap.models.cascade import Cascade
 from mdbackmap.molecule.grouping import group_mapping
 from mdbackmap.molecule.kinds import groups_of
@@ -29,7 +30,7 @@ def built(sequence="ACDEFGHIKLMN", frames=2):
 
 def test_slots_hold_every_atom():
     mapping, atoms = built()
-    slots, mask = as_slots(mapping.fine, atoms)
+    slots, mask = atom14(mapping.fine, atoms)
     assert mask.sum() == atoms.shape[1]
     np.testing.assert_array_equal(slots[:, mask], atoms)  # residue by residue, in the order of the topology
 

@@ -54,6 +54,9 @@ ATOMS = {
 }
 """Heavy atoms of each residue, in output order; an atom's element is the first letter of its name."""
 
+SLOT_OF_ATOM = {(name, atom): slot for name, atoms in ATOMS.items() for slot, atom in enumerate(atoms)}
+"""Place of an atom among the heavy atoms of its residue, by the names of both."""
+
 _BACKBONE_BONDS = (("N", "CA"), ("CA", "C"), ("C", "O"))
 _CA_CB = (*_BACKBONE_BONDS, ("CA", "CB"))
 

@@ -85,6 +85,7 @@ def judge(mapping, written, cg):
     import numpy as np
 
     from ..chemistry.peptide_geometry import TRANS_BRIDGED
+    from ..metrics.dihedrals import atom14
     from ..metrics.protocol import evaluate_geometry
 
     step = -(-written.trajectory.n_frames // MAX_JUDGED)
@@ -94,32 +95,10 @@ def judge(mapping, written, cg):
     distances = np.linalg.norm(np.diff(beads, axis=1), axis=-1)[:, ~mapping.coarse.ends[:-1]]
     low, high = TRANS_BRIDGED
     usual = 100 * ((distances >= low) & (distances <= high)).mean()
-    values = evaluate_geometry(*atom14(mapping, atoms))
+    values = evaluate_geometry(*atom14(mapping.fine, atoms), mapping.fine.types, mapping.fine.ends)
     rows = [("largest shift of a bead (coordinate)", f"{moved:.3f}", "A")]
     rows += [(what, f"{values[key]:.1f}", unit) for key, what, unit in REPORT]
     return [*rows, (f"input: CA-CA distances of {low:.2f}-{high:.2f} A", f"{usual:.1f}", "%")], len(atoms)
-
-
-def atom14(mapping, atoms):
-    """
-    Atoms of a protein as the arrays that the metrics take.
-
-    Parameters
-    ----------
-    mapping : Mapping
-    atoms : ndarray of float, shape (F, A, 3)
-
-    Returns
-    -------
-    positions : ndarray of float, shape (F, R, 14, 3)
-    mask : ndarray of bool, shape (R, 14)
-    types : ndarray of int, shape (R,)
-    ends : ndarray of bool, shape (R,)
-    """
-    from ..evaluation.cascades.bounds import as_slots
-
-    fine = mapping.fine
-    return *as_slots(fine, atoms), fine.types, fine.ends
 
 
 def draw(mapping, written, cg, filename):

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from ..chemistry.peptide_geometry import CIS_BELOW
-from ..chemistry.residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES
+from ..chemistry.residues import ALPHABET, RESIDUE_NAMES
 from ..generation.bound import bind
 from ..generation.noise import Noise
-from ..metrics.dihedrals import CA
+from ..metrics.dihedrals import CA, atom14
 from ..metrics.hydrogens import Hydrogens
 from ..molecule.attributes import listed
 from ..molecule.topology import Topology
@@ -232,10 +232,7 @@ class Generator:
 
     def __init__(self, model, chain, settings=None):
         self.bound = bind(model.eval(), model.mapping(chain.trace()), settings=settings)
-        self.device, fine = next(model.parameters()).device, self.bound.mapping.fine
-        slot = {(name, atom): k for name, atoms in ATOMS.items() for k, atom in enumerate(atoms)}
-        owner = fine.residue_of_atom
-        self._places = owner, np.array([slot[fine.resnames[r], a] for a, r in zip(fine.names, owner, strict=True)])
+        self.device = next(model.parameters()).device
 
     def __call__(self, beads, *, temperature=1.0, n_samples=1, seed=0, bead_tolerance=0.0):
         """
@@ -261,6 +258,4 @@ class Generator:
         with torch.inference_mode():
             noise, keys, tolerance = Noise(seed, temperature), Keys.of(frames, samples), Tolerance.of(bead_tolerance)
             atoms = self.bound.sample(tensor, noise, keys, tolerance=tolerance).cpu().numpy()
-        out = np.zeros((*tensor.shape[:2], MAX_ATOMS, 3), dtype=np.float32)
-        out[:, *self._places] = atoms
-        return out
+        return atom14(self.bound.mapping.fine, atoms)[0].astype(np.float32)

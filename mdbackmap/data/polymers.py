@@ -20,13 +20,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..chemistry.peptide_geometry import BROKEN_ABOVE, UNBONDED_ABOVE
-from ..chemistry.residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
+from ..chemistry.residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES, SLOT_OF_ATOM, TYPE_OF_NAME
 from ..molecule.attributes import canonical_resnames
 
 _REACH = 15.0  # an atom further from its CA than this is misplaced: the longest side chain reaches 8.5; by hand
 _ATOM_ALIASES = {("MET", "SE"): "SD", ("ILE", "CD"): "CD1"}
 _CARBONYL = ("OT1", "O1", "OC1", "OT")
-_SLOT = {(name, atom): slot for name, atoms in ATOMS.items() for slot, atom in enumerate(atoms)}
 _N, _CA, _C = 0, 1, 2
 
 
@@ -162,7 +161,7 @@ def _residue(atoms, resnames, members):
     slots = np.full(MAX_ATOMS, -1)
     for k in kept[resnames[kept] == name].tolist():
         atom = _ATOM_ALIASES.get((name, atoms.names[k]), atoms.names[k])
-        slot = _SLOT.get((name, atom))
+        slot = SLOT_OF_ATOM.get((name, atom))
         if slot is not None and slots[slot] < 0:
             slots[slot] = k
     if slots[3] < 0:

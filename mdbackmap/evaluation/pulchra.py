@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from ..chemistry.residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
+from ..chemistry.residues import MAX_ATOMS, RESIDUE_NAMES, SLOT_OF_ATOM, TYPE_OF_NAME
 
-_SLOT = {(name, atom): k for name, atoms in ATOMS.items() for k, atom in enumerate(atoms)}
 _SHORTEST = 3  # residues
 
 
@@ -66,7 +65,7 @@ def read(text, types):
         if not line.startswith("ATOM"):
             continue
         residue = int(line[22:26]) - 1
-        slot = _SLOT.get((RESIDUE_NAMES[types[residue]], line[12:16].strip()))
+        slot = SLOT_OF_ATOM.get((RESIDUE_NAMES[types[residue]], line[12:16].strip()))
         if TYPE_OF_NAME.get(line[17:20]) == types[residue] and slot is not None:
             positions[residue, slot] = float(line[30:38]), float(line[38:46]), float(line[46:54])
             mask[residue, slot] = True

@@ -147,10 +147,9 @@ class BoundProtein(Bound):
 
 
 def _slots(mapping):
-    slot = {(name, atom): k for name, atoms in residues.ATOMS.items() for k, atom in enumerate(atoms)}
     names = [residues.RESIDUE_NAMES[kind] for kind in mapping.coarse.types]
     pairs = zip(mapping.fine.residue_of_atom, mapping.fine.names, strict=True)
-    return torch.tensor([r * residues.MAX_ATOMS + slot[names[r], atom] for r, atom in pairs])
+    return torch.tensor([r * residues.MAX_ATOMS + residues.SLOT_OF_ATOM[names[r], atom] for r, atom in pairs])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

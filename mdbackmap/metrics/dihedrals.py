@@ -12,7 +12,7 @@ Shapes: F frames, R residues. Angles are in radians, NaN where an atom is missin
 import numpy as np
 
 from ..chemistry.elements import SLOTS
-from ..chemistry.residues import ATOMS, CHIS, MAX_CHIS, RESIDUE_NAMES, SYMMETRIC_CHIS, TYPE_OF_NAME
+from ..chemistry.residues import CHIS, MAX_ATOMS, MAX_CHIS, RESIDUE_NAMES, SLOT_OF_ATOM, SYMMETRIC_CHIS, TYPE_OF_NAME
 
 N, CA, C, O, CB = range(5)  # slots that are the same in every residue  # noqa: E741
 
@@ -28,12 +28,38 @@ def _chi_slots():
     has = np.zeros((len(RESIDUE_NAMES), MAX_CHIS), dtype=bool)
     for kind, name in enumerate(RESIDUE_NAMES):
         for chi, atoms in enumerate(CHIS[name]):
-            slots[kind, chi] = [ATOMS[name].index(atom) for atom in atoms]
+            slots[kind, chi] = [SLOT_OF_ATOM[name, atom] for atom in atoms]
             has[kind, chi] = True
     return slots, has
 
 
 CHI_SLOTS, HAS_CHI = _chi_slots()
+
+
+def atom14(fine, atoms):
+    """
+    Heavy atoms of a protein as an atom14 array.
+
+    Parameters
+    ----------
+    fine : Topology
+        Of amino acids only; atoms without a slot (hydrogens, the second oxygen of a last residue) are left out.
+    atoms : ndarray of float, shape (F, A, 3)
+
+    Returns
+    -------
+    positions : ndarray of float, shape (F, R, 14, 3)
+    mask : ndarray of bool, shape (R, 14)
+        Atoms that are present.
+    """
+    names = zip(fine.resnames[fine.residue_of_atom], fine.names, strict=True)
+    slots = np.array([SLOT_OF_ATOM.get((str(resname), str(name)), -1) for resname, name in names])
+    kept = slots >= 0
+    places = fine.residue_of_atom[kept], slots[kept]
+    positions = np.zeros((len(atoms), fine.n_residues, MAX_ATOMS, 3))
+    mask = np.zeros((fine.n_residues, MAX_ATOMS), dtype=bool)
+    positions[:, *places], mask[places] = atoms[:, kept], True
+    return positions, mask
 
 
 def dihedral(a, b, c, d):

@@ -14,7 +14,7 @@ Shapes: F frames, A atoms, R residues, D latent size.
 import numpy as np
 import torch
 
-from ...chemistry.residues import ATOMS, MAX_ATOMS
+from ...metrics.dihedrals import atom14
 from ...models.batch import Batch
 from ...torsions.internal import InternalCoordinates
 from ...traces.mending import is_trace
@@ -106,7 +106,7 @@ def _alphas(step, atoms, seed):
 def _torsions(step, mapping, level, seed):
     coarse = mapping.coarse
     internal = InternalCoordinates.of(coarse)
-    slots, mask = as_slots(mapping.fine, level)
+    slots, mask = atom14(mapping.fine, level)
     slots, mask = torch.tensor(slots, dtype=torch.float32), torch.tensor(mask)
     generator = torch.Generator().manual_seed(seed)
     density, kl, count = 0.0, 0.0, 0
@@ -121,23 +121,3 @@ def _torsions(step, mapping, level, seed):
         count = int(known[0].sum())
     density, kl = density / len(slots), kl / len(slots)
     return {"measure": TORSIONS, "dimensions": count, "log_density": density, "kl": kl, "elbo": density - kl}
-
-
-def as_slots(fine, atoms):
-    """
-    Heavy atoms of a protein as an atom14 array (F, R, 14, 3), and which are there (R, 14).
-
-    Parameters
-    ----------
-    fine : Topology
-        Of amino acids only; atoms without a slot (hydrogens, the second oxygen of a last residue) are left out.
-    atoms : ndarray of float, shape (F, A, 3)
-    """
-    names = [ATOMS[name] for name in fine.resnames]
-    named = [(r, name, k) for k, (r, name) in enumerate(zip(fine.residue_of_atom, fine.names, strict=True))]
-    row, slot, place = np.array([(r, names[r].index(name), k) for r, name, k in named if name in names[r]]).T
-    out = np.zeros((len(atoms), fine.n_residues, MAX_ATOMS, 3))
-    mask = np.zeros((fine.n_residues, MAX_ATOMS), dtype=bool)
-    out[:, row, slot] = atoms[:, place]
-    mask[row, slot] = True
-    return out, mask

@@ -16,14 +16,14 @@ import torch
 
 from ...generation.bound import bind
 from ...generation.noise import Noise
-from ...metrics.dihedrals import backbone_torsions
+from ...metrics.dihedrals import atom14, backbone_torsions
 from ...metrics.protocol import evaluate, evaluate_geometry
 from ...metrics.samples import torsion_divergences
 from ...options import Keys, Tolerance
 from ...traces.mending import is_trace
 from ..benchmark import one_thread
 from ..peptide_torsions import divergence, halves
-from .bounds import as_slots, bounds, steps_of
+from .bounds import bounds, steps_of
 from .cost import cost
 from .secondary import agreement, by_torsions, by_trace
 from .trace_quality import judge_trace
@@ -94,7 +94,7 @@ def judge_model(model, provenance, true, *, n_samples=1, temperature=1.0, seed=0
     judge = _trace if is_trace(mapping.fine) else _protein
     mean, reference = judge(mapping.fine, made, np.concatenate([true] * n_samples)), judge(mapping.fine, true, true)
     if mapping.n_atoms != model.molecule.n_atoms:
-        slots, mask = as_slots(model.molecule.fine, atoms)
+        slots, mask = atom14(model.molecule.fine, atoms)
         mean |= evaluate_geometry(slots, mask, model.molecule.fine.types, model.molecule.fine.ends)
     elif model.family == "chain":
         mean |= _last_alone(model, true, n_samples, temperature, seed)
@@ -160,7 +160,7 @@ def _trace(fine, drawn, true):
 
 
 def _protein(fine, drawn, true):
-    (made, mask), (known, _) = as_slots(fine, drawn), as_slots(fine, true)
+    (made, mask), (known, _) = atom14(fine, drawn), atom14(fine, true)
     shape = mask, fine.types, fine.ends
     row = evaluate(made, known, *shape) | torsion_divergences(made, known, *shape)
     row |= judge_trace(made[:, :, _CA], known[:, :, _CA], fine.ends, fine.cis)

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from ... import checkpoint
-from ...chemistry.residues import ATOMS, MAX_ATOMS
+from ...chemistry.residues import MAX_ATOMS
 from ...data.structures import Structures
+from ...metrics.dihedrals import atom14
 from ..config import TrainingConfig, ValidationConfig, fill
 from ..loop import fit, with_config
 from ..molecules.holdout import TRAIN, VALID
@@ -105,12 +106,7 @@ def structures_of(frames, use, sources=()):
     Structures
     """
     fine, chosen = frames.topology, np.flatnonzero(np.isin(use, list(_SPLIT)))
-    names = [ATOMS[name] for name in fine.resnames]
-    slot = np.array([names[r].index(name) for r, name in zip(fine.residue_of_atom, fine.names, strict=True)])
-    centred = frames.positions[chosen] - frames.positions[chosen].mean(1, keepdims=True)
-    atoms = np.zeros((len(chosen), fine.n_residues, MAX_ATOMS, 3))
-    mask = np.zeros((fine.n_residues, MAX_ATOMS), dtype=bool)
-    atoms[:, fine.residue_of_atom, slot], mask[fine.residue_of_atom, slot] = centred, True
+    atoms, mask = atom14(fine, frames.positions[chosen] - frames.positions[chosen].mean(1, keepdims=True))
     ca = atoms[:, :, 1]
     relative = np.where(mask[..., None], (atoms - ca[:, :, None]) / _STEP, 0).round()
 
