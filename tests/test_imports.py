@@ -21,7 +21,9 @@ HALL = {  # the files in the top folder
     "__init__": NEITHER, "__main__": NEITHER, "commit": NEITHER, "files": NEITHER, "options": NEITHER,
     "trajectory": NO_TORCH, "transformation": NO_TORCH, "backmapper": DOOR, "checkpoint": "torch",
 }  # fmt: skip
-NO_TORCH_EITHER = [f"data.{name}" for name in ("clusters", "layouts", "packs", "polymers", "sources")]
+NO_TORCH_EITHER = [
+    f"data.{name}" for name in ("clusters", "deposited", "layouts", "pack_files", "packs", "polymers", "sources")
+]
 NO_TORCH_EITHER += ["generation.noise", "training.log"]
 MDANALYSIS_WHEN_RUN = {
     *("cli.coarsen", "cli.demo", "cli.protein_input", "data.sources"),

@@ -1,5 +1,6 @@
 """``mdbackmap coarsen``: an all-atom trajectory becomes a coarse one."""
 
+import contextlib
 import errno
 import re
 from pathlib import Path
@@ -89,6 +90,7 @@ def mapping_of_model(name, n_atoms=None):
     """The mapping that a model has of its own, or None; of a cascade, to a level of so many atoms if there is one."""
     from ..checkpoint import load
     from ..completion.ends import Completion
+    from ..evaluation.cascades.held_out import whole_mapping
 
     model = load(name)[0]
     mapping = model.molecule
@@ -96,12 +98,9 @@ def mapping_of_model(name, n_atoms=None):
         complete = Completion(mapping).mapping  # as 'convert' writes them
         if complete.n_atoms == n_atoms:
             return complete
-    if model.family == "chain" and mapping is not None and mapping.n_atoms != n_atoms:
-        whole = None
-        for finer in model.mappings():
-            whole = finer if whole is None else whole.then(finer)
-            if whole.n_atoms == n_atoms:
-                return whole
+    if mapping is not None:
+        with contextlib.suppress(ValueError):
+            return whole_mapping(model, n_atoms)
     return mapping
 
 

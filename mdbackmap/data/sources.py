@@ -1,16 +1,13 @@
 """
 Where packed structures come from: PDB files (read by MDAnalysis), mmCIF files (by gemmi), all-atom Universes.
 
-Each reader gives `Entry` objects: the chains of one structure or of one frame. This module is the only one in
-`training` that needs MDAnalysis; reading a pack and training do without.
+Each reader gives `Entry` objects: the chains of one structure or of one frame. Reading a pack and training do without
+MDAnalysis.
 
 Shapes: A atoms, R residues. Lengths in angstrom.
 """
 
-import gzip
 import logging
-import re
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +15,12 @@ import numpy as np
 
 from ..molecule.attributes import atom_label
 from ..recognition.soundness import check_frames, check_whole
-from ..universes.opening import open_files
-from .polymers import Atoms, Polymer, polymers
+from .deposited import of_universe, read_cif, read_pdb
+from .polymers import Polymer, polymers
 
 logger = logging.getLogger(__name__)
 
 PDB_SUFFIXES, CIF_SUFFIXES = (".pdb", ".ent"), (".cif", ".mmcif")
-_RESOLUTION = re.compile(r"^REMARK   2 RESOLUTION\.\s+([\d.]+)\s+ANGSTROM", re.MULTILINE)
 
 
 @dataclass(eq=False)
@@ -51,6 +47,16 @@ class Entry:
     method: str = ""
     source: str = ""
     resolution: float = 0.0
+
+    @property
+    def lengths(self):
+        """Number of residues of each chain."""
+        return [len(polymer) for polymer, _, _ in self.chains]
+
+    @property
+    def sequences(self):
+        """One-letter codes of each chain."""
+        return [polymer.sequence for polymer, _, _ in self.chains]
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,7 @@ def read_structure(filename, models="first"):
     if kind is None:
         raise ValueError(f"neither PDB nor mmCIF by its name, expected one of {', '.join(PDB_SUFFIXES + CIF_SUFFIXES)}")
     name = filename.name.lower().removesuffix(".gz").rsplit(".", 1)[0]
-    parts = (_read_pdb if kind == "pdb" else _read_cif)(filename, models)
+    parts = (read_pdb if kind == "pdb" else read_cif)(filename, models)
     about, frames = next(parts), []
     for number, (atoms, positions) in enumerate(parts):
         chains = _placed(polymers(atoms), positions)
@@ -188,7 +194,7 @@ def read_system(system, progress=iter, left_out=None):
     from ..universes.frames import read_frame
 
     atoms = system.universe.atoms
-    chains_of_system = polymers(_of_universe(atoms))
+    chains_of_system = polymers(of_universe(atoms))
     if not chains_of_system:
         raise ValueError(f"{system.name}: no amino acid with a C-alpha atom among {len(atoms)} atoms")
     trajectory = atoms.universe.trajectory
@@ -230,94 +236,6 @@ def _placed(chains, positions):
                 polymer = Polymer(polymer.chain_id, *(values[finite] for values in parts))
             placed.append((polymer, *polymer.place(positions)))
     return placed
-
-
-def _read_pdb(filename, models):
-    """What the header says, then atoms and positions of each model."""
-    from ..universes.frames import read_frame
-
-    yield _header(filename)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        universe = open_files([filename], topology_format="PDB", format="PDB")
-        atoms = _of_universe(universe.atoms)
-        for number in range(universe.trajectory.n_frames if models == "all" else 1):
-            read_frame(universe.trajectory, number)
-            yield atoms, universe.atoms.positions.astype(float)
-
-
-def _header(filename):
-    """Identifier, method and resolution of a PDB file, as far as it tells."""
-    opened = gzip.open if str(filename).lower().endswith(".gz") else open
-    try:
-        with opened(filename, "rt", errors="replace") as stream:
-            text = stream.read()
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error}") from error
-    lines = text.splitlines()
-    if not any(line.startswith(("ATOM", "HETATM")) for line in lines):
-        raise ValueError("no ATOM record in it")
-    head = next((line for line in lines if line.startswith("HEADER")), "")
-    method = next((line[10:].strip() for line in lines if line.startswith("EXPDTA")), "")
-    resolution = _RESOLUTION.search(text)
-    return {"pdb_id": head[62:66].strip(), "method": method, "resolution": float(resolution[1]) if resolution else 0.0}
-
-
-def _read_cif(filename, models):
-    try:
-        import gemmi
-    except ImportError as error:
-        raise ImportError(
-            "mmCIF files are read by gemmi, which is not installed: pip install 'mdbackmap[mmcif]'"
-        ) from error
-    try:
-        structure = gemmi.read_structure(str(filename), format=gemmi.CoorFormat.Mmcif)
-    except (ValueError, RuntimeError, OSError, IndexError) as error:
-        raise ValueError(f"gemmi cannot read it: {' '.join(str(error).split())}") from error
-    method = structure.info["_exptl.method"] if "_exptl.method" in structure.info else ""
-    yield {"pdb_id": structure.name[:4].upper(), "method": method, "resolution": float(structure.resolution)}
-    if not len(structure):
-        raise ValueError("no model in it")
-    for model in list(structure)[: None if models == "all" else 1]:
-        yield _of_gemmi(model)
-
-
-def _of_gemmi(model):
-    """`Atoms` of a gemmi Model, and their positions."""
-    every = [(chain.name, residue, atom) for chain in model for residue in chain for atom in residue]
-
-    def text(values):
-        return np.array([value.strip("\0 ") for value in values], dtype=object)
-
-    texts = (
-        (atom.name for _, _, atom in every),
-        (residue.name for _, residue, _ in every),
-        (chain for chain, _, _ in every),
-        (residue.seqid.icode for _, residue, _ in every),
-        (atom.altloc for _, _, atom in every),
-    )
-    numbers = [(residue.seqid.num, atom.occ, atom.b_iso, *atom.pos.tolist()) for _, residue, atom in every]
-    numbers = np.array(numbers, dtype=float).reshape(-1, 6)
-    return Atoms(*map(text, texts), *numbers[:, :3].T), numbers[:, 3:]
-
-
-def _of_universe(atoms):
-    """`Atoms` of an AtomGroup; what it does not tell is blank, chains are segments where there are no chain names."""
-    n = len(atoms)
-
-    def text(name):
-        values = getattr(atoms, name, None)
-        return np.array([""] * n if values is None else [str(x).strip() for x in values], dtype=object)
-
-    def number(name, usual):
-        values = getattr(atoms, name, None)
-        return np.full(n, usual) if values is None else np.asarray(values, dtype=float)
-
-    chains = text("chainIDs")
-    chains = np.where(chains == "", text("segids"), chains)
-    resids = atoms.resids if hasattr(atoms, "resids") else atoms.resindices + 1
-    numbers = number("occupancies", 1.0), number("tempfactors", 0.0)
-    return Atoms(text("names"), text("resnames"), chains, text("icodes"), text("altLocs"), resids, *numbers)
 
 
 def _whole(chains, positions, box):
