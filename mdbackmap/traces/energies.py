@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter, map_coordinates
 
 from ..chemistry import peptide_geometry, residues
 from ..chemistry.elements import ELEMENTS, allowed_distances
 from ..chemistry.peptide_geometry import CA_CA
 from ..geometry.vectors import PeptideTemplate, angle, axis_frame, bisector_frame, dihedral, place, turn_about_x
 from .settings import DEFAULTS
-from .splines import SmoothTables, blurred
+from .splines import SmoothTables
 
 TABLES = Path(__file__).with_name("tables.npz")
 BINS = 72  # points of the circle for turns of peptides; chosen: by hand, every 5 degrees as the Ramachandran maps
@@ -45,24 +46,22 @@ def tables():
         return {name: torch.tensor(packed[name].astype(np.float64) * step) for name in ("trace", "rama")}
 
 
-def _cell(values, low, width, size, periodic=False):
-    """Left grid point (...), int64, and the share of the way to the next, for `values` (...)."""
-    at = (values - low) / width
-    if periodic:
-        left = at.floor()
-        return torch.remainder(left, size).long(), at - left
-    at = at.clamp(0, size - 1 - 1e-4)
-    left = at.floor()
-    return left.long(), at - left
+def _cell(places):
+    """Grid points (...), int64, to the left of `places` (...) in grid steps, and the share of the way to the next."""
+    left = places.floor()
+    return left.long(), places - left
+
+
+def _angle_cell(angle):
+    """The same for C-alpha angles (...) in radians."""
+    return _cell(((angle - _LOW) / _WIDE).clamp(0, _N_ANGLES - 1 - 1e-4))
 
 
 @functools.cache
 def _trace_tables(blur=None):
     """The trace prior's tables (3, 3, 24, 36, 24), under a Gaussian of some grid steps along the last three axes."""
-    table = tables()["trace"]
-    for axis, width, turns in zip(range(2, 5), blur or (0, 0, 0), (False, True, False), strict=True):
-        table = blurred(table, axis, width, turns) if width else table
-    return table
+    table, edges = tables()["trace"].numpy(), ("nearest", "nearest", "nearest", "wrap", "nearest")
+    return torch.from_numpy(gaussian_filter(table, (0, 0, *blur), mode=edges) if blur else table)
 
 
 class TracePrior:
@@ -130,12 +129,9 @@ def _turned(cis, origin, tip, reference, turns):
 
 def _ramachandran(kind, phi, psi):
     """Energies (...) on one of the six maps."""
-    rama = tables()["rama"][kind]
-    size = rama.shape[0]
-    width = 2 * math.pi / size
-    (i, s), (j, t) = (_cell(v, -math.pi, width, size, periodic=True) for v in (phi, psi))
-    k, m = (i + 1) % size, (j + 1) % size
-    return (1 - s) * ((1 - t) * rama[i, j] + t * rama[i, m]) + s * ((1 - t) * rama[k, j] + t * rama[k, m])
+    rama = tables()["rama"][kind].numpy()
+    places = (torch.stack([phi, psi]) + math.pi) * (len(rama) / (2 * math.pi))
+    return torch.from_numpy(map_coordinates(rama, places.numpy(), order=1, mode="grid-wrap"))
 
 
 def _overlaps(kind, atoms, settings):
@@ -203,7 +199,8 @@ class Backbone:
 
         `angle` and `before` (F, n) are the C-alpha angle and the turn of the peptide before, as in a call.
         """
-        (i, x), (j, y) = _cell(angle, _LOW, _WIDE, _N_ANGLES), _cell(before, -math.pi, _TURN, BINS, periodic=True)
+        (i, x), (j, y) = _angle_cell(angle), _cell((before + math.pi) / _TURN)
+        j = torch.remainder(j, BINS)
         base = (self.variant[at] * _N_ANGLES + i) * BINS
         table, right = self.table.view(-1, BINS), torch.where(j + 1 == BINS, 0, j + 1)
         corners = [(base + j, (1 - x) * (1 - y)), (base + right, (1 - x) * y)]
@@ -228,7 +225,7 @@ class Backbone:
         torch.Tensor, shape (F, n, bins, bins)
             Rows: peptide before, from the side of the C-alpha after the residue; columns: peptide after.
         """
-        low, share = _cell(angle[:, at], _LOW, _WIDE, _N_ANGLES)
+        low, share = _angle_cell(angle[:, at])
         first = (self.variant[at] * _N_ANGLES + low).flatten()
         near, far = (self.thinned[bins].index_select(0, first + k) for k in (0, 1))
         return torch.lerp(near, far, share.flatten()[:, None, None]).unflatten(0, share.shape)

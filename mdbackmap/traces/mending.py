@@ -62,18 +62,16 @@ class Mending:
         trace, self.settings = mapping.fine, settings.mending
         n = trace.n_atoms
         bonded = ~trace.ends[:-1]
-        low = np.where(trace.cis[:-1], CIS_TYPICAL[0], TRANS_TYPICAL[0])
-        high = np.where(trace.cis[:-1], CIS_TYPICAL[1], TRANS_TYPICAL[1])
+        low, high = (np.where(trace.cis[:-1], CIS_TYPICAL[k], TRANS_TYPICAL[k]) for k in (0, 1))
         first = np.arange(n - 1)
         self.pairs = [Pairs(first[some], 1, low[some], high[some]) for some in alternating(bonded, first % 2)]
         near = bonded[:-1] & bonded[1:]
         first = np.arange(len(near))
         self.pairs += [Pairs(first[some], 2, *CA_NEXT) for some in alternating(near, first // 2 % 2)]
-        self.free = torch.ones(n, n, dtype=torch.bool)  # pairs that only have to keep apart
-        self.free[torch.arange(n), torch.arange(n)] = False
+        free = ~torch.eye(n, dtype=torch.bool)  # pairs that only have to keep apart
         for pairs in self.pairs:
-            self.free[pairs.first, pairs.second] = self.free[pairs.second, pairs.first] = False
-        self.free = self.free.to(device)
+            free[pairs.first, pairs.second] = free[pairs.second, pairs.first] = False
+        self.free = free.to(device)
         self.beads, self.atoms = (torch.tensor(x, device=device) for x in (mapping.beads, mapping.atoms))
         self.weights = torch.tensor(mapping.weights, dtype=torch.float32, device=device)
         self.n_beads = mapping.n_beads
@@ -88,33 +86,20 @@ class Mending:
         mended = self.mend(atoms, beads, rounds)
         eased = self.relaxation.ease(mended, lambda moved, some: moved + self._pull(moved, beads[some].to(moved)))
         mended = self.mend(eased, beads, min(rounds, self.settings.after))
-        return mended if firm else self._let_go(mended, beads, rounds)
+        return mended if firm else self.mend(mended, beads, rounds, firm=False)
 
-    def mend(self, atoms, beads, rounds):
-        """Traces (F, R, 3) near to `atoms`, their distances corrected, over the beads (F, N, 3)."""
+    def mend(self, atoms, beads, rounds, firm=True):
+        """Traces (F, R, 3) near to `atoms`, their distances corrected, over the beads (F, N, 3) if these are `firm`."""
         centre = beads.mean(1, keepdim=True)  # small numbers are the more exact ones
         atoms, beads = atoms - centre, beads - centre
         with torch.autocast(atoms.device.type, enabled=False):
             for number in range(rounds):
-                if number % self.settings.every == 0:
+                if firm and number % self.settings.every == 0:
                     atoms = atoms + self._push(atoms)
-                atoms = self._put_right(atoms)
-                atoms = atoms + self._pull(atoms, beads)
+                for pairs in reversed(self.pairs):
+                    atoms = pairs.project(atoms)
+                atoms = atoms + self._pull(atoms, beads) if firm else atoms
         return atoms + centre
-
-    def _let_go(self, atoms, beads, rounds):
-        """Traces whose distances are corrected; beads are free."""
-        centre = beads.mean(1, keepdim=True)
-        atoms = atoms - centre
-        for _ in range(rounds):
-            atoms = self._put_right(atoms)
-        return atoms + centre
-
-    def _put_right(self, atoms):
-        """Traces (F, R, 3) projected onto the distances along them, one after the other."""
-        for pairs in reversed(self.pairs):
-            atoms = pairs.project(atoms)
-        return atoms
 
     def _push(self, atoms):
         """Displacements (F, R, 3) that part C-alphas which are too near."""
@@ -127,8 +112,8 @@ class Mending:
 
     def _pull(self, atoms, beads):
         """The smallest displacements (F, R, 3) that put the beads back."""
-        at, own, weights = self.beads, self.atoms, self.weights.to(atoms)
-        sums = torch.zeros_like(beads).index_add(1, at, weights[:, None] * atoms[:, own])
-        norm = weights.new_zeros(self.n_beads).index_add(0, at, weights.square()).clamp_min(1e-12)
+        weights = self.weights.to(atoms)
+        sums = torch.zeros_like(beads).index_add(1, self.beads, weights[:, None] * atoms[:, self.atoms])
+        norm = weights.new_zeros(self.n_beads).index_add(0, self.beads, weights.square()).clamp_min(1e-12)
         missing = (beads - sums) / norm[:, None]
-        return torch.zeros_like(atoms).index_add(1, own, weights[:, None] * missing[:, at])
+        return torch.zeros_like(atoms).index_add(1, self.atoms, weights[:, None] * missing[:, self.beads])

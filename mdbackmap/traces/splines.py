@@ -4,24 +4,9 @@ Tables on a grid, read smoothly, with derivatives.
 Shapes: `...` leading dimensions, V variants of a table.
 """
 
-import math
-
 import torch
 
 _MIDDLE = 0.75  # no unit; cited: weight of the nearest point in a quadratic B-spline (de Boor 1978)
-_WIDE = 4  # standard deviations at which a Gaussian is cut off; chosen: by hand
-
-
-def blurred(table, axis, width, periodic):
-    """A table under a Gaussian of `width` grid steps along one axis."""
-    steps = range(-math.ceil(_WIDE * width), math.ceil(_WIDE * width) + 1)
-    weights = [math.exp(-0.5 * (step / width) ** 2) for step in steps]
-    n, total = table.shape[axis], 0.0
-    for step, weight in zip(steps, weights, strict=True):
-        at = torch.arange(n) + step
-        at = torch.remainder(at, n) if periodic else at.clamp(0, n - 1)
-        total = total + weight / sum(weights) * table.index_select(axis, at)
-    return total
 
 
 class SmoothTables:
