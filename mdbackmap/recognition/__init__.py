@@ -16,6 +16,7 @@ fasta      FASTA files, and which record belongs to which chain
 breaks     where chains end
 links      bonds between residues that do not follow each other: rings, disulfides
 spacing    units, cis peptides, strain, from the distances
+settings   the numbers that decide, with their origins
 soundness  whether coordinates are those of a molecule at all
 ========== =======================================================================
 

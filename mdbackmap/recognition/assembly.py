@@ -50,15 +50,15 @@ def join(trace, sequence, breaks):
     lengths, joined, caps = trace.lengths, _bonded_to_next(trace), _caps_behind(trace)
     names = trace.group.named_as_residues(trace.beads)
     if lengths is not None:
-        inside = np.median(lengths, axis=0)[~(own | caps)[:-1]]
+        inside = trace.middle[~(own | caps)[:-1]]
         refuse_disorder(trace, inside)
-        check_units(inside)
+        check_units(inside, trace.settings)
 
     def found(ends, how="auto"):
         jumps = resid_jumps(trace_topology(names, table, ends))
         if lengths is None or how == "topology":
             return ends | caps | jumps
-        return find_breaks(lengths, ends | caps, jumps, joined, trace.atomistic)
+        return find_breaks(trace, ends | caps, jumps, joined)
 
     apart = found(own) if lengths is not None and sequence is not None else None
     names, own = name_residues(names, own, table, sequence, apart)
@@ -73,8 +73,8 @@ def join(trace, sequence, breaks):
     if given or lengths is None:
         return coarse, told
     refuse_lone(trace, coarse)
-    torn = torn_bonds(lengths, own | caps, joined)
-    return coarse, told + _torn(coarse, torn, lengths) + _misplaced(trace, coarse) + _alone(coarse)
+    torn = torn_bonds(trace, own | caps, joined)
+    return coarse, told + _torn(trace, coarse, torn) + _misplaced(trace, coarse) + _alone(coarse)
 
 
 def _unnumbered(coarse):
@@ -91,7 +91,7 @@ def _unnumbered(coarse):
 
 def _misplaced(trace, coarse):
     """What is said of pieces of one chain that lie as if one followed the other, where the file has others between."""
-    pairs = pieces_that_follow(trace.positions, trace.dimensions, coarse.ends, coarse.chainIDs)
+    pairs = pieces_that_follow(trace, coarse)
     if not pairs:
         return []
     shown = listed([f"{named(coarse, e)} and {named(coarse, s)}" for e, s in pairs], _RESIDUES)
@@ -109,7 +109,7 @@ def named_ends(breaks) -> bool:
 def _finished(trace, coarse, ends):
     """The topology with ends, cis peptides and bonds."""
     first = np.flatnonzero(~ends)
-    cis = None if trace.lengths is None else find_cis(trace.lengths, ends, trace.atomistic)
+    cis = None if trace.lengths is None else find_cis(trace, ends)
     bonds = np.stack([first, first + 1], axis=1)
     finished = replace(
         _lettered(trace.atoms, coarse, ends),
@@ -158,11 +158,10 @@ def _alone(coarse):
     ]
 
 
-def _torn(coarse, torn, lengths):
+def _torn(trace, coarse, torn):
     if len(torn) == 0:
         return []
-    middle = np.median(lengths, axis=0)
-    pairs = [f"{named(coarse, k)} to the next ({middle[k]:.0f} A)" for k in torn]
+    pairs = [f"{named(coarse, k)} to the next ({trace.middle[k]:.0f} A)" for k in torn]
     return [
         f"bonds of the topology that no chain has are taken for chain ends: {listed(pairs, _RESIDUES)}; if a periodic "
         "boundary cuts chains there, make them whole or give the box"

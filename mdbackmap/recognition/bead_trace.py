@@ -16,6 +16,7 @@ from ..molecule.attributes import bonds_within, chain_ends, chain_letters, numbe
 from ..molecule.bead_models import CA
 from ..molecule.topology import Topology
 from .beads import Group
+from .settings import DEFAULTS, RecognitionSettings
 from .spacing import bond_lengths
 
 
@@ -33,6 +34,7 @@ class Trace:
         Places in the group.
     positions : ndarray of float, shape (F, N, 3), or None
     dimensions : ndarray of float, shape (6,), or None
+    settings : RecognitionSettings, optional
     """
 
     atoms: object
@@ -40,6 +42,7 @@ class Trace:
     beads: np.ndarray
     positions: np.ndarray | None
     dimensions: np.ndarray | None
+    settings: RecognitionSettings = DEFAULTS
 
     @functools.cached_property
     def shared(self) -> bool:
@@ -68,7 +71,7 @@ class Trace:
         none = (residue[bonds[:, 0]] != residue[bonds[:, 1]]).any()
         border = residue[1:] != residue[:-1]
         if self.positions is not None and np.count_nonzero(border) > 1:
-            middle = np.median(self.lengths, axis=0)[border]
+            middle = self.middle[border]
             none |= 2 * np.count_nonzero((middle > BONDED[0]) & (middle < BONDED[1])) > len(middle)
         return np.zeros_like(residue) if none else residue
 
@@ -76,6 +79,11 @@ class Trace:
     def lengths(self):
         """Distances from each bead to the next, shape (F, N - 1); None without positions."""
         return None if self.positions is None else bond_lengths(self.positions, self.dimensions)
+
+    @functools.cached_property
+    def middle(self):
+        """The medians of these over the frames, shape (N - 1,)."""
+        return np.median(self.lengths, axis=0)
 
     @functools.cached_property
     def labels(self):

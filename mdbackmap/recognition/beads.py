@@ -21,7 +21,7 @@ from .sequence import checked_aliases
 
 _ATOMS_NOT_CA = frozenset("N O CB H HA HN SC CM".split())  # lone beads of these names are elsewhere
 _NUCLEOTIDES = frozenset("ACGTUN")  # one-letter names that may be those of a nucleic acid
-_SHOWN = 8  # residues named in a message; chosen: by hand
+_SHOWN, _ATOMS = 8, 4  # residues, or kinds of names, and atoms of a residue in a message; chosen: by hand
 _ORGANIC = frozenset("CHNSPFIKVWY")  # one-letter codes of amino acids that are elements, too
 
 
@@ -192,7 +192,7 @@ def bare_warning(group, beads):
     bare = bare_residues(group, ca)
     if len(bare) == 0:
         return []
-    atoms = [listed(group.names[group.residue == group.residue[at]], _SHOWN // 2) for at in bare]
+    atoms = [listed(group.names[group.residue == group.residue[at]], _ATOMS) for at in bare]
     told = listed([f"{group.label(at)} (only {x})" for at, x in zip(bare, atoms, strict=True)], _SHOWN)
     return [f"left out, as they have no CA: {told}"]
 

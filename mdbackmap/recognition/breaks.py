@@ -1,7 +1,7 @@
 """
 Where chains end: as the user or the topology says, or found from the distances.
 
-Shapes: F frames, N beads (one a residue). Lengths in angstrom.
+Shapes: F frames, R residues with one bead each. Lengths in angstrom.
 """
 
 from __future__ import annotations
@@ -14,15 +14,11 @@ from ..molecule.mapping import MappingError
 from ..molecule.topology import Topology
 from .spacing import protein_like
 
-_STRETCHED = 5.5  # angstrom, chosen: what counts as a break in one or two frames of a trace with soft bonds
-_BONDS_REACH = 7.6  # angstrom, chosen: a bond of the topology may be stretched to twice the distance of C-alphas
+_CHAINS = 20  # shown in a message; chosen: by hand
 _NOT_UNDERSTOOD = (
     "breaks={!r} is not understood: expected 'auto', 'topology', or a list of bead indices and (chainID, resid), "
     "such as [41, ('B', 17)] or '41,B:17'"
 )
-_COMPLETE = 0.75  # share of neighbours that a complete list of bonds joins at least; chosen: by hand
-_RIGID = 0.01  # angstrom; chosen: by hand, distances that change by less say no more than one frame
-_SHOWN = 20  # chains named in a message; chosen: by hand
 
 
 def resid_jumps(coarse: Topology) -> np.ndarray:
@@ -35,7 +31,7 @@ def resid_jumps(coarse: Topology) -> np.ndarray:
 
     Returns
     -------
-    ndarray of bool, shape (N,)
+    ndarray of bool, shape (R,)
         False where the number grows by one, or stays with another insertion code; True for the last residue.
     """
     step = np.diff(coarse.resids)
@@ -43,56 +39,52 @@ def resid_jumps(coarse: Topology) -> np.ndarray:
     return np.append((step != 1) & ~inserted, True)
 
 
-def find_breaks(lengths, hard, jumps, bonded=None, atomistic=False) -> np.ndarray:
+def find_breaks(trace, hard, jumps, bonded=None) -> np.ndarray:
     """
     Where a chain ends, from the topology and the distances together.
 
     Parameters
     ----------
-    lengths : ndarray of float, shape (F, N - 1)
-        From `bond_lengths`.
-    hard : ndarray of bool, shape (N,)
+    trace : Trace
+        With positions; of atoms of an all-atom model one frame is enough.
+    hard : ndarray of bool, shape (R,)
         Residues that end a chain whatever the distance: chain and segment change there.
-    jumps : ndarray of bool, shape (N,)
+    jumps : ndarray of bool, shape (R,)
         Residues whose successor does not have the next number: broken unless they lie as bonded ones do.
-    bonded : ndarray of bool, shape (N,), optional
+    bonded : ndarray of bool, shape (R,), optional
         Beads that the topology bonds to the next. Such a bond may be stretched; beads without one are apart if the
         topology bonds both to their other neighbours, and most others.
-    atomistic : bool
-        The beads are atoms of an all-atom model: one frame is enough.
 
     Returns
     -------
-    ndarray of bool, shape (N,)
+    ndarray of bool, shape (R,)
         `Topology.ends`.
     """
-    inside = ~hard[:-1]
-    middle = np.median(lengths, axis=0)
-    sure = atomistic or len(lengths) >= 3 or protein_like(middle[inside])
-    apart = middle > (BONDED[1] if sure else _STRETCHED)
+    settings, middle = trace.settings, trace.middle
+    sure = trace.atomistic or len(trace.lengths) >= 3 or protein_like(middle[~hard[:-1]], settings)
+    apart = middle > (BONDED[1] if sure else settings.stretched)
     apart |= jumps[:-1] & ((middle < BONDED[0]) | (middle > BONDED[1]))
     if bonded is not None:
-        apart &= ~bonded[:-1] | (middle > _BONDS_REACH)
-        apart |= _without_bond(lengths, inside, bonded)
+        apart &= ~bonded[:-1] | (middle > settings.bonds_reach)
+        apart |= _without_bond(trace, ~hard[:-1], bonded)
     return hard | np.append(apart, True)
 
 
-def _without_bond(lengths, inside, bonded):
-    """Whether neighbours lie as bonded ones do, but are kept apart by a full list of bonds, bool, shape (N - 1,)."""
-    joined, middle = bonded[:-1] & inside, np.median(lengths, axis=0)
-    near = inside & (middle > BONDED[0]) & (middle < BONDED[1])
-    if np.count_nonzero(joined & near) < _COMPLETE * np.count_nonzero(near):
+def _without_bond(trace, inside, bonded):
+    """Whether neighbours lie as bonded ones do, but are kept apart by a full list of bonds, bool, shape (R - 1,)."""
+    joined, lengths = bonded[:-1] & inside, trace.lengths
+    near = inside & (trace.middle > BONDED[0]) & (trace.middle < BONDED[1])
+    if np.count_nonzero(joined & near) < trace.settings.complete * np.count_nonzero(near):
         return np.zeros_like(near)
-    moving = len(lengths) >= 3 and np.ptp(lengths, axis=0).max(initial=0.0) > _RIGID
-    if moving:
+    if len(lengths) >= 3 and np.ptp(lengths, axis=0).max(initial=0.0) > trace.settings.moving:
         near &= ~((lengths > BONDED[0]) & (lengths < BONDED[1])).all(axis=0)  # always there: a rigid part
     before, after = np.append(False, joined[:-1]), np.append(joined[1:], False)
     return near & ~joined & before & after
 
 
-def torn_bonds(lengths, hard, bonded) -> np.ndarray:
+def torn_bonds(trace, hard, bonded) -> np.ndarray:
     """Beads (t,) that the topology bonds to the next although that lies further off than any bond reaches."""
-    return np.flatnonzero(bonded[:-1] & ~hard[:-1] & (np.median(lengths, axis=0) > _BONDS_REACH))
+    return np.flatnonzero(bonded[:-1] & ~hard[:-1] & (trace.middle > trace.settings.bonds_reach))
 
 
 def parse_breaks(text):
@@ -136,7 +128,7 @@ def told_breaks(breaks, coarse: Topology) -> np.ndarray:
 
     Returns
     -------
-    ndarray of bool, shape (N,)
+    ndarray of bool, shape (R,)
 
     Raises
     ------
@@ -177,5 +169,5 @@ def _bead(item, coarse):
         return found[0]
     raise MappingError(
         f"breaks names {chain}:{number}: {len(found)} such beads, expected one; chains are "
-        f"{listed(dict.fromkeys(coarse.chainIDs), _SHOWN)}; bead indices always work"
+        f"{listed(dict.fromkeys(coarse.chainIDs), _CHAINS)}; bead indices always work"
     )

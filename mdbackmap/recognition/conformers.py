@@ -13,7 +13,6 @@ import numpy as np
 from ..chemistry.peptide_geometry import BONDED, CA_NEAREST
 from ..molecule.attributes import listed
 
-_MOST = 4  # beads of one number that can be alternate locations; chosen: by hand, there are seldom more than A to D
 SHOWN = 8  # residues named in a message; chosen: by hand
 
 
@@ -93,7 +92,7 @@ def _told(group, atom):
     return group.label(atom) + (f" ({label})" if label else "")
 
 
-def one_place(group, beads, middle, occupancies):
+def one_place(group, beads, middle, occupancies, settings):
     """
     Beads without those that share number and place with the one before, as alternate locations without labels do.
 
@@ -104,6 +103,7 @@ def one_place(group, beads, middle, occupancies):
     middle : ndarray of float, shape (N - 1,)
         Distances from each bead to the next.
     occupancies : ndarray of float, shape (A,)
+    settings : RecognitionSettings
 
     Returns
     -------
@@ -115,7 +115,7 @@ def one_place(group, beads, middle, occupancies):
     for labels in (group.icodes[beads], group.chains[beads]):
         same &= labels[1:] == labels[:-1]
     runs = np.split(np.arange(len(beads)), np.flatnonzero(~same) + 1)
-    near = [rows for rows in runs if 1 < len(rows) <= _MOST and (middle[rows[:-1]] < CA_NEAREST).all()]
+    near = [rows for rows in runs if 1 < len(rows) <= settings.conformers and (middle[rows[:-1]] < CA_NEAREST).all()]
     if 2 * sum(len(rows) for rows in near) > len(beads):  # other units, or numbers that are not those of residues
         return keep, told
     for rows in near:

@@ -12,9 +12,6 @@ from ..chemistry.peptide_geometry import BONDED
 from ..molecule.mapping import MappingError
 from .spacing import bond_lengths
 
-_DISULFIDE = 4.1  # angstrom; chosen: by hand, C-alphas of disulfides lie further apart (4.4 to 6.8), of peptides nearer
-_PEPTIDE_BOND = 1.8  # angstrom; chosen: by hand, C-N bonds are 1.33, atoms that are not bonded 2.5 and more apart
-
 
 def named(coarse, residue) -> str:
     """A residue in words: ``"CYS 52A of chain B"``."""
@@ -82,7 +79,7 @@ def _closing_bonds(trace, coarse):
         if last - first > 1 and coarse.ends[last] and starts[first]:
             distance = float(np.median(bond_lengths(trace.positions[:, [last, first]], trace.dimensions)))
             ring = (degree[first : last + 1] == 2).all()
-            longest = _DISULFIDE if (coarse.resnames[[first, last]] == "CYS").all() else BONDED[1]
+            longest = trace.settings.disulfide if (coarse.resnames[[first, last]] == "CYS").all() else BONDED[1]
             if BONDED[0] < distance < longest or ring:
                 found.append((last, first, distance))
     return found
@@ -112,4 +109,4 @@ def _ends_that_meet(trace, coarse):
     known = (rows["C"][last] >= 0) & (rows["N"][first] >= 0) & ~carboxylate[last]
     last, first = last[known], first[known]
     apart = np.linalg.norm(positions[rows["C"][last]] - positions[rows["N"][first]], axis=1)
-    return np.stack([last, first], axis=1)[apart < _PEPTIDE_BOND]
+    return np.stack([last, first], axis=1)[apart < trace.settings.peptide_bond]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import re
 import string
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,12 @@ import numpy as np
 
 from ..molecule.attributes import attribute
 
-_FULL = 9999  # largest number that the four columns of a PDB file hold; cited: its format
-_WRAPPED = 5000  # a fall by more than this is a counter that began again; cited: MDAnalysis
-# Chain, segment, residue number, insertion code, residue name, atom name, alternate location.
-_COLUMNS = (21, 22), (72, 76), (22, 26), (26, 27), (17, 21), (12, 16), (16, 17)  # cited: the PDB format
-_WIDTH, _DECIMAL, _HEXADECIMAL = 4, 10, 16  # columns of a number, bases; cited: the PDB format
-_BASE36 = string.digits + string.ascii_uppercase
+_FULL = 9999  # largest number that the four columns of a PDB file hold; cited: PDB format 3.3
+_WRAPPED = 5000  # a fall by more than this is a counter that began again; cited: MDAnalysis, PDBParser
+# Columns of chain, segment, number, insertion code, residue name, atom name and alternate location.
+_COLUMNS = ((21, 22), (72, 76), (22, 26), (26, 27), (17, 21), (12, 16), (16, 17))  # cited: PDB format 3.3
+_BASE16, _BASE36 = 16, 36  # cited: numbers of VMD, and hybrid-36 of cctbx
+_HYBRID, _SMALL = 10 * 36**3 - 10**4, 26 * 36**3  # what capitals and small letters begin at; cited: hybrid-36 of cctbx
 _OPENERS = {".gz": gzip.open, ".bz2": bz2.open}
 
 
@@ -172,17 +173,11 @@ def _readings(row, before, scheme):
         found["decimal"] = number
         if beyond and row.icode.isdecimal():  # five digits, the last where insertion codes stand
             found["five"] = int(text + row.icode)
-    elif (
-        len(text) == _WIDTH
-        and text.isalnum()
-        and text.isascii()
-        and text[0].isalpha()
-        and text in (text.upper(), text.lower())
-    ):
+    elif re.fullmatch("[A-Z][A-Z0-9]{3}|[a-z][a-z0-9]{3}", text):
         found["hybrid36"] = _hybrid36(text)
     hexadecimal = text and set(text) <= set(string.hexdigits)
     if hexadecimal and (not text.isdecimal() or beyond or scheme == "hexadecimal"):
-        found["hexadecimal"] = int(text, _HEXADECIMAL)
+        found["hexadecimal"] = int(text, _BASE16)
     return found
 
 
@@ -193,6 +188,4 @@ def _hybrid36(text):
     >>> _hybrid36("A000"), _hybrid36("ZZZZ"), _hybrid36("a000")
     (10000, 1223055, 1223056)
     """
-    letters, block = len(string.ascii_uppercase), len(_BASE36) ** (_WIDTH - 1)
-    value = int(text, len(_BASE36)) - _DECIMAL * block + _DECIMAL**_WIDTH
-    return value + (letters * block if text[0].islower() else 0)
+    return int(text, _BASE36) - _HYBRID + (_SMALL if text[0].islower() else 0)

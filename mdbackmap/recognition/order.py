@@ -19,11 +19,6 @@ from ..molecule.bonds import adjacency
 from ..molecule.mapping import MappingError
 from .spacing import bond_lengths
 
-_STRANGERS = 5.0  # angstrom, chosen: a median above this is no distance of neighbours
-_LOOKED_AT = 100  # chosen: beads whose nearest one is looked for: enough for a median
-_FEW = 4  # chosen: by hand, lone residues that refuse a file
-_PIECES = 300  # chosen: chains of more pieces than this are not asked whether one follows another
-
 
 def in_order(trace):
     """
@@ -147,7 +142,7 @@ def refuse_disorder(trace, lengths):
     ------
     MappingError
     """
-    if len(lengths) >= 3 and np.median(lengths) >= _STRANGERS:
+    if len(lengths) >= 3 and np.median(lengths) >= trace.settings.strangers:
         _refuse_near(
             trace,
             f"beads that follow each other lie {np.median(lengths):.3g} A apart (median of {len(lengths)}), the "
@@ -170,7 +165,7 @@ def refuse_lone(trace, coarse):
     MappingError
     """
     n = np.count_nonzero(lone_residues(coarse))
-    if n >= _FEW and 2 * n > coarse.n_residues:
+    if n >= trace.settings.lone and 2 * n > coarse.n_residues:
         _refuse_near(
             trace,
             f"{n} of {coarse.n_residues} residues are bonded to no other by their chains and order, but the nearest "
@@ -186,43 +181,42 @@ def lone_residues(coarse) -> np.ndarray:
 
 def _refuse_near(trace, words):
     """Raise MappingError if the nearest bead of each lies as far off as neighbours along a chain do."""
-    nearest = nearest_bead(trace.positions[0], trace.dimensions)
+    nearest = _nearest_bead(trace)
     if TRANS_SOUND[0] < nearest < TRANS_SOUND[1]:
         raise MappingError(words.format(nearest=nearest))
 
 
-def nearest_bead(beads, dimensions) -> float:
-    """Distance to the nearest bead in angstrom, as the median over some beads of (N, 3)."""
-    some = np.linspace(0, len(beads) - 1, min(len(beads), _LOOKED_AT)).astype(int)
+def _nearest_bead(trace):
+    """Distance to the nearest bead in angstrom, as the median over some beads of the first frame."""
+    beads = trace.positions[0]
+    some = np.linspace(0, len(beads) - 1, min(len(beads), trace.settings.looked_at)).astype(int)
     pairs = np.stack(np.broadcast_arrays(beads[some][:, None], beads[None]), axis=2)  # (s, N, 2, 3)
-    apart = bond_lengths(pairs, dimensions)[..., 0]
+    apart = bond_lengths(pairs, trace.dimensions)[..., 0]
     apart[np.arange(len(some)), some] = np.inf
     return float(np.median(apart.min(axis=1)))
 
 
-def pieces_that_follow(frames, dimensions, ends, chains):
+def pieces_that_follow(trace, coarse):
     """
     Ends and starts of pieces of one chain that lie as neighbours do although others are between them.
 
     Parameters
     ----------
-    frames : ndarray of float, shape (F, N, 3)
-    dimensions : ndarray of float, shape (6,), or None
-    ends : ndarray of bool, shape (N,)
-    chains : ndarray, shape (N,)
+    trace : Trace
+    coarse : Topology
 
     Returns
     -------
     list of (end, start)
     """
-    last = np.flatnonzero(ends)
+    last = np.flatnonzero(coarse.ends)
     first = np.append(0, last[:-1] + 1)
-    if not 1 < len(last) <= _PIECES:
+    if not 1 < len(last) <= trace.settings.pieces:
         return []
-    k, m = np.nonzero(chains[last][:, None] == chains[first][None])
+    k, m = np.nonzero(coarse.chainIDs[last][:, None] == coarse.chainIDs[first][None])
     others = (m != k) & (m != k + 1)
     end, start = last[k[others]], first[m[others]]
-    beads = np.stack([frames[:, end], frames[:, start]], axis=2)  # (F, p, 2, 3)
-    apart = np.median(bond_lengths(beads, dimensions)[..., 0], axis=0)
+    beads = np.stack([trace.positions[:, end], trace.positions[:, start]], axis=2)  # (F, p, 2, 3)
+    apart = np.median(bond_lengths(beads, trace.dimensions)[..., 0], axis=0)
     near = (apart > TRANS_SOUND[0]) & (apart < TRANS_SOUND[1])
     return list(zip(end[near].tolist(), start[near].tolist(), strict=True))

@@ -21,6 +21,7 @@ from .beads import Group, bare_warning, find_beads, left_out
 from .conformers import apart_again, one_conformer, one_place, told_conformers
 from .links import refuse_closed
 from .order import in_order
+from .settings import DEFAULTS
 from .soundness import check_frames
 from .spacing import bond_lengths
 
@@ -34,6 +35,7 @@ def recognise(
     frames=None,
     dimensions=None,
     closed=False,
+    settings=DEFAULTS,
 ):
     """
     Find the C-alpha beads of a molecule and its topology.
@@ -59,6 +61,7 @@ def recognise(
         Box of these frames; by default the current one.
     closed : bool
         Whether chains may be closed, as cyclic peptides are; models make open ones only.
+    settings : RecognitionSettings, optional
 
     Returns
     -------
@@ -99,7 +102,7 @@ def recognise(
     group = Group.read(atoms, aliases)
     beads = find_beads(group, sequence is not None)
     told = bare_warning(group, beads)
-    trace, alternatives = _one_bead_a_residue(atoms, group, beads, frames, dimensions)
+    trace, alternatives = _one_bead_a_residue(atoms, group, beads, frames, dimensions, settings)
     _refuse_shared(trace, sequence)
     trace, moved = in_order(trace)
     coarse, joined = join(trace, sequence, breaks)
@@ -111,7 +114,7 @@ def recognise(
     return np.asarray(atoms.ix, dtype=np.int64)[trace.beads], coarse
 
 
-def _one_bead_a_residue(atoms, group, beads, frames, dimensions):
+def _one_bead_a_residue(atoms, group, beads, frames, dimensions, settings):
     """The trace of these beads, one of each residue's alternate locations, and the residues that had several."""
     occupancies = np.asarray(getattr(atoms, "occupancies", np.ones(len(atoms))), dtype=np.float64)
     beads, told = one_conformer(group, beads, occupancies)
@@ -119,10 +122,10 @@ def _one_bead_a_residue(atoms, group, beads, frames, dimensions):
     dimensions = getattr(atoms, "dimensions", None) if dimensions is None else dimensions
     if positions is not None:
         middle = np.median(bond_lengths(positions, dimensions), axis=0)
-        keep, more = one_place(group, beads, middle, occupancies)
+        keep, more = one_place(group, beads, middle, occupancies, settings)
         beads, positions, told = beads[keep], positions[:, keep], told + more
     lengths = None if positions is None else np.median(bond_lengths(positions, dimensions), axis=0)
-    return Trace(atoms, apart_again(group, beads, lengths), beads, positions, dimensions), told
+    return Trace(atoms, apart_again(group, beads, lengths), beads, positions, dimensions, settings), told
 
 
 def _positions(trace, frames):

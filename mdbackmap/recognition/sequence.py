@@ -15,8 +15,8 @@ from ..molecule.attributes import chain_letters, listed
 from ..molecule.mapping import MappingError
 from .fasta import Record, assign
 
-_KINDS = 60  # names shown of those that are unknown; chosen: by hand, in practice all
-_RECORDS, _CHAINS = 8, 20  # shown in a message; chosen: by hand
+_SHOWN, _CHAINS = 8, 20  # lengths and chains in a message; chosen: by hand
+_KINDS = 60  # names shown of those that are unknown: in practice all; chosen: by hand
 _AWSEM = {"NGP", "IGL", "IPR"}  # neither glycine nor proline, glycine, proline
 
 
@@ -145,8 +145,8 @@ def _refuse_lengths(records, n, n_chains, table):
         )
     raise MappingError(
         f"sequence lists {len(records)} chains of together {sum(len(x) for x in records)} residues "
-        f"({listed([len(x) for x in records], _RECORDS)}), expected {n_chains} chains of together {n}: {_chains(table)}"
-        "; one may serve all chains of its length"
+        f"({listed(map(len, records), _SHOWN)}), expected {n_chains} chains of together {n}: {_chains(table)}; one "
+        "may serve all chains of its length"
     )
 
 

@@ -15,11 +15,8 @@ from ..chemistry.peptide_geometry import BONDED, CA_TRANS, CIS_ABOVE, CIS_BELOW,
 from ..molecule.boxes import box_vectors, nearest_images
 from ..molecule.mapping import MappingError
 from ..molecule.topology import Topology
+from .settings import DEFAULTS
 
-# Proteins have 3.78 to 3.91, Martini's backbone beads 3.1 to 3.5, centres of residues 4.4.
-_MEDIAN = 3.6, 4.2  # angstrom, of a trace; chosen: by hand, between these
-# Crystals have 0.02 to 0.05, soft coarse-grained bonds 0.1 and more.
-_PROTEIN_LIKE = 0.07  # angstrom, robust standard deviation of trans distances; chosen: by hand, between these
 _MAD = 1.4826  # standard deviations of a Gaussian in a median absolute deviation; cited: Rousseeuw & Croux 1993
 _REDUCED = 0.75, 1.25  # bond lengths, no unit; chosen: by hand, what looks like reduced units
 _PER_NANOMETRE = 10  # angstrom; cited: SI
@@ -53,7 +50,7 @@ def bond_lengths(beads, dimensions=None) -> np.ndarray:
     return np.linalg.norm(step, axis=-1)
 
 
-def check_units(lengths) -> None:
+def check_units(lengths, settings=DEFAULTS) -> None:
     """
     Refuse a trace that is not in angstrom, or is no C-alpha trace.
 
@@ -61,6 +58,7 @@ def check_units(lengths) -> None:
     ----------
     lengths : ndarray of float, shape (n,)
         Distances between neighbours along the chain, as they were read.
+    settings : RecognitionSettings, optional
 
     Raises
     ------
@@ -74,7 +72,7 @@ def check_units(lengths) -> None:
     if len(lengths) == 0:
         return
     median = float(np.median(lengths))
-    low, high = _MEDIAN if len(lengths) > 3 else BONDED
+    low, high = settings.median if len(lengths) > 3 else BONDED
     if low <= median <= high:
         return
     raise MappingError(
@@ -83,28 +81,25 @@ def check_units(lengths) -> None:
     )
 
 
-def find_cis(lengths, ends, atomistic=False) -> np.ndarray:
+def find_cis(trace, ends) -> np.ndarray:
     """
     Which peptides are cis.
 
     Parameters
     ----------
-    lengths : ndarray of float, shape (F, N - 1)
-        From `bond_lengths`.
-    ends : ndarray of bool, shape (N,)
+    trace : Trace
+        With positions; distances of an all-atom model need no proof of being protein-like.
+    ends : ndarray of bool, shape (R,)
         `Topology.ends`.
-    atomistic : bool
-        The beads are atoms of an all-atom model, whose distances need no proof of being protein-like.
 
     Returns
     -------
-    ndarray of bool, shape (N,)
+    ndarray of bool, shape (R,)
         `Topology.cis`: the median over the frames is below 3.3 A, in a trace whose other medians are as alike
         as those of a protein: one frame of soft bonds has short ones that are no cis peptides.
     """
-    cis = np.zeros(len(ends), dtype=bool)
-    middle = np.median(lengths, axis=0)
-    if atomistic or protein_like(middle[~ends[:-1]]):
+    cis, middle = np.zeros(len(ends), dtype=bool), trace.middle
+    if trace.atomistic or protein_like(middle[~ends[:-1]], trace.settings):
         cis[:-1] = (middle < CIS_BELOW) & (middle > CIS_ABOVE) & ~ends[:-1]
     return cis
 
@@ -141,10 +136,10 @@ def strained(ca, coarse: Topology, dimensions=None) -> np.ndarray:
     return found
 
 
-def protein_like(middle) -> bool:
+def protein_like(middle, settings) -> bool:
     """Whether (n,) distances between neighbours, cis ones and breaks aside, are as alike as those of a protein."""
     trans = middle[(middle > CIS_BELOW) & (middle < BONDED[1])]
-    return len(trans) == 0 or _MAD * np.median(abs(trans - np.median(trans))) < _PROTEIN_LIKE
+    return len(trans) == 0 or _MAD * np.median(abs(trans - np.median(trans))) < settings.protein_like
 
 
 def _explain(median):
