@@ -5,11 +5,24 @@ import os
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is loaded: processes that share a machine take a thread each
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from pathlib import Path
+
 import pytest
 import torch
 from packs import read_chains
 
 from mdbackmap.datafiles import VALIDATION
+
+_SLOW = Path(__file__).with_name("slow.txt")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that `times.py` has found to take more than a second of processor time are marked slow."""
+    listed = set(_SLOW.read_text().splitlines())
+    for item in items:
+        if item.nodeid in listed:
+            item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)
