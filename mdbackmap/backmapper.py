@@ -5,36 +5,32 @@ Shapes: F frames, N beads, A atoms. Positions in angstrom, times in picoseconds,
 (lengths in angstrom, angles in degrees).
 """
 
-import logging
+import copy
+from dataclasses import replace
 
 import numpy as np
 import torch
-from MDAnalysis.coordinates.base import StreamReaderBase
 
 from . import checkpoint
 from .completion.ends import Completion
-from .conversion.sampling import Sampler
-from .conversion.standard_form import StandardForm
-from .conversion.treatment import TraceTreatment
+from .generation.bound import bind
 from .generation.noise import Noise
-from .molecule.binding import bind
+from .molecule.binding import bind as bind_beads
 from .molecule.boxes import box_vectors, distances_moved
 from .molecule.mapping import MappingError
 from .options import Keys, SamplingOptions, check_atoms, whole_number
-from .reading.cut import warn_of_unread
 from .recognition.recognise import recognise
-from .recognition.soundness import bead_label, broken, check_frames, check_whole, leave_out, sound
-from .recognition.spacing import bond_lengths
-from .universes.frames import copy_trajectory, read_frame
+from .recognition.soundness import bead_label, check_frames, check_whole
+from .sampling.sampler import Sampler
+from .sampling.standard_form import StandardForm
+from .sampling.treatment import TraceTreatment
 from .universes.live import lifted
 from .universes.reader import bead_indices, bead_names
+from .universes.survey import survey
 from .universes.universe import universe_of
-
-logger = logging.getLogger(__name__)
 
 _RESIDUES_A_BATCH = {"cpu": 19200, "cuda": 96000}  # at most (chosen: what memory allows)
 _RESIDUES_A_THREAD = 2400  # on processors: 1 to 2 s of work (measured)
-_FRAMES_TO_BIND = 10
 
 
 def load_model(
@@ -101,12 +97,12 @@ def load_model(
     atoms, how, looked = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}, {}
 
     def look(indices):
-        looked["frames"], looked["indices"] = _look(atoms, indices), indices
+        looked["frames"], looked["indices"] = survey(atoms, indices), indices
         return looked["frames"]
 
     if network.molecule is not None:
         _refuse_names(network.molecule, mapping, how)
-        indices, joined = bind(atoms, network.molecule, f"the model {provenance['model']!r}"), network.molecule
+        indices, joined = bind_beads(atoms, network.molecule, f"the model {provenance['model']!r}"), network.molecule
     else:
         indices, coarse = recognise(atoms, mapping=mapping, **how, frames=look)
         joined = network.mapping(coarse)
@@ -125,60 +121,6 @@ def _refuse_names(molecule, mapping, how):
         raise MappingError(f"{given[0]}=: the model is for one molecule and knows its residues; leave it out")
 
 
-def _look(atoms, indices):
-    """Bead positions (f, n, 3) in a few frames, over the trajectory; in the current one if it cannot be copied."""
-    trajectory, beads = atoms.universe.trajectory, atoms.universe.atoms[indices]
-    warn_of_unread(trajectory)
-    current = trajectory.ts.positions[indices]
-    n_frames = 1 if isinstance(trajectory, StreamReaderBase) else trajectory.n_frames
-
-    def checked(positions, numbers):
-        def label(bead):
-            return f"{bead_names(beads)[bead]} {getattr(beads[bead], 'resid', bead + 1)}"
-
-        return check_frames(positions, len(indices), numbers, label, lambda k: leave_out(k, n_frames))
-
-    if n_frames <= 1:
-        return checked(current, [trajectory.ts.frame])
-    numbers = np.unique(np.linspace(0, n_frames - 1, _FRAMES_TO_BIND).astype(int))
-    try:
-        copy = copy_trajectory(trajectory)
-    except Exception as error:  # a reader without copies: look at what is there
-        logger.debug("the trajectory cannot be copied (%s): bound by its current frame", error)
-        return checked(current, [trajectory.ts.frame])
-    try:
-        found = _readable(copy, numbers, indices)
-    finally:
-        copy.close()
-    found = _unbroken(found, atoms.dimensions)
-    return checked(np.stack(list(found.values())), list(found))
-
-
-def _unbroken(found, dimensions):
-    """The frames without those that are not sound, or broken as a whole; all of them if that is most."""
-    good = {number: beads for number, beads in found.items() if sound(beads).all()} or found
-    beads = np.stack(list(good.values()))
-    ends = np.arange(beads.shape[1]) == beads.shape[1] - 1
-    whole = ~broken(bond_lengths(beads, dimensions), ends).any(axis=1)
-    if not whole.sum() > len(good) / 2:  # not C-alphas, other units, or many chains: others look at that
-        return good
-    return {number: beads for (number, beads), fine in zip(good.items(), whole, strict=True) if fine}
-
-
-def _readable(trajectory, numbers, indices):
-    """Beads of those frames that can be read. Reading one of the others fails later; here only if there are no more."""
-    found, failure = {}, None
-    for number in numbers:
-        try:
-            found[int(number)] = read_frame(trajectory, int(number)).positions[indices]
-        except ValueError as error:
-            logger.debug("%s", error)
-            failure = failure or error
-    if not found:
-        raise failure
-    return found
-
-
 class Backmapper:
     """
     A model bound to one molecule; made by `load_model`.
@@ -188,22 +130,22 @@ class Backmapper:
     network : Model
     mapping : Mapping
         From N beads to the atoms that the network makes.
-    indices : (N,) int array
+    indices : ndarray of int, shape (N,)
         Which atoms of the coarse universe are the beads, in the order of the chains (which need not be the file's).
     provenance : dict
         Of the weights.
     device, threads
         As in `load_model`.
-    looked : (f, N, 3) float array, optional
+    looked : ndarray of float, shape (f, N, 3), optional
         Beads of some frames of the trajectory, by which the trace is judged.
-    names : (N,) str array, optional
+    names : ndarray of str, shape (N,), optional
         Residue and name of each bead; beads of other names are refused later.
 
     Attributes
     ----------
     mapping : Mapping
         From N beads to all A atoms; `mapping.coarse` and `mapping.fine` are the two topologies.
-    indices : (N,) int array
+    indices : ndarray of int, shape (N,)
     provenance : dict
         Of the weights: the model's name, the hash of its file, its training; plain values.
     """
@@ -226,9 +168,8 @@ class Backmapper:
         self.device = _device(device)
         threads = threads if threads is None else whole_number("threads", threads, 1)
         self.provenance = dict(provenance)
-        self._network = network.to(self.device).eval()
         self._form = StandardForm(mapping, network)
-        self._sampler = Sampler(self._network, self._form.mapping, self.device, threads)
+        self._sampler = Sampler(bind(network.eval(), self._form.mapping, self.device), self.device, threads)
         self._trace = TraceTreatment(self.mapping.coarse, looked if network.relaxes else None, network.relaxes)
 
     def __repr__(self):
@@ -244,6 +185,22 @@ class Backmapper:
     def n_atoms(self):
         """Number of atoms A."""
         return self.mapping.n_atoms
+
+    def with_threads(self, threads):
+        """
+        The same model with another number of threads while sampling.
+
+        Parameters
+        ----------
+        threads : int
+
+        Returns
+        -------
+        Backmapper
+        """
+        other = copy.copy(self)
+        other._sampler = replace(self._sampler, threads=whole_number("threads", threads, 1))
+        return other
 
     def batch_size(self, requested="auto"):
         """
@@ -291,7 +248,7 @@ class Backmapper:
 
         Parameters
         ----------
-        beads : (F, N, 3) float array
+        beads : ndarray of float, shape (F, N, 3)
             In angstrom.
         frames : (F,) int sequence
             Numbers of the frames, which randomness is keyed by.
@@ -299,7 +256,7 @@ class Backmapper:
             Which sample of each frame.
         times : (F,) float sequence, optional
             In ps; needed with a `correlation_time`.
-        dimensions : (F, 6) float array, optional
+        dimensions : ndarray of float, shape (F, 6), optional
             Boxes: chains are made whole by nearest images, and neighbours are looked for across them.
         seed : int
         temperature : float
@@ -315,7 +272,7 @@ class Backmapper:
 
         Returns
         -------
-        (F, A, 3) float32 array
+        ndarray of float32, shape (F, A, 3)
             In angstrom. Depends on nothing but the arguments: frames and samples may be batched in any way.
 
         Raises
@@ -353,17 +310,17 @@ class Backmapper:
 
         Parameters
         ----------
-        beads : (F, N, 3) float array
+        beads : ndarray of float, shape (F, N, 3)
             As they were given to `sample`.
-        atoms : (F, A, 3) float array
+        atoms : ndarray of float, shape (F, A, 3)
             What it made of them.
-        dimensions : (F, 6) float array, optional
+        dimensions : ndarray of float, shape (F, 6), optional
         mirror : {"error", "fix", "ignore"}
             As it was given to `sample`.
 
         Returns
         -------
-        (F, N) float32 array
+        ndarray of float32, shape (F, N)
             In angstrom; 0 where a bead was kept.
         """
         beads = self._trace.of_right_hand(np.asarray(beads, dtype=np.float32), mirror)

@@ -31,34 +31,23 @@ Units: angstrom, ps.
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import threading
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
-from MDAnalysis.analysis.backends import BackendDask, BackendMultiprocessing, BackendSerial
+from MDAnalysis.analysis.backends import BackendSerial
 from MDAnalysis.analysis.base import AnalysisBase
-from MDAnalysis.analysis.results import Results, ResultsGroup
+from MDAnalysis.analysis.results import Results
 
+from .conversion.backends import SUPPORTED, check_device, convert_all
+from .conversion.plan import plan_conversion
+from .conversion.tally import tell
 from .options import SamplingOptions, check_atoms, check_backmapper, whole_number
-from .universes.frames import check_trajectory, sample_frames
-from .universes.reader import bead_indices
-from .universes.scaling import scale_of
-from .writing import output
-from .writing.destination import Destination
-from .writing.moved import Moved, tell
-from .writing.origin import origin
-from .writing.output import PDB, MemorySink, check_format
-from .writing.pace import Pace
-from .writing.progress import Watching, progress_bar
-from .writing.stage_threads import Pipeline
-from .writing.stream import Stream, choose_frames, input_files
-
-logger = logging.getLogger(__name__)
+from .universes.chosen import choose_frames
+from .universes.frames import check_trajectory
+from .writing.settings import ConversionSettings
 
 
 class BackmapTrajectory(AnalysisBase):
@@ -87,6 +76,8 @@ class BackmapTrajectory(AnalysisBase):
         Refuse frames with CA-CA distances that no peptide bridges (otherwise they are counted in `results.strained`).
     verbose : bool, optional
         Show progress.
+    settings : ConversionSettings, optional
+        How long jobs and segments are; what is written does not depend on it.
 
     Attributes
     ----------
@@ -96,14 +87,14 @@ class BackmapTrajectory(AnalysisBase):
         Frames in the output, and atoms in each.
     results.frames, results.samples, results.times : (n_frames,) array
         Coarse frame, sample and time (ps) of each output frame.
-    results.strained : (R,) int64 array
+    results.strained : ndarray of int64, shape (R,)
         In how many coarse frames the peptide after each residue is longer or shorter than proteins have it.
-    results.displacements : (n_frames,) float32 array
+    results.displacements : ndarray of float32, shape (n_frames,)
         How far beads were moved (RMS over a frame, in angstrom): 0 where they are kept, NaN for output frames that
         were there from an interrupted conversion. H5MD files have the displacement of each bead as an observable.
-    results.residue_displacements : (N,) float64 array
+    results.residue_displacements : ndarray of float64, shape (N,)
         The same for each bead (RMS over frames).
-    results.unrepaired : (R,) int64 array
+    results.unrepaired : ndarray of int64, shape (R,)
         In how many output frames each C-alpha lies as no protein has it: more than 0.3 A off the distance to the next
         one, or nearer than 3.4 A to another one.
     results.resumed : int
@@ -113,7 +104,7 @@ class BackmapTrajectory(AnalysisBase):
     results.provenance : dict of dict
         As stored with the output. ``conversion``: options, input, version and commit of the code; ``model``: the
         weights.
-    results.positions : (n_frames, A, 3) float32 array
+    results.positions : ndarray of float32, shape (n_frames, A, 3)
         Only without a file.
 
     Raises
@@ -140,7 +131,7 @@ class BackmapTrajectory(AnalysisBase):
     @classmethod
     def get_supported_backends(cls):
         """Backends of MDAnalysis that work."""
-        return ("serial", "multiprocessing", "dask")
+        return SUPPORTED
 
     def __init__(
         self,
@@ -159,6 +150,7 @@ class BackmapTrajectory(AnalysisBase):
         resume=False,
         strict=False,
         verbose=False,
+        settings=None,
     ):
         check_atoms(atoms)
         check_backmapper(model)
@@ -168,14 +160,7 @@ class BackmapTrajectory(AnalysisBase):
         self.n_samples, self.batch_size = whole_number("n_samples", n_samples, 1), batch_size
         self.overwrite, self.resume, self.strict = overwrite, resume, strict
         self.options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror)
-        self._turn = threading.Lock()  # parts that one process is given take turns
-
-    def __getstate__(self):
-        return {name: value for name, value in self.__dict__.items() if name != "_turn"}
-
-    def __setstate__(self, state):
-        self.__dict__.update(state)
-        self._turn = threading.Lock()
+        self.settings = ConversionSettings() if settings is None else settings
 
     def run(
         self,
@@ -202,171 +187,73 @@ class BackmapTrajectory(AnalysisBase):
             Itself, with `results`.
         """
         began = time.perf_counter()
-        shown = self._verbose if verbose is None else verbose
-        backend, n_parts = self._check_backend(backend, n_workers, n_parts, unsupported_backend)
-        self._destination, bar = None, contextlib.nullcontext()
-        try:
-            self._start(start, stop, step, frames)
-            if backend != "serial":  # MDAnalysis shows no bar then
-                if shown and self._destination is not None:
-                    bar = Watching(self._destination.partial, len(self._chosen), self.n_samples, progressbar_kwargs)
-                verbose, progressbar_kwargs = False, None
-            with bar:
-                super().run(
-                    frames=self._chosen,
-                    verbose=verbose,
-                    n_workers=n_workers,
-                    n_parts=n_parts,
-                    backend=backend,
-                    unsupported_backend=unsupported_backend,
-                    progressbar_kwargs=progressbar_kwargs,
-                )
-        except BaseException as error:
-            if self._destination is not None:
-                long = time.perf_counter() - began > output.WORTH_KEEPING or self._done.any()
-                self._destination.give_up(error, long or not isinstance(error, ValueError))  # which is the input's
-            raise
-        self.start, self.stop, self.step = start, stop, step
-        tell(self.results.displacements)
-        self.results.seconds = time.perf_counter() - began
-        self.results.frames_per_second = int(np.count_nonzero(~self._done)) / self.results.seconds
+        executor, n_parts = self._backend(backend, n_workers, n_parts, unsupported_backend)
+        verbose = self._verbose if verbose is None else verbose
+        plan = self._plan(start, stop, step, frames)
+        with plan.destination.opened() as done:
+            plan = replace(plan, done=done)
+            first = plan.first_structure()
+            bar = (progressbar_kwargs or {}) if verbose else None
+            whole = convert_all(plan, self._trajectory, executor, n_parts, bar)
+            filename, topology = plan.destination.publish(first)
+        tell(whole.displacements)
+        self.start, self.stop, self.step, self.n_frames = start, stop, step, len(plan.frames)
+        self.frames, self.times = plan.frames, whole.times
+        seconds = time.perf_counter() - began
+        self.results = _results(plan, whole)
+        self.results.update(filename=filename, topology=topology, seconds=seconds)
+        self.results.frames_per_second = int(np.count_nonzero(~plan.done)) / seconds
         return self
 
-    def _check_backend(self, backend, n_workers, n_parts, unsupported):
-        """The backend ("serial" for all forms of that) and the number of parts; wrong ones are refused."""
+    def _backend(self, backend, n_workers, n_parts, unsupported):
+        """The backend of MDAnalysis and the number of parts; wrong ones are refused."""
         n_parts = None if n_parts is None else whole_number("n_parts", n_parts, 1)
-        if backend is None or isinstance(backend, BackendSerial):
-            backend = "serial"
-        if backend == "serial":
-            return backend, 1
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the run itself warns
-            known = getattr(backend, "n_workers", 1) if n_workers is None else n_workers
-            found = self._configure_backend(backend, known, unsupported)
-        device = getattr(self.model, "device", None)
-        if isinstance(found, (BackendMultiprocessing, BackendDask)) and device is not None and device.type != "cpu":
-            raise ValueError(
-                f"worker processes run on CPUs, and the model is on {device}: leave out backend (--workers), or "
-                'load the model with device="cpu" (--device cpu)'
-            )
-        return backend, n_parts
+        serial = backend in (None, "serial") or isinstance(backend, BackendSerial)
+        backend = "serial" if serial else backend
+        n_workers = getattr(backend, "n_workers", 1) if n_workers is None else n_workers
+        executor = self._configure_backend(backend, n_workers, unsupported)
+        check_device(executor, self.model)
+        n_parts = 1 if serial else n_parts or n_workers
+        if n_parts < getattr(executor, "n_workers", 1):
+            words = f"Analysis not making use of all workers: there are {executor.n_workers} for {n_parts} parts"
+            warnings.warn(words, stacklevel=3)
+        return executor, n_parts
 
-    # before the frames
-
-    def _start(self, start, stop, step, frames):
-        """Check everything that can be checked, and open the partial output."""
-        model = self.model
+    def _plan(self, start, stop, step, frames):
+        """Check all that was asked for."""
         check_trajectory(self._trajectory)
-        self._chosen = choose_frames(self._trajectory, start, stop, step, frames)
-        self._done = np.zeros(len(self._chosen) * self.n_samples, dtype=bool)
-        if self.filename is not None:
-            check_format(self.filename, len(self._done))
-        indices, batch_size = bead_indices(self.atoms, model), int(model.batch_size(self.batch_size))
-        self._stream = Stream(model, indices, self.options, self.n_samples, batch_size, self.strict)
-        first = self._stream.read(self._trajectory, int(self._chosen[0]))
-        asked = {**self.options.as_dict(), "n_samples": self.n_samples}
-        scale = scale_of(self._trajectory)
-        asked |= {} if scale == 1 else {"scale": scale}
-        files = input_files(self.atoms.universe)
-        self._provenance = origin(model, asked, files, self._chosen, first.beads)
-        if self.filename is not None:
-            self._open(first, files)
-        self._first = sample_frames(model, [first], 0, self.options)[0], first.dimensions
-
-    def _open(self, first, files):
-        """Lock the output, once it is clear that nothing is in its way."""
-        destination = Destination(
-            self.filename,
+        return plan_conversion(
+            self.atoms,
             self.model,
+            choose_frames(self._trajectory, start, stop, step, frames),
             self.options,
-            self.n_samples,
-            self._chosen,
-            self._trajectory.dt,
-            files,
-            first.beads,
-            self._provenance,
-            self.overwrite,
-            self.resume,
-        )
-        destination.check()
-        if self.filename.suffix in PDB:
-            self._stream.check_columns(self._trajectory, self._chosen)
-        self._done = destination.open("auto" if self.batch_size == "auto" else self._stream.batch_size)
-        self._destination = destination
-
-    # one part of the frames: all of them, or those of a worker
-
-    def _compute(self, indexed_frames, verbose=None, *, progressbar_kwargs=None):
-        joined = contextlib.nullcontext() if self._destination is None else self._destination.joined()
-        with self._turn, joined:
-            return self._convert(indexed_frames, verbose, progressbar_kwargs or {})
-
-    def _convert(self, indexed_frames, verbose, bar_options):
-        """What MDAnalysis asks of a part: its frames, times and results."""
-        n, n_samples = len(indexed_frames), self.n_samples
-        part = SimpleNamespace(frames=np.zeros(n, dtype=int), times=np.zeros(n), results=Results())
-        part.results.strained = np.zeros(self.model.mapping.coarse.n_residues, dtype=np.int64)
-        start = int(indexed_frames[0, 0]) * n_samples
-        moved = Moved(self.model, self.options, n * n_samples)
-        partial = None if self._destination is None else self._destination.partial
-        pace = Pace(self._stream.batch_size, self.model.n_beads, start, 0.0 if partial is None else partial.pace)
-        sink = MemorySink() if partial is None else self._destination.sink()
-        bar = progress_bar(n, self._verbose if verbose is None else verbose, **bar_options)
-
-        def generate(job):
-            began = time.perf_counter()
-            positions = self._stream.generate(job)
-            pace.took(len(positions), time.perf_counter() - began)
-            return positions
-
-        def write(job, positions):
-            sink.write(job, positions)
-            moved.add(job, positions, job.start - start)
-            if partial is not None:
-                partial.note_pace(pace.seconds)
-            bar.update(int(np.count_nonzero(job.samples == n_samples - 1)))
-
-        try:
-            with bar, Pipeline(generate, write) as pipeline:
-                done = self._done[start : start + n * n_samples].reshape(n, n_samples)
-                bar.update(int(done[:, -1].sum()))
-                frames = self._read_all(indexed_frames, part)
-                for job in self._stream.jobs(frames, indexed_frames[:, 0], self._done, pace.size_at):
-                    pipeline.submit(job)
-        finally:
-            sink.close()
-        moved.tell_more()
-        part.results.update(moved.results())
-        if partial is None:
-            part.results.positions = np.concatenate(sink.positions)  # (F * S, A, 3)
-        return part
-
-    def _read_all(self, indexed_frames, part):
-        """The frames of this part, noted in it."""
-        for i, number in enumerate(indexed_frames[:, 1]):
-            frame = self._stream.read(self._trajectory, int(number))
-            part.frames[i], part.times[i] = frame.frame, frame.time
-            part.results.strained += self._stream.strain(frame)
-            yield frame
-
-    # after the frames
-
-    def _get_aggregator(self):
-        sums = ("strained", "unrepaired", "residue_displacements")
-        return ResultsGroup(
-            {name: ResultsGroup.ndarray_sum for name in sums}
-            | {"displacements": ResultsGroup.ndarray_hstack, "positions": ResultsGroup.ndarray_vstack}
+            filename=self.filename,
+            n_samples=self.n_samples,
+            batch_size=self.batch_size,
+            overwrite=self.overwrite,
+            resume=self.resume,
+            strict=self.strict,
+            settings=self.settings,
         )
 
-    def _conclude(self):
-        results, n = self.results, self.n_samples
-        results.n_frames, results.n_atoms = len(self._chosen) * n, self.model.n_atoms
-        results.frames, results.times = np.repeat(self.frames, n), np.repeat(self.times, n)
-        results.samples = np.tile(np.arange(n), len(self._chosen))
-        results.seed, results.provenance = self.options.seed, self._provenance
-        results.resumed = int(self._done.reshape(-1, n).all(1).sum())
-        n_known = np.count_nonzero(np.isfinite(results.displacements))
-        results.residue_displacements = np.sqrt(results.residue_displacements / max(1, n_known))
-        results.filename = results.topology = None
-        if self._destination is not None:
-            results.filename, results.topology = self._destination.publish(self._first)
+
+def _results(plan, whole):
+    """`Results` of a plan that was carried out, but for its files and its time."""
+    n_known = np.count_nonzero(np.isfinite(whole.displacements))
+    results = Results(
+        strained=whole.strained,
+        unrepaired=whole.unrepaired,
+        displacements=whole.displacements,
+        residue_displacements=np.sqrt(whole.squares / max(1, n_known)),
+        n_frames=len(plan.done),
+        n_atoms=plan.model.n_atoms,
+        frames=np.repeat(plan.frames, plan.n_samples),
+        times=np.repeat(whole.times, plan.n_samples),
+        samples=np.tile(np.arange(plan.n_samples), len(plan.frames)),
+        seed=plan.options.seed,
+        provenance=plan.provenance,
+        resumed=int(plan.done.reshape(-1, plan.n_samples).all(1).sum()),
+    )
+    if whole.positions is not None:
+        results.positions = whole.positions
+    return results

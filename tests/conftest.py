@@ -47,3 +47,11 @@ def natives():
 def native(natives):
     """The shortest of them."""
     return min(natives, key=lambda chain: len(chain[2]))
+
+
+@pytest.fixture
+def cg(tmp_path):
+    """A C-alpha trace in files; conversions of it go to the folder above."""
+    from conversions import in_files  # what brings MDAnalysis along
+
+    return in_files(tmp_path / "in")

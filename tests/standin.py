@@ -13,6 +13,7 @@ import numpy as np
 
 from mdbackmap.molecule.mapping import Mapping
 from mdbackmap.molecule.topology import Topology
+from mdbackmap.options import SamplingOptions
 from mdbackmap.universes.live import lifted
 from mdbackmap.universes.reader import bead_indices
 from mdbackmap.universes.universe import universe_of
@@ -23,7 +24,7 @@ SEQUENCE = "GASPVTCLINDQKEMHFRYW"
 class Standin:
     """A stand-in for `Backmapper`."""
 
-    device, trace_scores = SimpleNamespace(type="cpu"), None
+    device = SimpleNamespace(type="cpu")
     provenance = {"model": "standin", "version": "0", "sha256": "0" * 64}
 
     def __init__(self, coarse, indices=None, delay=0.0):
@@ -35,6 +36,9 @@ class Standin:
     n_beads = property(lambda self: self.mapping.n_beads)
     n_atoms = property(lambda self: self.mapping.n_atoms)
 
+    def with_threads(self, threads):
+        return self
+
     def batch_size(self, requested="auto"):
         if requested == "auto":
             return 16
@@ -43,8 +47,9 @@ class Standin:
         return int(requested)
 
     def sample(
-        self, beads, frames, *, samples=0, times=None, dimensions=None, seed=0, temperature=1.0, correlation_time=0.0,
-        bead_tolerance="auto", mirror="error",
+        self, beads, frames, *, samples=0, times=None, dimensions=None, seed=SamplingOptions.seed,
+        temperature=SamplingOptions.temperature, correlation_time=SamplingOptions.correlation_time,
+        bead_tolerance=SamplingOptions.bead_tolerance, mirror=SamplingOptions.mirror,
     ):  # fmt: skip
         beads = np.asarray(beads, dtype=np.float32)
         finite = np.isfinite(beads).all(axis=(1, 2))
@@ -61,7 +66,7 @@ class Standin:
             out += offset
         return atoms
 
-    def displacements(self, beads, atoms, dimensions=None, mirror="error"):
+    def displacements(self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror):
         return np.linalg.norm(self.mapping.project(atoms) - beads, axis=-1).astype(np.float32)
 
     def universe(self):

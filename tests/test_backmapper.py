@@ -1,9 +1,11 @@
 """`load_model` and `Backmapper`: molecules of every shape, boxes, threads, processes, errors."""
 
 import copy
+import dataclasses
 import multiprocessing
 import pickle
 import warnings
+from types import SimpleNamespace
 
 import MDAnalysis as mda
 import numpy as np
@@ -370,20 +372,25 @@ class TestCopies:
         np.testing.assert_array_equal(one.sample(beads_of(small, one), [0, 1]), first)
 
 
+def samples_with(model, sample):
+    """Put a function in the place of the network."""
+    model._sampler = dataclasses.replace(model._sampler, bound=SimpleNamespace(sample=sample))
+
+
 class TestSettings:
     def test_threads_are_restored(self, weights):
         u = universe("MKVLAG")
         before = torch.get_num_threads()
         model = mdb.load_model(weights, u.atoms, threads=before + 1)
         seen = []
-        inner = model._network.sample
-        model._network.sample = lambda *a, **k: seen.append(torch.get_num_threads()) or inner(*a, **k)
+        inner = model._sampler.bound.sample
+        samples_with(model, lambda *a: seen.append(torch.get_num_threads()) or inner(*a))
         model.sample(u.atoms.positions[None], [0])
         assert seen == [before + 1] and torch.get_num_threads() == before
         seen.clear()
         sampled(u, model)  # two frames: shared out, never more threads than asked for
         assert len(seen) == 2 and sum(seen) <= before + 1 and torch.get_num_threads() == before
-        model._network.sample = lambda *a, **k: 1 / 0
+        samples_with(model, lambda *a: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             sampled(u, model)
         assert torch.get_num_threads() == before
@@ -410,22 +417,23 @@ class TestSettings:
             with pytest.raises(ValueError, match="batch_size must be"):
                 model.batch_size(bad)
 
-    def test_halving_when_memory_is_short(self, bound, monkeypatch):
+    def test_halving_when_memory_is_short(self, bound):
         u, model = bound
         beads, atoms = sampled(u, model, dimensions=[[90.0] * 6] * 6)
-        inner = model._network.sample
+        inner = model._sampler.bound.sample
 
-        def small(mapping, beads, *rest, **options):
+        def small(beads, *rest):
             if len(beads) > 2:
                 raise torch.OutOfMemoryError("full")
-            return inner(mapping, beads, *rest, **options)
+            return inner(beads, *rest)
+
+        def full(*_):
+            raise torch.OutOfMemoryError("full")
 
         other = copy.deepcopy(model)
-        monkeypatch.setattr(other._network, "sample", small)
+        samples_with(other, small)
         np.testing.assert_allclose(other.sample(beads, range(6), dimensions=[[90.0] * 6] * 6), atoms, atol=1e-3)
-        monkeypatch.setattr(
-            other._network, "sample", lambda *a, **k: (_ for _ in ()).throw(torch.OutOfMemoryError("full"))
-        )
+        samples_with(other, full)
         with pytest.raises(torch.OutOfMemoryError):
             other.sample(beads, range(6))
 
@@ -535,7 +543,7 @@ class TestLoading:
         model = mdb.load_model(weights, universe("MKVLAG").atoms)
         assert repr(model) == "Backmapper(tiny: 6 beads -> 42 atoms; 6 residues, A 1-6; cpu)"
         assert {"model", "sha256", "data"} <= model.provenance.keys()
-        assert model._network.config == TINY
+        assert model._sampler.bound.model.config == TINY
 
     def test_it_looks_at_several_frames(self, weights):
         """A bond that is long in one frame is no break, whichever frame is the current one."""

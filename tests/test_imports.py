@@ -14,9 +14,9 @@ ROOT = Path(mdbackmap.__file__).parent
 
 # Walls between folders. `MDANALYSIS_WHEN_RUN` are imports inside functions.
 NEITHER = {"chemistry", "cli", "completion", "molecule", "recognition", "weights"}
-NO_TORCH = {"reading", "universes", "writing"}
-DOOR = {"conversion"}
-"""Both packages; every other folder is torch's, and knows nothing of MDAnalysis."""
+NO_TORCH = {"conversion", "reading", "universes", "writing"}
+"""Every other folder is torch's, and knows nothing of MDAnalysis."""
+DOOR = "both"
 HALL = {  # the files in the top folder
     "__init__": NEITHER, "__main__": NEITHER, "commit": NEITHER, "files": NEITHER, "options": NEITHER,
     "trajectory": NO_TORCH, "transformation": NO_TORCH, "backmapper": DOOR, "checkpoint": "torch",
@@ -38,7 +38,7 @@ def room(name):
 
 def side(name):
     first = room(name)
-    return HALL.get(name) or next((walls for walls in (NEITHER, NO_TORCH, DOOR) if first in walls), "torch")
+    return HALL.get(name) or next((walls for walls in (NEITHER, NO_TORCH) if first in walls), "torch")
 
 
 def modules():

@@ -1,6 +1,7 @@
 """Conversions that meet others, are killed or find no space: nothing is lost, and what is said is true."""
 
 import contextlib
+import dataclasses
 import errno
 import os
 import shutil
@@ -13,63 +14,28 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import MDAnalysis as mda
 import numpy as np
 import pytest
+from conversions import N_FRAMES, QUICK, interrupt_at, interruptible, left, positions, quick
 from numpy.testing import assert_array_equal
 from standin import chain, standin
 
+from mdbackmap.conversion.pace import Pace
 from mdbackmap.trajectory import BackmapTrajectory
-from mdbackmap.writing import output, pace
+from mdbackmap.writing import output
 from mdbackmap.writing.destination import Destination
 from mdbackmap.writing.failure import why_not_written
 from mdbackmap.writing.lock import InUse, Lock
-from mdbackmap.writing.pace import Pace
 from mdbackmap.writing.partial import Partial
 from mdbackmap.writing.products import AlreadyComplete
-from mdbackmap.writing.stream import Stream
-
-N_FRAMES = 41
-
-
-@pytest.fixture
-def cg(tmp_path):
-    (tmp_path / "in").mkdir()
-    source = chain(n_frames=N_FRAMES)
-    source.atoms.write(tmp_path / "in" / "ca.pdb")
-    source.atoms.write(tmp_path / "in" / "ca.xtc", frames="all")
-    return mda.Universe(tmp_path / "in" / "ca.pdb", tmp_path / "in" / "ca.xtc")
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Segments end after each job."""
-    monkeypatch.setattr(output, "SEGMENT_SECONDS", 0.0)
-    monkeypatch.setattr(output, "WORTH_KEEPING", 0.0)
+from mdbackmap.writing.settings import ConversionSettings
 
 
 def interrupted(cg, output, monkeypatch, frame=30, **options):
     """A conversion that Ctrl-C ends when that frame is read."""
-    read = Stream.read
-
-    def reading(self, trajectory, number):
-        if number == frame:
-            time.sleep(0.3)  # what was handed on before is written by then
-            raise KeyboardInterrupt
-        return read(self, trajectory, number)
-
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Stream, "read", reading)
-        BackmapTrajectory(cg.atoms, standin(cg.atoms), output, **options).run()
-
-
-def left(folder):
-    return sorted(x.name for x in folder.iterdir() if "_offsets" not in x.name and x.name != "in")
-
-
-def positions(results):
-    u = mda.Universe(results.topology, results.filename)
-    return np.stack([ts.positions.copy() for ts in u.trajectory])
+        interrupt_at(patch, frame)
+        quick(cg.atoms, standin(cg.atoms), output, **options).run()
 
 
 _CONVERSION = textwrap.dedent(
@@ -78,22 +44,15 @@ _CONVERSION = textwrap.dedent(
     warnings.simplefilter("ignore")
     import MDAnalysis as mda
     from standin import standin
-    from mdbackmap.writing import output
-    from mdbackmap.trajectory import BackmapTrajectory
+    from conversions import quick
     if __name__ == "__main__":
-        output.SEGMENT_SECONDS = 0.0
         folder, name, backend = sys.argv[1:]
         cg = mda.Universe(folder + "/in/ca.pdb", folder + "/in/ca.xtc")
-        run = BackmapTrajectory(cg.atoms, standin(cg.atoms, delay=0.5), folder + "/" + name, batch_size=3)
+        run = quick(cg.atoms, standin(cg.atoms, delay=0.5), folder + "/" + name, batch_size=3)
         parallel = {} if backend == "serial" else {"backend": backend, "n_workers": 2}
         run.run(**parallel)
     """
 )
-
-
-def interruptible():
-    """A shell that starts the tests in the background makes what they start deaf to SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def started(folder, name, backend="serial"):
@@ -168,7 +127,7 @@ class TestTwo:
             BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc").run()
         assert left(tmp_path) == ["aa.xtc"] and (tmp_path / "aa.xtc").read_text() == "mine"
 
-    def test_a_file_that_comes_while_it_runs_is_not_replaced(self, cg, tmp_path, quick):
+    def test_a_file_that_comes_while_it_runs_is_not_replaced(self, cg, tmp_path):
         model = standin(cg.atoms)
         sample = model.sample
 
@@ -178,11 +137,11 @@ class TestTwo:
 
         model.sample = sampling
         with pytest.raises(FileExistsError, match="exists already"):
-            BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc").run()
+            quick(cg.atoms, model, tmp_path / "aa.xtc").run()
         assert (tmp_path / "aa.xtc").read_text() == "mine"
         (tmp_path / "aa.xtc").rename(tmp_path / "mine.xtc")
         model.sample = sample
-        assert BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run().results.resumed == N_FRAMES
+        assert quick(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run().results.resumed == N_FRAMES
 
 
 def _runs(process):
@@ -206,26 +165,26 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch, caplog):
 
 
 class TestResuming:
-    def test_what_was_to_be_replaced_is_replaced(self, cg, tmp_path, monkeypatch, quick):
+    def test_what_was_to_be_replaced_is_replaced(self, cg, tmp_path, monkeypatch):
         (tmp_path / "aa.xtc").write_text("old")
         interrupted(cg, tmp_path / "aa.xtc", monkeypatch, overwrite=True)
         assert (tmp_path / "aa.xtc").read_text() == "old"
-        results = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc", resume=True).run().results
+        results = quick(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc", resume=True).run().results
         assert results.resumed and len(positions(results)) == N_FRAMES
 
     @pytest.mark.parametrize("suffix", [".xtc", ".dcd"])
-    def test_killed_after_the_last_rename(self, cg, tmp_path, monkeypatch, quick, suffix):
+    def test_killed_after_the_last_rename(self, cg, tmp_path, monkeypatch, suffix):
         with monkeypatch.context() as patch, pytest.raises(RuntimeError):
             patch.setattr(Partial, "discard", _raise(RuntimeError()))
-            BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / f"aa{suffix}").run()
+            quick(cg.atoms, standin(cg.atoms), tmp_path / f"aa{suffix}").run()
         before = (tmp_path / f"aa{suffix}").read_bytes()
         assert left(tmp_path)[0] == f".aa{suffix}.partial"
         with pytest.raises(AlreadyComplete):
-            BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / f"aa{suffix}", resume=True).run()
+            quick(cg.atoms, standin(cg.atoms), tmp_path / f"aa{suffix}", resume=True).run()
         assert (tmp_path / f"aa{suffix}").read_bytes() == before
         assert left(tmp_path)[0] == f"aa{suffix}" or left(tmp_path)[0] == "aa" + min(".json", suffix)
 
-    def test_killed_while_the_folder_is_removed(self, cg, tmp_path, monkeypatch, quick):
+    def test_killed_while_the_folder_is_removed(self, cg, tmp_path, monkeypatch):
         """Wherever that ends, the output is complete."""
         unlink, n_left = Path.unlink, [0]
 
@@ -237,40 +196,45 @@ class TestResuming:
             unlink(self, *arguments, **options)
 
         def conversion(**options):
-            return BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.dcd", **options)
+            return quick(cg.atoms, standin(cg.atoms), tmp_path / "aa.dcd", **options)
 
         for n in range(8):
             n_left[0] = n
             with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
                 patch.setattr(Path, "unlink", unlinking)
-                patch.setattr(Destination, "give_up", lambda *_: None)
-                run = conversion(overwrite=True)
-                run.run()
-            run._destination.partial._lock.release()  # as the end of the process does
+                patch.setattr(Destination, "give_up", _unlocked)
+                conversion(overwrite=True).run()
             with pytest.raises(AlreadyComplete):
                 conversion(resume=True).run()
             assert left(tmp_path) == ["aa.dcd", "aa.json", "aa.pdb"]
 
-    def test_other_residues_of_as_many_atoms(self, cg, tmp_path, monkeypatch, quick):
+    def test_other_residues_of_as_many_atoms(self, cg, tmp_path, monkeypatch):
         interrupted(cg, tmp_path / "aa.xtc", monkeypatch)
         other = cg.copy()
         other.residues[7].resname = "ILE"  # it was LEU
         with pytest.raises(ValueError, match="cannot resume .*topology_sha256 was"):
-            BackmapTrajectory(other.atoms, standin(other.atoms), tmp_path / "aa.xtc", resume=True).run()
+            quick(other.atoms, standin(other.atoms), tmp_path / "aa.xtc", resume=True).run()
 
     @pytest.mark.parametrize("suffix", [".h5md", ".dcd", ".xyz"])
-    def test_segments_stay_few(self, cg, tmp_path, monkeypatch, quick, suffix):
+    def test_segments_stay_few(self, cg, tmp_path, monkeypatch, suffix):
         options = {"batch_size": 2, "n_samples": 2}
-        monkeypatch.setattr(output, "_MERGED", 3)
-        interrupted(cg, tmp_path / f"b{suffix}", monkeypatch, frame=38, **options)
+        merging = dataclasses.replace(QUICK, merged=3)
+        interrupted(cg, tmp_path / f"b{suffix}", monkeypatch, frame=38, settings=merging, **options)
         segments = Partial(tmp_path / f"b{suffix}").segments()
         assert segments[-1].stop >= 60 and len(segments) <= 6
-        resumed = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / f"b{suffix}", resume=True, **options).run()
-        monkeypatch.setattr(output, "SEGMENT_SECONDS", 60.0)
-        alone = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / f"a{suffix}", **options).run()
+        resumed = quick(
+            cg.atoms, standin(cg.atoms), tmp_path / f"b{suffix}", resume=True, settings=merging, **options
+        ).run()
+        slow = dataclasses.replace(QUICK, segment_seconds=60.0)
+        alone = quick(cg.atoms, standin(cg.atoms), tmp_path / f"a{suffix}", settings=slow, **options).run()
         assert_array_equal(positions(resumed.results), positions(alone.results))
         if suffix != ".h5md":
             assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def _unlocked(destination, *_):
+    """What the end of a process does."""
+    destination.partial._lock.release()
 
 
 def _raise(error):
@@ -281,9 +245,8 @@ def _raise(error):
 
 
 class TestPace:
-    def test_jobs_shrink_where_they_take_long(self, cg, monkeypatch):
-        monkeypatch.setattr(pace, "JOB_SECONDS", 0.1)
-        monkeypatch.setattr(pace, "_FIRST_BEADS", 40)
+    def test_jobs_shrink_where_they_take_long(self, cg):
+        settings = ConversionSettings(job_seconds=0.1, first_beads=40)
         model = standin(cg.atoms)
         sample = model.sample
 
@@ -292,18 +255,18 @@ class TestPace:
             return sample(beads, *arguments, **options)
 
         model.sample = slow
-        run = BackmapTrajectory(cg.atoms, model, batch_size=41).run()
+        run = BackmapTrajectory(cg.atoms, model, batch_size=41, settings=settings).run()
         assert max(model.calls) <= 2 and sum(model.calls) == N_FRAMES + 1
         assert len(run.results.positions) == N_FRAMES
 
-    def test_a_resumed_conversion_knows_how_long_they_take(self, cg, tmp_path, monkeypatch, quick):
+    def test_a_resumed_conversion_knows_how_long_they_take(self, cg, tmp_path, monkeypatch):
         interrupted(cg, tmp_path / "aa.xtc", monkeypatch)
         partial = Partial(tmp_path / "aa.xtc")
         assert partial.pace > 0
-        partial.note_pace(pace.JOB_SECONDS / 3.5)
+        partial.note_pace(QUICK.job_seconds / 3.5)
         model = standin(cg.atoms)
         monkeypatch.setattr(Pace, "took", lambda *_: None)
-        BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run()
+        quick(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run()
         assert max(model.calls) == 3
 
     def test_places_depend_on_the_part_only(self):
@@ -352,7 +315,7 @@ class TestMessages:
         assert (tmp_path / ".aa.xtc.partial").read_text() == "mine"
 
     @pytest.mark.parametrize("when", ["at once", "later", "in the end"])
-    def test_a_full_disk_is_told_once(self, cg, tmp_path, monkeypatch, caplog, quick, when):
+    def test_a_full_disk_is_told_once(self, cg, tmp_path, monkeypatch, caplog, when):
         full = _raise(OSError(errno.ENOSPC, "No space left on device"))
         write, n = output.TrajectoryFrames.write, [0]
 
@@ -367,12 +330,12 @@ class TestMessages:
             if when == "in the end":
                 patch.setattr("mdbackmap.writing.products.write_topology", full)
             with pytest.raises(OSError, match="cannot write .*aa.xtc: no space left on the disk; ") as error:
-                BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc").run()
+                quick(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc").run()
         kept = {"at once": 0, "later": 16, "in the end": N_FRAMES}[when]
         told = f"{kept} of {N_FRAMES} frames are complete and kept" if kept else "no frames were complete"
         assert told in str(error.value) and "complete" not in caplog.text
         assert left(tmp_path) == ([".aa.xtc.partial"] if kept else [])
-        results = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc", resume=True).run().results
+        results = quick(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc", resume=True).run().results
         assert results.resumed == kept
 
     def test_errors_of_the_input_say_nothing_of_segments(self, tmp_path, caplog):

@@ -9,9 +9,9 @@ import pytest
 
 from mdbackmap import load_model
 from mdbackmap.cli import main
-from mdbackmap.conversion.standard_form import chain_order
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC
 from mdbackmap.molecule.boxes import box_vectors
+from mdbackmap.sampling.standard_form import chain_order
 
 SHIFT = np.array([7.3, -3.1, 12.7])
 BOX = np.array([48.0, 46.0, 50.0, 75.0, 80.0, 70.0], dtype=np.float32)  # the complex meets its images

@@ -6,9 +6,9 @@ import time
 import pytest
 from standin import chain
 
+from mdbackmap.conversion.stage_threads import DEPTH, Stages
 from mdbackmap.reading.xdr import count_frames
 from mdbackmap.writing.partial import Partial, format_suffix
-from mdbackmap.writing.stage_threads import DEPTH, Pipeline
 
 
 @pytest.fixture
@@ -80,10 +80,10 @@ class TestPipeline:
 
         with (
             pytest.raises(RuntimeError, match="job 3"),
-            Pipeline(generate, lambda job, made: written.append(job)) as pipeline,
+            Stages(generate, lambda job, made: written.append(job)) as stages,
         ):
             for job in range(50):
-                pipeline.submit(job)
+                stages.submit(job)
         assert written == [0, 1, 2]
 
     def test_bounded(self):
@@ -99,25 +99,25 @@ class TestPipeline:
             time.sleep(0.005)
             count(-1)
 
-        with Pipeline(lambda job: job, write) as pipeline:
+        with Stages(lambda job: job, write) as stages:
             for job in range(40):
                 count(+1)
-                pipeline.submit(job)
+                stages.submit(job)
         assert DEPTH <= most[0] <= DEPTH + 2
 
     def test_stages_overlap(self):
         """Each job is written while the next one is made: its writer waits for that, in vain if it cannot be."""
         begun, met = [threading.Event() for _ in range(6)], []
-        with Pipeline(lambda job: begun[job].set(), lambda job, made: met.append(begun[job + 1].wait(30))) as pipeline:
+        with Stages(lambda job: begun[job].set(), lambda job, made: met.append(begun[job + 1].wait(30))) as stages:
             for job in range(5):
-                pipeline.submit(job)
+                stages.submit(job)
             begun[5].set()  # nothing comes after the last
         assert met == [True] * 5
 
     def test_threads_end_when_the_caller_fails(self):
         before = threading.active_count()
-        with pytest.raises(KeyboardInterrupt), Pipeline(lambda job: job, lambda job, made: None) as pipeline:
-            pipeline.submit(1)
+        with pytest.raises(KeyboardInterrupt), Stages(lambda job: job, lambda job, made: None) as stages:
+            stages.submit(1)
             raise KeyboardInterrupt
         assert threading.active_count() == before
 

@@ -12,7 +12,6 @@ from traces import topology, trace
 
 import mdbackmap as mdb
 from mdbackmap.cli import main
-from mdbackmap.conversion.treatment import TraceTreatment
 from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, COMPLEX_PDB, GO_PDB, GO_XTC, VALIDATION
 from mdbackmap.evaluation.benchmark import noisy_beads
@@ -21,6 +20,7 @@ from mdbackmap.models.denoiser import bundled
 from mdbackmap.molecule.boxes import distances_moved, reflected
 from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.options import SamplingOptions, Tolerance
+from mdbackmap.sampling.treatment import TraceTreatment
 from mdbackmap.traces.scores import CRYSTALS, TraceScores, score_traces
 
 

@@ -1,5 +1,6 @@
 """BackmapTrajectory: the same atoms as on the fly, in files that are whole or not there at all."""
 
+import functools
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import MDAnalysis as mda
 import numpy as np
 import pytest
 import torch
+from conversions import N_FRAMES, interrupt_at, interruptible, left, positions, quick
 from MDAnalysis.analysis.backends import BackendBase, BackendMultiprocessing, BackendSerial
 from MDAnalysis.transformations import translate
 from numpy.testing import assert_allclose, assert_array_equal
@@ -24,22 +26,10 @@ from mdbackmap.backmapper import load_model
 from mdbackmap.datafiles import GO_PDB, GO_XTC
 from mdbackmap.trajectory import BackmapTrajectory
 from mdbackmap.transformation import backmap
-from mdbackmap.writing import output
 from mdbackmap.writing.products import AlreadyComplete
-from mdbackmap.writing.stream import Stream
 
-N_FRAMES = 41
 FORMATS = [".xtc", ".trr", ".h5md", ".dcd", ".pdb", ".xyz"]
 TOLERANCE = {".xtc": 0.0051, ".trr": 1e-5, ".pdb": 0.0006, ".xyz": 0.0001}
-
-
-@pytest.fixture
-def cg(tmp_path):
-    (tmp_path / "in").mkdir()
-    source = chain(n_frames=N_FRAMES)
-    source.atoms.write(tmp_path / "in" / "ca.pdb")
-    source.atoms.write(tmp_path / "in" / "ca.xtc", frames="all")
-    return mda.Universe(tmp_path / "in" / "ca.pdb", tmp_path / "in" / "ca.xtc")
 
 
 @pytest.fixture
@@ -54,39 +44,9 @@ def expected(cg, model):
 
 
 @pytest.fixture
-def quick(monkeypatch):
-    """Segments end after each batch."""
-    monkeypatch.setattr(output, "SEGMENT_SECONDS", 0.0)
-    monkeypatch.setattr(output, "WORTH_KEEPING", 0.0)
-
-
-@pytest.fixture
 def interrupt(monkeypatch):
     """Ctrl-C when frame `n` is read, once."""
-
-    def arm(n, error=KeyboardInterrupt):
-        read = Stream.read
-
-        def reading(self, trajectory, number):
-            if number == n:
-                monkeypatch.setattr(Stream, "read", read)
-                time.sleep(0.3)  # what was handed on before is written by then
-                raise error
-            return read(self, trajectory, number)
-
-        monkeypatch.setattr(Stream, "read", reading)
-
-    return arm
-
-
-def positions(results):
-    u = mda.Universe(results.topology, results.filename)
-    return np.stack([ts.positions.copy() for ts in u.trajectory])
-
-
-def left(folder):
-    """All that is in a folder but what MDAnalysis leaves beside trajectories it reads."""
-    return sorted(x.name for x in folder.iterdir() if "_offsets" not in x.name and x.name != "in")
+    return functools.partial(interrupt_at, monkeypatch)
 
 
 class TestFiles:
@@ -287,14 +247,13 @@ class TestParallel:
         assert "aa.xtc" not in left(tmp_path)
 
 
-@pytest.mark.usefixtures("quick")
 class TestResume:
     @pytest.mark.slow
     @pytest.mark.parametrize("suffix", FORMATS)
     @pytest.mark.parametrize("n_samples", [1, 3, 8])
     def test_ends_with_the_same_frames(self, cg, model, tmp_path, interrupt, suffix, n_samples):
         def conversion(name, **options):
-            return BackmapTrajectory(cg.atoms, model, tmp_path / name, n_samples=n_samples, batch_size=6, **options)
+            return quick(cg.atoms, model, tmp_path / name, n_samples=n_samples, batch_size=6, **options)
 
         unbroken = conversion(f"a{suffix}").run().results
         for frame in (20, 33):
@@ -317,37 +276,37 @@ class TestResume:
     def test_what_was_interrupted_is_not_discarded_by_mistake(self, cg, model, tmp_path, interrupt):
         interrupt(30)
         with pytest.raises(KeyboardInterrupt):
-            BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc").run()
+            quick(cg.atoms, model, tmp_path / "aa.xtc").run()
         with pytest.raises(FileExistsError, match="resume=True.*overwrite=True"):
-            BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc").run()
-        results = BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc", overwrite=True).run().results
+            quick(cg.atoms, model, tmp_path / "aa.xtc").run()
+        results = quick(cg.atoms, model, tmp_path / "aa.xtc", overwrite=True).run().results
         assert results.resumed == 0
 
     @pytest.mark.parametrize("change", [{"seed": 1}, {"temperature": 0.5}, {"n_samples": 2}, {"batch_size": 8}])
     def test_only_with_the_same_settings(self, cg, model, tmp_path, interrupt, change):
         interrupt(30)
         with pytest.raises(KeyboardInterrupt):
-            BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc").run()
+            quick(cg.atoms, model, tmp_path / "aa.xtc").run()
         (key,) = change
         with pytest.raises(ValueError, match=f"cannot resume .*{key} was"):
-            BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc", resume=True, **change).run()
+            quick(cg.atoms, model, tmp_path / "aa.xtc", resume=True, **change).run()
         with pytest.raises(ValueError, match="cannot resume .*frames was"):
-            BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run(stop=35)
+            quick(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run(stop=35)
         other = chain(n_frames=N_FRAMES, seed=5)
         with pytest.raises(ValueError, match="cannot resume .*first_beads_sha256 was"):
-            BackmapTrajectory(other.atoms, standin(other.atoms), tmp_path / "aa.xtc", resume=True).run()
+            quick(other.atoms, standin(other.atoms), tmp_path / "aa.xtc", resume=True).run()
 
     def test_nothing_to_resume(self, cg, model, expected, tmp_path):
-        results = BackmapTrajectory(cg.atoms, model, tmp_path / "aa.dcd", resume=True).run().results
+        results = quick(cg.atoms, model, tmp_path / "aa.dcd", resume=True).run().results
         assert_array_equal(positions(results), expected)
 
     @pytest.mark.parametrize("suffix", FORMATS)
     def test_complete(self, cg, model, tmp_path, suffix):
         output = tmp_path / f"aa{suffix}"
-        BackmapTrajectory(cg.atoms, model, output).run(stop=5)
+        quick(cg.atoms, model, output).run(stop=5)
         before = {path.name: path.read_bytes() for path in tmp_path.glob("aa.*")}
         with pytest.raises(AlreadyComplete, match="nothing to resume"):
-            BackmapTrajectory(cg.atoms, model, output, resume=True).run(stop=5)
+            quick(cg.atoms, model, output, resume=True).run(stop=5)
         other = chain(n_frames=N_FRAMES, seed=5)
         for atoms, bound, change, stop in (
             (cg.atoms, model, {"seed": 1}, 5),
@@ -356,23 +315,23 @@ class TestResume:
             (other.atoms, standin(other.atoms), {}, 5),
         ):
             with pytest.raises(FileExistsError, match="not what was asked for") as refusal:
-                BackmapTrajectory(atoms, bound, output, resume=True, **change).run(stop=stop)
+                quick(atoms, bound, output, resume=True, **change).run(stop=stop)
             assert not isinstance(refusal.value, AlreadyComplete)
         assert {path.name: path.read_bytes() for path in tmp_path.glob("aa.*")} == before
 
     @pytest.mark.parametrize(("suffix", "missing"), [(".xtc", "aa.json"), (".xtc", "aa.pdb"), (".h5md", "aa.pdb")])
     def test_complete_but_for_a_companion(self, cg, model, tmp_path, suffix, missing):
-        BackmapTrajectory(cg.atoms, model, tmp_path / f"aa{suffix}").run(stop=5)
+        quick(cg.atoms, model, tmp_path / f"aa{suffix}").run(stop=5)
         (tmp_path / missing).unlink()
         with pytest.raises(FileExistsError, match="not what was asked for"):
-            BackmapTrajectory(cg.atoms, model, tmp_path / f"aa{suffix}", resume=True).run(stop=5)
+            quick(cg.atoms, model, tmp_path / f"aa{suffix}", resume=True).run(stop=5)
 
     def test_parallel_after_serial(self, cg, model, tmp_path, interrupt):
-        unbroken = BackmapTrajectory(cg.atoms, model, tmp_path / "a.xtc").run().results
+        unbroken = quick(cg.atoms, model, tmp_path / "a.xtc").run().results
         interrupt(30)
         with pytest.raises(KeyboardInterrupt):
-            BackmapTrajectory(cg.atoms, model, tmp_path / "b.xtc").run()
-        run = BackmapTrajectory(cg.atoms, model, tmp_path / "b.xtc", resume=True)
+            quick(cg.atoms, model, tmp_path / "b.xtc").run()
+        run = quick(cg.atoms, model, tmp_path / "b.xtc", resume=True)
         run.run(backend="multiprocessing", n_workers=2)
         assert run.results.resumed == 16
         assert_array_equal(positions(run.results), positions(unbroken))
@@ -387,9 +346,9 @@ class TestResume:
 
         monkeypatch.setattr(os, "replace", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc").run()
+            quick(cg.atoms, model, tmp_path / "aa.xtc").run()
         monkeypatch.setattr(os, "replace", replace)
-        results = BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run().results
+        results = quick(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run().results
         assert results.resumed == N_FRAMES
         assert left(tmp_path) == ["aa.json", "aa.pdb", "aa.xtc"]
 
@@ -397,7 +356,7 @@ class TestResume:
     @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGKILL])
     @pytest.mark.parametrize("suffix", [".xtc", ".h5md"])
     def test_a_real_signal(self, cg, model, tmp_path, kind, suffix):
-        unbroken = BackmapTrajectory(cg.atoms, model, tmp_path / f"a{suffix}").run().results
+        unbroken = quick(cg.atoms, model, tmp_path / f"a{suffix}").run().results
         command = [sys.executable, "-c", _SLOW, str(tmp_path), f"b{suffix}"]
         process = subprocess.Popen(command, env=_environment(), preexec_fn=interruptible)
         folder = tmp_path / f".b{suffix}.partial"
@@ -407,7 +366,7 @@ class TestResume:
         process.send_signal(kind)
         assert process.wait(60) != 0
         assert f"b{suffix}" not in left(tmp_path)
-        results = BackmapTrajectory(cg.atoms, model, tmp_path / f"b{suffix}", resume=True).run().results
+        results = quick(cg.atoms, model, tmp_path / f"b{suffix}", resume=True).run().results
         assert 0 < results.resumed < N_FRAMES
         assert_array_equal(positions(results), positions(unbroken))
 
@@ -418,19 +377,13 @@ _SLOW = textwrap.dedent(
     warnings.simplefilter("ignore")
     import MDAnalysis as mda
     from standin import standin
-    from mdbackmap.writing import output
-    from mdbackmap.trajectory import BackmapTrajectory
+        from mdbackmap.trajectory import BackmapTrajectory
     output.SEGMENT_SECONDS = 0.0
     folder, name = sys.argv[1:]
     cg = mda.Universe(folder + "/in/ca.pdb", folder + "/in/ca.xtc")
-    BackmapTrajectory(cg.atoms, standin(cg.atoms, delay=0.5), folder + "/" + name).run()
+    quick(cg.atoms, standin(cg.atoms, delay=0.5), folder + "/" + name).run()
     """
 )
-
-
-def interruptible():
-    """A shell that starts the tests in the background makes them, and what they start, deaf to SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _environment():
@@ -503,13 +456,13 @@ class TestErrors:
             cg.atoms, model, tmp_path, ValueError, f"frame {frame}: the position of chain ., VAL 5 is NaN or infinite"
         )
 
-    def test_frames_that_are_complete_survive_a_bad_one(self, model, tmp_path, quick):
+    def test_frames_that_are_complete_survive_a_bad_one(self, model, tmp_path):
         cg = chain(n_frames=40)
         cg.trajectory.get_array()[38, 4, 1] = np.nan
         with pytest.raises(ValueError, match="frame 38"):
-            BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc", batch_size=4).run()
+            quick(cg.atoms, model, tmp_path / "aa.xtc", batch_size=4).run()
         cg.trajectory.get_array()[38] = cg.trajectory.get_array()[37]
-        results = BackmapTrajectory(cg.atoms, model, tmp_path / "aa.xtc", batch_size=4, resume=True).run().results
+        results = quick(cg.atoms, model, tmp_path / "aa.xtc", batch_size=4, resume=True).run().results
         assert results.resumed > 0 and results.n_frames == 40
 
     def test_damaged_trajectory(self, tmp_path):
@@ -577,7 +530,8 @@ _FULL = textwrap.dedent(
     """
     import resource, signal, sys, warnings
     warnings.simplefilter("ignore")
-    from standin import chain, standin
+    from conversions import N_FRAMES, interrupt_at, interruptible, left, positions, quick
+from standin import chain, standin
     from mdbackmap.trajectory import BackmapTrajectory
     cg = chain(n_beads=30, n_frames=300)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -628,10 +582,10 @@ def test_a_file_that_ends_within_a_frame(tmp_path, caplog):
 
 def test_beads_that_are_no_c_alphas_whatever_their_names(caplog):
     """Kept beads at distances of no protein are named; if there are many, they may be no C-alphas."""
-    beads = mda.Universe(GO_PDB, GO_XTC).trajectory.timeseries()[:1]
-    shaken = beads + np.random.default_rng(0).normal(0, 0.3, beads.shape)
-    for positions, told in ((shaken, True), (beads, False)):
-        u = mda.Universe(GO_PDB, positions, order="fac")
+    kept = mda.Universe(GO_PDB, GO_XTC).trajectory.timeseries()[:1]
+    shaken = kept + np.random.default_rng(0).normal(0, 0.3, kept.shape)
+    for beads, told in ((shaken, True), (kept, False)):
+        u = mda.Universe(GO_PDB, beads, order="fac")
         caplog.clear()
         BackmapTrajectory(u.atoms, load_model("genzprot", u.atoms), bead_tolerance=0.0).run()
         assert ("they may be other beads" in caplog.text) == told

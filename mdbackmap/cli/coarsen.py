@@ -35,7 +35,7 @@ def add_parser(verbs):
 def run(args):
     """Write the beads of each frame, and say what was written."""
     universe, atoms = options.open_universe(args)
-    from ..writing.stream import choose_frames
+    from ..universes.chosen import choose_frames
 
     chosen = choose_frames(universe.trajectory, **options.frame_range(args))
     universe.trajectory[int(chosen[0])]  # beads are looked for in a frame that is asked for

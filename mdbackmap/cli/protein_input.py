@@ -168,7 +168,7 @@ def read(group, args):
 
 def chosen(n_frames, args):
     """Frame numbers that the frame options choose."""
-    from ..writing.stream import numbers_of
+    from ..universes.chosen import numbers_of
 
     if args.frames is not None:
         return numbers_of(args.frames, n_frames).tolist()

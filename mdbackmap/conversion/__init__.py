@@ -1,1 +1,18 @@
-"""From frames of beads to frames of atoms: options, standard form, treatment of traces, threads."""
+"""
+A conversion: a plan, a function that converts one part of it, and backends that have parts converted.
+
+============= ====================================================================
+module        what it does
+============= ====================================================================
+plan          all that a conversion depends on but its trajectory, checked
+part          converts one part of a plan
+backends      have parts converted, in this process or in others
+jobs          batches of structures, gathered from coarse frames
+pace          how many structures a job may hold
+stage_threads generates and writes the jobs, each stage in a thread of its own
+tally         how far beads were moved, and what was not corrected
+progress      the progress bar
+============= ====================================================================
+
+`mdbackmap.trajectory.BackmapTrajectory` puts them together.
+"""

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import logging
 import os
-from pathlib import Path
+import time
 
 import numpy as np
 
@@ -14,12 +14,45 @@ from ..universes.frames import displacements
 from .failure import why_not_written
 from .joining import join, merge, stamp
 from .lock import end_with
-from .output import PDB, PDBFrames, SegmentSink, TrajectoryFrames
+from .output import PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryFrames
 from .partial import Partial
-from .pdb import too_wide
 from .products import Products, remarks
 
 logger = logging.getLogger(__name__)
+
+
+class InMemory:
+    """
+    The output of a conversion that is kept in memory: what `Destination` offers, without files.
+
+    Parameters
+    ----------
+    n_structures : int
+    """
+
+    partial, pace = None, 0.0
+
+    def __init__(self, n_structures):
+        self.n_structures = n_structures
+
+    def opened(self):
+        """A context that gives which structures are there already: none."""
+        return contextlib.nullcontext(np.zeros(self.n_structures, dtype=bool))
+
+    def joined(self):
+        """A context of worker processes: there is nothing to lock."""
+        return contextlib.nullcontext()
+
+    def note_pace(self, seconds):
+        """Nothing is noted."""
+
+    def sink(self) -> MemorySink:
+        """What takes the structures of a part."""
+        return MemorySink()
+
+    def publish(self, first):
+        """No file and no topology."""
+        return None, None
 
 
 class Destination:
@@ -28,36 +61,34 @@ class Destination:
 
     Parameters
     ----------
-    filename : path-like
+    filename : Path
     model : Backmapper
     options : SamplingOptions
-    n_samples : int
-        Structures for each coarse frame.
-    chosen : ndarray of int, shape (F,)
-        Numbers of the coarse frames.
-    dt : float
-        Time between the frames of the coarse trajectory, in ps.
+    n_structures : int
+    clock : dict
+        Options of the DCD writer.
     inputs : list of str
         Files that are read.
-    first_beads : ndarray of float, shape (N, 3)
-        Of the first frame, in angstrom.
+    wide : bool
+        Whether the first structure does not fit a PDB file.
     provenance : dict of dict
         As `origin` gives it.
+    batch_size : int or "auto"
+        As it was asked for.
     overwrite, resume : bool
         As of `BackmapTrajectory`.
+    settings : ConversionSettings
     """
 
     def __init__(
-        self, filename, model, options, n_samples, chosen, dt, inputs, first_beads, provenance, overwrite, resume
-    ):
-        self.filename, self.model, self.provenance = Path(filename), model, provenance
-        self.n_structures = len(chosen) * n_samples
-        self.partial = Partial(self.filename)
-        self._options, self._inputs = options, inputs
-        self._overwrite, self._resume = overwrite, resume
-        self._products = Products.of(self.filename, model.mapping.fine, too_wide(first_beads))
-        stride = max(1, int(chosen[1] - chosen[0])) if len(chosen) > 1 else 1
-        self._clock = {"dt": float(dt) * stride, "istart": int(chosen[0]) // stride}  # of DCD: frames at equal spacing
+        self, filename, model, options, n_structures, *, clock, inputs, wide, provenance, batch_size, overwrite, resume,
+        settings,
+    ):  # fmt: skip
+        self.filename, self.model, self.n_structures, self.provenance = filename, model, n_structures, provenance
+        self.partial = Partial(filename)
+        self._options, self._clock, self._inputs, self._batch_size = options, clock, inputs, batch_size
+        self._overwrite, self._resume, self._settings = overwrite, resume, settings
+        self._products = Products.of(filename, model.mapping.fine, wide)
         self._run_by = os.getpid()
 
     def check(self):
@@ -79,21 +110,29 @@ class Destination:
         ours = self._resume and partial.publishing
         self._products.check(self._inputs, self.model.mapping.fine, overwrite=self._replace, ours=ours)
 
-    def open(self, batch_size) -> np.ndarray:
+    @contextlib.contextmanager
+    def opened(self):
         """
-        Lock the output, and look again what is in its way.
+        A context in which the output is locked. What is complete is kept if it ends with an error.
 
-        Parameters
-        ----------
-        batch_size : int or "auto"
-            As it was asked for.
+        It gives which structures are there already: ndarray of bool, shape (F * S,).
 
-        Returns
-        -------
-        ndarray of bool, shape (F * S,)
-            Which structures are there already.
+        Raises
+        ------
+        OSError
+            If writing was what failed; else the error itself.
         """
-        self.partial.open(self.provenance | {"batch_size": batch_size}, self._resume, self._overwrite)
+        began, done = time.monotonic(), self._open()
+        try:
+            yield done
+        except BaseException as error:
+            long = time.monotonic() - began > self._settings.worth_keeping or done.any()
+            self.give_up(error, long or not isinstance(error, ValueError))  # which is the input's
+            raise
+
+    def _open(self):
+        """Lock the output, look again what is in its way, and then what is there of it."""
+        self.partial.open(self.provenance | {"batch_size": self._batch_size}, self._resume, self._overwrite)
         try:
             self.check()
         except BaseException:
@@ -111,9 +150,18 @@ class Destination:
         end_with(self._run_by)
         return self.partial.shared()
 
+    @property
+    def pace(self) -> float:
+        """Seconds that a structure took, as was noted last; 0 if nothing was."""
+        return self.partial.pace
+
+    def note_pace(self, seconds):
+        """Note how long a structure takes, for a conversion that goes on with this one."""
+        self.partial.note_pace(seconds)
+
     def sink(self) -> SegmentSink:
         """What takes the structures of a part."""
-        return SegmentSink(self.partial, self._open_writer, self._merge)
+        return SegmentSink(self.partial, self._open_writer, self._merge, self._settings)
 
     def _open_writer(self, path, start):
         if self.partial.suffix in PDB:

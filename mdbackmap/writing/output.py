@@ -38,14 +38,6 @@ H5MD_UNITS = {
 GROWING = (*XDR, *PDB)
 """Formats that are plain sequences of frames: segments are joined by their bytes."""
 
-SEGMENT_SECONDS = 3.0
-"""How long a segment grows (chosen): with a job (`pace.JOB_SECONDS`) on top, an interruption costs less than 10 s."""
-
-WORTH_KEEPING = 10.0
-"""Seconds of work that is kept where a frame turns out to be bad; less is not (chosen: what interruptions cost)."""
-
-_MERGED = 16  # segments of a format that does not grow are made one when there are so many of a kind (chosen)
-
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -197,10 +189,11 @@ class SegmentSink:
         ``open_writer(path, start)`` gives a writer for a segment that starts with that output frame.
     merge : callable
         ``merge(path, segments)`` makes one file of segments whose bytes cannot simply follow each other.
+    settings : ConversionSettings
     """
 
-    def __init__(self, partial: Partial, open_writer, merge):
-        self._partial, self._open, self._merge = partial, open_writer, merge
+    def __init__(self, partial: Partial, open_writer, merge, settings):
+        self._partial, self._open, self._merge, self._settings = partial, open_writer, merge, settings
         self._kept = []  # pairs: a segment, and how many times it was merged
         self._writer = None
         self._since = time.monotonic()
@@ -216,7 +209,7 @@ class SegmentSink:
         for structure, frame, sample, place in zip(positions, job.frames, job.samples, places, strict=True):
             self._writer.write(structure, frame, sample, place)
         self._stop, self._whole = job.stop, True
-        if time.monotonic() - self._since > SEGMENT_SECONDS:
+        if time.monotonic() - self._since > self._settings.segment_seconds:
             self.close()
 
     def _begin(self, start):
@@ -249,20 +242,24 @@ class SegmentSink:
         self._join_kept()
         self._since = time.monotonic()
 
+    def taken(self):
+        """None: what was taken lies in the folder of the output."""
+
     def _join_kept(self):
         """Join the segments that this sink has kept where they follow each other, so that they stay few."""
         if self._partial.suffix in GROWING:
             while (pair := self._last(2)) is not None:
                 self._kept[-2:] = [(self._partial.append(*pair), 0)]
             return
-        while (segments := self._last(_MERGED)) is not None:
+        n = self._settings.merged
+        while (segments := self._last(n)) is not None:
             path = self._partial.scratch(segments[0].start)
             self._merge(path, segments)
             check_written(path, segments[-1].stop - segments[0].start)
             merged = self._partial.keep(path, segments[0].start, segments[-1].stop)
             for segment in segments:
                 segment.path.unlink()
-            self._kept[-_MERGED:] = [(merged, self._kept[-1][1] + 1)]
+            self._kept[-n:] = [(merged, self._kept[-1][1] + 1)]
 
     def _last(self, n):
         """The last n segments, if they follow each other and were merged equally often; else None."""
@@ -291,20 +288,18 @@ def _counted_formats():
 
 
 class MemorySink:
-    """
-    Collects frames.
-
-    Attributes
-    ----------
-    positions : list of ndarray of float32, shape (F, A, 3)
-    """
+    """Collects frames."""
 
     def __init__(self):
-        self.positions = []
+        self._positions = []
 
     def write(self, job: Job, positions):
         """Take the (F, A, 3) positions of a job."""
-        self.positions.append(positions)
+        self._positions.append(positions)
 
     def close(self):
         """Nothing to close."""
+
+    def taken(self) -> np.ndarray:
+        """All positions, shape (F, A, 3)."""
+        return np.concatenate(self._positions)

@@ -57,11 +57,11 @@ class StandinSampler(backmapper.Sampler):
     """Atoms at small offsets from their beads, keyed by frame and sample; no network."""
 
     def __call__(self, beads, noise, keys, boxes, tolerance):
-        atoms = self.mapping.lift(np.asarray(beads, dtype=np.float32))
+        atoms = self.bound.mapping.lift(np.asarray(beads, dtype=np.float32))
         for out, frame, sample in zip(atoms, keys.frames, keys.samples, strict=True):
             rng = np.random.default_rng([int(frame), int(sample)])
             offset = rng.uniform(-0.5, 0.5, out.shape).astype(np.float32)
-            offset[self.mapping.atoms] = 0.0
+            offset[self.bound.mapping.atoms] = 0.0
             out += offset
         return atoms
 

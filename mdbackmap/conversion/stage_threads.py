@@ -11,10 +11,10 @@ import threading
 from collections import deque
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 
-DEPTH = 3
+DEPTH = 3  # jobs under way at most; chosen: by hand, one for each stage and one between them
 
 
-class Pipeline:
+class Stages:
     """
     Passes jobs through two functions, in order, each in a thread of its own.
 
@@ -29,9 +29,9 @@ class Pipeline:
     Examples
     --------
     >>> done = []
-    >>> with Pipeline(lambda job: job * 10, lambda job, result: done.append(result)) as pipeline:
+    >>> with Stages(lambda job: job * 10, lambda job, result: done.append(result)) as stages:
     ...     for job in range(5):
-    ...         pipeline.submit(job)
+    ...         stages.submit(job)
     >>> done
     [0, 10, 20, 30, 40]
     """

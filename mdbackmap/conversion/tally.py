@@ -1,7 +1,7 @@
 """
-How far beads were moved in a conversion: by frame and by residue, added up while it runs.
+What there is to tell of a part of a conversion, added up while it runs: how far beads were moved, and what is odd.
 
-Shapes: F frames, S samples, N beads, A atoms. Angstrom.
+Shapes: F frames, S samples, N beads, A atoms, R residues. Positions in angstrom.
 """
 
 from __future__ import annotations
@@ -22,24 +22,29 @@ _NAMED = 5  # frames that warnings name
 _MANY = 0.15  # share of beads that lie as C-alphas never do from which on one may ask
 
 
-class Moved:
+class Tally:
     """
-    Displacements of one part of a conversion.
+    Times, strains and displacements of one part of a conversion.
 
     Parameters
     ----------
     model : Backmapper
     options : SamplingOptions
-    n_structures : int
-        F * S of this part.
+    n_frames, n_samples : int
+        F and S of this part.
     """
 
-    def __init__(self, model, options, n_structures):
-        self._model, self._options = model, options
-        self._rms = np.full(n_structures, np.nan, dtype=np.float32)
+    def __init__(self, model, options, n_frames, n_samples):
+        self._model, self._options, self._times = model, options, []
+        self._rms = np.full(n_frames * n_samples, np.nan, dtype=np.float32)
         self._squares = np.zeros(model.n_beads)
-        self._unrepaired = np.zeros(model.mapping.coarse.n_residues, dtype=np.int64)
-        self._faulty, self._doubted = [], False  # frames to be named or counted; whether they were looked for
+        self._strained, self._unrepaired = np.zeros((2, model.mapping.coarse.n_residues), dtype=np.int64)
+        self._odd_frames, self._doubted = [], False  # frames to be named or counted; whether beads were doubted
+
+    def read(self, frame, strain):
+        """Add a `CoarseFrame` that was read, and which of its residues are strained, shape (R,)."""
+        self._times.append(frame.time)
+        self._strained += strain
 
     def add(self, job, positions, first):
         """Add the (F, A, 3) positions of a job whose first structure is number `first` of this part."""
@@ -75,10 +80,10 @@ class Moved:
         """Say, once a frame and for the first few of them, that beads lie as in no protein."""
         for row in np.flatnonzero(left.any(1)):
             frame = job.frames[row].frame
-            if frame in self._faulty[-1:]:  # another sample of it
+            if frame in self._odd_frames[-1:]:  # another sample of it
                 continue
-            self._faulty.append(frame)
-            if len(self._faulty) <= _NAMED:
+            self._odd_frames.append(frame)
+            if len(self._odd_frames) <= _NAMED:
                 residues = np.flatnonzero(left[row])
                 more = f" and {len(residues) - 1} more" if len(residues) > 1 else ""
                 label = self._model.mapping.coarse.label(residues[0])
@@ -87,13 +92,19 @@ class Moved:
 
     def tell_more(self):
         """Say how many frames with such beads were not named."""
-        more = len(self._faulty) - _NAMED
+        more = len(self._odd_frames) - _NAMED
         if more > 0:
             logger.warning("and %d more frames with C-alpha distances unlike those of proteins", more)
 
-    def results(self):
-        """What `BackmapTrajectory` has in its results; squares are summed, to be divided by the number of frames."""
-        return {"displacements": self._rms, "residue_displacements": self._squares, "unrepaired": self._unrepaired}
+    def results(self) -> dict:
+        """Of what was added: fields of a `PartResult`."""
+        return {
+            "times": np.array(self._times),
+            "strained": self._strained,
+            "displacements": self._rms,
+            "squares": self._squares,
+            "unrepaired": self._unrepaired,
+        }
 
 
 def impossible(beads, coarse, dimensions=None):

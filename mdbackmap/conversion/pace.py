@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-JOB_SECONDS = 4.0
-"""How long the structures of one job may take to generate, but for a single one that takes longer (chosen)."""
+from ..writing.settings import ConversionSettings
 
-_FIRST_JOBS = (
-    4  # small ones, before it is known how long they take: so many are under way (`stage_threads.DEPTH` and one)
-)
-_FIRST_BEADS = 400  # of each of them (chosen: 0.2 to 0.6 s on one core, some seconds on a busy one)
+_DEFAULT = ConversionSettings()
 
 
 class Pace:
@@ -27,6 +23,7 @@ class Pace:
         Place of the part's first structure in the output.
     seconds : float, optional
         What a structure took in the conversion that is resumed; 0 if that is not known.
+    settings : ConversionSettings, optional
 
     Examples
     --------
@@ -38,18 +35,18 @@ class Pace:
     50
     """
 
-    def __init__(self, batch_size, n_beads, start, seconds=0.0):
+    def __init__(self, batch_size, n_beads, start, seconds=0.0, settings=_DEFAULT):
         self._batch_size, self._start, self.seconds = batch_size, start, seconds
-        self._first = min(batch_size, max(1, _FIRST_BEADS // n_beads))
+        self._settings = settings
+        self._first = min(batch_size, max(1, settings.first_beads // n_beads))
 
     def size_at(self, place) -> int:
         """How many structures a job that begins at that place may hold."""
         at = place - self._start
-        behind = at - _FIRST_JOBS * self._first
+        behind = at - self._settings.first_jobs * self._first
         size = self._first - at % self._first if behind < 0 else self._batch_size - behind % self._batch_size
-        if size * self.seconds > JOB_SECONDS:
-            return max(1, int(JOB_SECONDS / self.seconds))
-        return size
+        longest = self._settings.job_seconds
+        return max(1, int(longest / self.seconds)) if size * self.seconds > longest else size
 
     def took(self, n_structures, seconds):
         """Tell how long a job took to generate."""

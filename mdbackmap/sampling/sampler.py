@@ -7,32 +7,33 @@ Shapes: F frames, N beads, A atoms. Positions in angstrom.
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-
-from ..generation.bound import bind
 
 logger = logging.getLogger(__name__)
 
 _PROCESS = os.getpid()  # where this module was loaded: a forked process finds another number
 
 
+@dataclass(frozen=True, eq=False)
 class Sampler:
     """
     A network on a device, for one molecule.
 
     Parameters
     ----------
-    network : Model
-    mapping : Mapping
+    bound : Bound
+        The network, bound to the molecule.
     device : torch.device
     threads : int, optional
         By default as many as torch has.
     """
 
-    def __init__(self, network, mapping, device, threads=None):
-        self.bound, self.device, self.threads = bind(network, mapping), device, threads
+    bound: object
+    device: torch.device
+    threads: int | None = None
 
     @property
     def n_threads(self) -> int:
@@ -47,15 +48,15 @@ class Sampler:
 
         Parameters
         ----------
-        beads : (F, N, 3) float32 array
+        beads : ndarray of float32, shape (F, N, 3)
         noise : Noise
         keys : Keys
-        boxes : (F, 3, 3) float array, optional
+        boxes : ndarray of float, shape (F, 3, 3), optional
         tolerance : Tolerance
 
         Returns
         -------
-        (F, A, 3) float32 array
+        ndarray of float32, shape (F, A, 3)
         """
         forked = os.getpid() != _PROCESS
         before = torch.get_num_threads()

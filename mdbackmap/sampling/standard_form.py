@@ -52,13 +52,13 @@ class StandardForm:
 
         Parameters
         ----------
-        beads : (F, N, 3) float array
+        beads : ndarray of float, shape (F, N, 3)
 
         Returns
         -------
-        beads : (F, N, 3) float32 array
+        beads : ndarray of float32, shape (F, N, 3)
             In standard order, about the origin.
-        centre : (F, 1, 3) float64 array
+        centre : ndarray of float64, shape (F, 1, 3)
             Where that is.
         """
         centre = np.asarray(beads, dtype=np.float64).mean(axis=1, keepdims=True)
@@ -71,14 +71,14 @@ class StandardForm:
 
         Parameters
         ----------
-        atoms : (F, A, 3) float array
-        centre : (F, 1, 3) float64 array
-        beads : (F, N, 3) float32 array
+        atoms : ndarray of float, shape (F, A, 3)
+        centre : ndarray of float64, shape (F, 1, 3)
+        beads : ndarray of float32, shape (F, N, 3)
             As they were given; atoms that the network left on them get the very same numbers.
 
         Returns
         -------
-        (F, A, 3) float32 array
+        ndarray of float32, shape (F, A, 3)
         """
         atoms = atoms if self._atoms is None else atoms[:, self._atoms]
         there = (atoms + centre).astype(np.float32)

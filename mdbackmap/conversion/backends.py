@@ -1,0 +1,92 @@
+"""Backends of MDAnalysis that have the parts of a conversion converted: in this process, its threads, or others."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import replace
+
+import numpy as np
+from MDAnalysis.analysis.backends import BackendDask, BackendMultiprocessing, BackendSerial
+
+from .part import PartResult, convert
+from .progress import Watching, progress_bar
+
+SUPPORTED = ("serial", "multiprocessing", "dask")
+
+
+class Worker:
+    """
+    Converts the parts of a plan that it is called with, in whichever process that is.
+
+    Parameters
+    ----------
+    plan : Plan
+    trajectory : MDAnalysis reader
+    bar : dict, optional
+        Options of a progress bar for each part; by default there is none.
+    """
+
+    def __init__(self, plan, trajectory, bar=None):
+        self._state = plan, trajectory, bar
+        self._turn = threading.Lock()  # a process has one reader: its parts take turns
+
+    def __reduce__(self):
+        return Worker, self._state
+
+    def __call__(self, places) -> PartResult:
+        """Convert the frames at these places of the plan."""
+        plan, trajectory, bar = self._state
+        bar = progress_bar(len(places), bar is not None, **(bar or {}))
+        with self._turn, plan.destination.joined(), bar:
+            bar.update(int(plan.done.reshape(-1, plan.n_samples)[places, -1].sum()))
+            return convert(plan, places, trajectory, bar.update)
+
+
+def check_device(backend, model):
+    """
+    Refuse worker processes for a model on a graphics card.
+
+    Raises
+    ------
+    ValueError
+    """
+    device = getattr(model, "device", None)
+    if in_processes(backend) and device is not None and device.type != "cpu":
+        raise ValueError(
+            f"worker processes run on CPUs, and the model is on {device}: leave out backend (--workers), or "
+            'load the model with device="cpu" (--device cpu)'
+        )
+
+
+def in_processes(backend) -> bool:
+    """Whether a backend has worker processes."""
+    return isinstance(backend, (BackendMultiprocessing, BackendDask))
+
+
+def convert_all(plan, trajectory, backend, n_parts=1, bar=None) -> PartResult:
+    """
+    Convert a plan in parts.
+
+    Parameters
+    ----------
+    plan : Plan
+    trajectory : MDAnalysis reader
+    backend : MDAnalysis backend
+        Its ``apply`` gets a function and a list of parts. Worker processes have one thread each.
+    n_parts : int, optional
+    bar : dict, optional
+        Options of a progress bar, which is shown if they are given.
+
+    Returns
+    -------
+    PartResult
+        Of the whole.
+    """
+    serial, shown = isinstance(backend, BackendSerial), contextlib.nullcontext()
+    if bar is not None and not serial and plan.destination.partial is not None:
+        shown = Watching(plan.destination.partial, len(plan.frames), plan.n_samples, bar)
+    plan = replace(plan, threads=1) if in_processes(backend) else plan
+    parts = [part for part in np.array_split(np.arange(len(plan.frames)), n_parts) if len(part)]
+    with shown:
+        return PartResult.joined(backend.apply(Worker(plan, trajectory, bar if serial else None), parts))

@@ -1,0 +1,57 @@
+"""
+Batches of structures to generate, gathered from coarse frames as they are read.
+
+Shapes: F frames, S samples.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..writing.output import Job
+
+
+def jobs(frames, places, done, n_samples, size_at):
+    """
+    Gather structures into jobs: samples of a frame in a row, what is there already left out.
+
+    Parameters
+    ----------
+    frames : iterable of CoarseFrame
+        In output order.
+    places : iterable of int
+        Their places among the frames of the conversion.
+    done : ndarray of bool, shape (F * S,)
+        Structures that are there already.
+    n_samples : int
+        Structures S for each frame.
+    size_at : callable
+        ``size_at(place)``: how many structures a job that begins at that place may hold.
+
+    Yields
+    ------
+    Job
+    """
+    batch, size = [], 0
+    for place, frame in zip(places, frames, strict=True):
+        for sample in range(n_samples):
+            number = int(place) * n_samples + sample
+            if done[number]:
+                continue
+            if batch and (len(batch) >= size or not _together(*batch[-1][:2], number, frame)):
+                yield _job(batch)
+                batch = []
+            size = size if batch else size_at(number)
+            batch.append((number, frame, sample))
+    if batch:
+        yield _job(batch)
+
+
+def _together(last_number, last, number, frame):
+    """Whether a structure may join a job: it follows the last one, and both have a box or none has."""
+    return number == last_number + 1 and (frame.dimensions is None) == (last.dimensions is None)
+
+
+def _job(batch):
+    numbers, frames, samples = zip(*batch, strict=True)
+    return Job(list(frames), np.array(samples), numbers[0])

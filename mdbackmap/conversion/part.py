@@ -1,0 +1,119 @@
+"""
+One part of a conversion: frames read, structures generated and written, what there is to tell of them counted.
+
+Shapes: F frames, S samples, N beads, A atoms, R residues. Positions in angstrom, times in ps.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..universes.frames import sample_frames
+from .jobs import jobs
+from .pace import Pace
+from .plan import checked_frame
+from .stage_threads import Stages
+from .tally import Tally
+
+
+@dataclass(frozen=True, eq=False)
+class PartResult:
+    """
+    What is known of a part, F frames, that was converted.
+
+    Parameters
+    ----------
+    places : ndarray of int, shape (F,)
+        Places of its frames among those of the plan.
+    times : ndarray of float, shape (F,)
+    strained : ndarray of int, shape (R,)
+        In how many frames the peptide after each residue is longer or shorter than proteins have it.
+    displacements : ndarray of float, shape (F * S,)
+        How far beads were moved, RMS over a frame; NaN where that is not known.
+    squares : ndarray of float, shape (N,)
+        Squares of the displacements of each bead, summed over structures.
+    unrepaired : ndarray of int, shape (R,)
+        In how many structures each C-alpha lies as no protein has it.
+    positions : ndarray of float, shape (F * S, A, 3), or None
+        Of conversions in memory.
+    """
+
+    places: np.ndarray
+    times: np.ndarray
+    strained: np.ndarray
+    displacements: np.ndarray
+    squares: np.ndarray
+    unrepaired: np.ndarray
+    positions: np.ndarray | None
+
+    @classmethod
+    def joined(cls, parts) -> PartResult:
+        """One result of those of all parts, which may come in any order."""
+        parts = sorted(parts, key=lambda part: part.places[0])
+
+        def together(name, join):
+            return join([getattr(part, name) for part in parts])
+
+        def total(arrays):
+            return np.sum(arrays, axis=0)
+
+        rows, sums = ("places", "times", "displacements"), ("strained", "squares", "unrepaired")
+        whole = {name: together(name, np.concatenate) for name in rows}
+        whole |= {name: together(name, total) for name in sums}
+        in_memory = parts[0].positions is not None
+        return cls(**whole, positions=together("positions", np.concatenate) if in_memory else None)
+
+
+def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResult:
+    """
+    Convert one part of a plan. The result depends on nothing but the arguments.
+
+    Parameters
+    ----------
+    plan : Plan
+    places : ndarray of int, shape (F,)
+        Places of the part's frames among those of the plan, in a row.
+    trajectory : MDAnalysis reader
+        Of the coarse frames.
+    advance : callable, optional
+        Told how many more frames are complete.
+
+    Returns
+    -------
+    PartResult
+    """
+    model, n_samples = plan.bound_model(), plan.n_samples
+    start, destination = int(places[0]) * n_samples, plan.destination
+    tally = Tally(model, plan.options, len(places), n_samples)
+    pace = Pace(plan.batch_size, model.n_beads, start, destination.pace, plan.settings)
+    sink = destination.sink()
+
+    def read():
+        for place in places:
+            frame = checked_frame(plan, trajectory, plan.frames[place])
+            tally.read(frame, plan.strain(frame))
+            yield frame
+
+    def generate(job):
+        began = time.perf_counter()
+        positions = sample_frames(model, job.frames, job.samples, plan.options)
+        pace.took(len(positions), time.perf_counter() - began)
+        return positions
+
+    def write(job, positions):
+        sink.write(job, positions)
+        tally.add(job, positions, job.start - start)
+        destination.note_pace(pace.seconds)
+        advance(int(np.count_nonzero(job.samples == n_samples - 1)))
+
+    try:
+        with Stages(generate, write) as stages:
+            for job in jobs(read(), places, plan.done, n_samples, pace.size_at):
+                stages.submit(job)
+    finally:
+        sink.close()
+    tally.tell_more()
+    return PartResult(np.asarray(places), **tally.results(), positions=sink.taken())

@@ -1,0 +1,173 @@
+"""
+The plan of a conversion: all that its output depends on but the trajectory itself, checked and sent to any process.
+
+Shapes: F frames, S samples, N beads, A atoms, R residues. Positions in angstrom, times in ps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..options import SamplingOptions
+from ..recognition.soundness import check_beads
+from ..recognition.spacing import strained
+from ..universes.chosen import input_files
+from ..universes.frames import CoarseFrame, read_frame, sample_frames
+from ..universes.reader import bead_indices
+from ..universes.scaling import scale_of
+from ..writing.destination import Destination, InMemory
+from ..writing.origin import origin
+from ..writing.output import PDB, check_format
+from ..writing.pdb import not_within_columns, too_wide, within_columns
+from ..writing.settings import ConversionSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """
+    What is to be converted, how, and where to.
+
+    Parameters
+    ----------
+    model : Backmapper
+    indices : ndarray of int, shape (N,)
+        Which particles of the trajectory are the beads.
+    frames : ndarray of int, shape (F,)
+        Numbers of the coarse frames, in output order.
+    n_samples : int
+        Structures S for each of them.
+    options : SamplingOptions
+    batch_size : int
+        Structures generated at a time, at most.
+    strict : bool
+        Refuse strained frames.
+    settings : ConversionSettings
+    done : ndarray of bool, shape (F * S,)
+        Structures that are there already, from an interrupted conversion.
+    first : CoarseFrame
+        The first of the frames: the topology file shows its first structure.
+    provenance : dict of dict
+        As stored with the output.
+    destination : Destination or InMemory
+    threads : int, optional
+        Threads of a part; by default those of the model.
+    """
+
+    model: object
+    indices: np.ndarray
+    frames: np.ndarray
+    n_samples: int
+    options: SamplingOptions
+    batch_size: int
+    strict: bool
+    settings: ConversionSettings
+    done: np.ndarray
+    first: CoarseFrame | None = None
+    provenance: dict | None = None
+    destination: Destination | InMemory | None = None
+    threads: int | None = None
+
+    def first_structure(self):
+        """Positions, shape (A, 3), and box of the first structure."""
+        return sample_frames(self.model, [self.first], 0, self.options)[0], self.first.dimensions
+
+    def bound_model(self):
+        """The model, with the threads of this plan."""
+        return self.model if self.threads is None else self.model.with_threads(self.threads)
+
+    def strain(self, frame) -> np.ndarray:
+        """Residues whose distance to the next one is not that of a protein, shape (R,); none unless on C-alphas."""
+        mapping = self.model.mapping
+        if not mapping.is_trace:
+            return np.zeros(mapping.coarse.n_residues, dtype=bool)
+        return strained(mapping.trace(frame.beads), mapping.coarse, frame.dimensions)
+
+
+def checked_frame(plan, trajectory, number: int) -> CoarseFrame:
+    """
+    One frame of a trajectory, checked.
+
+    Raises
+    ------
+    ValueError
+        A frame that cannot be read, that is broken, or (strict plans) that no protein can have.
+    """
+    frame, mapping = CoarseFrame.of(read_frame(trajectory, int(number)), plan.indices), plan.model.mapping
+    check_beads(mapping, frame.beads, [frame.frame], frame.dimensions, trajectory.n_frames)
+    if plan.strict and (strain := plan.strain(frame)).any():
+        first = mapping.coarse.label(np.flatnonzero(strain)[0])
+        raise ValueError(
+            f"frame {frame.frame}: {strain.sum()} CA-CA distances that no peptide bond spans, the first after {first}; "
+            "strict=False takes them as they are and counts them"
+        )
+    return frame
+
+
+def plan_conversion(
+    atoms, model, frames, options, *, filename, n_samples, batch_size, overwrite, resume, strict, settings
+) -> Plan:
+    """
+    Check everything that can be checked, and make a plan of it.
+
+    Parameters
+    ----------
+    atoms : AtomGroup
+        The beads.
+    model : Backmapper
+    frames : ndarray of int, shape (F,)
+        Numbers of the coarse frames.
+    options : SamplingOptions
+    filename, n_samples, batch_size, overwrite, resume, strict, settings
+        As of `BackmapTrajectory`.
+
+    Raises
+    ------
+    ValueError, FileExistsError
+        As of `BackmapTrajectory`.
+    """
+    trajectory, n_structures = atoms.universe.trajectory, len(frames) * n_samples
+    if filename is not None:
+        check_format(filename, n_structures)
+    indices, done = bead_indices(atoms, model), np.zeros(n_structures, dtype=bool)
+    size = int(model.batch_size(batch_size))
+    plan = Plan(model, indices, frames, n_samples, options, size, strict, settings, done)
+    first, files, scale = checked_frame(plan, trajectory, frames[0]), input_files(atoms.universe), scale_of(trajectory)
+    asked = {**options.as_dict(), "n_samples": n_samples} | ({} if scale == 1 else {"scale": scale})
+    plan = replace(plan, first=first, provenance=origin(model, asked, files, frames, first.beads))
+    if filename is None:
+        return replace(plan, destination=InMemory(n_structures))
+    destination = Destination(
+        Path(filename),
+        model,
+        options,
+        n_structures,
+        clock=_clock(frames, trajectory.dt),
+        inputs=files,
+        wide=too_wide(first.beads),
+        provenance=plan.provenance,
+        batch_size="auto" if batch_size == "auto" else size,
+        overwrite=overwrite,
+        resume=resume,
+        settings=settings,
+    )
+    destination.check()
+    if destination.partial.suffix in PDB:
+        _check_columns(plan, trajectory)
+    return replace(plan, destination=destination)
+
+
+def _clock(frames, dt):
+    """Options of the writer of DCD, which has frames at equal spacing."""
+    stride = max(1, int(frames[1] - frames[0])) if len(frames) > 1 else 1
+    return {"dt": float(dt) * stride, "istart": int(frames[0]) // stride}
+
+
+def _check_columns(plan, trajectory):
+    """Refuse, before the first of them is backmapped, frames that a PDB file cannot hold."""
+    for number in plan.frames:
+        frame = checked_frame(plan, trajectory, number)
+        if not within_columns(frame.beads):
+            raise ValueError(f"frame {frame.frame}: {not_within_columns(frame.beads)}")

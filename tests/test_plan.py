@@ -1,0 +1,84 @@
+"""A conversion is a plan and its parts: where and in what order these are converted changes no byte."""
+
+import dataclasses
+import multiprocessing
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pytest
+from conversions import QUICK, left
+from numpy.testing import assert_array_equal
+from standin import standin
+
+from mdbackmap.conversion.backends import Worker
+from mdbackmap.conversion.part import PartResult, convert
+from mdbackmap.conversion.plan import plan_conversion
+from mdbackmap.options import SamplingOptions
+from mdbackmap.trajectory import BackmapTrajectory
+from mdbackmap.universes.chosen import choose_frames
+
+PARTS = [np.arange(14, 21), np.arange(7), np.arange(7, 14)]
+"""Places of the frames of each part, in an order of their own."""
+
+
+def plan_of(cg, filename, model=None, **options):
+    asked = {"filename": filename, "n_samples": 2, "batch_size": 4, "overwrite": False, "resume": False}
+    asked |= {"strict": False, "settings": QUICK}
+    frames = choose_frames(cg.trajectory, step=2)
+    return plan_conversion(cg.atoms, model or standin(cg.atoms), frames, SamplingOptions(seed=5), **asked | options)
+
+
+def in_this_process(plan, trajectory):
+    return [convert(plan, part, trajectory) for part in PARTS]
+
+
+def in_new_processes(plan, trajectory):
+    """Not forked: they know of the plan what was sent to them."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(Worker(plan, trajectory), PARTS))
+
+
+@pytest.mark.parametrize("how", [in_this_process, in_new_processes])
+@pytest.mark.parametrize("suffix", [".xtc", ".pdb", ".dcd"])
+def test_parts_in_any_order_and_process_give_the_same_bytes(cg, tmp_path, how, suffix):
+    options = {"n_samples": 2, "batch_size": 4, "seed": 5}
+    alone = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / f"a{suffix}", **options).run(step=2).results
+    plan = pickle.loads(pickle.dumps(plan_of(cg, tmp_path / f"b{suffix}")))
+    with plan.destination.opened() as done:
+        plan = dataclasses.replace(plan, done=done)
+        first = plan.first_structure()
+        whole = PartResult.joined(how(plan, cg.trajectory))
+        plan.destination.publish(first)
+    assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+    assert_array_equal(whole.places, range(21))
+    for name in ("strained", "displacements", "unrepaired"):
+        assert_array_equal(getattr(whole, name), alone[name])
+    assert not [name for name in left(tmp_path) if name.startswith(".")]
+
+
+def test_a_plan_checks_but_makes_nothing(cg, tmp_path):
+    model = standin(cg.atoms)
+    plan = plan_of(cg, tmp_path / "aa.xtc", model)
+    assert left(tmp_path) == [] and model.calls == [] and not plan.done.any()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        plan.n_samples = 3
+    with pytest.raises(ValueError, match="no such format"):
+        plan_of(cg, tmp_path / "aa.docx")
+
+
+def test_threads_belong_to_the_plan(cg):
+    """A part is converted by the model with that many threads; the model of the plan keeps its own."""
+    model, asked = standin(cg.atoms), []
+    model.with_threads = lambda threads: asked.append(threads) or model
+    plan = plan_of(cg, None, model)
+    assert plan.bound_model() is model and asked == []
+    convert(dataclasses.replace(plan, threads=1), np.arange(3), cg.trajectory)
+    assert asked == [1]
+
+
+def test_frames_that_are_there_are_left_out(cg):
+    plan = plan_of(cg, None)
+    done = np.arange(len(plan.done)) < 6
+    part = convert(dataclasses.replace(plan, done=done), np.arange(2, 5), cg.trajectory)
+    assert len(part.positions) == 4 and np.isnan(part.displacements).tolist() == [True, True] + [False] * 4
