@@ -239,6 +239,30 @@ class TestRelaxation:
         torch.testing.assert_close(boxed, moved, atol=1e-3, rtol=0)
 
 
+class TestSettings:
+    def test_they_are_passed_on(self, go):
+        """Without steps beads stay; with softer bonds neighbours are further off their distance."""
+        relaxation, beads = go
+        still = dataclasses.replace(DEFAULTS.relaxing, prior_steps=0, joint_steps=0)
+        soft = dataclasses.replace(DEFAULTS.relaxing, bond=5.0)
+        tried = [DEFAULTS, *(dataclasses.replace(DEFAULTS, relaxing=relaxing) for relaxing in (still, soft))]
+        usual, kept, loose = (Relaxation(relaxation.internal, one)(beads[:1], Tolerance(0.5))[0] for one in tried)
+        torch.testing.assert_close(kept, beads[:1].double())
+        off = [((x[:, 1:] - x[:, :-1]).norm(dim=-1) - 3.8).abs().mean() for x in (loose, usual)]
+        assert off[0] > 1.5 * off[1]
+
+    def test_nothing_is_kept_between_calls(self, go):
+        """So threads may share a relaxation."""
+        relaxation, beads = go
+        held = [relaxation, relaxation.strain, relaxation.strain.backbone, relaxation.strain.prior]
+        before = [{name: id(value) for name, value in vars(one).items()} for one in held]
+        tables = relaxation.strain.backbone.table.clone()
+        relaxation(beads[:1], Tolerance(0.5))
+        relaxation.ease(beads[:1], lambda at, _: at)
+        assert [{name: id(value) for name, value in vars(one).items()} for one in held] == before
+        assert torch.equal(relaxation.strain.backbone.table, tables)
+
+
 class TestAuto:
     def test_crystals_are_kept_to_the_last_bit(self):
         for chain in read_chains(VALIDATION, limit=4):

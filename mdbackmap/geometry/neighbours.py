@@ -51,12 +51,6 @@ def image_shifts(displacements, box):
     return torch.zeros_like(displacements) if box is None else minimum_image(displacements, box) - displacements
 
 
-def _pairs(rows, positions, box):
-    """Displacements (r, N, 3) from the beads `rows` (r, 3) to all beads."""
-    difference = positions.unsqueeze(0) - rows.unsqueeze(1)
-    return difference if box is None else minimum_image(difference, box)
-
-
 @full_precision
 def nearest(positions, k, radii=(), box=None):
     """
@@ -97,11 +91,10 @@ def nearest(positions, k, radii=(), box=None):
     counts = positions.new_zeros(n_frames, n_beads, len(radii))
     for frame in range(n_frames):
         cell = None if box is None else box[frame]
-        if width > 0:
-            if torch_cluster is not None and cell is None and n_beads > _LARGE:
-                _search_tree(positions[frame], index[frame], width, counts[frame], radii)
-            else:
-                _search_all(positions[frame], index[frame], width, counts[frame], radii, cell)
+        if torch_cluster is not None and cell is None and n_beads > _LARGE:
+            _search_tree(positions[frame], index[frame], width, counts[frame], radii)
+        elif width > 0:
+            _search_all(positions[frame], index[frame], width, counts[frame], radii, cell)
     present = torch.arange(k, device=positions.device).expand(n_frames, n_beads, k) < width
     frames = torch.arange(n_frames, device=positions.device)[:, None, None]
     displacement = positions[frames, index] - positions.unsqueeze(2)
@@ -118,7 +111,7 @@ def _search_all(positions, index, width, counts, radii, box):
         if box is None:
             squared = torch.cdist(positions[rows], positions, compute_mode="donot_use_mm_for_euclid_dist").square_()
         else:
-            squared = _pairs(positions[rows], positions, box).square().sum(-1)
+            squared = minimum_image(positions - positions[rows].unsqueeze(1), box).square().sum(-1)
         squared[torch.arange(len(squared)), torch.arange(start, start + len(squared))] = torch.inf
         index[rows, :width] = squared.topk(width, dim=-1, largest=False).indices
         for column, radius in enumerate(radii):

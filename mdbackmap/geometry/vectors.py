@@ -171,11 +171,8 @@ class PeptideTemplate:
         angles = PEPTIDE_ANGLES["cis" if cis else "trans"]
         strains = torch.linspace(-max_strain, max_strain, _N_STRAINS, dtype=torch.float64).deg2rad()
         places = self._build(angles, strains, cis)
-        keep = slice(None)
-        turn = int(places[:, 3, 0].argmax())  # past the fully open peptide the distance falls again
-        if turn < len(strains) - 1:
-            keep = slice(0, turn + 1)
-        distances, places = places[keep, 3, 0].contiguous(), places[keep, :3]
+        n = int(places[:, 3, 0].argmax()) + 1  # past the fully open peptide the distance falls again
+        distances, places = places[:n, 3, 0].contiguous(), places[:n, :3]
         self.shortest, self.longest = float(distances[0]), float(distances[-1])
         grid = torch.arange(self.shortest, self.longest + _STEP, _STEP, dtype=torch.float64)
         right = torch.searchsorted(distances, grid).clamp(1, len(distances) - 1)
