@@ -1,5 +1,6 @@
 """``mdbackmap check``: geometry and clashes of a structure or trajectory, without a reference."""
 
+from ..evaluation.table import table
 from . import check_traces, options, protein_input
 
 FRAMES_SHOWN = 20
@@ -51,7 +52,6 @@ def run(args):
     if args.trace:
         return check_traces.run(args)
     from ..evaluation.judgement import judge_alone
-    from ..evaluation.table import table
 
     protein_input.require_energy(args)
     files = [args.topology, *args.trajectory]

@@ -1,5 +1,6 @@
 """``mdbackmap check --trace``: how like a protein a coarse trajectory is."""
 
+from ..evaluation.table import number, save_json
 from . import options, protein_input
 
 FRAMES_SHOWN = 20
@@ -13,7 +14,6 @@ NUMBERS = {
 
 def run(args):
     """Judge the trace, and show what was found."""
-    from ..evaluation.table import save_json
     from ..evaluation.trace_report import judge_trace, save_plot
 
     report = judge_trace(*read(args))
@@ -75,7 +75,7 @@ def lines(report, n_worst):
     shown = [f"{report.name}: {options.count(len(report.labels), 'residue')}, {n_frames}, C-alpha trace"]
     for name, what in NUMBERS.items():
         least, middle, largest = CRYSTALS[name]
-        mean = f"{_number(frames[name].mean())}"
+        mean = f"{number(frames[name].mean(), 2)}"
         shown.append(f"{what:36}{mean:>8}   crystals {least:.2f} to {largest:.2f}, median {middle:.2f}")
     shown.append(f"{f'residues above {UNLIKELY:g} nats, %':36}{frames['unlikely'].mean():8.1f}")
     shown.append(f"{'likelier than its mirror image by':36}{report.hand:8.2f}   proteins 1 to 4, achiral 0")
@@ -84,12 +84,12 @@ def lines(report, n_worst):
     if len(report.frames) > 1:
         shown += ["  frame      trace   backbone unlikely %    scatter      noise"]
         rows = _few(len(report.frames))
-        shown += [f"  {report.frames[k]:5d}" + "".join(f"{_number(v[k]):>11}" for v in frames.values()) for k in rows]
+        shown += [f"  {report.frames[k]:5d}" + "".join(f"{number(v[k], 2):>11}" for v in frames.values()) for k in rows]
     worst = sorted((k for k in range(len(report.labels)) if residues["unlikely"][k] > 0), key=_worst(residues))
     if worst[:n_worst]:
         shown.append("worst residues, best backbone in nats and % of frames in which it is unlike a protein:")
         shown += [
-            f"  {report.labels[k]:<16}{_number(residues['backbone'][k]):>7}{residues['unlikely'][k]:8.0f}%"
+            f"  {report.labels[k]:<16}{number(residues['backbone'][k], 2):>7}{residues['unlikely'][k]:8.0f}%"
             for k in worst[:n_worst]
         ]
     return shown
@@ -102,7 +102,3 @@ def _worst(residues):
 def _few(n):
     """At most `FRAMES_SHOWN` of `n` rows, evenly spread."""
     return sorted({round(k * (n - 1) / max(1, min(n, FRAMES_SHOWN) - 1)) for k in range(min(n, FRAMES_SHOWN))})
-
-
-def _number(value):
-    return "-" if value != value else f"{value:.2f}"

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from ..datafiles import GO_PDB, GO_XTC
 from . import options, values
 
 MAX_JUDGED = 100  # frames that are read back and judged
@@ -43,7 +44,6 @@ def run(args):
     import MDAnalysis as mda
 
     from .. import BackmapTrajectory, load_model
-    from ..datafiles import GO_PDB, GO_XTC
 
     folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,8 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+from ..datafiles import VALIDATION
+from ..evaluation.table import behind, save_json, systems, table
 from . import evaluate_cascades, evaluate_molecules, options, protein_input, values
 
 logger = logging.getLogger(__name__)
@@ -111,7 +113,6 @@ def compare(args):
     """Judge generated proteins against their references."""
     from ..evaluation.benchmark import means
     from ..evaluation.judgement import judge
-    from ..evaluation.table import table
 
     judgements = [
         judge(generated, reference, legacy=args.legacy, energy_steps=args.energy)
@@ -198,7 +199,6 @@ def run_benchmark(args):
     """Judge a model on bundled chains, on those of a pack, or on ensembles."""
     from ..checkpoint import load
     from ..evaluation.benchmark import benchmark
-    from ..evaluation.table import save_json
 
     model, provenance = load(args.model)
     if model.molecule is not None:
@@ -230,7 +230,6 @@ def run_benchmark(args):
 def known_chains(model, args):
     """The chains to judge by, and the nats per residue of packed ones."""
     from ..data.known import read_chains, read_ensembles
-    from ..datafiles import VALIDATION
     from ..evaluation.likelihood import nats_per_residue
 
     held_out = 1 if args.held_out else None
@@ -260,8 +259,6 @@ def show(heading, known, result, *, each):
     each : bool
         A line for each system, too.
     """
-    from ..evaluation.table import behind, systems, table
-
     n_residues = sum(len(chain.types) for chain in known)
     print(f"{heading}: means over {options.count(len(known), 'chain')}, {n_residues} residues")
     print(table({name: condition["mean"] for name, condition in result.items()}))

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from ..evaluation.table import save_json
 from . import options
 from .evaluate_molecules import data_of, parts
 
@@ -12,7 +13,6 @@ def run_cascade(args):
     from ..checkpoint import load
     from ..evaluation.cascades.held_out import judge_model
     from ..evaluation.cascades.report import bounds_table, picture, table
-    from ..evaluation.table import save_json
 
     judgements, elbos, files = {}, {}, {}
     temperatures = list(dict.fromkeys(args.temperature))

@@ -5,6 +5,7 @@ import json
 import logging
 from pathlib import Path
 
+from ..files import digest
 from . import options
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,6 @@ def frames_of(model, provenance, args):
 
 def data_of(provenance, args):
     """What is read from the files, as `MoleculeData`, and whether a model of this provenance was trained on them."""
-    from ..files import digest
     from ..training.molecules.molecule_config import MoleculeData
 
     for name in args.files:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from ..evaluation.table import aligned, plain
 from ..weights.bundled import bundled
 
 HEADS = ("model", "family", "for", "trained on", "size", "date", "version")
@@ -41,8 +42,6 @@ def run(args):
         return
     known = {name: read(name) for name in dict.fromkeys(args.model or bundled())}
     if args.json:
-        from ..evaluation.table import plain
-
         print(json.dumps(plain({name: about(*known[name]) for name in known}), indent=1))
     elif args.model:
         for name in known:
@@ -102,8 +101,6 @@ def row(name, model, provenance, size):
 
 def table(rows):
     """Lines with the cells of rows below their heads."""
-    from ..evaluation.table import aligned
-
     return [line.rstrip() for line in aligned([HEADS, *rows], gap="  ", left=len(HEADS))]
 
 

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+from ..chemistry.residues import RESIDUE_NAMES
+from ..evaluation.table import save_json
+from ..reading.formats import parser_of
 from . import options, values
 
 ENERGY_STEPS = 50  # of L-BFGS; chosen: by hand
@@ -94,8 +97,6 @@ def has_topology(filename):
     """Whether MDAnalysis reads a topology from a file of this name, or of this content."""
     from MDAnalysis import _PARSERS
 
-    from ..reading.formats import parser_of
-
     return parser_of(filename) not in (None, _PARSERS["MINIMAL"])
 
 
@@ -180,7 +181,6 @@ def chosen(n_frames, args):
 
 def worst(judgement, n):
     """Lines that name the worst residues."""
-    from ..chemistry.residues import RESIDUE_NAMES
     from ..evaluation.faults import FAULTS, worst_residues
 
     lines = []
@@ -193,8 +193,6 @@ def worst(judgement, n):
 
 def save(args, judgements, mean=None):
     """The files that the output options ask for."""
-    from ..evaluation.table import save_json
-
     if args.json:
         content = {"structures": [judgement.content() for judgement in judgements]}
         save_json({"mean": mean, **content} if mean else content, args.json)

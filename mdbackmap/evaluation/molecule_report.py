@@ -111,7 +111,23 @@ def reconstruct(model, atoms, seed=0):
 
 
 def draw(model, atoms, sample=0, temperature=1.0, seed=0):
-    """Samples (F, A, 3) from the prior, given the beads of atoms (F, A, 3); the frames are numbered from 0."""
+    """
+    Samples from the prior, given the beads of atoms.
+
+    Parameters
+    ----------
+    model : CGVAE
+    atoms : ndarray of float, shape (F, A, 3)
+        Angstrom; the frames are numbered from 0.
+    sample : int
+        Number of the sample.
+    temperature : float
+    seed : int
+
+    Returns
+    -------
+    ndarray of float, shape (F, A, 3)
+    """
     beads = model.tables.project(torch.tensor(atoms))
     keys = Keys.of(range(len(beads)), sample)
     return bind(model, model.molecule).sample(beads, Noise(seed, temperature), keys).numpy()

@@ -52,15 +52,16 @@ class TraceReport:
     @property
     def by_frame(self):
         """Means over residues (F,), the percentage of residues that proteins do not have, scatter and noise."""
-        unlikely = 100 * (self.backbone > UNLIKELY).sum(1) / np.isfinite(self.backbone).sum(1).clip(1)
-        means = {"trace": _mean(self.trace, 1), "backbone": _mean(self.backbone, 1)}
-        return means | {"unlikely": unlikely, "scatter": self.scatter, "noise": self.noise}
+        return self._means(1) | {"scatter": self.scatter, "noise": self.noise}
 
     @property
     def by_residue(self):
         """Means over frames (R,), and the percentage of frames in which proteins do not have a residue so."""
-        unlikely = 100 * (self.backbone > UNLIKELY).sum(0) / np.isfinite(self.backbone).sum(0).clip(1)
-        return {"trace": _mean(self.trace, 0), "backbone": _mean(self.backbone, 0), "unlikely": unlikely}
+        return self._means(0)
+
+    def _means(self, axis):
+        unlikely = 100 * (self.backbone > UNLIKELY).sum(axis) / np.isfinite(self.backbone).sum(axis).clip(1)
+        return {"trace": _mean(self.trace, axis), "backbone": _mean(self.backbone, axis), "unlikely": unlikely}
 
     def content(self):
         """Plain values for a JSON file."""

@@ -130,9 +130,26 @@ def whole_mapping(model, n_atoms):
 @torch.no_grad()
 def draw(bound, mapping, true, sample=0, temperature=1.0, seed=0, tolerance="auto"):
     """
-    Samples given the coarsest beads of true frames (F, A, 3): at the level of the latter, and at the finest.
+    Samples given the coarsest beads of true frames.
 
-    `mapping` leads to that level; frames are numbered from 0; `tolerance` is how far beads may move.
+    Parameters
+    ----------
+    bound : Bound
+    mapping : Mapping
+        From these beads to the level of the frames.
+    true : ndarray of float, shape (F, A, 3)
+        Angstrom; frames are numbered from 0.
+    sample : int
+        Number of the sample.
+    temperature : float
+    seed : int
+    tolerance : float or "auto"
+        How far beads may move.
+
+    Returns
+    -------
+    list of two ndarray of float
+        At the level of the true frames, and at the finest.
     """
     beads, out = torch.tensor(mapping.project(true)), []
     for first in range(0, len(beads), _FRAMES):
