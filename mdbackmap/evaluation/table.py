@@ -2,60 +2,19 @@
 
 import json
 import math
+import tomllib
+from pathlib import Path
 
 from ..files import replacing
 
-LABELS = {
-    "rmsd": ("RMSD, all heavy atoms", "A", 3),
-    "rmsd_backbone": ("RMSD, backbone (N, C, O)", "A", 3),
-    "rmsd_side_chain": ("RMSD, side chains", "A", 3),
-    "rmsd_ca": ("RMSD, C-alphas", "A", 3),
-    "rmsd_best": ("RMSD, best of the samples", "A", 3),
-    "best_gain": ("best sample below the mean by", "%", 1),
-    "div": ("DIV (0: as diverse as wrong)", "", 3),
-    "bead_deviation": ("largest shift of a CA", "A", 3),
-    "chi1": ("chi1 within 40 degrees", "%", 1),
-    "chi12": ("chi1 and chi2 within 40 degrees", "%", 1),
-    "bonds": ("bonds within 10%", "%", 2),
-    "angles": ("angles within 10 degrees", "%", 2),
-    "bonds_ideal": ("bonds near ideal (10%)", "%", 2),
-    "angles_ideal": ("angles near ideal (10 degrees)", "%", 2),
-    "ged": ("GED, bonds missing or extra", "%", 3),
-    "contacts": ("residues with a contact < 1.2 A", "%", 3),
-    "clashscore": ("clashes per 1000 heavy atoms", "", 1),
-    "clashscore_all": ("clashes per 1000 atoms, with H", "", 1),
-    "rama_favoured": ("Ramachandran favoured", "%", 1),
-    "rama_allowed": ("Ramachandran allowed", "%", 1),
-    "rama_outliers": ("Ramachandran outliers", "%", 1),
-    "rotamer_favoured": ("rotamers favoured", "%", 1),
-    "rotamer_outliers": ("rotamer outliers", "%", 1),
-    "cbeta_outliers": ("CB off by more than 0.25 A", "%", 2),
-    "cis": ("cis peptides", "%", 2),
-    "twisted": ("twisted peptides", "%", 2),
-    "cis_kept": ("cis peptides kept", "%", 1),
-    "false_cis": ("false cis peptides", "%", 2),
-    "mirrored_ca": ("mirrored CA", "%", 2),
-    "mirrored_cb": ("mirrored CB of ILE, THR", "%", 2),
-    "jsd_phi": ("phi distributions differ by", "nats", 3),
-    "jsd_psi": ("psi distributions differ by", "nats", 3),
-    "jsd_chi1": ("chi1 distributions differ by", "nats", 3),
-    "jsd_phi_half": ("phi, half v. the other half", "nats", 3),
-    "jsd_psi_half": ("psi, half v. the other half", "nats", 3),
-    "jsd_chi1_half": ("chi1, half v. the other half", "nats", 3),
-    "phi_in_50": ("true phi in the likeliest half", "%", 1),
-    "psi_in_50": ("true psi in the likeliest half", "%", 1),
-    "chi1_in_50": ("true chi1 in the likeliest half", "%", 1),
-    "phi_in_90": ("true phi in the likeliest 90%", "%", 1),
-    "psi_in_90": ("true psi in the likeliest 90%", "%", 1),
-    "chi1_in_90": ("true chi1 in the likeliest 90%", "%", 1),
-    "energy": ("amber14 energy of a residue", "kJ/mol", 1),
-    "energy_reference": ("the same of the reference", "kJ/mol", 1),
-    "finite": ("structures with finite forces", "%", 1),
-    "finite_steps": ("steps until forces are finite", "", 1),
-    "seconds": ("processor time, 159 residues", "s", 3),
-    "seconds_ratio": ("as a multiple of PULCHRA's", "", 2),
-}
-"""Words, unit and decimals of every metric, in the order of tables."""
+
+def read_labels(table):
+    """What metrics are called, from a table of ``labels.toml``: lists by name, in the order of tables of text."""
+    return tomllib.loads(Path(__file__).with_name("labels.toml").read_text())[table]
+
+
+LABELS = read_labels("metrics")
+"""Words, unit, decimals and better side of every metric, in the order of tables."""
 
 
 def table(columns):
@@ -82,7 +41,7 @@ def table(columns):
     shown = [key for key in LABELS if any(key in column for column in columns.values())]
     rows = [["", *columns]] if any(columns) else []
     for key in shown:
-        words, unit, decimals = LABELS[key]
+        words, unit, decimals, _ = LABELS[key]
         cells = (number(column.get(key, math.nan), decimals) for column in columns.values())
         rows.append([f"{words:<32} {unit}", *cells])
     return "\n".join(aligned(rows))
@@ -114,11 +73,7 @@ def aligned(rows, gap=" ", left=1):
     return [gap.join(side(*cell) for side, *cell in zip(sides, row, widths, strict=True)) for row in rows]
 
 
-_MORE_IS_BETTER = """chi1 chi12 bonds angles bonds_ideal angles_ideal rama_favoured rotamer_favoured cis_kept
-finite""".split()
-_LESS_IS_BETTER = """rmsd rmsd_backbone rmsd_side_chain bead_deviation ged contacts clashscore clashscore_all
-rama_outliers rotamer_outliers cbeta_outliers twisted false_cis mirrored_ca mirrored_cb jsd_phi jsd_psi jsd_chi1
-jsd_phi_half jsd_psi_half jsd_chi1_half energy finite_steps seconds""".split()
+_SIGNS = {"more": -1.0, "less": 1.0, "": 0.0}
 
 
 def behind(metrics, others):
@@ -139,13 +94,12 @@ def behind(metrics, others):
     >>> behind({"rmsd": 1.2, "chi1": 70.0, "cis": 1.0}, {"rmsd": 1.6, "chi1": 75.0, "cis": 0.0})
     ['chi1 within 40 degrees (70.0 v. 75.0)']
     """
-    worse = [key for key in _MORE_IS_BETTER if metrics.get(key, math.nan) < others.get(key, math.nan)]
-    worse += [key for key in _LESS_IS_BETTER if metrics.get(key, math.nan) > others.get(key, math.nan)]
-    return [
-        f"{words} ({number(metrics[key], n)} v. {number(others[key], n)})"
-        for key, (words, _, n) in LABELS.items()
-        if key in worse
-    ]
+    worse = []
+    for key, (words, _, decimals, better) in LABELS.items():
+        value, other = metrics.get(key, math.nan), others.get(key, math.nan)
+        if _SIGNS[better] * value > _SIGNS[better] * other:
+            worse.append(f"{words} ({number(value, decimals)} v. {number(other, decimals)})")
+    return worse
 
 
 def systems(result, chains, keys=("rmsd", "chi1", "rama_favoured", "clashscore")):

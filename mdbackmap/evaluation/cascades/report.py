@@ -2,35 +2,9 @@
 
 import numpy as np
 
-from ..table import aligned, number
+from ..table import aligned, number, read_labels
 
-LABELS = {
-    "rmsd": ("RMSD, heavy atoms (A)", 3),
-    "rmsd_last": ("RMSD of the last step on true beads (A)", 3),
-    "rmsd_backbone": ("RMSD, backbone N, C, O (A)", 3),
-    "rmsd_ca": ("RMSD, C-alphas (A)", 3),
-    "bonds": ("bonds within 10% (%)", 2),
-    "angles": ("angles within 10 degrees (%)", 2),
-    "ged": ("GED, bonds missing or extra (%)", 2),
-    "clashscore": ("clashes per 1000 heavy atoms", 1),
-    "contacts": ("residues with a contact < 1.2 A (%)", 2),
-    "rama_favoured": ("Ramachandran favoured (%)", 1),
-    "rama_outliers": ("Ramachandran outliers (%)", 1),
-    "rama_jsd": ("(phi, psi) maps differ by (nats)", 3),
-    "jsd_phi": ("phi by residue differ by (bits)", 3),
-    "jsd_psi": ("psi by residue differ by (bits)", 3),
-    "ss": ("secondary structure, phi psi (%)", 1),
-    "ss_ca": ("secondary structure, C-alphas (%)", 1),
-    "ca_bonds": ("CA-CA 3.6-4.0 A (%)", 2),
-    "ca_apart": ("residues, no CA within 3.5 A (%)", 2),
-    "beads_moved": ("coarsest beads moved by, RMS (A)", 3),
-    "parameters": ("parameters", 0),
-    "trained": ("parameters trained on this", 0),
-    "memory_mb": ("memory of a training step (MB)", 1),
-    "memory_recomputed_mb": ("the same, messages recomputed (MB)", 1),
-    "training_minutes": ("training time (min)", 1),
-    "sampling_ms": ("processor time a sample (ms)", 2),
-}
+LABELS = read_labels("cascades")
 """Words and decimals of every metric, in the order of tables."""
 
 PANELS = ("rmsd", "rmsd_ca", "ged", "clashscore", "rama_favoured", "ss", "ss_ca", "memory_mb")
