@@ -49,6 +49,15 @@ class Conformation:
         """One whose torsions are not known yet: all 0."""
         return cls(internal, beads, beads.new_zeros(*beads.shape[:2], len(TORSIONS)), box)
 
+    @classmethod
+    def join(cls, parts):
+        """The conformation whose frames are those of several ones, in their order."""
+        first = parts[0]
+        beads, torsions = (torch.cat([getattr(part, name) for part in parts]) for name in ("beads", "torsions"))
+        whole = cls(first.internal, beads, torsions, None if first.box is None else torch.cat([x.box for x in parts]))
+        vars(whole)["backbone"] = tuple(map(torch.cat, zip(*(part.backbone for part in parts), strict=True)))
+        return whole
+
     @functools.cached_property
     def backbone(self):
         """N, C and O, each a torch.Tensor of shape (F, R, 3)."""
@@ -65,7 +74,10 @@ class Conformation:
     def __getitem__(self, frames):
         """The conformation in some of the frames: a slice, or indices."""
         box = None if self.box is None else self.box[frames]
-        return Conformation(self.internal, self.beads[frames], self.torsions[frames], box)
+        some = Conformation(self.internal, self.beads[frames], self.torsions[frames], box)
+        if "backbone" in vars(self):
+            vars(some)["backbone"] = tuple(part[frames] for part in self.backbone)
+        return some
 
     def moved(self, beads, torsions):
         """The same molecule with other beads and torsions."""

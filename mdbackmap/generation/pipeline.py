@@ -15,8 +15,8 @@ from ..backbone.peptides import draw_backbone
 from ..models.batch import Batch, passes
 from ..models.denoiser import bundled as denoiser_on
 from ..options import Keys, Tolerance
-from ..packing.candidates import fold_symmetric
-from ..packing.choosing import draw_sidechains
+from ..packing.candidates import Candidates, fold_symmetric
+from ..packing.choosing import choose_candidates, relieve_chosen
 from ..packing.replacing import Clashing, replace_clashing
 from ..packing.rotamers import RotamerPrior
 from ..packing.settling import settle
@@ -92,23 +92,25 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
     -------
     Conformation
     """
-    internal = relaxation.internal
+    internal, packing = relaxation.internal, settings.packing
     relaxed, tolerances, guide = relax(relaxation, beads, tolerance, box)
     conformation = Conformation.of(internal, relaxed.to(beads), box)
     maps = _maps(relaxation, conformation, random.temperature, settings.backbone.maps, guide)
     conformation, features = backbones(model, conformation, random, settings.backbone, maps)
-    parts, packed = passes(beads), []
-    for part in parts:
+    parts, relieved = passes(beads), []
+    for part in parts:  # as many frames at a time as caches hold candidates of
         prior = _rotamers(model, internal, guide, part)
-        packed.append(_packed(model.heads, conformation[part], features[part], random[part], settings.packing, prior))
-    torsions, clashing = zip(*packed, strict=True)
+        candidates = Candidates.draw(model.heads, conformation[part], features[part], random[part], packing, prior)
+        chosen = choose_candidates(candidates, random[part])
+        relieved.append(relieve_chosen(candidates, chosen, random.temperature))
+    conformations, clashing = zip(*relieved, strict=True)
     clashing = Clashing.join(clashing, [part.start for part in parts])
-    given = conformation.beads, torch.cat(torsions), clashing, settings.packing
-    torsions = fold_symmetric(internal.types, replace_clashing(internal, *given, box))
+    conformation = replace_clashing(Conformation.join(conformations), clashing, packing)
+    conformation = conformation.with_side_chains(fold_symmetric(internal.types, conformation.torsions))
     if guide is None:
-        return conformation.with_side_chains(torsions)
-    slopes = relaxation.slopes(beads, tolerances, box, settings.packing.settling.firmness)
-    return conformation.moved(*settle(slopes, relaxed, torsions, settings.packing))
+        return conformation
+    slopes = relaxation.slopes(beads, tolerances, box, packing.settling.firmness)
+    return conformation.moved(*settle(slopes, relaxed, conformation.torsions, packing))
 
 
 def relax(relaxation, beads, tolerance, box=None):
@@ -164,9 +166,3 @@ def _rotamers(model, internal, guide, part):
     if guide is None or not model.config.rotamers:
         return None
     return RotamerPrior(internal.types, model.config.rotamers * guide.strength[part], model.config.n_bins)
-
-
-def _packed(heads, conformation, features, random, packing, prior):
-    """Torsions (F, R, 6) with side chains, and those that still overlap (`Clashing`)."""
-    given = conformation.beads, features, conformation.torsions, random.side_chains, random.temperature
-    return draw_sidechains(heads, conformation.internal, *given, packing, conformation.box, prior)

@@ -15,7 +15,7 @@ from ..chemistry.residues import CA, CB
 from ..geometry.neighbours import image_shifts
 from ..geometry.vectors import wrap
 from ..torsions.circular import fourier, levels_of
-from ..torsions.internal import CHIS, PEPTIDE, InternalCoordinates
+from ..torsions.internal import CHIS, PEPTIDE
 from .atom_energies import allowed_distances, bond_gain, overlap_energy
 from .contacts import CLASSES, classes
 from .disulfides import Bridges, sulfur_places
@@ -27,11 +27,6 @@ _GLY, _PROLINE = residues.TYPE_OF_NAME["GLY"], residues.TYPE_OF_NAME["PRO"]
 _SULFUR = CLASSES.index("sulfur")
 
 
-def even_levels(internal, packing):
-    """Uniform numbers (K, R, 4) of candidates whose density stands for their probability, at temperature 0."""
-    return levels_of(packing.candidates.likeliest.count, len(internal.types), len(CHIS))
-
-
 @dataclasses.dataclass(frozen=True)
 class Candidates:
     """
@@ -39,66 +34,83 @@ class Candidates:
 
     Attributes
     ----------
-    internal : InternalCoordinates
+    conformation : Conformation
+        With the backbone; its side chains do not count.
     bridges : Bridges
     torsions : torch.Tensor, shape (F, K, R, 6)
     atoms : torch.Tensor, shape (F, K, R, 14, 3)
     log_weights : torch.Tensor, shape (F, K, R)
         That candidates need for the temperature asked for.
     packing : PackingSettings
-    box : torch.Tensor, shape (F, 3, 3), or None
     """
 
-    internal: InternalCoordinates
+    conformation: "Conformation"  # noqa: F821, of `generation`, which this room does not import
     bridges: Bridges
     torsions: torch.Tensor
     atoms: torch.Tensor
     log_weights: torch.Tensor
     packing: PackingSettings
-    box: torch.Tensor | None = None
 
     @classmethod
-    def draw(cls, heads, internal, beads, hidden, torsions, levels, packing, temperature=1.0, box=None, prior=None):
+    def draw(cls, heads, conformation, features, random, packing, prior=None):
         """
         Draw candidates.
 
         Parameters
         ----------
-        heads, internal, beads, hidden, torsions, packing, box, prior
-            As `choosing.draw_sidechains` takes them.
-        levels : torch.Tensor, shape (F, K, R, 4)
-            Uniform numbers in (0, 1).
-        temperature : float
-            Above 0.
+        heads : TorsionHeads
+        conformation : Conformation
+            With the backbone.
+        features : torch.Tensor, shape (F, R, C)
+            Of the decoder.
+        random : RandomNumbers
+        packing : PackingSettings
+        prior : RotamerPrior, optional
+            Counts besides the network.
 
         Returns
         -------
         Candidates
         """
-        backbone = internal.backbone(beads, torsions)
-        placed = internal.to_cartesian(beads, torsions, backbone)
-        bridges = Bridges.of(internal.types, placed[:, :, CB], packing.disulfides, box)
-        torsions = torsions.unsqueeze(1).repeat(1, levels.shape[1], 1, 1)
-        log_weights = _draw(heads, internal, hidden, torsions, levels, temperature, bridges, placed, packing, prior)
+        internal, placed, levels = conformation.internal, conformation.atoms, _levels(random, packing)
+        bridges = Bridges.of(internal.types, placed[:, :, CB], packing.disulfides, conformation.box)
+        torsions = conformation.torsions.unsqueeze(1).repeat(1, levels.shape[1], 1, 1)
+        given = levels, random.temperature or 1.0, bridges, placed, packing, prior
+        log_weights = _draw(heads, internal, features, torsions, *given)
         shape = (-1, torsions.shape[1], -1, -1)
-        beads, *backbone = (part.unsqueeze(1).expand(shape) for part in (beads, *backbone))
+        beads, *backbone = (part.unsqueeze(1).expand(shape) for part in (conformation.beads, *conformation.backbone))
         atoms = internal.to_cartesian(beads, torsions, backbone)
-        return cls(internal, bridges, torsions, atoms, log_weights, packing, box)
+        return cls(conformation, bridges, torsions, atoms, log_weights, packing)
+
+    @property
+    def internal(self):
+        """The `InternalCoordinates` of the molecule."""
+        return self.conformation.internal
 
     def energies(self, overlap, gains=None):
         """Their `PairEnergies` under `OverlapSettings`, and with contacts if `gains` (T, T) are given."""
         given = self.internal.movable, self.atoms, self.bridges, overlap, self.packing
-        return candidate_energies(*given, gains, self.box)
+        return candidate_energies(*given, gains, self.conformation.box)
 
     def only(self, state):
         """One of each residue: those chosen (F M,)."""
         which = torch.zeros_like(self.log_weights[:, :1], dtype=torch.int64)
-        which[:, 0, self.internal.movable.residues] = state.unflatten(0, (len(which), -1))
+        at = self.internal.movable.residues
+        which[:, 0, at] = state.view(len(which), len(at))
         torsions, atoms = (
             values.gather(1, which.view(*which.shape, *[1] * (values.dim() - 3)).expand(-1, -1, -1, *values.shape[3:]))
             for values in (self.torsions, self.atoms)
         )
         return dataclasses.replace(self, torsions=torsions, atoms=atoms)
+
+
+def _levels(random, packing):
+    """Uniform numbers (F, K, R, 4); at temperature 0 the density of the candidates stands for their probability."""
+    uniform = random.side_chains
+    if random.temperature > 0:
+        return uniform[..., :-1].unflatten(-1, (-1, len(CHIS))).transpose(1, 2)
+    levels = levels_of(packing.candidates.likeliest.count, uniform.shape[1], len(CHIS)).to(uniform)
+    return levels.expand(len(uniform), -1, -1, -1)
 
 
 def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, placed, packing, prior):

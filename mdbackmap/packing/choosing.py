@@ -11,60 +11,36 @@ import torch
 
 from ..chemistry import residues
 from ..chemistry.residues import CA
-from ..torsions.internal import CHIS
 from .atom_energies import contact_gains
-from .candidates import Candidates, even_levels
 from .disulfides import broken
 from .kernels.reference import choose, marginals
 from .relief import relieve
 from .replacing import Clashing
 
 
-def draw_sidechains(heads, internal, beads, hidden, torsions, uniform, temperature, packing, box=None, prior=None):
+def choose_candidates(candidates, random):
     """
-    Torsions with those of the side chains filled in.
+    Choose one candidate of each residue, so that they do not overlap.
 
     Parameters
     ----------
-    heads : TorsionHeads
-    internal : InternalCoordinates
-    beads : torch.Tensor, shape (F, R, 3)
-    hidden : torch.Tensor, shape (F, R, C)
-        Decoder features.
-    torsions : torch.Tensor, shape (F, R, 6)
-        Those of peptides and ends are there.
-    uniform : torch.Tensor, shape (F, R, `CandidateSettings.n_random`)
-        Numbers in (0, 1); not used at temperature 0.
-    temperature : float
-    packing : PackingSettings
-    box : torch.Tensor, shape (F, 3, 3), optional
-    prior : RotamerPrior, optional
-        Counts besides the network.
+    candidates : Candidates
+    random : RandomNumbers
 
     Returns
     -------
-    torsions : torch.Tensor, shape (F, R, 6)
-    clashing : Clashing
-        Side chains that still overlap after relief.
+    Candidates
+        Those chosen: K is 1.
     """
-    if temperature > 0:
-        levels = uniform[..., :-1].unflatten(-1, (-1, len(CHIS))).transpose(1, 2)  # (F, K, R, 4)
-    else:
-        levels = even_levels(internal, packing).to(uniform).expand(len(beads), -1, -1, -1)
-    told = heads, internal, beads, hidden, torsions, levels, packing
-    candidates = Candidates.draw(*told, temperature or 1.0, box, prior)
-    if len(internal.movable.residues) == 0:
-        nobody = torch.empty(0, dtype=torch.int64, device=beads.device)
-        return candidates.torsions[:, 0], Clashing.among(candidates.torsions, nobody, nobody)
-    settings = packing.candidates.at(temperature)
-    energies = candidates.energies(settings.overlap, contact_gains(packing.contacts))
-    if temperature > 0:
-        at, given = internal.movable.residues, packing.choosing
-        weights = candidates.log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, K)
-        state, _ = choose(*energies, weights, uniform[:, at, -1].flatten(), len(at), given.steps, given)
-    else:
-        state = least_error(candidates, energies, packing.choosing)
-    return _relieved(candidates, candidates.only(state), settings)
+    packing, at = candidates.packing, candidates.internal.movable.residues
+    if len(at) == 0:
+        return candidates.only(at)
+    energies = candidates.energies(packing.candidates.at(random.temperature).overlap, contact_gains(packing.contacts))
+    if random.temperature == 0:
+        return candidates.only(least_error(candidates, energies, packing.choosing))
+    weights = candidates.log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, K)
+    uniform, given = random.side_chains[:, at, -1].flatten(), packing.choosing
+    return candidates.only(choose(*energies, weights, uniform, len(at), given.steps, given)[0])
 
 
 def least_error(candidates, energies, settings):
@@ -128,18 +104,31 @@ def alike(internal, torsions, width):
     return total.add_(parts[2].add_(parts[1]).exp_()).div_(3)
 
 
-def _relieved(candidates, chosen, settings):
+def relieve_chosen(candidates, chosen, temperature):
     """
-    Torsions (F, R, 6) of those chosen; where they overlap too much, that is relieved.
+    Relieve the side chains that were chosen where they overlap too much.
 
-    Besides, the `Clashing` for which that was not enough; bonded cysteines are not among them.
+    Parameters
+    ----------
+    candidates, chosen : Candidates
+        All, and those chosen of them.
+    temperature : float
+
+    Returns
+    -------
+    conformation : Conformation
+    clashing : Clashing
+        Side chains for which that was not enough, but for bonded cysteines.
     """
-    internal, packing, atoms = chosen.internal, chosen.packing, chosen.atoms[:, 0]
+    internal, packing, settings = chosen.internal, chosen.packing, chosen.packing.candidates.at(temperature)
+    atoms, box, at = chosen.atoms[:, 0], chosen.conformation.box, internal.movable.residues
     torsions, turned = chosen.torsions[:, 0].clone(), broken(chosen.bridges, atoms, packing.disulfides)
-    tight = chosen.energies(settings.judged).of_first() > settings.tight
-    turned[:, internal.movable.residues] |= tight.unflatten(0, (len(atoms), -1))
+    if len(at):
+        tight = chosen.energies(settings.judged).of_first() > settings.tight
+        turned[:, at] |= tight.view(len(atoms), len(at))
     frames, rows = turned.nonzero().unbind(1)
-    angles, left = relieve(internal.types, atoms, torch.stack([frames, rows], 1), packing, chosen.box)
+    angles, left = relieve(internal.types, atoms, torch.stack([frames, rows], 1), packing, box)
     torsions[frames, rows, 1:5] += angles
     clash = (left > packing.replacing.clash) & ~chosen.bridges.partners()[frames, rows]
-    return torsions, Clashing.among(candidates.torsions, frames[clash], rows[clash])
+    clashing = Clashing.among(candidates.torsions, frames[clash], rows[clash])
+    return chosen.conformation.with_side_chains(torsions), clashing

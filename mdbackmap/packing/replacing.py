@@ -50,47 +50,44 @@ class Clashing:
         return Clashing(self.frames[rows], self.residues[rows], self.candidates[rows])
 
 
-def replace_clashing(internal, beads, torsions, clashing, packing, box=None):
+def replace_clashing(conformation, clashing, packing):
     """
     Replace side chains that clash by those of least overlap after relief.
 
     Parameters
     ----------
-    internal : InternalCoordinates
-    beads : torch.Tensor, shape (F, R, 3)
-    torsions : torch.Tensor, shape (F, R, 6)
+    conformation : Conformation
     clashing : Clashing
         Side chains that may change; those with no more than `ReplacingSettings.clash` stay. Their candidates are
         tried, and those of a grid.
     packing : PackingSettings
         `replacing`, `relief` and `disulfides` count.
-    box : torch.Tensor, shape (F, 3, 3), optional
 
     Returns
     -------
-    torch.Tensor, shape (F, R, 6)
+    Conformation
     """
-    settings = packing.replacing
+    settings, types = packing.replacing, conformation.internal.types
     for _ in range(settings.rounds):
         if len(clashing.frames) == 0:
             break
         frames, within = clashing.frames.unique(return_inverse=True)
-        atoms, box_of = internal.to_cartesian(beads[frames], torsions[frames]), None if box is None else box[frames]
-        energies = overlap(internal.types, atoms, torch.stack([within, clashing.residues], 1), packing, box=box_of)
+        atoms, box_of = conformation[frames].atoms, None if conformation.box is None else conformation.box[frames]
+        energies = overlap(types, atoms, torch.stack([within, clashing.residues], 1), packing, box=box_of)
         first, later = in_turn(atoms[within, clashing.residues, CA], within, energies, settings, box_of)
         if len(first) == 0:
             break
-        torsions = torsions.clone()
+        torsions = conformation.torsions.clone()
         for part in first.split(settings.together):
             some, here = clashing.some(part), within[part]
             now = torsions[some.frames, some.residues, 1:5]
-            cell = None if box is None else box_of[here]
-            around = surroundings(internal.types, atoms[here], some.residues, settings.around, cell)
+            cell = None if box_of is None else box_of[here]
+            around = surroundings(types, atoms[here], some.residues, settings.around, cell)
             turn, least = _best(*around, now, some.candidates, packing)
             better = (least < energies[part]).unsqueeze(1)
             torsions[some.frames, some.residues, 1:5] = torch.where(better, now + turn, now)
-        clashing = clashing.some(later)
-    return torsions
+        conformation, clashing = conformation.with_side_chains(torsions), clashing.some(later)
+    return conformation
 
 
 def in_turn(places, frames, energies, settings, box=None):

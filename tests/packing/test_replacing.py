@@ -5,6 +5,7 @@ import torch
 
 from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import VALIDATION
+from mdbackmap.generation.conformation import Conformation
 from mdbackmap.packing import relief, replacing
 from mdbackmap.packing.replacing import Clashing, replace_clashing
 from mdbackmap.packing.settings import PackingSettings
@@ -41,7 +42,7 @@ def spoilt(crystal):
 
 
 def replaced(internal, beads, torsions, clashing):
-    return replace_clashing(internal, beads, torsions, clashing, PACKING)
+    return replace_clashing(Conformation(internal, beads, torsions), clashing, PACKING).torsions
 
 
 def clashing(residues, candidates):

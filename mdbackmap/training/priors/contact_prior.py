@@ -29,7 +29,7 @@ from ...generation.noise import Noise
 from ...generation.pipeline import RandomNumbers, backbones
 from ...metrics.dihedrals import side_chain_torsions
 from ...options import Keys
-from ...packing.candidates import Candidates, even_levels
+from ...packing.candidates import Candidates
 from ...packing.choosing import alike
 from ...packing.contacts import CLASSES
 from ...packing.kernels.reference import marginals
@@ -66,9 +66,7 @@ def examples(model, chain):
     with torch.no_grad():
         random = RandomNumbers.of(Noise(temperature=0), Keys.first(1), beads, model.config.n_latent, PackingSettings())
         drawn, features = backbones(model, Conformation.of(internal, beads), random, BackboneSettings())
-        levels = even_levels(internal, PackingSettings()).to(beads).unsqueeze(0)
-        given = internal, beads, features, drawn.torsions, levels, PackingSettings()
-        candidates = Candidates.draw(model.heads, *given)
+        candidates = Candidates.draw(model.heads, drawn, features, random, PackingSettings())
     at = internal.movable.residues
     true = torch.from_numpy(side_chain_torsions(chain.positions[:1], chain.mask, chain.types)[0]).to(beads)[at]
     known = (true.isfinite() | ~internal.defined[at, 1:5]).all(1)
