@@ -8,7 +8,7 @@ Shapes: F frames, R residues, P pairs of them, Q peptides in question, B bins. A
 
 import torch
 
-from ..geometry.neighbours import close_pairs, minimum_image
+from ..geometry.neighbours import image_shifts, meeting_spheres, minimum_image
 from ..geometry.vectors import full_precision, turn_about_x
 
 _OXYGEN, _NITROGEN = 1, 2  # among C, O and N of the next residue
@@ -34,15 +34,17 @@ def collisions(internal, beads, angles, settings, box=None):
         Of two oxygens that overlap, the first.
     """
     around, touching = internal.peptides(beads, angles), settings.touching
-    pairs = []
-    for frame, one, other, gap in close_pairs(beads, beads.new_tensor(settings.reach), box):
-        joined = ~(internal.ends[one] | internal.ends[other])
-        frame, one, other, gap = (v[joined] for v in (frame, one, other, gap))  # gap: from `one` to `other`
-        first, second = around[frame, one], around[frame, other] + gap.unsqueeze(1)
-        into = (((first[:, _OXYGEN, None] - second).norm(dim=-1) < touching) & _met(other - one)).any(1)
-        onto = (((second[:, _OXYGEN, None] - first).norm(dim=-1) < touching) & _met(one - other)).any(1) & ~into
-        pairs.append(torch.stack([torch.cat([frame[into], frame[onto]]), torch.cat([one[into], other[onto]])]))
-    return torch.unique(torch.cat(pairs, 1), dim=1).unbind(0)
+    reach = beads.new_full(beads.shape[:2], settings.reach)
+    frame, one, other = meeting_spheres(beads, beads, reach, reach, box)
+    joined = (one < other) & ~(internal.ends[one] | internal.ends[other])
+    frame, one, other = (index[joined] for index in (frame, one, other))
+    gap = beads[frame, other] - beads[frame, one]
+    gap = gap + image_shifts(gap, None if box is None else box[frame].to(gap))
+    first, second = around[frame, one], around[frame, other] + gap.unsqueeze(1)
+    into = (((first[:, _OXYGEN, None] - second).norm(dim=-1) < touching) & _met(other - one)).any(1)
+    onto = (((second[:, _OXYGEN, None] - first).norm(dim=-1) < touching) & _met(one - other)).any(1) & ~into
+    pairs = torch.stack([torch.cat([frame[into], frame[onto]]), torch.cat([one[into], other[onto]])])
+    return torch.unique(pairs, dim=1).unbind(0)
 
 
 @full_precision

@@ -3,7 +3,7 @@ Nearest neighbours of beads, as tables of fixed width: no scatter, no graph libr
 
 `torch-cluster` is used for large open systems where it is installed; the tables are the same without it.
 
-Shapes: F frames, N beads, K neighbours. Lengths in angstrom.
+Shapes: F frames, N and M beads, K neighbours. Lengths in angstrom.
 """
 
 import torch
@@ -16,7 +16,6 @@ except (ImportError, OSError):  # an optional accelerator, never required; OSErr
     torch_cluster = None
 
 _PAIRS = 1_000_000  # whose distances are in memory at a time; chosen: by hand
-_CLOSE_PAIRS = 4_000_000  # the same, of `close_pairs`; chosen: by hand
 _LARGE = 4000  # beads from which on a search tree is quicker; chosen: by hand
 _MOST = 4096  # neighbours that the tree counts at most; chosen: by hand, more than fit in a radius
 
@@ -131,41 +130,36 @@ def _search_tree(positions, index, width, counts, radii):
     return None
 
 
-def close_pairs(positions, radii, box=None):
+def meeting_spheres(one, other, radii, other_radii, box=None):
     """
-    Pairs of points whose spheres meet, some at a time.
+    Points of two sets whose spheres meet.
 
     Parameters
     ----------
-    positions : torch.Tensor, shape (F, N, 3)
-    radii : torch.Tensor, broadcastable to (F, N)
+    one, other : torch.Tensor, shapes (F, N, 3) and (F, M, 3)
+    radii, other_radii : torch.Tensor, shapes (F, N) and (F, M)
     box : torch.Tensor, shape (F, 3, 3), optional
         Box vectors as rows: distances are those of the nearest images.
 
-    Yields
-    ------
-    frame, first, second : torch.Tensor of int64, shape (p,)
-        Indices of the frame and of its two points, the first below the second.
-    gap : torch.Tensor, shape (p, 3)
-        From the first to the (nearest image of the) second.
+    Returns
+    -------
+    frame, row, column : torch.Tensor of int64, shape (p,)
+        Indices of the frame, and of the points in both sets.
 
     Examples
     --------
-    >>> line = torch.tensor([[[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [3.5, 0.0, 0.0]]])
-    >>> [(one.tolist(), two.tolist()) for _, one, two, _ in close_pairs(line, torch.tensor(1.0))]
-    [([0], [1])]
+    >>> line, radii = torch.tensor([[[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [3.5, 0.0, 0.0]]]), torch.ones(1, 3)
+    >>> [index.tolist() for index in meeting_spheres(line[:, :1], line, radii[:, :1], radii)]
+    [[0, 0], [0, 0], [0, 1]]
     """
-    n = positions.shape[1]
-    radii = radii.expand(positions.shape[:2])
-    own, few = torch.arange(n, device=positions.device), max(1, _CLOSE_PAIRS // (len(positions) * n))
-    for start in range(0, n, few):
-        part, rest = positions[:, start : start + few], positions[:, start:]
+    pairs, few = [], max(1, _PAIRS // max(1, other.shape[0] * other.shape[1]))
+    for start in range(0, one.shape[1], few):
+        part = slice(start, start + few)
         if box is None:
-            distance = torch.cdist(part, rest, compute_mode="donot_use_mm_for_euclid_dist")
+            distance = torch.cdist(one[:, part], other, compute_mode="donot_use_mm_for_euclid_dist")
         else:
-            gap = minimum_image(rest[:, None] - part[:, :, None], box[:, None, None].to(part))
-            distance = gap.norm(dim=-1)
-        near = distance < radii[:, start : start + few, None] + radii[:, None, start:]
-        frame, first, second = (near & (own[start:] > own[start : start + few, None])).nonzero().unbind(1)
-        between = rest[frame, second] - part[frame, first] if box is None else gap[frame, first, second]
-        yield frame, first + start, second + start, between
+            gap = other.unsqueeze(1) - one[:, part].unsqueeze(2)
+            distance = minimum_image(gap, box[:, None, None].to(gap)).norm(dim=-1)
+        index = (distance < radii[:, part, None] + other_radii[:, None]).nonzero()
+        pairs.append(index + index.new_tensor([0, start, 0]))
+    return torch.cat(pairs).unbind(1)

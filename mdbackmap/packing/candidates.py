@@ -12,7 +12,7 @@ import torch
 
 from ..chemistry import residues
 from ..chemistry.residues import CA, CB
-from ..geometry.neighbours import image_shifts
+from ..geometry.neighbours import image_shifts, meeting_spheres
 from ..geometry.vectors import wrap
 from ..torsions.circular import fourier, levels_of
 from ..torsions.internal import CHIS, PEPTIDE
@@ -20,7 +20,7 @@ from .atom_energies import allowed_distances, bond_gain, overlap_energy
 from .contacts import CLASSES, classes
 from .disulfides import Bridges, sulfur_places
 from .overlaps import candidate_energies
-from .pairs import near, where
+from .pairs import where
 from .settings import PackingSettings
 
 _GLY, _PROLINE = residues.TYPE_OF_NAME["GLY"], residues.TYPE_OF_NAME["PRO"]
@@ -207,7 +207,7 @@ def backbone_overlaps(bridges, placed, frames, residue, partner, places, packing
     table = allowed_distances(overlap.touch).to(types.device)[:, _SULFUR]
     spread = (placed[:, :, :size] - trace.unsqueeze(2)).norm(dim=-1).amax(2) + table.max()
     radius = places.norm(dim=-1).amax(1, keepdim=True)
-    pair, _, other = near(beta.unsqueeze(1), trace[frames], radius, spread[frames], box)
+    pair, _, other = meeting_spheres(beta.unsqueeze(1), trace[frames], radius, spread[frames], box)
     pair, other = where((other != residue[pair]) & (other != partner[pair]), pair, other)
     around = placed[frames[pair], other, :size] - beta[pair].unsqueeze(1)  # (p, 5, 3)
     around = around + image_shifts(around[:, CA], None if box is None else box[pair]).unsqueeze(1)

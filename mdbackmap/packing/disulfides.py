@@ -65,9 +65,10 @@ class Bridges:
             allowed[frames, one, other] = ~holding
         return cls(types, at, place, gap, allowed, box)
 
-    def __call__(self, frames, one, other):
-        """Whether residues `one` and `other` (P,), cysteines, may be bonded in `frames` (P,)."""
-        return self.allowed[frames, self.place[one], self.place[other]]
+    def __call__(self, one, other):
+        """Whether cysteines `one` and `other` (P,), residues of all frames, flat, may be bonded."""
+        size = len(self.types)
+        return self.allowed[one // size, self.place[one % size], self.place[other % size]]
 
     def partners(self):
         """Which residues (F, R) are cysteines that may be bonded to another one."""

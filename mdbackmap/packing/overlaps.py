@@ -68,9 +68,9 @@ def candidate_energies(movable, atoms, bridges, overlap, packing, gains=None, bo
     settings = bridges, overlap, packing, gains
     rows, _, pair, a, b, _, shift = group_pairs(turning.groups, fixed.groups, len(atoms), reach, box)
     meet = (turning.residue[a] != fixed.residue[b]) | movable.meets[a % len(movable.turning), fixed.slot[b]]
-    a, b, into, *shift = where(meet, a, b, rows[pair], *([] if shift is None else [shift]))
+    a, b, into, shift = where(meet, a, b, rows[pair], shift)
     n_rows = len(turning.groups.middle)
-    own = _summed(turning, fixed, a, b, into, shift[0] if shift else None, n_rows, *settings).squeeze(2)
+    own = _summed(turning, fixed, a, b, into, shift, n_rows, *settings).squeeze(2)
     left, right, pair, a, b, _, shift = group_pairs(turning.groups, turning.groups, len(atoms), reach, box)
     energies = _summed(turning, turning, a, b, pair, shift, len(left), *settings)
     touching = energies.flatten(1).abs().amax(1) > packing.choosing.negligible
@@ -122,8 +122,7 @@ def _summed(one, other, a, b, into, shift, n_rows, bridges, overlap, packing, ga
     gain = None if gains is None else gains[one.kind[a], other.kind[b]]
     bonded = (one.bonding[a] & other.bonding[b]).nonzero()[:, 0]
     first, second = one.residue[a[bonded]], other.residue[b[bonded]]
-    size = len(bridges.types)
-    keep = bridges(first // size, first % size, second % size)
+    keep = bridges(first, second)
     bonded, first, second = bonded[keep], first[keep], second[keep]
     bond = packing.disulfides
     allowed = allowed.index_fill(0, bonded, bond.sulfurs if one is other else bond.across)

@@ -11,9 +11,7 @@ from typing import NamedTuple
 
 import torch
 
-from ..geometry.neighbours import image_shifts, minimum_image
-
-_IN_MEMORY = 1_000_000  # pairs of groups whose distances are in memory at a time; chosen: by hand
+from ..geometry.neighbours import image_shifts, meeting_spheres, minimum_image
 
 
 class Groups(NamedTuple):
@@ -38,33 +36,6 @@ class Groups(NamedTuple):
     count: torch.Tensor
     place: torch.Tensor
     spread: torch.Tensor | None = None
-
-
-def near(one, other, reach, further, box=None):
-    """
-    Points of two sets whose spheres meet.
-
-    Parameters
-    ----------
-    one, other : torch.Tensor, shapes (F, G, 3) and (F, H, 3)
-    reach, further : torch.Tensor, shapes (F, G) and (F, H)
-        Radii of the spheres.
-    box : torch.Tensor, shape (F, 3, 3), optional
-
-    Returns
-    -------
-    frame, row, column : torch.Tensor of int64, shape (p,)
-    """
-    found, few = [], max(1, _IN_MEMORY // max(1, other.shape[0] * other.shape[1]))
-    for start in range(0, one.shape[1], few):
-        part = slice(start, start + few)
-        if box is None:
-            distance = torch.cdist(one[:, part], other, compute_mode="donot_use_mm_for_euclid_dist")
-        else:
-            distance = minimum_image(other.unsqueeze(1) - one[:, part].unsqueeze(2), box[:, None, None]).norm(dim=-1)
-        index = (distance < reach[:, part, None] + further[:, None]).nonzero()
-        found.append(index + index.new_tensor([0, start, 0]))
-    return torch.cat(found).unbind(1) if found else torch.zeros(3, 0, dtype=torch.int64, device=one.device)
 
 
 def close_rows(places, frames, others, other_frames, distance, box=None):
@@ -138,7 +109,7 @@ def group_pairs(one, other, n_frames, reach, box=None):
     """
     spheres = [(part.middle.unflatten(0, (n_frames, -1)), part.radius.view(n_frames, -1)) for part in (one, other)]
     (middle, radius), (around, room) = spheres
-    frames, rows, columns = near(middle, around, radius + reach, room, box)
+    frames, rows, columns = meeting_spheres(middle, around, radius + reach, room, box)
     if one is other:
         frames, rows, columns = where(rows < columns, frames, rows, columns)
     rows, columns = frames * middle.shape[1] + rows, frames * around.shape[1] + columns
@@ -179,7 +150,7 @@ def atom_pairs(one, other, rows, columns, reach, box=None):
     room = reach if other.spread is None else other.spread.index_select(0, b) + reach
     close = _within(gap, room, one.spread, a)
     shift = None if box is None else gap - between
-    return *where(close, pair, a, b, gap), None if shift is None else where(close, shift)[0]
+    return where(close, pair, a, b, gap, shift)
 
 
 def _within(gap, room, spread, a):
@@ -209,6 +180,6 @@ def expand(first, count):
 
 
 def where(mask, *values):
-    """`value[mask]` of each of the values."""
+    """`value[mask]` of each of the values; None stays None."""
     chosen = mask.nonzero()[:, 0]
-    return [value.index_select(0, chosen) for value in values]
+    return [None if value is None else value.index_select(0, chosen) for value in values]

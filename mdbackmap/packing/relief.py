@@ -9,19 +9,19 @@ in kT.
 """
 
 import functools
-from typing import NamedTuple
 
 import torch
 
 from ..chemistry import residues
 from ..chemistry.residues import CA, CB, DISULFIDE, MAX_ATOMS, SG, TURNING
+from ..geometry.neighbours import meeting_spheres
 from ..geometry.vectors import full_precision
 from ..torsions.movable import apart, present
 from .atom_energies import allowed_distances, overlap_energy
 from .contacts import classes
 from .disulfides import Bridges
 from .kernels import reference
-from .pairs import Groups, atom_pairs, close_rows, near, where
+from .pairs import Groups, atom_pairs, close_rows, where
 
 _CYS = residues.TYPE_OF_NAME["CYS"]
 
@@ -145,37 +145,9 @@ def overlap(types, atoms, chosen, packing, bridges=None, box=None):
     """
     bridges = bridges or bridges_of(types, atoms, packing, box)
     pairs = side_chain_pairs(types, atoms, chosen, packing, bridges, 0.0, box)
-    energy = overlap_energy(pairs.allowed, pairs.distance, pairs.stiffness, pairs.held)
-    return atoms.new_zeros(len(chosen)).index_add(0, pairs.slot // MAX_ATOMS, energy)
-
-
-class SideChainPairs(NamedTuple):
-    """
-    Atoms of side chains, and those near them; the first six as `kernels.reference.relieve` takes them.
-
-    Attributes
-    ----------
-    slot : torch.Tensor of int64, shape (P,)
-        Atoms of the side chains in question, as row * 14 + slot.
-    other : torch.Tensor of int64, shape (P,)
-        Atoms near them, as (frame * R + residue) * 14 + slot.
-    shift : torch.Tensor, shape (P, 3), or None without a box
-        Of the latter to their nearest images.
-    allowed : torch.Tensor, shape (P,)
-        Distance from which on they do not overlap.
-    stiffness : torch.Tensor, shape (P,)
-    held : torch.Tensor of bool, shape (P,)
-        Pairs of a disulfide, held at the distance allowed.
-    distance : torch.Tensor, shape (P,)
-    """
-
-    slot: torch.Tensor
-    other: torch.Tensor
-    shift: torch.Tensor
-    allowed: torch.Tensor
-    stiffness: torch.Tensor
-    held: torch.Tensor
-    distance: torch.Tensor
+    slot, _, _, allowed, stiffness, held, distance = pairs
+    energy = overlap_energy(allowed, distance, stiffness, held)
+    return atoms.new_zeros(len(chosen)).index_add(0, slot // MAX_ATOMS, energy)
 
 
 def side_chain_pairs(types, atoms, chosen, packing, bridges, margin, box=None):
@@ -193,57 +165,66 @@ def side_chain_pairs(types, atoms, chosen, packing, bridges, margin, box=None):
 
     Returns
     -------
-    SideChainPairs
+    slot : torch.Tensor of int64, shape (P,)
+        Atoms of the side chains in question, as row * 14 + slot; with all but the last as `reference.relieve` takes it.
+    other : torch.Tensor of int64, shape (P,)
+        Atoms near them, as (frame * R + residue) * 14 + slot.
+    shift : torch.Tensor, shape (P, 3), or None without a box
+        Of the latter to their nearest images.
+    allowed, stiffness : torch.Tensor, shape (P,)
+        Distance from which on they do not overlap, and kT per square angstrom.
+    held : torch.Tensor of bool, shape (P,)
+        Pairs of a disulfide, held at the distance allowed.
+    distance : torch.Tensor, shape (P,)
     """
-    settings, types, kind = packing.relief, types.expand(atoms.shape[:2]), classes().to(atoms.device)
-    reach = max(settings.overlap.reach - settings.overlap.touch + margin, packing.disulfides.pulled)
-    row, residue, a, b, gap, shift = _near_atoms(types, atoms, chosen, reach, box)
-    frames, one = chosen[row].unbind(1)
-    own, kinds, distance = types[frames, one], types[frames, residue], gap.norm(dim=-1)
-    allowed = allowed_distances(settings.overlap.touch).to(atoms.device)[kind[own, a], kind[kinds, b]]
+    touch, bond, (frames, rows) = packing.relief.overlap.touch, packing.disulfides, chosen.unbind(1)
+    types, home = types.expand(atoms.shape[:2]).flatten(), frames * atoms.shape[1] + rows
+    reach = max(packing.relief.overlap.reach - touch + margin, bond.pulled)
+    slot, other, gap, shift = _near_atoms(types, atoms, chosen, reach, box)
+    one, residue, a, b = home[slot // MAX_ATOMS], other // MAX_ATOMS, slot % MAX_ATOMS, other % MAX_ATOMS
+    own, kinds, distance = types[one], types[residue], gap.norm(dim=-1)
+    kind = classes().to(atoms.device)
+    allowed = allowed_distances(touch).to(atoms.device)[kind[own, a], kind[kinds, b]]
     thiols = (own == _CYS) & (kinds == _CYS) & (a == SG) & (b >= CB) & (one != residue)
-    close = distance < torch.where(thiols, (allowed + margin).clamp_min(packing.disulfides.pulled), allowed + margin)
+    close = distance < torch.where(thiols, (allowed + margin).clamp_min(bond.pulled), allowed + margin)
     close &= (residue != one) | apart().to(atoms.device)[own, a, b]
-    row, frames, one, residue, a, b, distance, allowed, thiols = where(
-        close, row, frames, one, residue, a, b, distance, allowed, thiols
-    )
-    shift = None if shift is None else where(close, shift)[0]
-    held = _bonded(thiols, atoms, bridges, frames, one, residue, shift, packing.disulfides)
-    allowed = torch.where(held, torch.where(b == SG, DISULFIDE["SG-SG"], DISULFIDE["CB-SG"]), allowed)
-    stiffness = torch.where(b == SG, packing.disulfides.bond, packing.disulfides.bend)
-    stiffness = torch.where(held, stiffness, settings.overlap.stiffness)
-    other = (frames * atoms.shape[1] + residue) * MAX_ATOMS + b
-    return SideChainPairs(row * MAX_ATOMS + a, other, shift, allowed, stiffness, held, distance)
+    kept = where(close, slot, other, shift, allowed, distance, thiols, one, residue)
+    slot, other, shift, allowed, distance, thiols, one, residue = kept
+    held, sulfurs = _bonded(thiols, atoms, bridges, one, residue, shift, bond.pulled), other % MAX_ATOMS == SG
+    allowed = torch.where(held, torch.where(sulfurs, DISULFIDE["SG-SG"], DISULFIDE["CB-SG"]), allowed)
+    stiffness = torch.where(sulfurs, bond.bond, bond.bend)
+    stiffness = torch.where(held, stiffness, packing.relief.overlap.stiffness)
+    return slot, other, shift, allowed, stiffness, held, distance
 
 
 def _near_atoms(types, atoms, chosen, reach, box):
     """
-    Atoms of the side chains within reach of others, sorted by side chain and residue.
+    Atoms of the side chains, and others within reach, sorted by side chain and residue.
 
-    Rows of `chosen`, residues, slots of both atoms (P,), gap (P, 3) between them and shifts (P, 3) of the second.
+    Both (P,) as `side_chain_pairs` has them; from the second to the first (P, 3), and shifts (P, 3) of the second.
     """
-    (frames, _), (own, _, moved) = chosen.unbind(1), side_chains(types, atoms, chosen)
+    (frames, _), (own, _, moved) = chosen.unbind(1), side_chains(types.view(atoms.shape[:2]), atoms, chosen)
     turning, trace, real = moved[:, 0], atoms[:, :, CA], present().to(atoms.device)[types]
     tip = (own * turning.unsqueeze(-1)).sum(1) / turning.sum(1, keepdim=True).clamp_min(1)
     radius = ((own - tip.unsqueeze(1)).norm(dim=-1) * turning).amax(1)
-    far = ((atoms - trace.unsqueeze(2)).norm(dim=-1) * real).amax(2)  # (F, R)
-    index = torch.arange(max(far.numel(), len(chosen)), device=atoms.device) * MAX_ATOMS
-    everything = trace.flatten(0, 1), far.flatten(), index[: far.numel()], real.sum(2).flatten(), atoms.flatten(0, 2)
-    parts = tip, radius, index[: len(chosen)] + TURNING, turning.sum(1), own.flatten(0, 1)
+    far = ((atoms - trace.unsqueeze(2)).norm(dim=-1) * real.view(atoms.shape[:3])).amax(2)  # (F, R)
+    first = torch.arange(len(types) + len(own), device=atoms.device) * MAX_ATOMS
+    everything = Groups(trace.flatten(0, 1), far.flatten(), first[: len(types)], real.sum(1), atoms.flatten(0, 2))
+    parts = Groups(tip, radius, first[: len(own)] + TURNING, turning.sum(1), own.flatten(0, 1))
     cells = None if box is None else box[frames]
-    row, _, residue = near(tip.unsqueeze(1), trace[frames], (radius + reach).unsqueeze(1), far[frames], cells)
-    groups, cells = frames[row] * atoms.shape[1] + residue, None if box is None else cells[row]
-    pair, b, a, gap, shift = atom_pairs(Groups(*everything), Groups(*parts), groups, row, reach, cells)
-    return row[pair], residue[pair], a % MAX_ATOMS, b % MAX_ATOMS, gap, None if shift is None else -shift
+    row, _, residue = meeting_spheres(
+        tip.unsqueeze(1), trace[frames], (radius + reach).unsqueeze(1), far[frames], cells
+    )
+    residue, cells = frames[row] * atoms.shape[1] + residue, None if box is None else cells[row]
+    _, other, slot, gap, shift = atom_pairs(everything, parts, residue, row, reach, cells)
+    return slot, other, gap, None if shift is None else -shift
 
 
-def _bonded(thiols, atoms, bridges, frames, one, other, shift, settings):
+def _bonded(thiols, atoms, bridges, one, other, shift, pulled):
     """Which of the pairs (P,) of `thiols`, SG and SG, or SG and CB, lie as in a disulfide."""
     if bridges is None:
         return torch.zeros_like(thiols)
-    pairs = thiols.nonzero()[:, 0]
-    frames, one, other = frames[pairs], one[pairs], other[pairs]
-    gap = atoms[frames, one, SG] - atoms[frames, other, SG]
-    gap = gap if shift is None else gap - shift[pairs]
-    bonded = (gap.norm(dim=-1) < settings.pulled) & bridges(frames, one, other)
-    return torch.zeros_like(thiols).index_fill(0, pairs[bonded], True)
+    pairs, sulfurs = thiols.nonzero()[:, 0], atoms[:, :, SG].flatten(0, 1)
+    one, other = one[pairs], other[pairs]
+    gap = sulfurs[one] - sulfurs[other] - (0.0 if shift is None else shift[pairs])
+    return torch.zeros_like(thiols).index_fill(0, pairs[(gap.norm(dim=-1) < pulled) & bridges(one, other)], True)

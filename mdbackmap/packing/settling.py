@@ -8,8 +8,6 @@ its beads. They turn with the peptides on either side. Beads and peptide angles 
 Shapes: F frames, R residues, P pairs of atoms. Lengths in angstrom, energies in nats.
 """
 
-from typing import NamedTuple
-
 import torch
 
 from ..chemistry import residues
@@ -59,19 +57,18 @@ def push_apart(slopes, beads, torsions, settings, box=None):
     """Beads (F, R, 3) and torsions (F, R, 6) after a round of steps of beads and peptides; as in `settle`."""
     internal = slopes.internal
     atoms = internal.to_cartesian(beads, torsions)
-    pairs = residue_pairs(internal, atoms, settings, box)
-    turning_with = levers(internal, beads, torsions, atoms, settings.turn)
-    left = CarriedAtoms(internal, turning_with, pairs.frame, pairs.left, pairs.left_slot, settings.carried)
-    right = CarriedAtoms(internal, turning_with, pairs.frame, pairs.right, pairs.right_slot, settings.carried)
-    turns, allowed = torsions[..., 0], pairs.allowed + settings.margin
+    one, other, apart, allowed = residue_pairs(internal, atoms, settings, box)
+    slopes_of_turns = levers(internal, beads, torsions, atoms, settings.turn)
+    first, second = (CarriedAtoms(internal, slopes_of_turns, at, settings.carried) for at in (one, other))
+    turns, allowed = torsions[..., 0], allowed + settings.margin
     moved, turned, pace = beads, turns, (settings.rate, settings.momentum)
     steps, turning = Descent(beads, *pace), Descent(turns, *pace)
     for _ in range(settings.steps):
         slope, on_turns = slopes.of_backbones(moved, turned)
         shifts = (moved - beads).flatten(0, 1), (turned - turns).flatten()
-        gap = pairs.gap + left.shift(*shifts) - right.shift(*shifts)
+        gap = apart + first.shift(*shifts) - second.shift(*shifts)
         push = overlap_slopes(gap, allowed, settings.overlap.stiffness, settings.nearest)
-        on_beads, on_peptides = right.collect(*left.collect(*map(torch.zeros_like, shifts), push), -push)
+        on_beads, on_peptides = second.collect(*first.collect(*map(torch.zeros_like, shifts), push), -push)
         moved = slopes.strain.put_right(moved - steps(slope + on_beads.view_as(slope)))
         moved = within(slopes.start, moved, slopes.tolerances)
         turned = turned - turning(on_turns + settings.peptides * on_peptides.view_as(turned))
@@ -82,39 +79,14 @@ def push_apart(slopes, beads, torsions, settings, box=None):
 def _turn_aside(internal, beads, torsions, packing, box):
     """Torsions (F, R, 6) after side chains that overlap with anything have been relieved."""
     atoms = internal.to_cartesian(beads, torsions)
-    pairs = residue_pairs(internal, atoms, packing.settling, box)
-    short = pairs.gap.norm(dim=-1) < pairs.allowed
-    tight = torch.zeros(beads.shape[:2], dtype=torch.bool, device=short.device)
-    for residue, slot in ((pairs.left, pairs.left_slot), (pairs.right, pairs.right_slot)):
-        chosen = short & (slot >= TURNING)
-        tight[pairs.frame[chosen], residue[chosen]] = True
+    one, other, gap, allowed = residue_pairs(internal, atoms, packing.settling, box)
+    short = torch.cat([one, other])[(gap.norm(dim=-1) < allowed).repeat(2)]
+    tight = torch.zeros_like(beads[..., 0], dtype=torch.bool)
+    tight.view(-1)[short[short % MAX_ATOMS >= TURNING] // MAX_ATOMS] = True
     tight = (tight & internal.defined[:, 1] & (internal.types != _PROLINE)).nonzero()
     if len(tight):
         torsions[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, atoms, tight, packing, box)[0]
     return torsions
-
-
-class ResiduePairs(NamedTuple):
-    """
-    Pairs of atoms of different residues, more than three bonds apart, that overlap or nearly so.
-
-    Attributes
-    ----------
-    frame, left, left_slot, right, right_slot : torch.Tensor of int64, shape (P,)
-        Residues `left` and `right`, and slots of their atoms.
-    gap : torch.Tensor, shape (P, 3)
-        From the right atom to the left one (nearest images in a periodic box).
-    allowed : torch.Tensor, shape (P,)
-        Distance from which on they do not overlap.
-    """
-
-    frame: torch.Tensor
-    left: torch.Tensor
-    left_slot: torch.Tensor
-    right: torch.Tensor
-    right_slot: torch.Tensor
-    gap: torch.Tensor
-    allowed: torch.Tensor
 
 
 def residue_pairs(internal, atoms, settings, box=None):
@@ -130,24 +102,28 @@ def residue_pairs(internal, atoms, settings, box=None):
 
     Returns
     -------
-    ResiduePairs
-        Of cysteines, which may be bonded, only those with an atom of the backbone.
+    one, other : torch.Tensor of int64, shape (P,)
+        Atoms as (frame * R + residue) * 14 + slot, more than three bonds apart. Of cysteines, which may be bonded, only
+        pairs with an atom of the backbone.
+    gap : torch.Tensor, shape (P, 3)
+        From the second atom to the first one (nearest images in a periodic box).
+    allowed : torch.Tensor, shape (P,)
+        Distance from which on they do not overlap.
     """
-    real = present().to(atoms.device)[internal.types]
+    real, size = present().to(atoms.device)[internal.types], len(internal.types) * MAX_ATOMS
     which, count = real.flatten().nonzero()[:, 0], real.sum(1)
     groups = groups_of(atoms.flatten(1, 2)[:, which], count.cumsum(0) - count, count)
     table = allowed_distances(settings.overlap.touch)
-    reach = float(table.max()) + settings.listed
-    rows, _, pair, a, b, gap, _ = group_pairs(groups, groups, len(atoms), reach, box)
-    frame, one, other = rows[pair] // len(count), which[a % len(which)], which[b % len(which)]
-    (left, a), (right, b) = ((at // MAX_ATOMS, at % MAX_ATOMS) for at in (one, other))
+    *_, a, b, gap, _ = group_pairs(groups, groups, len(atoms), float(table.max()) + settings.listed, box)
+    one, other = (at // len(which) * size + which[at % len(which)] for at in (a, b))
     kind = classes().to(atoms.device)[internal.types].flatten()
-    allowed = table.to(atoms.device)[kind[one], kind[other]]
+    allowed = table.to(atoms.device)[kind[one % size], kind[other % size]]
+    (left, a), (right, b) = ((at % size // MAX_ATOMS, at % MAX_ATOMS) for at in (one, other))
     close = gap.norm(dim=-1) < allowed + settings.listed
     cysteine = internal.types == _CYSTEINE
     close &= ~(cysteine[left] & cysteine[right] & (a >= CB) & (b >= CB))  # they may be bonded
     close &= ~_bonded(internal, left, a, right, b)
-    return ResiduePairs(*where(close, frame, left, a, right, b, -gap, allowed))
+    return where(close, one, other, -gap, allowed)
 
 
 def _bonded(internal, i, a, j, b):
@@ -177,22 +153,22 @@ class CarriedAtoms:
     ----------
     internal : InternalCoordinates
     levers : tuple of torch.Tensor, shape (F, R, 14, 3)
-    frame, residue, slot : torch.Tensor of int64, shape (P,)
+    atoms : torch.Tensor of int64, shape (P,)
+        As (frame * R + residue) * 14 + slot.
     carried : tuple of float
         Shares of N, C and O in the motion of the other bead of their peptide.
     """
 
-    def __init__(self, internal, levers, frame, residue, slot, carried):
-        other, share = residue.clone(), torch.zeros_like(residue, dtype=torch.float64)
+    def __init__(self, internal, levers, atoms, carried):
+        row, residue = atoms // MAX_ATOMS, atoms // MAX_ATOMS % len(internal.types)
+        other, share = row, torch.zeros_like(row, dtype=torch.float64)
         for atom, side, part in zip((N, C, O), (-1, 1, 1), carried, strict=True):
             edge = (internal.starts if side < 0 else internal.ends)[residue]
-            here = (slot == atom) & ~edge
-            other, share = torch.where(here, residue + side, other), torch.where(here, part, share)
-        begin = frame * len(internal.types)
-        shares = (1 - share).unsqueeze(1), share.unsqueeze(1)
-        self.beads = tuple(zip((begin + residue, begin + other), shares, strict=True))
-        peptides = begin + residue, begin + (residue - 1).clamp_min(0)
-        self.peptides = tuple(zip(peptides, (lever[frame, residue, slot] for lever in levers), strict=True))
+            here = (atoms % MAX_ATOMS == atom) & ~edge
+            other, share = torch.where(here, row + side, other), torch.where(here, part, share)
+        self.beads = (row, (1 - share).unsqueeze(1)), (other, share.unsqueeze(1))
+        peptides, levers = (row, (row - 1).clamp_min(0)), (lever.flatten(0, 2)[atoms] for lever in levers)
+        self.peptides = tuple(zip(peptides, levers, strict=True))
 
     def shift(self, shifts, turns):
         """By how much atoms move (P, 3) if beads do by `shifts` (F * R, 3) and peptides turn by `turns` (F * R,)."""

@@ -31,7 +31,7 @@ def test_the_distance_of_betas_decides(distance, bonded, boxed):
     betas = torch.tensor([[[0.0, 0, 0], [20.0, 0, 0], [distance + 50.0 * boxed, 0, 0]]])
     bridges = Bridges.of(types_of("CCC"), betas, PACKING.disulfides, 50 * torch.eye(3)[None] if boxed else None)
     assert bridges.cysteines.tolist() == [0, 1, 2]
-    found = bridges(torch.tensor([0, 0]), torch.tensor([0, 0]), torch.tensor([2, 1]))
+    found = bridges(torch.tensor([0, 0]), torch.tensor([2, 1]))
     assert found.tolist() == [bonded, False]
     frames, one, other, gap = bridges.pairs()
     if bonded:

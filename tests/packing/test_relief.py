@@ -65,16 +65,17 @@ def test_torques_are_derivatives(placed):
 
 
 def overlap(types, atoms, chosen):
-    pairs = side_chain_pairs(types, atoms, chosen, PACKING, bridges_of(types, atoms, PACKING), 0.0)
-    return float((PACKING.relief.overlap.stiffness * (pairs.allowed - pairs.distance).clamp_min(0) ** 2).sum())
+    *_, allowed, _, _, distance = side_chain_pairs(
+        types, atoms, chosen, PACKING, bridges_of(types, atoms, PACKING), 0.0
+    )
+    return float((PACKING.relief.overlap.stiffness * (allowed - distance).clamp_min(0) ** 2).sum())
 
 
 def test_listed_pairs_are_all_there_are(placed):
     internal, _, _, atoms = placed
     chosen = torch.tensor([[0, row] for row in internal.movable.residues.tolist()[:12]])
     listed, bridges = PACKING.relief.listed, bridges_of(internal.types, atoms, PACKING)
-    pairs = side_chain_pairs(internal.types, atoms, chosen, PACKING, bridges, listed)
-    one, other, distance = pairs.slot, pairs.other, pairs.distance
+    one, other, *_, distance = side_chain_pairs(internal.types, atoms, chosen, PACKING, bridges, listed)
     flat = atoms.reshape(-1, 3)
     first = chosen[one // 14, 1] * 14 + one % 14
     torch.testing.assert_close((flat[first] - flat[other]).norm(dim=-1), distance)

@@ -46,8 +46,8 @@ def test_pairs_are_those_more_than_three_bonds_apart():
             bridge = names[i] == names[j] == "CYS" and min(a, b) >= 4
             if near[a, b] and not joined and not bridge:
                 expected.add((i, a, j, b))
-    pairs = residue_pairs(internal, atoms, SETTLING)
-    found = torch.stack([pairs.left, pairs.left_slot, pairs.right, pairs.right_slot], 1).tolist()
+    one, other, *_ = residue_pairs(internal, atoms, SETTLING)
+    found = torch.stack([one // 14, one % 14, other // 14, other % 14], 1).tolist()
     assert len(expected) > 100 and any(j == i + 1 for i, _, j, _ in expected)
     assert len(found) == len(set(map(tuple, found)))
     assert expected <= set(map(tuple, found)) and len(found) < 1.01 * len(expected) + 2  # rounding at the border
@@ -58,15 +58,15 @@ def test_atoms_follow_small_moves_of_beads_and_peptides():
     internal, (beads, torsions) = internal_of(coarse), squeezed(14, frames=2)
     torsions = torsions * internal.defined
     atoms = internal.to_cartesian(beads, torsions)
-    pairs, slopes = residue_pairs(internal, atoms, SETTLING), levers(internal, beads, torsions, atoms, SETTLING.turn)
-    left = CarriedAtoms(internal, slopes, pairs.frame, pairs.left, pairs.left_slot, SETTLING.carried)
+    (at, *_), slopes = residue_pairs(internal, atoms, SETTLING), levers(internal, beads, torsions, atoms, SETTLING.turn)
+    carried = CarriedAtoms(internal, slopes, at, SETTLING.carried)
     turns = 1e-4 * torch.randn(2, 14, generator=torch.Generator().manual_seed(1)).double() * ~internal.ends
     shift = torch.tensor([0.1, -0.2, 0.3], dtype=torch.float64)
     turned = torsions.clone()
     turned[..., 0] += turns
-    there = internal.to_cartesian(beads + shift, turned)[pairs.frame, pairs.left, pairs.left_slot]
-    moved = left.shift(shift.expand(28, 3), turns.flatten())
-    before = atoms[pairs.frame, pairs.left, pairs.left_slot]
+    there = internal.to_cartesian(beads + shift, turned).flatten(0, 2)[at]
+    moved = carried.shift(shift.expand(28, 3), turns.flatten())
+    before = atoms.flatten(0, 2)[at]
     torch.testing.assert_close(before + moved, there, rtol=0, atol=3e-6)
     assert (moved - shift).norm(dim=-1).max() > 1e-4
 
@@ -75,20 +75,20 @@ def test_derivatives_are_collected_where_moves_came_from():
     coarse = topology("MKVLAGTSDEFWPA")
     internal, (beads, torsions) = internal_of(coarse), squeezed(14, frames=2)
     atoms = internal.to_cartesian(beads, torsions * internal.defined)
-    pairs, slopes = residue_pairs(internal, atoms, SETTLING), levers(internal, beads, torsions, atoms, SETTLING.turn)
-    carried = CarriedAtoms(internal, slopes, pairs.frame, pairs.right, pairs.right_slot, SETTLING.carried)
+    at, slopes = residue_pairs(internal, atoms, SETTLING)[1], levers(internal, beads, torsions, atoms, SETTLING.turn)
+    carried = CarriedAtoms(internal, slopes, at, SETTLING.carried)
     shifts = torch.zeros(28, 3, dtype=torch.float64, requires_grad=True)
     turns = torch.zeros(28, dtype=torch.float64, requires_grad=True)
-    on_atoms = torch.randn(len(pairs.frame), 3, generator=torch.Generator().manual_seed(2)).double()
+    on_atoms = torch.randn(len(at), 3, generator=torch.Generator().manual_seed(2)).double()
     expected = torch.autograd.grad((carried.shift(shifts, turns) * on_atoms).sum(), (shifts, turns))
     found = carried.collect(torch.zeros_like(shifts), torch.zeros_like(turns), on_atoms)
     torch.testing.assert_close(found, expected)
 
 
 def overlap(internal, beads, torsions):
-    pairs = residue_pairs(internal, internal.to_cartesian(beads, torsions), SETTLING)
-    short = (pairs.allowed - pairs.gap.norm(dim=-1)).clamp_min(0).square()
-    return torch.zeros(len(beads)).double().index_add(0, pairs.frame, short.double())
+    one, _, gap, allowed = residue_pairs(internal, internal.to_cartesian(beads, torsions), SETTLING)
+    short = (allowed - gap.norm(dim=-1)).clamp_min(0).square()
+    return torch.zeros(len(beads)).double().index_add(0, one // 14 // len(internal.types), short.double())
 
 
 def test_settling_makes_room_and_keeps_to_the_tolerance():
