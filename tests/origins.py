@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOMS = (
     *("chemistry", "geometry", "torsions", "traces", "backbone", "packing", "generation", "models", "recognition"),
-    *("completion", "conversion"),
+    *("completion", "conversion", "sampling", "molecule"),
 )
 ORIGIN = re.compile(r"\b(cited|fitted|measured|chosen):", re.IGNORECASE)
 UNIT = re.compile(

@@ -11,6 +11,7 @@ import numpy as np
 from ..chemistry.elements import BOND_STRETCH, COVALENT_RADII
 
 _MONATOMIC = ("NA", "K", "CA", "ZN", "MG", "FE", "CL", "BR", "I")  # bonded only if the topology says so, as lone atoms
+_IN_MEMORY = 2_000_000  # distances in memory at a time; chosen: by hand
 
 
 def bonding_distances(elements) -> np.ndarray:
@@ -69,7 +70,7 @@ def _near(elements, frames, boxes):
     reach = bonding_distances(elements)
     lone = np.isin(np.char.upper(elements), _MONATOMIC)
     reach[lone] = reach[:, lone] = 0.0
-    pairs, few = [], max(1, 2_000_000 // max(1, frames.shape[0] * frames.shape[1]))
+    pairs, few = [], max(1, _IN_MEMORY // max(1, frames.shape[0] * frames.shape[1]))
     for start in range(0, len(elements), few):
         rows = slice(start, start + few)
         apart = frames[:, rows, None] - frames[:, None]  # (F, rows, a, 3)

@@ -10,14 +10,16 @@ from .bonds import adjacency
 
 NARROWEST = 10.0
 """Width of a box, in angstrom, below which it is a dummy (often 1). Chosen: no protein fits into it."""
+_RIGHT = 90.0  # degrees; cited: a right angle, exactly, as MDAnalysis asks
+_ENDLESS = 1e6  # angstrom; chosen: by hand, a box for frames without one, wider than any molecule
 
 
 def _vectors(dimensions):
     """Box vectors as rows (3, 3), as `MDAnalysis.lib.mdamath.triclinic_vectors` has them: zeros where there is none."""
     lengths, angles = np.split(np.asarray(dimensions, dtype=np.float64), 2)
-    if not ((lengths > 0).all() and (angles > 0).all() and (angles < 180).all()):
+    if not ((lengths > 0).all() and (angles > 0).all() and (angles < 2 * _RIGHT).all()):
         return np.zeros((3, 3))
-    (a, b, c), right = lengths, angles == 90.0
+    (a, b, c), right = lengths, angles == _RIGHT
     alpha, beta, gamma = np.where(right, 0.0, np.cos(np.deg2rad(angles)))
     sine = 1.0 if right[2] else np.sin(np.deg2rad(angles[2]))
     along, aside = c * beta, c * (alpha - beta * gamma) / sine
@@ -86,7 +88,7 @@ def box_vectors(dimensions, n_frames):
     missing = ~boxes.any(axis=(1, 2))
     if missing.all():
         return None
-    boxes[missing] = np.eye(3) * 1e6
+    boxes[missing] = np.eye(3) * _ENDLESS
     return boxes
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .bonds import adjacency, molecules
 
-_ROUNDS = 200
+_ROUNDS = 200  # of sharing out borders at most; chosen: by hand
 
 
 def partition(n_atoms, bonds, n_parts) -> list:

@@ -24,6 +24,8 @@ from .attributes import (
     variant_names,
 )
 
+_SHOWN = 4  # stretches in the representation; chosen: by hand
+
 
 @dataclass(frozen=True, eq=False)
 class Topology:
@@ -280,7 +282,7 @@ class Topology:
 
     def __repr__(self):
         stretches = self.stretches()
-        shown = listed(stretches, 4)
+        shown = listed(stretches, _SHOWN)
         word = "stretch" if len(stretches) == 1 else "stretches"
         return f"Topology({self.n_atoms} atoms, {self.n_residues} residues, {len(stretches)} {word}: {shown})"
 

@@ -21,10 +21,10 @@ from ...data.structures import Structures
 from .byte_tables import save_energies
 
 BINS, BEFORE = 72, 36  # of a chi, and of the chi before it; chosen: by hand, as what follows
-_MOBILE = 40.0  # square angstrom, B factor from which on side chains are not counted
-_FEWEST = 50  # residues of a type that shares are made of
+_MOBILE = 40.0  # square angstrom, B factor from which on side chains are not counted; chosen: by hand
+_FEWEST = 50  # residues of a type that shares are made of; chosen: by hand
 _BLUR = 1.0  # of counts, in bins
-_SHARED = 20.0  # residues' worth of the shares of all chis before in those of each
+_SHARED = 20.0  # residues that the shares of all chis before count as in those of each; chosen: by hand
 _FLOOR = 1e-5  # least share
 
 

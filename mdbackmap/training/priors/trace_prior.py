@@ -27,8 +27,8 @@ from ...metrics.top8000 import RAMA_KINDS, ramachandran_score
 from .byte_tables import save_energies
 
 ANGLES, TURNS = (60.0, 180.0, 24), 36  # degrees from and to, bins; chosen: by hand, as what follows
-_BLUR = (0.8, 0.8)  # of counts, in bins: angles, torsion
-_PRIOR = 300.0  # residues' worth of the table of all classes in that of each
+_BLUR = (0.8, 0.8)  # grid steps of a Gaussian over counts: angles, torsion; chosen: by hand
+_PRIOR = 300.0  # residues that the table of all classes counts as in that of each; chosen: by hand
 _FLOOR = 2e-6  # share of counts everywhere
 _SCORE_FLOOR, _SLOPE = 5e-4, 0.06  # of a Ramachandran energy: least score, nats a degree beyond it
 
