@@ -6,7 +6,8 @@ Numbers without an origin, in the rooms that steer results: what `test_origins` 
 A number has an origin if it is the value of a constant of a module or of a field of a dataclass, and the comment on its
 line, the comments right above it or the docstring right below it have one of `cited:`, `fitted:`, `measured:` and
 `chosen:`; beside a number that is no whole one they have a unit, too. Numbers anywhere else have none, but for those
-that mean nothing of their own: 0, 1, 2, 3, a half, guards of 0.001 and below, small whole numbers as indices or axes.
+that mean nothing of their own: 0, 1, 2, 3, a half, a factor of 100 (percent), guards of 0.001 and below, small whole
+numbers as indices or axes.
 """
 
 import ast
@@ -29,6 +30,7 @@ UNIT = re.compile(
 )
 PLAIN = {0, 1, 2, 3, 0.5}
 GUARD = 1e-3
+PERCENT = 100
 SLOTS = 14
 AXES = set(
     "sum mean norm unsqueeze squeeze transpose permute flatten unflatten expand view reshape roll cat stack split chunk"
@@ -93,9 +95,10 @@ def _numbers(node, placed=False):
         if isinstance(value, int | float) and not isinstance(value, bool) and not _plain(value, placed):
             yield node, value
         return
+    percent = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)  # a factor of 100 changes the unit
     for name, child in ast.iter_fields(node):
         for part in child if isinstance(child, list) else [child]:
-            if isinstance(part, ast.AST):
+            if isinstance(part, ast.AST) and not (percent and getattr(part, "value", None) == PERCENT):
                 yield from _numbers(part, (placed or _places(node, name)) and not isinstance(part, ast.BinOp))
 
 

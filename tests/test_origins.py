@@ -37,6 +37,7 @@ CASES = {
     "as a default": ("def f(x=7.0):\n    return x\n", [7.0]),
     "trivial ones": ("def f(x):\n    return 0.5 * x[..., 4] + 2 - x.sum(-1).clamp_min(1e-6) + x.view(5, 14)\n", []),
     "an index that is calculated": ("def f(x):\n    return x[4 * x]\n", [4]),
+    "percent": ("def f(x):\n    return 100 * x, x + 100\n", [100]),
     "a field": ("@dataclass(frozen=True)\nclass A:\n    rate: float = 0.12\n", [0.12]),
     "a field with an origin": (
         "@dataclass(frozen=True)\nclass A:\n    rate: float = 0.12  # radians; fitted: x.py\n    more: int = 9\n", [9]

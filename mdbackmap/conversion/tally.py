@@ -17,9 +17,9 @@ from ..universes.frames import displacements
 
 logger = logging.getLogger(__name__)
 
-_NOTHING = 0.005  # angstrom; less is rounding
-_NAMED = 5  # frames that warnings name
-_MANY = 0.15  # share of beads that lie as C-alphas never do from which on one may ask
+_NOTHING = 0.005  # angstrom; chosen: by hand, less is rounding
+_NAMED = 5  # frames that warnings name; chosen: by hand
+_MANY = 0.15  # share of beads that lie as C-alphas never do from which on one may ask; chosen: by hand
 
 
 class Tally:
