@@ -7,6 +7,8 @@ Shapes: A atoms, b bonds, p pairs, F frames. Positions in angstrom.
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ..chemistry.elements import BOND_STRETCH, COVALENT_RADII
 
@@ -140,19 +142,13 @@ def molecules(n_atoms, bonds) -> np.ndarray:
     >>> molecules(4, [[0, 2]]).tolist()
     [0, 1, 0, 2]
     """
-    neighbours = adjacency(n_atoms, bonds)
-    label, number = np.full(n_atoms, -1, dtype=np.int64), 0
-    for first in range(n_atoms):
-        if label[first] < 0:
-            todo = [first]
-            label[first] = number
-            while todo:
-                for j in neighbours[todo.pop()]:
-                    if label[j] < 0:
-                        label[j] = number
-                        todo.append(j)
-            number += 1
-    return label
+    return connected_components(_graph(n_atoms, bonds), directed=False)[1].astype(np.int64)
+
+
+def _graph(n_atoms, bonds):
+    """The bonds as a sparse matrix."""
+    low, high = np.asarray(bonds, dtype=np.int64).reshape(-1, 2).T
+    return coo_array((np.ones(len(low), dtype=bool), (low, high)), shape=(n_atoms, n_atoms)).tocsr()
 
 
 def nearest_owner(owner, bonds) -> np.ndarray:

@@ -26,7 +26,7 @@ import numpy as np
 
 from .grouping import Groups
 from .mapping import MappingError
-from .partition import partition
+from .partition import partition, shares_of
 
 KINDS = ("residue", "ca", "blocks:n", "atoms:n", "beads:N", "graph:N", "learned:N")
 
@@ -135,10 +135,7 @@ def _alphas(fine):
 
 def _stretches(fine):
     """Residues of each unbroken stretch."""
-    ends = np.flatnonzero(fine.ends)
-    return np.split(
-        np.arange(fine.n_residues), ends[:-1] + 1 if len(ends) and ends[-1] == fine.n_residues - 1 else ends + 1
-    )
+    return np.split(np.arange(fine.n_residues), np.flatnonzero(fine.ends[:-1]) + 1)
 
 
 def _blocks(fine, n):
@@ -152,8 +149,7 @@ def _blocks(fine, n):
 
 def _chains(fine):
     """Atoms of each unbroken stretch."""
-    stretch = np.r_[0, np.cumsum(fine.ends)[:-1]]
-    return _runs(stretch[fine.residue_of_atom])
+    return _runs(np.r_[0, np.cumsum(fine.ends)[:-1]][fine.residue_of_atom])
 
 
 def _atoms(fine, n):
@@ -167,9 +163,7 @@ def _beads(fine, n):
     sizes = stretches if by_residue else [len(chain) for chain in _chains(fine)]
     if not len(sizes) <= n <= sum(sizes):
         raise MappingError(f"{n} beads for {fine.n_atoms} atoms in {len(sizes)} chains: expected at least one a chain")
-    shares = [1] * len(sizes)
-    for _ in range(n - len(sizes)):
-        shares[int(np.argmax([s / k if k < s else -1.0 for s, k in zip(sizes, shares, strict=True)]))] += 1
+    shares = shares_of(sizes, n)
     number = np.concatenate([np.arange(s) * k // s for s, k in zip(sizes, shares, strict=True)])
     shift = np.repeat(np.r_[0, np.cumsum(shares)[:-1]], sizes)
     owner = number + shift

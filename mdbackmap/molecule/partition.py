@@ -47,14 +47,15 @@ def partition(n_atoms, bonds, n_parts) -> list:
             "most one an atom"
         )
     neighbours, parts = adjacency(n_atoms, bonds), []
-    for number, share in enumerate(_shares(sizes, n_parts)):
+    for number, share in enumerate(shares_of(sizes, n_parts)):
         atoms = np.flatnonzero(label == number).tolist()
         parts.extend(_parts(atoms, neighbours, share))
     return sorted((np.array(sorted(part), dtype=np.int64) for part in parts), key=lambda part: part[0])
 
 
-def _shares(sizes, n_parts):
-    """How many parts each molecule gets: at least one, then always the one with the largest parts."""
+def shares_of(sizes, n_parts) -> list:
+    """How many parts each of some molecules gets: at least one, then always the one with the largest parts."""
+    sizes = np.asarray(sizes)
     shares = np.ones(len(sizes), dtype=np.int64)
     for _ in range(n_parts - len(sizes)):
         shares[np.argmax(np.where(shares < sizes, sizes / shares, -1.0))] += 1

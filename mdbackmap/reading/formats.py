@@ -34,21 +34,9 @@ def format_of(filename):
     >>> format_of(GO_PDB) is None
     True
     """
-    if _known(filename):
+    if _class(filename, None, topology=False) or _class(filename, None, topology=True):
         return None
     return "LAMMPSDUMP" if _begins(filename, b"ITEM:") else "H5MD" if _is_h5md(filename) else None
-
-
-def _known(filename):
-    from MDAnalysis.core._get_readers import get_parser_for, get_reader_for
-
-    for find in (get_reader_for, get_parser_for):
-        try:
-            find(str(filename))
-        except (ValueError, TypeError):
-            continue
-        return True
-    return False
 
 
 def _begins(filename, start):
@@ -70,24 +58,25 @@ def _is_h5md(filename):
         return "h5md" in file and "particles" in file
 
 
-def reader_of(filename, format=None):
-    """MDAnalysis' class of readers for a file, or None if it has none."""
-    from MDAnalysis.core._get_readers import get_reader_for
+def _class(filename, format, topology):
+    """The class by which MDAnalysis reads a file, or None if it has none."""
+    from MDAnalysis.core import _get_readers
 
+    find = _get_readers.get_parser_for if topology else _get_readers.get_reader_for
     try:
-        return get_reader_for(str(filename), format=format or format_of(filename))
+        return find(str(filename), format=format)
     except (ValueError, TypeError):
         return None
+
+
+def reader_of(filename, format=None):
+    """MDAnalysis' class of readers for a file, or None if it has none."""
+    return _class(filename, format or format_of(filename), topology=False)
 
 
 def parser_of(filename, format=None):
     """MDAnalysis' class of topology parsers for a file, or None if it has none."""
-    from MDAnalysis.core._get_readers import get_parser_for
-
-    try:
-        return get_parser_for(str(filename), format=format or format_of(filename))
-    except (ValueError, TypeError):
-        return None
+    return _class(filename, format or format_of(filename), topology=True)
 
 
 def check_format(name, topology=False):
