@@ -5,19 +5,11 @@ import json
 import logging
 from pathlib import Path
 
+from ..evaluation.table import read_labels
 from ..files import digest
 from . import options
 
 logger = logging.getLogger(__name__)
-
-LABELS = {
-    "rmsd_heavy": "RMSD, heavy atoms (A)",
-    "rmsd_all": "RMSD, all atoms (A)",
-    "ged_heavy": "graph difference, heavy",
-    "ged_all": "graph difference, all",
-    "valid_heavy": "valid graphs, heavy",
-    "valid_all": "valid graphs, all",
-}
 
 
 def run_molecule(args):
@@ -49,7 +41,7 @@ def report(judgement):
     """Print the tables of a judgement."""
     columns = judgement.table
     print(" " * 26 + "".join(f"{name:>16}" for name in columns))
-    for key, label in LABELS.items():
+    for key, label in read_labels("molecules").items():
         if any(key in row for row in columns.values()):
             cells = (f"{row[key]:16.4f}" if key in row else f"{'-':>16}" for row in columns.values())
             print(f"{label:<26}" + "".join(cells))

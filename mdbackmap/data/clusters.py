@@ -67,10 +67,7 @@ def clusters(sequences, identity, method="auto"):
             f"no clusters at {identity}% by {method!r}: expected one of {list(SHARED)} and auto, mmseqs, words"
         )
     unique, inverse = np.unique(np.asarray(sequences, dtype=str), return_inverse=True)
-    if tool(method) == "mmseqs":
-        labels = _by_mmseqs(unique, identity)
-    else:
-        labels = _by_words(unique, SHARED[identity])
+    labels = _by_mmseqs(unique, identity) if tool(method) == "mmseqs" else _by_words(unique, SHARED[identity])
     return first_seen(labels[inverse])
 
 

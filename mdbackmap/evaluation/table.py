@@ -9,7 +9,7 @@ from ..files import replacing
 
 
 def read_labels(table):
-    """What metrics are called, from a table of ``labels.toml``: lists by name, in the order of tables of text."""
+    """What metrics are called, by their names in the order of tables of text, from a table of ``labels.toml``."""
     return tomllib.loads(Path(__file__).with_name("labels.toml").read_text())[table]
 
 
