@@ -111,8 +111,8 @@ def _single(atoms, residue, aliases):
     if bare.any() and has_ca.any():
         first_of = np.unique(residue[bare], return_index=True)[1]
         bare_atoms = atoms[np.flatnonzero(bare)[first_of]]
-        told = [f"{name} {number}" for name, number in zip(bare_atoms.resnames, bare_atoms.resids, strict=True)]
-        warnings.warn(f"left out: {len(told)} amino acids without a CA: {listed(told, _SHOWN)}", stacklevel=3)
+        labels = [f"{name} {number}" for name, number in zip(bare_atoms.resnames, bare_atoms.resids, strict=True)]
+        warnings.warn(f"left out: {len(labels)} amino acids without a CA: {listed(labels, _SHOWN)}", stacklevel=3)
         first &= ~bare
     return atoms[first | nameless]
 
