@@ -361,6 +361,11 @@ def test_wrong_usage(arguments, capsys):
     assert "error:" in capsys.readouterr().err
 
 
+def test_cascades_are_judged_by_either_word():
+    args = build_parser().parse_args(["evaluate", "aa.pdb", "--chain", "one.pt", "--cascade", "two.pt"])
+    assert args.chain == ["one.pt", "two.pt"]
+
+
 def test_no_verb_shows_help(capsys):
     assert main([]) == 2
     assert "convert" in capsys.readouterr().err

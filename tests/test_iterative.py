@@ -322,8 +322,9 @@ def test_the_command_compares(trained, tmp_path, capsys):
     assert (tmp_path / "steps.png").stat().st_size > 10_000
 
 
-def test_a_file_of_another_kind_of_run_is_refused(tmp_path):
-    (tmp_path / "x.toml").write_text('[model]\nfamily = "chain"\n')
+@pytest.mark.parametrize("word", ["chain", "cascade"])
+def test_a_file_of_another_kind_of_run_is_refused(tmp_path, word):
+    (tmp_path / "x.toml").write_text(f'[model]\nfamily = "{word}"\n')
     with pytest.raises(ValueError, match="no steps"):
         read(tmp_path / "x.toml")
     assert dataclasses.is_dataclass(plan({"init": "genzprot"}))
