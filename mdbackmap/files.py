@@ -27,9 +27,10 @@ class replacing:
         return self.aside
 
     def __exit__(self, kind, error, trace):
-        if kind is None:
-            os.replace(self.aside, self.target)
-        else:
+        try:
+            if kind is None:
+                os.replace(self.aside, self.target)
+        finally:
             self.aside.unlink(missing_ok=True)
 
 
