@@ -1,5 +1,5 @@
 """
-One part of a conversion: frames read, structures generated and written, what there is to tell of them counted.
+One part of a conversion: frames read, structures generated and written, and what is reported of them counted.
 
 Shapes: F frames, S samples, N beads, A atoms, R residues. Positions in angstrom, times in ps.
 """
@@ -79,7 +79,7 @@ def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResu
     trajectory : MDAnalysis reader
         Of the coarse frames.
     advance : callable, optional
-        Told how many more frames are complete.
+        Called with the number of frames that are complete besides.
 
     Returns
     -------

@@ -29,7 +29,7 @@ class TraceTreatment:
     Parameters
     ----------
     coarse : Topology
-    looked : ndarray of float, shape (f, N, 3) or None
+    looked : ndarray of float, shape (f, N, 3), or None
         Beads of some frames; None if there are none, or if they are no C-alphas: then nothing is found.
     relaxes : bool
         Whether the model can move beads.
