@@ -10,8 +10,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mdbackmap.chemistry.elements import MASSES
 from mdbackmap.molecule.bead_models import BEAD_MODELS, CA, BeadModel, read_bead_models
+from mdbackmap.molecule.heavy_atoms import protein_topology
 from mdbackmap.molecule.mapping import Mapping, MappingError
-from mdbackmap.molecule.topology import Topology, protein_topology
+from mdbackmap.molecule.topology import Topology
 from mdbackmap.universes.coarse import coarse_universe
 from mdbackmap.universes.reader import LiftedReader
 from mdbackmap.universes.universe import universe_of

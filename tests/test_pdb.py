@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mdbackmap.molecule.topology import Topology, protein_topology
+from mdbackmap.molecule.heavy_atoms import protein_topology
+from mdbackmap.molecule.topology import Topology
 from mdbackmap.writing.pdb import PDBLayout, fits_pdb, write_topology
 
 

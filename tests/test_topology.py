@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mdbackmap.chemistry import residues
-from mdbackmap.molecule.topology import Topology, protein_topology
+from mdbackmap.molecule.heavy_atoms import protein_topology
+from mdbackmap.molecule.topology import Topology
 
 SEQUENCES = st.lists(st.sampled_from(residues.RESIDUE_NAMES), min_size=1, max_size=12)
 

@@ -5,6 +5,7 @@ What a molecule is: its names, residues, chains and bonds at one resolution, and
 module      what it is
 =========== ===============================================================
 topology    `Topology`: names, residues, chains and bonds at one resolution
+heavy_atoms the heavy atoms of a protein, from its residues
 attributes  what an AtomGroup says of its atoms
 mapping     `Mapping`: which atoms belong to which bead, with which weights
 bead_models which bead of which residue stands for which atoms

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .bead_models import CA, BeadModel
-from .topology import Topology, protein_topology
+from .heavy_atoms import protein_topology
+from .topology import Topology
 
 
 class MappingError(ValueError):

@@ -78,8 +78,6 @@ class Topology:
     >>> coarse = Topology(["CA", "CA"], ["", ""], [0, 1], ["ALA", "GLY"], [1, 2], ["", ""], ["A", "A"], ["", ""])
     >>> coarse
     Topology(2 atoms, 2 residues, 1 stretch: A 1-2)
-    >>> protein_topology(coarse).names.tolist()
-    ['N', 'CA', 'C', 'O', 'CB', 'N', 'CA', 'C', 'O']
     """
 
     names: np.ndarray
@@ -308,58 +306,3 @@ def _places(chosen, n):
     places = np.full(n, -1)
     places[chosen] = np.arange(len(chosen))
     return places
-
-
-def protein_topology(coarse: Topology) -> Topology:
-    """
-    The heavy atoms of a protein, from its residues.
-
-    Each residue gets the atoms of `residues.ATOMS` in that order, its own bonds, a peptide bond C-N to the next
-    residue unless it ends a stretch, and the bond of its disulfide.
-
-    Parameters
-    ----------
-    coarse : Topology
-        Residues, all of them amino acids; how many beads each has does not matter.
-
-    Returns
-    -------
-    Topology
-        The same residues and all that is known of them, with atoms.
-
-    Raises
-    ------
-    ValueError
-        A residue that is not one of the twenty amino acids.
-    """
-    unknown = np.flatnonzero(coarse.types < 0)
-    if unknown.size:
-        raise ValueError(
-            f"{coarse.label(unknown[0])} is not an amino acid ({unknown.size} such residues); known are "
-            f"{', '.join(residues.RESIDUE_NAMES)}; give other names with aliases={{'XYZ': 'ALA'}} or a sequence"
-        )
-    atoms = [residues.ATOMS[name] for name in coarse.resnames]
-    residue_of_atom = np.repeat(np.arange(coarse.n_residues), [len(x) for x in atoms])
-    names = [name for group in atoms for name in group]
-    return Topology(
-        names=names,
-        elements=[name[0] for name in names],
-        residue_of_atom=residue_of_atom,
-        **coarse.of_residues(slice(None)),
-        bonds=_protein_bonds(coarse, atoms),
-        disulfides=coarse.disulfides,
-    )
-
-
-def _protein_bonds(coarse, atoms):
-    """Bonds within residues, then those that join them."""
-    index, start = [], 0
-    for group in atoms:
-        index.append({name: start + i for i, name in enumerate(group)})
-        start += len(group)
-    own = zip(index, coarse.resnames, strict=True)
-    within = [(at[i], at[j]) for at, resname in own for i, j in residues.BONDS[resname]]
-    peptide = [(index[r]["C"], index[r + 1]["N"]) for r in np.flatnonzero(~coarse.ends[:-1])]
-    sulfur = [(index[r]["SG"], index[s]["SG"]) for r, s in coarse.disulfides]
-    bonds = np.sort(np.array(within + peptide + sulfur, dtype=np.int64).reshape(-1, 2), axis=1)
-    return bonds[np.lexsort(bonds.T[::-1])]

@@ -7,7 +7,7 @@ MDAnalysis is imported when a function runs.
 import numpy as np
 
 from ...data.known import spread
-from ...molecule.topology import protein_topology
+from ...molecule.heavy_atoms import protein_topology
 from ..molecules.molecule_frames import MoleculeFrames, chosen_frames, molecule_frames, open_molecule, runs_of
 
 _LOOKED_AT = 10  # frames in which chain ends and cis peptides are looked for
