@@ -20,7 +20,7 @@ from .molecule.boxes import box_vectors, distances_moved
 from .molecule.mapping import MappingError
 from .options import Keys, SamplingOptions, check_atoms, whole_number
 from .recognition.recognise import recognise
-from .recognition.soundness import bead_label, check_frames, check_whole
+from .recognition.soundness import bead_label, check_frames
 from .sampling.sampler import Sampler
 from .sampling.standard_form import StandardForm
 from .sampling.treatment import TraceTreatment
@@ -170,7 +170,8 @@ class Backmapper:
         self.provenance = dict(provenance)
         self._form = StandardForm(mapping, network)
         self._sampler = Sampler(bind(network.eval(), self._form.mapping, self.device), self.device, threads)
-        self._trace = TraceTreatment(self.mapping.coarse, looked if network.relaxes else None, network.relaxes)
+        looked = looked if network.relaxes else None
+        self._trace = TraceTreatment(self.mapping.coarse, looked, network.relaxes, self.mapping.is_trace)
 
     def __repr__(self):
         described = repr(self.mapping).removeprefix(f"Mapping({self.mapping.name}: ").removesuffix(")")
@@ -294,11 +295,7 @@ class Backmapper:
         if dimensions is not None and len(dimensions) != len(beads):
             raise ValueError(f"dimensions: {len(dimensions)} for {len(beads)} frames of beads, expected one for each")
         boxes = box_vectors(dimensions, len(beads))
-        if boxes is not None:
-            beads = self._trace.made_whole(beads, boxes)
-        check_whole(beads, frames, self.mapping.coarse.ends if self.mapping.is_trace else None)
-        beads = self._trace.of_right_hand(beads, options.mirror)
-        tolerance = self._trace.tolerance(options)
+        beads, tolerance = self._trace(beads, frames, boxes, options)
         noise = Noise(options.seed, options.temperature, options.correlation_time)
         near, centre = self._form.beads(beads)
         atoms = self._form.atoms(self._sampler(near, noise, keys, boxes, tolerance), centre, beads)

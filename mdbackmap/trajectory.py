@@ -156,11 +156,13 @@ class BackmapTrajectory(AnalysisBase):
         check_backmapper(model)
         super().__init__(atoms.universe.trajectory, verbose=verbose)
         self.atoms, self.model = atoms.atoms, model
-        self.filename = None if filename is None else Path(filename)
-        self.n_samples, self.batch_size = whole_number("n_samples", n_samples, 1), batch_size
-        self.overwrite, self.resume, self.strict = overwrite, resume, strict
         self.options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror)
-        self.settings = ConversionSettings() if settings is None else settings
+        self._asked = {
+            "filename": None if filename is None else Path(filename),
+            "n_samples": whole_number("n_samples", n_samples, 1),
+            **{"batch_size": batch_size, "overwrite": overwrite, "resume": resume, "strict": strict},
+            "settings": settings or ConversionSettings(),
+        }
 
     def run(
         self,
@@ -189,7 +191,9 @@ class BackmapTrajectory(AnalysisBase):
         began = time.perf_counter()
         executor, n_parts = self._backend(backend, n_workers, n_parts, unsupported_backend)
         verbose = self._verbose if verbose is None else verbose
-        plan = self._plan(start, stop, step, frames)
+        check_trajectory(self._trajectory)
+        chosen = choose_frames(self._trajectory, start, stop, step, frames)
+        plan = plan_conversion(self.atoms, self.model, chosen, self.options, **self._asked)
         with plan.destination.opened() as done:
             plan = replace(plan, done=done)
             first = plan.first_structure()
@@ -218,23 +222,6 @@ class BackmapTrajectory(AnalysisBase):
             words = f"Analysis not making use of all workers: there are {executor.n_workers} for {n_parts} parts"
             warnings.warn(words, stacklevel=3)
         return executor, n_parts
-
-    def _plan(self, start, stop, step, frames):
-        """Check all that was asked for."""
-        check_trajectory(self._trajectory)
-        return plan_conversion(
-            self.atoms,
-            self.model,
-            choose_frames(self._trajectory, start, stop, step, frames),
-            self.options,
-            filename=self.filename,
-            n_samples=self.n_samples,
-            batch_size=self.batch_size,
-            overwrite=self.overwrite,
-            resume=self.resume,
-            strict=self.strict,
-            settings=self.settings,
-        )
 
 
 def _results(plan, whole):

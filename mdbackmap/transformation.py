@@ -137,17 +137,16 @@ class Backmap(TransformationBase):
 
     def _foreseen(self, here, coarse):
         """Take the atoms from what was generated ahead, else generate them along with the frames to come."""
-        owner, generated = coarse.generated
-        made_from, atoms = generated.get(here.frame, (None, None)) if owner is self else (None, None)
-        if made_from is None or not made_from.same_as(here):
-            boxed = here.dimensions is not None
-            ahead = coarse.expected(self.model.batch_size(self.batch_size) - 1)
-            ahead = itertools.takewhile(self._usable, ahead)  # reading a broken frame itself fails
-            batch = [here, *(x for x in ahead if (x.dimensions is not None) == boxed)]
-            found = self._generate(batch)
-            coarse.generated = (self, {x.frame: (x, a) for x, a in zip(batch, found, strict=True)})
-            atoms = found[0]
-        return atoms
+        atoms = coarse.generated_for(here, owner=self)
+        if atoms is not None:
+            return atoms
+        boxed = here.dimensions is not None
+        ahead = coarse.expected(self.model.batch_size(self.batch_size) - 1)
+        ahead = itertools.takewhile(self._usable, ahead)  # a broken frame is an error when it is read itself
+        batch = [here, *(x for x in ahead if (x.dimensions is not None) == boxed)]
+        atoms = self._generate(batch)
+        coarse.keep_generated(batch, atoms, owner=self)
+        return atoms[0]
 
     def _usable(self, frame):
         try:

@@ -111,7 +111,7 @@ class TestLookAhead:
 
     def test_unused_if_the_beads_changed(self, u, model):
         read(u, range(4))  # 4, 5 and 6 have been generated
-        stale = u.trajectory._frames.generated[1][5][1]
+        stale = u.trajectory._frames._generated[5][1]
         u.trajectory._frames._ahead.clear()
         u.trajectory._frames.trajectory.add_transformations(translate([5, 0, 0]))
         moved = u.trajectory[5].positions

@@ -7,7 +7,7 @@ Shapes: F frames, S samples, N beads, A atoms, R residues. Positions in angstrom
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -53,18 +53,15 @@ class PartResult:
     def joined(cls, parts) -> PartResult:
         """One result of those of all parts, which may come in any order."""
         parts = sorted(parts, key=lambda part: part.places[0])
+        of_parts = {field.name: [getattr(part, field.name) for part in parts] for field in fields(cls)}
+        return cls(**{name: _together(name, values) for name, values in of_parts.items()})
 
-        def together(name, join):
-            return join([getattr(part, name) for part in parts])
 
-        def total(arrays):
-            return np.sum(arrays, axis=0)
-
-        rows, sums = ("places", "times", "displacements"), ("strained", "squares", "unrepaired")
-        whole = {name: together(name, np.concatenate) for name in rows}
-        whole |= {name: together(name, total) for name in sums}
-        in_memory = parts[0].positions is not None
-        return cls(**whole, positions=together("positions", np.concatenate) if in_memory else None)
+def _together(name, values):
+    """One field of a whole: counts are summed, what there is for each frame comes in a row."""
+    if name in ("strained", "squares", "unrepaired"):
+        return np.sum(values, axis=0)
+    return None if values[0] is None else np.concatenate(values)
 
 
 def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResult:

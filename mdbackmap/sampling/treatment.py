@@ -17,6 +17,7 @@ from ..models.denoiser import QUIET, bundled
 from ..molecule.boxes import reflected, too_long, whole
 from ..molecule.mapping import MappingError
 from ..options import AUTO_LIMIT, Tolerance
+from ..recognition.soundness import check_whole
 from ..traces.scores import CRYSTALS, score_traces
 
 logger = logging.getLogger(__name__)
@@ -33,11 +34,45 @@ class TraceTreatment:
         Beads of some frames; None if there are none, or if they are no C-alphas: then nothing is found.
     relaxes : bool
         Whether the model can move beads.
+    is_trace : bool, optional
+        Whether the beads are C-alphas: then frames that are broken as a whole are refused.
     """
 
-    def __init__(self, coarse, looked, relaxes):
+    def __init__(self, coarse, looked, relaxes, is_trace=False):
         self.coarse, self.looked, self.relaxes = coarse, looked, relaxes
-        self._told, self._boxed = set(), False
+        self._ends = coarse.ends if is_trace else None
+        self._told = set()
+
+    def __call__(self, beads, frames, boxes, options):
+        """
+        Beads as the model gets them, and how far it may move them.
+
+        Parameters
+        ----------
+        beads : ndarray of float, shape (F, N, 3)
+        frames : list of int
+            Their numbers.
+        boxes : ndarray of float, shape (F, 3, 3), optional
+            Box vectors; chains are made whole in them.
+        options : SamplingOptions
+
+        Returns
+        -------
+        beads : ndarray of float, shape (F, N, 3)
+        tolerance : Tolerance
+
+        Raises
+        ------
+        MappingError
+            A mirror image, unless the options say otherwise.
+        ValueError
+            A frame that is broken as a whole.
+        """
+        if boxes is not None:
+            beads = whole(beads, boxes, self.coarse)
+            self._warn_of_small(beads, boxes)
+        check_whole(beads, frames, self._ends)
+        return self.of_right_hand(beads, options.mirror), self.tolerance(options)
 
     @functools.cached_property
     def scores(self):
@@ -74,17 +109,15 @@ class TraceTreatment:
         self._tell(logging.WARNING, f"the trace is a mirror image ({found}): every frame is reflected first")
         return reflected(beads)
 
-    def made_whole(self, beads, boxes):
-        """Beads (F, N, 3) with chains whole in boxes (F, 3, 3); says so, once, if these are too small for a chain."""
-        beads = whole(beads, boxes, self.coarse)
-        found = None if self._boxed else too_long(beads, boxes, self.coarse)
-        if found is not None:
-            self._boxed = True
+    def _warn_of_small(self, beads, boxes):
+        """Say, once, if boxes are too small for a chain."""
+        lengths = None if "box" in self._told else too_long(beads, boxes, self.coarse)
+        if lengths is not None:
+            self._told.add("box")
             logger.warning(
                 "a chain is %.0f A long, its box %.0f A at most: it may overlap its periodic images; "
-                "if this is not the box of the simulation, correct or remove it", *found,
+                "if this is not the box of the simulation, correct or remove it", *lengths,
             )  # fmt: skip
-        return beads
 
     def tolerance(self, options):
         """

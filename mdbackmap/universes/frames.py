@@ -181,7 +181,7 @@ class CoarseFrames:
         self.indices = indices
         self.n_frames = int(trajectory.n_frames)  # readers of closed files do not know it
         self.current = None
-        self.generated = (None, {})
+        self._owner, self._generated = None, {}
         self._at = self._stride = None
         self._steady = 0
         self._ahead = {}
@@ -221,6 +221,15 @@ class CoarseFrames:
             self._stride = stride
         self.current = self._ahead.pop(frame, None) or self._fetch(frame)
         return self.current
+
+    def keep_generated(self, frames, atoms, owner):
+        """Keep the atoms, shape (F, A, 3), that `owner` made of these `CoarseFrame`, in place of what was kept."""
+        self._owner, self._generated = owner, {x.frame: (x, a) for x, a in zip(frames, atoms, strict=True)}
+
+    def generated_for(self, frame, owner):
+        """Atoms, shape (A, 3), that `owner` made of this very `CoarseFrame`; None if none are kept."""
+        made_from, atoms = self._generated.get(frame.frame, (None, None)) if owner is self._owner else (None, None)
+        return atoms if made_from is not None and made_from.same_as(frame) else None
 
     def expected(self, limit: int) -> list[CoarseFrame]:
         """
