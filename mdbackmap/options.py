@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 AUTO_LIMIT = 0.9  # angstrom, RMS over a frame, that "auto" allows; measured: docs/beads.md, tables by tolerance
-_MIRRORS = ("error", "fix", "ignore")
+MIRRORS = ("error", "fix", "ignore")
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ def _bead_tolerance(value):
 
 
 def _mirror(value):
-    if value not in _MIRRORS:
+    if value not in MIRRORS:
         raise ValueError(f'mirror={value!r}: expected "error", "fix" (reflect mirror images) or "ignore"')
     return value
 

@@ -45,8 +45,8 @@ from .conversion.backends import SUPPORTED, check_device, convert_all
 from .conversion.plan import plan_conversion
 from .conversion.tally import tell
 from .options import SamplingOptions, check_atoms, check_backmapper, whole_number
+from .universes.access import check_trajectory
 from .universes.chosen import choose_frames
-from .universes.frames import check_trajectory
 from .writing.settings import ConversionSettings
 
 

@@ -18,8 +18,8 @@ from mdbackmap.datafiles import GO_PDB, GO_XTC
 from mdbackmap.molecule.mapping import Mapping
 from mdbackmap.trajectory import BackmapTrajectory
 from mdbackmap.transformation import Backmap, backmap
+from mdbackmap.universes.access import copy_trajectory
 from mdbackmap.universes.coarse import CoarseReader
-from mdbackmap.universes.frames import copy_trajectory
 from mdbackmap.universes.live import LiftedStream, lifted
 
 pytest.importorskip("imdclient")

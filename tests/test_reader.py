@@ -12,7 +12,8 @@ from standin import chain, standin
 
 from mdbackmap.molecule.mapping import Mapping
 from mdbackmap.molecule.topology import Topology
-from mdbackmap.universes.frames import CoarseFrames, copy_trajectory
+from mdbackmap.universes.access import copy_trajectory
+from mdbackmap.universes.frames import CoarseFrames
 from mdbackmap.universes.reader import LiftedReader, bead_indices
 
 N_FRAMES = 11

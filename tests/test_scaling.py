@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 import mdbackmap as mdb
 from mdbackmap.datafiles import GO_PDB, GO_XTC
-from mdbackmap.universes.frames import copy_trajectory
+from mdbackmap.universes.access import copy_trajectory
 from mdbackmap.universes.scaling import Scale, scale_of
 
 

@@ -35,7 +35,8 @@ def read(args):
     from ..molecule.boxes import box_vectors, whole
     from ..recognition.recognise import recognise
     from ..recognition.soundness import check_frames, check_whole, leave_out
-    from ..universes.frames import CoarseFrame, read_frame
+    from ..universes.access import read_frame
+    from ..universes.frames import CoarseFrame
 
     files = [args.topology, *args.trajectory]
     universe, atoms = options.open_universe(args, [args.top, *files] if args.top else files)

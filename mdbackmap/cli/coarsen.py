@@ -136,7 +136,8 @@ def write(beads, output, topology, chosen, *, ends=None, verbose=False):
     import MDAnalysis as mda
     from MDAnalysis.lib.log import ProgressBar
 
-    from ..universes.frames import keep_numbers, read_frame
+    from ..universes.access import read_frame
+    from ..universes.frames import keep_numbers
     from ..writing.output import H5MD, H5MD_UNITS, check_format, check_written, close_hdf5
 
     trajectory = beads.universe.trajectory

@@ -1,5 +1,8 @@
 """``mdbackmap convert``: a coarse trajectory becomes an all-atom one."""
 
+from dataclasses import fields
+
+from ..options import MIRRORS, SamplingOptions
 from . import options, values
 
 
@@ -34,33 +37,35 @@ def _add_generation(parser):
     group = parser.add_argument_group("generation")
     group.add_argument("--model", default="genzprot", help="a bundled model or a .pt file (default: %(default)s)")
     group.add_argument("--n-samples", **options.COUNT, default=1, help="all-atom frames for each coarse frame")
-    group.add_argument("--seed", type=values.natural, default=0, help="same seed, same atoms (default: 0)")
+    group.add_argument(
+        "--seed", type=values.natural, default=SamplingOptions.seed, help="same seed, same atoms (default: 0)"
+    )
     group.add_argument(
         "--temperature",
         type=values.not_negative,
-        default=1.0,
+        default=SamplingOptions.temperature,
         metavar="T",
         help="how freely to draw: 1 as learned, 0 the one structure of least expected error (default: 1)",
     )
     group.add_argument(
         "--correlation-time",
         type=values.not_negative,
-        default=0.0,
+        default=SamplingOptions.correlation_time,
         metavar="PS",
         help="time over which the draws of neighbouring frames stay alike (default: 0 ps, each frame on its own)",
     )
     group.add_argument(
         "--bead-tolerance",
         type=values.tolerance,
-        default="auto",
+        default=SamplingOptions.bead_tolerance,
         metavar="A",
         help="how far beads may move so that a protein backbone fits, RMS over a frame in angstrom. 0 keeps them. The "
         "default, auto, keeps those like crystals' and moves others by 0.9 at most",
     )
     group.add_argument(
         "--mirror",
-        choices=("error", "fix", "ignore"),
-        default="error",
+        choices=MIRRORS,
+        default=SamplingOptions.mirror,
         help="a trace that is the mirror image of a protein is refused, reflected first, or taken as it is (default: "
         "error)",
     )
@@ -97,30 +102,10 @@ def run(args):
     from .. import BackmapTrajectory, load_model
     from ..writing.products import AlreadyComplete
 
-    model = load_model(
-        args.model,
-        atoms,
-        mapping=args.mapping,
-        sequence=args.sequence,
-        aliases=dict(args.alias) or None,
-        breaks=args.breaks,
-        device=args.device,
-        threads=args.threads,
-    )
-    analysis = BackmapTrajectory(
-        atoms,
-        model,
-        filename=args.output,
-        n_samples=args.n_samples,
-        seed=args.seed,
-        temperature=args.temperature,
-        correlation_time=args.correlation_time,
-        bead_tolerance=args.bead_tolerance,
-        mirror=args.mirror,
-        batch_size=args.batch_size,
-        overwrite=args.overwrite,
-        resume=args.resume,
-    )
+    bound = {name: getattr(args, name) for name in ("mapping", "sequence", "breaks", "device", "threads")}
+    model = load_model(args.model, atoms, **bound, aliases=dict(args.alias) or None)
+    names = [*(field.name for field in fields(SamplingOptions)), "n_samples", "batch_size", "overwrite", "resume"]
+    analysis = BackmapTrajectory(atoms, model, args.output, **{name: getattr(args, name) for name in names})
     parallel = {"backend": "multiprocessing", "n_workers": args.workers} if args.workers > 1 else {}
     try:
         analysis.run(**options.frame_range(args), **parallel, verbose=not args.quiet)

@@ -14,8 +14,9 @@ import numpy as np
 from ..options import SamplingOptions
 from ..recognition.soundness import check_beads
 from ..recognition.spacing import strained
+from ..universes.access import read_frame
 from ..universes.chosen import input_files
-from ..universes.frames import CoarseFrame, read_frame, sample_frames
+from ..universes.frames import CoarseFrame, sample_frames
 from ..universes.reader import bead_indices
 from ..universes.scaling import scale_of
 from ..writing.destination import Destination, InMemory

@@ -18,7 +18,7 @@ _RESOLUTION = re.compile(r"^REMARK   2 RESOLUTION\.\s+([\d.]+)\s+ANGSTROM", re.M
 
 def read_pdb(filename, models):
     """What the header says, then atoms and positions of each model."""
-    from ..universes.frames import read_frame
+    from ..universes.access import read_frame
 
     yield _header(filename)
     with warnings.catch_warnings():

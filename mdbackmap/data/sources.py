@@ -191,7 +191,7 @@ def read_system(system, progress=iter, left_out=None):
     ValueError
         No protein in the universe, no frame chosen, or (without `left_out`) a frame that is broken.
     """
-    from ..universes.frames import read_frame
+    from ..universes.access import read_frame
 
     atoms = system.universe.atoms
     chains_of_system = polymers(of_universe(atoms))

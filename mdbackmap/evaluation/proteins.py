@@ -152,7 +152,7 @@ def _bind(hydrogens, rows, heavy, mask):
 
 
 def _positions(atoms, trajectory, frames):
-    from ..universes.frames import read_frame
+    from ..universes.access import read_frame
 
     return np.stack([(read_frame(trajectory, int(frame)), atoms.positions.astype(float))[1] for frame in frames])
 

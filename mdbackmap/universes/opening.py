@@ -96,7 +96,7 @@ def _check_file(name):
 def _say(trajectory):
     """Say which units were taken, which files are cut off, and what box is none."""
     from ..reading.cut import warn_of_cut
-    from .frames import warn_of_box
+    from .access import warn_of_box
 
     for reader in getattr(trajectory, "readers", [trajectory]):
         if getattr(reader, "unsaid", ()):

@@ -22,7 +22,8 @@ from MDAnalysis.coordinates.core import writer
 from MDAnalysis.coordinates.timestep import Timestep
 
 from ..molecule.attributes import attribute
-from .frames import CoarseFrames, copy_trajectory
+from .access import copy_trajectory
+from .frames import CoarseFrames
 
 
 class LiftedTimestep(Timestep):

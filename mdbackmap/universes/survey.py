@@ -8,7 +8,7 @@ from MDAnalysis.coordinates.base import StreamReaderBase
 from ..reading.cut import warn_of_unread
 from ..recognition.soundness import broken, check_frames, leave_out, sound
 from ..recognition.spacing import bond_lengths
-from .frames import copy_trajectory, read_frame
+from .access import copy_trajectory, read_frame
 from .reader import bead_names
 
 logger = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from ..molecule.bonds import find_bonds
 from ..molecule.boxes import box_vectors, joined
 from ..molecule.topology import Topology
 from ..recognition.soundness import check_frames, check_whole, leave_out, sound
-from .frames import read_frame
+from .access import read_frame
 
 logger = logging.getLogger(__name__)
 
