@@ -104,12 +104,12 @@ def residue_atoms(cis_before, cis_after):
     wide = torch.linspace(_LOW, _WIDEST, _N_ANGLES, dtype=torch.float64)
     turns = torch.arange(BINS, dtype=torch.float64) * _TURN - math.pi
     zero = torch.zeros_like(wide)
-    here = torch.stack([zero, zero, zero], -1)
-    back = here - torch.tensor([CA_CA[cis_before], 0.0, 0.0], dtype=torch.float64)
+    centre = torch.stack([zero, zero, zero], -1)
+    back = centre - torch.tensor([CA_CA[cis_before], 0.0, 0.0], dtype=torch.float64)
     ahead = CA_CA[cis_after] * torch.stack([-wide.cos(), wide.sin(), zero], -1)
-    first = _turned(cis_before, back, here, ahead, turns)
-    last = _turned(cis_after, here, ahead, back, turns)
-    atoms = {"CA": here[:, None, None], "CA-": back[:, None, None], "CA+": ahead[:, None, None]}
+    first = _turned(cis_before, back, centre, ahead, turns)
+    last = _turned(cis_after, centre, ahead, back, turns)
+    atoms = {"CA": centre[:, None, None], "CA-": back[:, None, None], "CA+": ahead[:, None, None]}
     atoms |= {name: at[:, :, None] for name, at in zip(("C-", "O-", "N"), first, strict=True)}  # (31, 72, 1, 3)
     atoms |= {name: at[:, None] for name, at in zip(("C", "O", "N+"), last, strict=True)}
     n, ca, c = torch.broadcast_tensors(atoms["N"], atoms["CA"], atoms["C"])

@@ -137,15 +137,15 @@ def score_traces(internal, beads, noise=None, settings=DEFAULTS):
     backbone, judged = strain.of(angles)
     turning = (strain.turning > 0) & judged & judged.roll(-1, -1)
     following = angles.angle.roll(-1, -1)
-    here = strain.prior(angles.angle, angles.torsion, following)[0]
+    energies = strain.prior(angles.angle, angles.torsion, following)[0]
     mirrored = strain.prior(angles.angle, -angles.torsion, following)[0]
-    nothing = torch.full_like(here, torch.nan)
+    nothing = torch.full_like(energies, torch.nan)
     return TraceScores(
-        torch.where(turning, here, nothing),
+        torch.where(turning, energies, nothing),
         torch.where(judged, backbone, nothing),
         _scatter(strain, angles, settings.scoring.furthest),
         beads.new_zeros(len(beads)) if noise is None else noise(internal, beads).to(beads),
-        *_hand(mirrored - here, turning, settings.scoring.correlated),
+        *_hand(mirrored - energies, turning, settings.scoring.correlated),
         strain.excess(beads),
         settings.scoring,
     )

@@ -81,8 +81,8 @@ def _lowest(energies):
     """Angles (...) of the lowest of energies (..., B) on the circle, by the parabola through it and its neighbours."""
     n = energies.shape[-1]
     at = energies.argmin(-1, keepdim=True)
-    before, here, after = (energies.gather(-1, torch.remainder(at + k, n)) for k in (-1, 0, 1))
-    bend = (before - 2 * here + after).clamp_min(1e-9)
+    before, lowest, after = (energies.gather(-1, torch.remainder(at + k, n)) for k in (-1, 0, 1))
+    bend = (before - 2 * lowest + after).clamp_min(1e-9)
     beside = (0.5 * (before - after) / bend).clamp(-0.5, 0.5)
     return (at + beside).squeeze(-1) * (2 * math.pi / n) - math.pi
 
