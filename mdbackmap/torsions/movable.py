@@ -9,14 +9,8 @@ import functools
 import torch
 
 from ..chemistry import residues
-from ..chemistry.elements import ELEMENT_SLOTS, SLOTS
-from ..chemistry.residues import CB, MAX_ATOMS, TURNING
-
-
-@functools.cache
-def elements():
-    """Elements (20, 14) of the slots of each residue type, as indices into "CNOS"; 0 where there is no atom."""
-    return torch.from_numpy(ELEMENT_SLOTS)
+from ..chemistry.elements import SLOTS
+from ..chemistry.residues import CB, MAX_ATOMS, SG, TURNING
 
 
 @functools.cache
@@ -102,10 +96,8 @@ class MovableAtoms:
         self.fixed_count = torch.tensor([len(own) for own in stays], dtype=torch.int64, **to)
         self.fixed_first = self.fixed_count.cumsum(0) - self.fixed_count
         self.owner = torch.arange(len(self.residues), **to).repeat_interleave(self.count)
-        element = elements().to(types.device)[types].flatten()
-        self.turning_element, self.fixed_element = element[self.turning], element[self.fixed]
         cysteine = types == residues.TYPE_OF_NAME["CYS"]
-        self.thiol = cysteine[self.turning // MAX_ATOMS] & (self.turning_element == 3)
+        self.thiol = cysteine[self.turning // MAX_ATOMS] & (self.turning % MAX_ATOMS == SG)
         self.thiol_bearing = cysteine[self.fixed // MAX_ATOMS] & (self.fixed % MAX_ATOMS == CB)
         own, slot = self.turning // MAX_ATOMS, self.turning % MAX_ATOMS
         self.meets = apart().to(types.device)[types[own], slot]  # (S, 14), own residue
