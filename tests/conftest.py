@@ -18,7 +18,7 @@ _SLOW = Path(__file__).with_name("slow.txt")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Tests that `times.py` has found to take more than a second of processor time are marked slow."""
+    """Tests that `times.py` has found to take more than 0.7 seconds of processor time are marked slow."""
     listed = set(_SLOW.read_text().splitlines())
     for item in items:
         if item.nodeid in listed:

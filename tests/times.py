@@ -1,8 +1,8 @@
 """
-Which tests take more than a second of processor time.
+Which tests take more than 0.7 seconds of processor time.
 
-    python tests/times.py                # all tests, in this process: `slow.txt` lists those above a second
-    python tests/times.py -m "not slow"  # of the quick selection alone: those above a second are added
+    python tests/times.py                # all tests, in this process: `slow.txt` lists those
+    python tests/times.py -m "not slow"  # of the quick selection alone: those found are added
 
 `conftest.py` marks the tests of `slow.txt` as slow. Where a fixture of a module is slow, the test that comes first pays
 for it, so that the second command may find others; it is run until it finds none.
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 LIST = Path(__file__).with_name("slow.txt")
-LONGEST = 1.0  # seconds of processor time, of the process and of those that it started
+LONGEST = 0.7  # seconds of processor time, of the process and of those that it started
 
 
 class Times:
