@@ -31,7 +31,7 @@ FAULTS = {
 """Faults in words; a peptide belongs to its first residue, a bond or angle to that of its last atom."""
 
 
-def find_faults(positions, mask, types, ends, *, ideal=None):
+def find_faults(positions, mask, types, ends):
     """
     Faults of every residue in every frame.
 
@@ -41,8 +41,6 @@ def find_faults(positions, mask, types, ends, *, ideal=None):
     mask : ndarray of bool, shape (R, 14)
     types : ndarray of int, shape (R,)
     ends : ndarray of bool, shape (R,)
-    ideal : Ideal, optional
-        Bond lengths and angles to compare with; those of crystal structures if None.
 
     Returns
     -------
@@ -63,7 +61,7 @@ def find_faults(positions, mask, types, ends, *, ideal=None):
     """
     covalent = Covalent.of(types, mask, ends)
     atoms = covalent.flat(positions)
-    lengths, angles = ideal_values(covalent, types, ideal)
+    lengths, angles = ideal_values(covalent, types)
     off_bonds = np.abs(bond_lengths(atoms, covalent) - lengths) > BOND_TOLERANCE * lengths
     off_angles = np.abs(bond_angles(atoms, covalent) - angles) > ANGLE_TOLERANCE
     phi, psi, omega = backbone_torsions(positions, mask, ends)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..chemistry.elements import ELEMENT_SLOTS, SLOTS
 from ..chemistry.residues import ATOMS, BONDS, MAX_ATOMS, RESIDUE_NAMES
+from ..molecule.bonds import pairs_within
 from .dihedrals import C, N
 
 
@@ -66,9 +67,8 @@ class Covalent:
         Covalent
         """
         bonds = all_bonds(types, ends)
-        neighbours = _neighbour_table(bonds, len(types) * MAX_ATOMS)
-        angles = _paths_of_two(neighbours)
-        near = np.concatenate([bonds, angles[:, [0, 2]], _ends_of_paths_of_three(bonds, neighbours)])
+        angles = _paths_of_two(_neighbour_table(bonds, len(types) * MAX_ATOMS))
+        near = pairs_within(len(types) * MAX_ATOMS, bonds, 3)
         slots = np.flatnonzero(mask & SLOTS[types])
         atom_of_slot = np.full(len(types) * MAX_ATOMS, -1)
         atom_of_slot[slots] = np.arange(len(slots))
@@ -79,7 +79,7 @@ class Covalent:
             elements=ELEMENT_SLOTS[types].ravel()[slots],
             bonds=bonds,
             angles=angles,
-            near=np.unique(near.min(1) * len(slots) + near.max(1)),
+            near=near[:, 0] * len(slots) + near[:, 1],
         )
 
     @property
@@ -126,13 +126,13 @@ class Covalent:
         Parameters
         ----------
         pairs : ndarray of int, shape (p, 2)
-            Atom indices, the lower first.
+            Atom indices, the lower first; each pair once.
 
         Returns
         -------
         ndarray of bool, shape (p,)
         """
-        return _is_in(pairs[:, 0] * self.n_atoms + pairs[:, 1], self.near)
+        return np.isin(self._keys(pairs), self.near, assume_unique=True)
 
     def bonded(self, pairs):
         """
@@ -141,22 +141,16 @@ class Covalent:
         Parameters
         ----------
         pairs : ndarray of int, shape (p, 2)
-            Atom indices, the lower first.
+            Atom indices, the lower first; each pair once.
 
         Returns
         -------
         ndarray of bool, shape (p,)
         """
-        keys = np.sort(self.bonds[:, 0] * self.n_atoms + self.bonds[:, 1])
-        return _is_in(pairs[:, 0] * self.n_atoms + pairs[:, 1], keys)
+        return np.isin(self._keys(pairs), self._keys(self.bonds), assume_unique=True)
 
-
-def _is_in(values, table):
-    """Membership of each value in a sorted table."""
-    if not len(table):
-        return np.zeros(len(values), dtype=bool)
-    place = np.minimum(np.searchsorted(table, values), len(table) - 1)
-    return table[place] == values
+    def _keys(self, pairs):
+        return pairs[:, 0] * self.n_atoms + pairs[:, 1]
 
 
 def _present(table):
@@ -209,14 +203,6 @@ def _paths_of_two(neighbours):
     first, second = np.triu_indices(neighbours.shape[1], 1)
     middle = np.broadcast_to(np.arange(len(neighbours))[:, None], (len(neighbours), len(first)))
     return _present(np.stack([neighbours[:, first], middle, neighbours[:, second]], axis=-1).reshape(-1, 3))
-
-
-def _ends_of_paths_of_three(bonds, neighbours):
-    """Slots of the outer atoms of every torsion, shape (p, 2); rings make some of them one atom, those are left out."""
-    outer = np.stack(np.broadcast_arrays(neighbours[bonds[:, 0], :, None], neighbours[bonds[:, 1], None, :]), -1)
-    backwards = (outer[..., 0] == bonds[:, 1, None, None]) | (outer[..., 1] == bonds[:, 0, None, None])
-    outer = _present(outer[~backwards])
-    return outer[outer[:, 0] != outer[:, 1]]
 
 
 def bond_lengths(atoms, covalent):

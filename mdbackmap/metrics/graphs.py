@@ -9,10 +9,9 @@ Shapes: F frames, A atoms. Positions in angstrom.
 """
 
 import numpy as np
+from scipy.spatial.distance import pdist, squareform
 
 from ..molecule.bonds import bonding_distances
-
-_PAIRS = 4_000_000  # distances in memory at a time, 32 MB; chosen: by hand
 
 
 def graph_difference(generated, reference, elements, legacy=False):
@@ -50,24 +49,16 @@ def graph_difference(generated, reference, elements, legacy=False):
     generated, reference = (np.asarray(x, dtype=float) for x in (generated, reference))
     if generated.shape != reference.shape or generated.ndim != 3:
         raise ValueError(f"generated {generated.shape} and reference {reference.shape}: expected equal (F, a, 3)")
-    first, second = np.triu_indices(generated.shape[1], 1)
-    reach = bonding_distances(elements)[first, second]
-    first, second, reach = (x[reach > 0] for x in (first, second, reach))
-    signed, unsigned, bonds, valid = 0.0, 0.0, 0, 0
-    few = max(1, _PAIRS // max(1, len(first)))
-    for start in range(0, len(generated), few):
-        graphs = [
-            np.linalg.norm(x[start : start + few, first] - x[start : start + few, second], axis=-1) < reach
-            for x in (generated, reference)
-        ]
-        wrong = graphs[0] != graphs[1]
-        unsigned += wrong.sum()
-        signed += abs((graphs[1].astype(int) - graphs[0].astype(int)).sum(1)).sum()
-        bonds += graphs[1].sum()
-        valid += (~wrong.any(1)).sum()
-    if not bonds:
+    reach = squareform(bonding_distances(elements), checks=False)
+    counts = []
+    for frame, true in zip(generated, reference, strict=True):
+        made, expected = pdist(frame) < reach, pdist(true) < reach
+        counts.append(((expected & ~made).sum(), (made & ~expected).sum(), expected.sum()))
+    missing, extra, bonds = np.reshape(counts, (-1, 3)).T
+    if not bonds.any():
         raise ValueError("the reference has no bonds: elements unknown, or lengths not in angstrom?")
-    return float((signed if legacy else unsigned) / bonds), float(valid / len(generated))
+    wrong = abs(missing - extra) if legacy else missing + extra
+    return float(wrong.sum() / bonds.sum()), float((missing + extra == 0).mean())
 
 
 def compare_structures(generated, reference, elements, legacy=False):

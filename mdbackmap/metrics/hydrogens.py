@@ -22,10 +22,10 @@ hydrogens that are present, `h` hydrogens, `p` pairs. Positions are in angstrom.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
 
 from ..chemistry.elements import CARBONYL_RADIUS, ELEMENT_SLOTS, ELEMENTS, H_RADIUS, POLAR_H_RADIUS, SLOTS, VDW_RADII
 from ..chemistry.residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
+from ..molecule.bonds import pairs_within
 from .clashes import CLASH_OVERLAP, DISULFIDE, close_pairs
 from .covalent import all_bonds
 from .dihedrals import C, N
@@ -110,7 +110,7 @@ class AllAtoms:
         self._nodes = np.append(self.heavy, len(present) + self.kept)  # of the graph, where absent atoms are, too
         parent_bonds = np.stack([parents, len(present) + np.arange(len(parents))], axis=1)
         self._bonds = np.concatenate([all_bonds(types, ends), parent_bonds])
-        self._near = _within_four(self._bonds, self._n_nodes)
+        self._near = self._near_keys(self._bonds)
         self._sulfur = np.append((ELEMENT_SLOTS[types] == _SULFUR).ravel()[self.heavy], np.zeros(len(self.kept), bool))
         self.radii = self._radii(types, parents)
         self._set_roles(types, parents)
@@ -174,10 +174,16 @@ class AllAtoms:
         bridges = self._sulfur[pairs].all(1) & (distances >= DISULFIDE[0]) & (distances <= DISULFIDE[1])
         near = self._near
         if bridges.any():
-            near = _within_four(np.concatenate([self._bonds, self._nodes[pairs[bridges]]]), self._n_nodes)
+            near = self._near_keys(np.concatenate([self._bonds, self._nodes[pairs[bridges]]]))
         pairs = pairs[self.radii[pairs].sum(1) - distances - self._allowed(pairs) >= CLASH_OVERLAP]
-        first, second = self._nodes[pairs].T
-        return pairs[~_is_set(near, first, second)]
+        return pairs[~np.isin(self._keys(self._nodes[pairs]), near, assume_unique=True)]
+
+    def _near_keys(self, bonds):
+        """Pairs joined by at most four bonds."""
+        return self._keys(pairs_within(self._n_nodes, bonds, 4))
+
+    def _keys(self, pairs):
+        return pairs[:, 0] * self._n_nodes + pairs[:, 1]
 
     def _allowed(self, pairs):
         """Overlap that hydrogen bonds may have, shape (p,); 0 for other pairs."""
@@ -185,19 +191,6 @@ class AllAtoms:
         bond = (donor & acceptor[:, ::-1]).any(1)
         overlap = np.where(self._charged[pairs].all(1), CHARGED_OVERLAP, HYDROGEN_BOND_OVERLAP)
         return np.where(bond, overlap, 0.0)
-
-
-def _within_four(bonds, n):
-    """Whether atoms are joined by at most four bonds, or the same; sparse, shape (n, n)."""
-    ones = np.arange(n)
-    row, column = np.concatenate([bonds, bonds[:, ::-1], np.stack([ones, ones], axis=1)]).T
-    one = coo_array((np.ones(len(row), dtype=np.int32), (row, column)), shape=(n, n)).tocsr()
-    two = one @ one
-    return two @ two
-
-
-def _is_set(matrix, rows, columns):
-    return np.asarray(matrix[rows, columns]).ravel() > 0 if len(rows) else np.zeros(0, dtype=bool)
 
 
 def all_atom_clashscore(positions, mask, types, ends, hydrogens):

@@ -1,30 +1,28 @@
 """
 Ideal bond lengths and angles: medians over crystal structures, by residue type and atom names.
 
-`measure` makes the table from structures; the one that ships, ``ideal.npz``, was measured on training chains
-of the Protein Data Bank (CC0). Bonds and angles within a residue are kept by its type; those of the peptide
-by whether the residue that gives N is proline.
+The table that ships, ``ideal.npz``, was measured on training chains of the Protein Data Bank (CC0), as
+``tests/benchmarks/ideal_geometry.py`` does it. Bonds and angles within a residue are kept by its type; those of the
+peptide by whether the residue that gives N is proline.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from ..chemistry.residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
-from .covalent import bond_angles, bond_lengths
 
 _PACKED = Path(__file__).with_name("ideal.npz")
 
 
-@dataclass(frozen=True, eq=False)
-class Ideal:
+@cache
+def ideal_geometry():
     """
-    A table of ideal geometry.
+    The tables that ship with the package.
 
-    Attributes
-    ----------
+    Returns
+    -------
     lengths : dict of str to float
         Angstrom, by names such as ``"ALA CA-CB"`` and ``"peptide C-+N"``.
     angles : dict of str to float
@@ -32,45 +30,12 @@ class Ideal:
 
     Examples
     --------
-    >>> round(Ideal.shipped().lengths["peptide C-+N"], 2)
+    >>> round(ideal_geometry()[0]["peptide C-+N"], 2)
     1.33
     """
-
-    lengths: dict
-    angles: dict
-
-    @classmethod
-    @cache
-    def shipped(cls):
-        """
-        The table that ships with the package.
-
-        Returns
-        -------
-        Ideal
-        """
-        with np.load(_PACKED) as packed:
-            return cls(
-                dict(zip(packed["bonds"].tolist(), packed["lengths"].tolist(), strict=True)),
-                dict(zip(packed["triples"].tolist(), packed["angles"].tolist(), strict=True)),
-            )
-
-    def save(self, filename):
-        """
-        Write the table.
-
-        Parameters
-        ----------
-        filename : str or Path
-            The ``.npz`` to write.
-        """
-        np.savez_compressed(
-            filename,
-            bonds=np.array(list(self.lengths)),
-            lengths=np.array(list(self.lengths.values()), dtype=np.float32),
-            triples=np.array(list(self.angles)),
-            angles=np.array(list(self.angles.values()), dtype=np.float32),
-        )
+    with np.load(_PACKED) as packed:
+        bonds, lengths, triples, angles = (packed[name].tolist() for name in ("bonds", "lengths", "triples", "angles"))
+    return dict(zip(bonds, lengths, strict=True)), dict(zip(triples, angles, strict=True))
 
 
 def term_names(table, covalent, types):
@@ -115,7 +80,7 @@ def _term_name(first, before_proline, steps, types, slots):
     return f"peptide PRO {atoms}" if before_proline else f"peptide {atoms}"
 
 
-def ideal_values(covalent, types, ideal=None):
+def ideal_values(covalent, types):
     """
     Ideal lengths and angles of one molecule.
 
@@ -123,8 +88,6 @@ def ideal_values(covalent, types, ideal=None):
     ----------
     covalent : Covalent
     types : ndarray of int, shape (R,)
-    ideal : Ideal, optional
-        The shipped table if None.
 
     Returns
     -------
@@ -140,43 +103,6 @@ def ideal_values(covalent, types, ideal=None):
     >>> ideal_values(glycine, np.array([7]))[0].round(1).tolist()
     [1.5, 1.5, 1.2]
     """
-    ideal = Ideal.shipped() if ideal is None else ideal
-    lengths = [ideal.lengths[name] for name in term_names(covalent.bonds, covalent, types)]
-    angles = [ideal.angles[name] for name in term_names(covalent.angles, covalent, types)]
-    return np.array(lengths), np.array(angles)
-
-
-def measure(structures):
-    """
-    Medians of bond lengths and angles over structures.
-
-    Parameters
-    ----------
-    structures : iterable of (ndarray of float (F, R, 14, 3), Covalent, ndarray of int (R,))
-        Positions, covalent structure and residue types of each.
-
-    Returns
-    -------
-    Ideal
-
-    Examples
-    --------
-    >>> from mdbackmap.metrics.covalent import Covalent
-    >>> types = np.array([7])
-    >>> glycine = Covalent.of(types, np.ones((1, 14), bool), np.array([True]))
-    >>> positions = np.zeros((1, 1, 14, 3))
-    >>> positions[0, 0, :4] = [[0, 0, 0], [1.5, 0, 0], [1.5, 1.5, 0], [2.5, 1.5, 0]]
-    >>> measure([(positions, glycine, types)]).lengths
-    {'GLY C-O': 1.0, 'GLY CA-C': 1.5, 'GLY N-CA': 1.5}
-    """
-    lengths, angles = {}, {}
-    for positions, covalent, types in structures:
-        atoms = covalent.flat(positions)
-        for values, table, by_name in (
-            (bond_lengths(atoms, covalent), covalent.bonds, lengths),
-            (bond_angles(atoms, covalent), covalent.angles, angles),
-        ):
-            for name, column in zip(term_names(table, covalent, types), values.T, strict=True):
-                by_name.setdefault(name, []).extend(column)
-    medians = ({name: float(np.median(v[name])) for name in sorted(v)} for v in (lengths, angles))
-    return Ideal(*medians)
+    lengths, angles = ideal_geometry()
+    bonds = [lengths[name] for name in term_names(covalent.bonds, covalent, types)]
+    return np.array(bonds), np.array([angles[name] for name in term_names(covalent.angles, covalent, types)])

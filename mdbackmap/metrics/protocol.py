@@ -88,7 +88,7 @@ def ramachandran(positions, mask, types, ends):
     }
 
 
-def evaluate_geometry(generated, mask, types, ends, *, ideal=None):
+def evaluate_geometry(generated, mask, types, ends):
     """
     Judge structures on their own, without a reference.
 
@@ -99,8 +99,6 @@ def evaluate_geometry(generated, mask, types, ends, *, ideal=None):
     types : ndarray of int, shape (R,)
     ends : ndarray of bool, shape (R,)
         Last residue of each unbroken stretch.
-    ideal : Ideal, optional
-        Bond lengths and angles to compare with; those of crystal structures if None.
 
     Returns
     -------
@@ -121,7 +119,7 @@ def evaluate_geometry(generated, mask, types, ends, *, ideal=None):
     generated, mask, types, ends = _checked(generated, mask, types, ends)
     covalent = Covalent.of(types, mask, ends)
     atoms = covalent.flat(generated)
-    lengths, angles = ideal_values(covalent, types, ideal)
+    lengths, angles = ideal_values(covalent, types)
     chi = rotamer_score(side_chain_torsions(generated, mask, types), types)
     beta = cbeta_deviation(generated, mask, types)
     return {

@@ -7,7 +7,7 @@ Shapes: A atoms, b bonds, p pairs, F frames. Positions in angstrom.
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, eye_array
 from scipy.sparse.csgraph import connected_components
 
 from ..chemistry.elements import BOND_STRETCH, COVALENT_RADII
@@ -122,15 +122,13 @@ def pairs_within(n_atoms, bonds, order) -> np.ndarray:
     >>> pairs_within(4, [[0, 1], [1, 2], [2, 3]], 2).tolist()
     [[0, 1], [0, 2], [1, 2], [1, 3], [2, 3]]
     """
-    neighbours = adjacency(n_atoms, bonds)
-    pairs = []
-    for atom in range(n_atoms):
-        seen = shell = {atom}
-        for _ in range(order):
-            shell = {j for i in shell for j in neighbours[i]} - seen
-            seen = seen | shell
-        pairs.extend((atom, j) for j in sorted(seen) if j > atom)
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    graph = _graph(n_atoms, bonds)
+    step = reached = graph + graph.T + eye_array(n_atoms, dtype=bool, format="csr")
+    for _ in range(order - 1):
+        reached = reached @ step
+    pairs = np.stack(reached.nonzero(), axis=1).astype(np.int64)
+    pairs = pairs[pairs[:, 0] < pairs[:, 1]]
+    return pairs[np.lexsort(pairs.T[::-1])]
 
 
 def molecules(n_atoms, bonds) -> np.ndarray:

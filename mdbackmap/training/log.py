@@ -1,6 +1,7 @@
 """What a run leaves in its folder besides weights: `log.csv`, `log.json` and `curves.png`, rewritten each time."""
 
 import csv
+import fnmatch
 import json
 import logging
 import math
@@ -70,9 +71,8 @@ def plot(rows, filename):
     except ImportError:
         logger.info("matplotlib is not installed: no %s", filename)
         return
-    panels = {
-        title: [name for pattern in names for name in _columns(rows, pattern)] for title, names in _PANELS.items()
-    }
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    panels = {title: [x for name in names for x in fnmatch.filter(columns, name)] for title, names in _PANELS.items()}
     panels = {title: names for title, names in panels.items() if names}
     figure = Figure(figsize=(4.5 * max(1, len(panels)), 3.6), layout="constrained")
     for axes, (title, names) in zip(
@@ -85,11 +85,3 @@ def plot(rows, filename):
         axes.legend(fontsize="x-small")
     with replacing(filename) as aside:
         figure.savefig(aside, format="png", dpi=110)
-
-
-def _columns(rows, pattern):
-    """Columns of a name; "T*_rmsd" stands for the same at every temperature."""
-    every = dict.fromkeys(name for row in rows for name in row)
-    if not pattern.startswith("T*"):
-        return [name for name in every if name == pattern]
-    return [name for name in every if name.startswith("T") and name.split("_", 1)[-1] == pattern[3:]]

@@ -30,9 +30,10 @@ import numpy as np
 import torch
 
 from ..chemistry import residues
-from ..chemistry.elements import ELEMENTS, EQUIVALENT_SLOTS, VDW_RADII
+from ..chemistry.elements import ELEMENTS, VDW_RADII
 from ..geometry import vectors
 from ..metrics.clashes import CLASH_OVERLAP, DISULFIDE, HYDROGEN_BOND, close_pairs
+from ..metrics.comparison import match_equivalent
 from ..metrics.covalent import Covalent
 
 
@@ -111,10 +112,11 @@ def atom_terms(example, torsions, names):
     """
     built = example.internal.to_cartesian(example.batch.ca, torsions)
     placed = buildable(example) & example.scored[:, None]
-    true = matched(built.detach(), example.atoms, placed, example.batch.types)
+    types, ends, mask = (part.cpu().numpy() for part in (example.batch.types, example.batch.last, placed))
+    atoms, like = (part.detach().cpu().numpy() for part in (example.atoms, built))
+    true = torch.from_numpy(match_equivalent(atoms[None], like, mask, types)[0]).to(built)
     moved = true + (example.batch.ca - example.atoms[:, 1]).unsqueeze(1)
-    types, ends = example.batch.types.cpu().numpy(), example.batch.last.cpu().numpy()
-    covalent = Covalent.of(types, placed.cpu().numpy(), ends)
+    covalent = Covalent.of(types, mask, ends)
     slots, bonds, angles = (
         torch.from_numpy(v).to(built.device) for v in (covalent.slots, covalent.bonds, covalent.angles)
     )
@@ -219,7 +221,7 @@ def buildable(example):
     carbonyl = carbonyl & (~last | nitrogen)
     oxygen = carbonyl & (~last | known[:, 5])
     levels = torch.cat([(nitrogen & carbonyl)[:, None], known[:, 1:5]], dim=1).long().cumprod(1).sum(1)  # (n,)
-    group = torch.tensor(_GROUPS, device=types.device)[types]  # (n, 14)
+    group = _GROUPS.to(types.device)[types]  # (n, 14)
     ready = (group < levels[:, None]) & (group >= 0)
     ready[:, 0], ready[:, 1], ready[:, 2], ready[:, 3] = nitrogen, True, carbonyl, oxygen
     return ready & example.mask
@@ -227,38 +229,13 @@ def buildable(example):
 
 def _group_of_slots():
     """Torsion that moves the atom in each slot, shape (20, 14): 0 for CB, -1 for the backbone and for no atom."""
-    groups = [[-1] * residues.MAX_ATOMS for _ in residues.RESIDUE_NAMES]
-    for kind, name in enumerate(residues.RESIDUE_NAMES):
-        for slot, atom in enumerate(residues.ATOMS[name]):
-            if atom in residues.IDEAL_ATOMS[name]:
-                groups[kind][slot] = residues.IDEAL_ATOMS[name][atom][0]
-    ring = residues.ATOMS["PRO"]
+    groups = torch.full((len(residues.RESIDUE_NAMES), residues.MAX_ATOMS), -1)
+    for name, atoms in residues.IDEAL_ATOMS.items():
+        for atom, (group, *_) in atoms.items():
+            groups[residues.TYPE_OF_NAME[name], residues.SLOT_OF_ATOM[name, atom]] = group
     for atom in ("CG", "CD"):  # CD needs no torsion, but closes the ring with CG
-        groups[residues.TYPE_OF_NAME["PRO"]][ring.index(atom)] = 1
+        groups[residues.TYPE_OF_NAME["PRO"], residues.SLOT_OF_ATOM["PRO", atom]] = 1
     return groups
 
 
 _GROUPS = _group_of_slots()
-
-
-def matched(built, true, mask, types):
-    """
-    The true atoms with equivalent ones named as in the built structure, where that brings them nearer.
-
-    Parameters
-    ----------
-    built, true : torch.Tensor, shape (n, 14, 3)
-    mask : torch.Tensor of bool, shape (n, 14)
-        A residue keeps its names unless all of its equivalent atoms are there.
-    types : torch.Tensor of int64, shape (n,)
-
-    Returns
-    -------
-    torch.Tensor, shape (n, 14, 3)
-    """
-    other = torch.tensor(EQUIVALENT_SLOTS, device=types.device)[types]  # (n, 14)
-    exchanged = other != torch.arange(residues.MAX_ATOMS, device=types.device)
-    swapped = true.gather(1, other.unsqueeze(-1).expand(-1, -1, 3))
-    kept, exchange = ((built - atoms).square().sum(-1) * exchanged for atoms in (true, swapped))
-    better = (exchange.sum(1) < kept.sum(1)) & (mask | ~exchanged).all(1)
-    return torch.where(better[:, None, None], swapped, true)
