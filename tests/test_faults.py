@@ -5,9 +5,9 @@ import pytest
 from built import build, full_mask, one_chain, types_of
 from packs import read_chains
 
+from mdbackmap.chemistry.residues import CB, N, O
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation.faults import FAULTS, find_faults, worst_residues
-from mdbackmap.metrics.dihedrals import CB, N, O
 from mdbackmap.metrics.protocol import evaluate_geometry
 
 SEQUENCE = "GAVGSAG"

@@ -23,10 +23,7 @@ class Unit:
     rows: torch.Tensor
     scored: torch.Tensor
     weight: float
-    neighbours: torch.Tensor = None
-    present: torch.Tensor = None
-    separations: torch.Tensor = None
-    counts: torch.Tensor = None
+    near: tuple = None  # what `Batches` looks up: neighbours, which of them there are, counts and separations
 
 
 def cut_units(structures, split=TRAIN, largest=1600, core=800):
@@ -165,8 +162,7 @@ class Batches:
         self.neighbour_dropout, self.even, self.fresh, self.n_neighbours = neighbour_dropout, even, fresh, n_neighbours
         self.torsions, self.known = structures.torsions
         for unit in units:
-            tables = self._near(unit, structures.ca[unit.rows])
-            unit.neighbours, unit.present, unit.counts, unit.separations = tables
+            unit.near = self._near(unit, structures.ca[unit.rows])
 
     def _near(self, unit, ca):
         """Neighbours, which of them there are, counts and separations of the C-alphas (n, 3) of a unit."""
@@ -237,7 +233,7 @@ class Batches:
 
     def _batch(self, units, internal, ca, lengths, generator):
         """What the network sees; neighbours are hidden only if there is a generator."""
-        tables = [(unit.neighbours, unit.present, unit.counts, unit.separations) for unit in units]
+        tables = [unit.near for unit in units]
         if self.fresh:
             tables = [self._near(*pair) for pair in zip(units, ca.split(lengths.tolist()), strict=True)]
         neighbours, present, counts, separations = map(torch.cat, zip(*tables, strict=True))

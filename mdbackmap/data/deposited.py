@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 
+from ..molecule.attributes import attribute
 from ..universes.opening import open_files
 from .polymers import Atoms
 
@@ -88,18 +89,10 @@ def _of_gemmi(model):
 
 def of_universe(atoms):
     """`Atoms` of an AtomGroup; what it does not tell is blank, chains are segments where there are no chain names."""
-    n = len(atoms)
-
-    def text(name):
-        values = getattr(atoms, name, None)
-        return np.array([""] * n if values is None else [str(x).strip() for x in values], dtype=object)
-
-    def number(name, usual):
-        values = getattr(atoms, name, None)
-        return np.full(n, usual) if values is None else np.asarray(values, dtype=float)
-
-    chains = text("chainIDs")
-    chains = np.where(chains == "", text("segids"), chains)
-    resids = atoms.resids if hasattr(atoms, "resids") else atoms.resindices + 1
-    numbers = number("occupancies", 1.0), number("tempfactors", 0.0)
-    return Atoms(text("names"), text("resnames"), chains, text("icodes"), text("altLocs"), resids, *numbers)
+    chains = attribute(atoms, "chainIDs", "")
+    chains = np.where(chains == "", attribute(atoms, "segids", ""), chains)
+    texts = (attribute(atoms, name, "") for name in ("icodes", "altLocs"))
+    resids = getattr(atoms, "resids", atoms.resindices + 1)
+    usual = {"occupancies": 1.0, "tempfactors": 0.0}
+    numbers = (np.asarray(getattr(atoms, k, np.full(len(atoms), v)), dtype=float) for k, v in usual.items())
+    return Atoms(attribute(atoms, "names", ""), attribute(atoms, "resnames", ""), chains, *texts, resids, *numbers)

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from ..chemistry.peptide_geometry import CIS_BELOW
-from ..chemistry.residues import ALPHABET, RESIDUE_NAMES
+from ..chemistry.residues import ALPHABET, CA, RESIDUE_NAMES
 from ..generation.bound import bind
 from ..generation.noise import Noise
-from ..metrics.dihedrals import CA, atom14
+from ..metrics.dihedrals import atom14
 from ..metrics.hydrogens import Hydrogens
 from ..molecule.attributes import listed
 from ..molecule.topology import Topology

@@ -20,6 +20,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from ..chemistry.residues import C, N
 from ..files import replacing
 from ..molecule.attributes import listed
 from .clusters import SHARED, clusters, first_seen, tool
@@ -28,7 +29,6 @@ from .pack_files import describe, write_ensembles, write_structures
 
 logger = logging.getLogger(__name__)
 
-_N, _C = 0, 2  # slots
 _FURTHEST = 1e6  # angstrom: coordinates beyond this are no coordinates; chosen: by hand
 
 
@@ -132,7 +132,8 @@ def pack(
     if not entries:
         reasons = listed([f"{name}: {reason}" for name, reason in left_out], 3, "; ")
         raise ValueError(f"nothing to pack: {reasons or 'no PDB or mmCIF files found'}")
-    by_identity = _clustered(entries, method)
+    sequences = [sequence for entry in entries for sequence in entry.sequences]
+    by_identity = {identity: clusters(sequences, identity, method) for identity in SHARED}
     splits = split(entries, by_identity[30], validation, hold_out, seed)
     with replacing(filename) as aside, h5py.File(aside, "w") as file:
         describe(file, layout, tool(method))
@@ -172,7 +173,7 @@ def _usable(entry, min_residues, left_out):
     for polymer, atom14, mask in entry.chains:
         if len(polymer) < min_residues:
             reason = f"{len(polymer)} residues, fewer than {min_residues}"
-        elif not mask[:, [_N, _C]].any():
+        elif not mask[:, [N, C]].any():
             reason = f"{len(polymer)} C-alphas and no other backbone atoms: expected all heavy atoms"
         elif np.abs(atom14).max() > _FURTHEST:
             reason = f"coordinates beyond {_FURTHEST:g} angstrom"
@@ -185,12 +186,6 @@ def _usable(entry, min_residues, left_out):
     entry.chains = kept
     if kept:
         yield entry
-
-
-def _clustered(entries, method):
-    """For each identity, cluster numbers (C,) of all chains in order."""
-    sequences = [sequence for entry in entries for sequence in entry.sequences]
-    return {identity: clusters(sequences, identity, method) for identity in SHARED}
 
 
 def split(entries, cluster_of_chain, share, hold_out=(), seed=0):

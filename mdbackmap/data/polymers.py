@@ -20,13 +20,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..chemistry.peptide_geometry import BROKEN_ABOVE, UNBONDED_ABOVE
-from ..chemistry.residues import ALPHABET, ATOMS, MAX_ATOMS, RESIDUE_NAMES, SLOT_OF_ATOM, TYPE_OF_NAME
+from ..chemistry.residues import ALPHABET, CA, MAX_ATOMS, SLOT_OF_ATOM, TYPE_OF_NAME, C, N, O
 from ..molecule.attributes import canonical_resnames
 
 _REACH = 15.0  # an atom further from its CA than this is misplaced: the longest side chain reaches 8.5; by hand
 _ATOM_ALIASES = {("MET", "SE"): "SD", ("ILE", "CD"): "CD1"}
 _CARBONYL = ("OT1", "O1", "OC1", "OT")
-_N, _CA, _C = 0, 1, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +92,6 @@ class Polymer:
         """One-letter codes."""
         return "".join(ALPHABET[kind] for kind in self.types)
 
-    @property
-    def complete(self):
-        """Share of the chain's heavy atoms that are there."""
-        return (self.atoms >= 0).sum() / sum(len(ATOMS[RESIDUE_NAMES[kind]]) for kind in self.types)
-
     def place(self, positions):
         """
         Atoms in their slots.
@@ -115,7 +109,7 @@ class Polymer:
             Atoms that are there, with finite positions near their CA.
         """
         atom14 = np.asarray(positions, dtype=float)[self.atoms]
-        away = np.linalg.norm(atom14 - atom14[:, _CA : _CA + 1], axis=-1)
+        away = np.linalg.norm(atom14 - atom14[:, CA : CA + 1], axis=-1)
         mask = (self.atoms >= 0) & (away < _REACH)  # NaN compares as False
         return np.where(mask[..., None], atom14, 0.0), mask
 
@@ -149,7 +143,7 @@ def polymers(atoms):
             keys, types, slots = zip(*rows, strict=True)
             slots = np.array(slots)
             numbers = np.array([number for number, _ in keys])
-            chains.append(Polymer(chain, np.array(types), numbers, slots, np.asarray(atoms.b, float)[slots[:, _CA]]))
+            chains.append(Polymer(chain, np.array(types), numbers, slots, np.asarray(atoms.b, float)[slots[:, CA]]))
     return chains
 
 
@@ -157,17 +151,18 @@ def _residue(atoms, resnames, members):
     """Type and slots (14,) of one residue out of its atoms `members`; None without a CA."""
     label = _location(atoms, members)
     kept = members[(atoms.altlocs[members] == "") | (atoms.altlocs[members] == label)]
-    name = _most_common(resnames[kept], atoms.occupancies[kept])
+    names = dict.fromkeys(resnames[kept].tolist())  # of equals, the first
+    name = max(names, key=lambda name: atoms.occupancies[kept][resnames[kept] == name].sum())
     slots = np.full(MAX_ATOMS, -1)
     for k in kept[resnames[kept] == name].tolist():
         atom = _ATOM_ALIASES.get((name, atoms.names[k]), atoms.names[k])
         slot = SLOT_OF_ATOM.get((name, atom))
         if slot is not None and slots[slot] < 0:
             slots[slot] = k
-    if slots[3] < 0:
+    if slots[O] < 0:
         named = [k for k in kept.tolist() if atoms.names[k] in _CARBONYL]
-        slots[3] = named[0] if named else -1
-    return None if slots[_CA] < 0 else (TYPE_OF_NAME[name], slots)
+        slots[O] = named[0] if named else -1
+    return None if slots[CA] < 0 else (TYPE_OF_NAME[name], slots)
 
 
 def _location(atoms, members):
@@ -177,12 +172,6 @@ def _location(atoms, members):
         return ""
     means = {x: np.mean(atoms.occupancies[members][labels == x]) for x in dict.fromkeys(labels.tolist()) if x}
     return max(means, key=means.get)
-
-
-def _most_common(names, occupancies):
-    """The residue name with the highest occupancy in all; the first of equals."""
-    unique = list(dict.fromkeys(names.tolist()))
-    return max(unique, key=lambda name: occupancies[names == name].sum())
 
 
 def breaks(atom14, mask):
@@ -199,7 +188,7 @@ def breaks(atom14, mask):
     ndarray of uint8, shape (R,)
         1 where a residue is not bonded to the one before it in the chain; 0 for the first.
     """
-    step = np.linalg.norm(np.diff(atom14[:, _CA], axis=0), axis=-1)
-    bond = np.linalg.norm(atom14[1:, _N] - atom14[:-1, _C], axis=-1)
-    apart = (step > BROKEN_ABOVE) | (mask[1:, _N] & mask[:-1, _C] & (bond > UNBONDED_ABOVE))
+    step = np.linalg.norm(np.diff(atom14[:, CA], axis=0), axis=-1)
+    bond = np.linalg.norm(atom14[1:, N] - atom14[:-1, C], axis=-1)
+    apart = (step > BROKEN_ABOVE) | (mask[1:, N] & mask[:-1, C] & (bond > UNBONDED_ABOVE))
     return np.append(0, apart).astype(np.uint8)

@@ -106,7 +106,8 @@ class Structures:
             "entry": chains["entry"][chain],
         }
         tensors = {name: torch.from_numpy(value) for name, value in fields.items()}
-        return cls(step=step, chains=chains, sources=[_source(name) for name in filenames], **tensors)
+        sources = [{"file": Path(name).name, "sha256": digest(name)} for name in filenames]
+        return cls(step=step, chains=chains, sources=sources, **tensors)
 
     def atoms(self, rows):
         """Heavy atoms (n, 14, 3) in angstrom of the residues `rows`."""
@@ -121,10 +122,6 @@ class Structures:
         n_train, n_valid = (np.count_nonzero(self.chains["split"] == split) for split in (TRAIN, VALIDATION))
         total = f"{len(self.chains['entry'])} chains, {len(self.types)} residues"
         return f"<Structures: {total}; {n_train} to train on, {n_valid} to validate on>"
-
-
-def _source(filename):
-    return {"file": Path(filename).name, "sha256": digest(filename)}
 
 
 def _torsions(structures, chunk=50_000):

@@ -17,9 +17,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..chemistry.elements import SLOTS
-from ..chemistry.residues import ATOMS, BONDS, MAX_ATOMS, RESIDUE_NAMES
+from ..chemistry.residues import ATOMS, BONDS, CA, MAX_ATOMS, RESIDUE_NAMES, C, N, O
 from ..completion.ends import terminal_oxygen
-from ..metrics.dihedrals import CA, C, N, O
 
 FORCE_FIELD = ("amber14/protein.ff14SB.xml", "implicit/obc2.xml")
 PH = 7.0  # at which hydrogens are placed; chosen: by hand

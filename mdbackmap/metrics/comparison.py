@@ -8,8 +8,8 @@ in angstrom, angles in radians.
 import numpy as np
 
 from ..chemistry.elements import EQUIVALENT_SLOTS, SLOTS
-from ..chemistry.residues import MAX_ATOMS, TYPE_OF_NAME
-from .dihedrals import CB, CHI_PERIODS, C, N, O, backbone_torsions, side_chain_torsions, wrapped
+from ..chemistry.residues import CB, MAX_ATOMS, TYPE_OF_NAME, C, N, O
+from .dihedrals import CHI_PERIODS, backbone_torsions, side_chain_torsions, wrapped
 
 CHI_TOLERANCE = np.radians(40.0)  # from degrees to radians; chosen: by hand
 CIS, TRANS = np.radians(30.0), np.radians(150.0)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..chemistry.elements import ELEMENT_SLOTS, SLOTS
-from ..chemistry.residues import ATOMS, BONDS, MAX_ATOMS, RESIDUE_NAMES
+from ..chemistry.residues import ATOMS, BONDS, MAX_ATOMS, RESIDUE_NAMES, C, N
 from ..molecule.bonds import pairs_within
-from .dihedrals import C, N
 
 
 @dataclass(frozen=True, eq=False)

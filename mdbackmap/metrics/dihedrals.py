@@ -11,24 +11,23 @@ Shapes: F frames, R residues. Angles are in radians, NaN where an atom is missin
 
 import numpy as np
 
+from ..chemistry import residues
 from ..chemistry.elements import SLOTS
-from ..chemistry.residues import CHIS, MAX_ATOMS, MAX_CHIS, RESIDUE_NAMES, SLOT_OF_ATOM, SYMMETRIC_CHIS, TYPE_OF_NAME
+from ..chemistry.residues import CA, CB, TYPE_OF_NAME, C, N
 
-N, CA, C, O, CB = range(5)  # slots that are the same in every residue  # noqa: E741
-
-CHI_PERIODS = np.full((len(RESIDUE_NAMES), MAX_CHIS), 2 * np.pi)
+CHI_PERIODS = np.full((len(residues.RESIDUE_NAMES), residues.MAX_CHIS), 2 * np.pi)
 """(20, 4): the period of each side-chain torsion, half a turn where two atoms differ by name alone."""
-for _name, _chi in SYMMETRIC_CHIS.items():
+for _name, _chi in residues.SYMMETRIC_CHIS.items():
     CHI_PERIODS[TYPE_OF_NAME[_name], _chi] = np.pi
 
 
 def _chi_slots():
     """Slots of the four atoms of each chi, and whether the type has that chi: (20, 4, 4), (20, 4)."""
-    slots = np.zeros((len(RESIDUE_NAMES), MAX_CHIS, 4), dtype=np.int64)
-    has = np.zeros((len(RESIDUE_NAMES), MAX_CHIS), dtype=bool)
-    for kind, name in enumerate(RESIDUE_NAMES):
-        for chi, atoms in enumerate(CHIS[name]):
-            slots[kind, chi] = [SLOT_OF_ATOM[name, atom] for atom in atoms]
+    slots = np.zeros((len(residues.RESIDUE_NAMES), residues.MAX_CHIS, 4), dtype=np.int64)
+    has = np.zeros((len(residues.RESIDUE_NAMES), residues.MAX_CHIS), dtype=bool)
+    for kind, name in enumerate(residues.RESIDUE_NAMES):
+        for chi, atoms in enumerate(residues.CHIS[name]):
+            slots[kind, chi] = [residues.SLOT_OF_ATOM[name, atom] for atom in atoms]
             has[kind, chi] = True
     return slots, has
 
@@ -53,11 +52,11 @@ def atom14(fine, atoms):
         Atoms that are present.
     """
     names = zip(fine.resnames[fine.residue_of_atom], fine.names, strict=True)
-    slots = np.array([SLOT_OF_ATOM.get((str(resname), str(name)), -1) for resname, name in names])
+    slots = np.array([residues.SLOT_OF_ATOM.get((str(resname), str(name)), -1) for resname, name in names])
     kept = slots >= 0
     places = fine.residue_of_atom[kept], slots[kept]
-    positions = np.zeros((len(atoms), fine.n_residues, MAX_ATOMS, 3))
-    mask = np.zeros((fine.n_residues, MAX_ATOMS), dtype=bool)
+    positions = np.zeros((len(atoms), fine.n_residues, residues.MAX_ATOMS, 3))
+    mask = np.zeros((fine.n_residues, residues.MAX_ATOMS), dtype=bool)
     positions[:, *places], mask[places] = atoms[:, kept], True
     return positions, mask
 
@@ -230,7 +229,7 @@ _IDEAL_CB = {  # CA-CB, angle C-CA-CB, torsion N-C-CA-CB, angle N-CA-CB, torsion
     "THR": (1.540, 109.1, 123.4, 111.5, -122.0),
     "ILE": (1.540, 109.1, 123.4, 111.5, -122.0),
 }
-_CB_TABLE = np.array([_IDEAL_CB.get(name, (1.530, 110.1, 122.8, 110.5, -122.6)) for name in RESIDUE_NAMES])
+_CB_TABLE = np.array([_IDEAL_CB.get(name, (1.530, 110.1, 122.8, 110.5, -122.6)) for name in residues.RESIDUE_NAMES])
 
 
 def cbeta_deviation(positions, mask, types):

@@ -24,11 +24,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..chemistry.elements import CARBONYL_RADIUS, ELEMENT_SLOTS, ELEMENTS, H_RADIUS, POLAR_H_RADIUS, SLOTS, VDW_RADII
-from ..chemistry.residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME
+from ..chemistry.residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME, C, N
 from ..molecule.bonds import pairs_within
 from .clashes import CLASH_OVERLAP, DISULFIDE, close_pairs
 from .covalent import all_bonds
-from .dihedrals import C, N
 
 HYDROGEN_BOND_OVERLAP, CHARGED_OVERLAP = 0.6, 0.8
 

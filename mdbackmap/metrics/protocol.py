@@ -34,10 +34,11 @@ A value that no residue has (``cis_kept`` without a cis peptide) is NaN. Shapes:
 import numpy as np
 
 from ..chemistry.elements import SLOTS
+from ..chemistry.residues import CA
 from .clashes import clashscore, contacts, graph_difference
 from .comparison import CIS, TRANS, chi_agreement, cis_agreement, match_equivalent, mean, percent, rmsd
 from .covalent import Covalent, bond_angles, bond_lengths
-from .dihedrals import CA, backbone_torsions, cbeta_deviation, chirality, side_chain_torsions
+from .dihedrals import backbone_torsions, cbeta_deviation, chirality, side_chain_torsions
 from .ideal import ideal_values
 from .top8000 import (
     RAMA_ALLOWED,

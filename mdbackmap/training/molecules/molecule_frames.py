@@ -88,7 +88,7 @@ def open_molecule(data):
             options=dict(map(option_of, data.reader_options)),
         )
         atoms = select(universe, data.select, "select =")
-    return atoms, _sources(files)
+    return atoms, [{"name": Path(name).name, "sha256": digest(name)} for name in files]
 
 
 def molecule_frames(atoms, frames="", runs=(), sources=()):
@@ -146,7 +146,3 @@ def runs_of(trajectory, runs=()):
     if sum(runs) != n_frames:
         raise ValueError(f"runs = {list(runs)} add up to {sum(runs)} frames, but the trajectory has {n_frames}")
     return np.repeat(np.arange(len(runs)), runs)
-
-
-def _sources(files):
-    return [{"name": Path(name).name, "sha256": digest(name)} for name in files]

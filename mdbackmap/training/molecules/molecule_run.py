@@ -45,18 +45,16 @@ def run_molecule(plan, *, verbose=False):
     """
     frames = read_molecule(plan.data)
     use = split(plan.data, frames.runs)
-    model, origin = None, None
-    if plan.init is not None:
-        model, origin = checkpoint.load(plan.init)
-        mapping = named_mapping(plan.init, frames.topology, load=lambda _: model.molecule)
-    else:
-        training = frames.positions[use == TRAIN]
+    training = frames.positions[use == TRAIN]
+    if plan.init is None:
         mapping = make_mapping(plan.data, frames.topology, frames.select, training, plan.training.seed)
         require_fewer(mapping, "[data]")
-    logger.info("%s; %d to train on, %d held out; %s", frames, (use == TRAIN).sum(), (use == HELD_OUT).sum(), mapping)
-    if model is None:
-        config = model_config(mapping, frames.positions[use == TRAIN], plan.model)
-        model = new_model(CGVAE, config, plan.training.seed)
+        model = new_model(CGVAE, model_config(mapping, training, plan.model), plan.training.seed)
+        origin = None
+    else:
+        model, origin = checkpoint.load(plan.init)
+        mapping = named_mapping(plan.init, frames.topology, load=lambda _: model.molecule)
+    logger.info("%s; %d to train on, %d held out; %s", frames, len(training), (use == HELD_OUT).sum(), mapping)
     sources = data_sources(plan.data, frames, use, mapping=mapping.name)
     task = Frames(frames.positions, use, mapping, plan.training, model.config.n_latent, sources, repr(frames))
     return fit(model, task, plan.training, origin=origin, verbose=verbose)

@@ -32,12 +32,11 @@ def step_memory(model, loss):
     >>> step_memory(layer, lambda: layer(torch.ones(5, 2)).exp().sum()) - 3 * 24  # weights and two moments
     168
     """
-    weights = list(model.parameters())
     model.zero_grad(set_to_none=True)
     with _Held() as held:
         loss().backward()
     model.zero_grad(set_to_none=True)
-    return held.peak + 3 * sum(weight.numel() * weight.element_size() for weight in weights)
+    return held.peak + 3 * sum(weight.numel() * weight.element_size() for weight in model.parameters())
 
 
 class _Held(TorchDispatchMode):

@@ -109,18 +109,18 @@ def _step(tables, content, number):
                 f"[[steps]] number {number} has init and more: a trained model needs nothing else, or "
                 "[steps.training] to go on with it"
             )
-        return Step(init, None, _tuning(tables, content, number, folder) if "training" in content else None)
+        return Step(init, None, _tuning(tables, content, folder) if "training" in content else None)
     if "mapping" not in content:
         raise ValueError(f'[[steps]] number {number} has neither mapping nor init: expected mapping = "beads:5"')
     beads = {name: content[name] for name in ("mapping", "weights") if name in content}
     return Step(None, _merged(tables, content, beads, folder))
 
 
-def _tuning(tables, content, number, folder):
+def _tuning(tables, content, folder):
     """How to go on with a model for any protein; of what all steps share, folder, device and seed count."""
     shared = {name: value for name, value in table(tables, "training").items() if name in ("device", "seed")}
     folder = _folder(tables, content, folder)
-    return tuning_config({**shared, **content["training"], "folder": folder}, number)
+    return tuning_config({**shared, **content["training"], "folder": folder})
 
 
 def _folder(tables, content, name):

@@ -29,7 +29,7 @@ _STEP = 0.005  # angstrom, as of packs (`data.layouts.STEPS`)
 _SPLIT = {TRAIN: 0, VALID: 1}
 
 
-def tuning_config(tables, number):
+def tuning_config(tables):
     """A `TrainingConfig` from the tables of a step; nothing is sampled, validation is by nats."""
     config = fill(TrainingConfig, {"training": {**DEFAULTS, **tables}}, "training")
     return dataclasses.replace(config, validation=ValidationConfig(chains=0))
