@@ -1,10 +1,8 @@
 """
 The Top8000 contour grids of MolProbity: how common a backbone or side-chain conformation is.
 
-`build` packs the text files of the Richardson laboratory's reference data (CC BY 4.0, see
-``TOP8000.md`` beside this module) into ``top8000.npz``, which ships with the package:
-
-    python -m mdbackmap.metrics.top8000 reference/top8000 mdbackmap/metrics/top8000.npz
+``tests/benchmarks/pack_top8000.py`` packs the text files of the Richardson laboratory's reference data (CC BY 4.0, see
+``TOP8000.md`` beside this module) into ``top8000.npz``, which ships with the package.
 
 A grid holds, at the centre of each bin, the share of well-resolved crystal residues that lie at less
 common conformations; `ramachandran_score` and `rotamer_score` interpolate linearly between centres.
@@ -16,7 +14,6 @@ Williams et al., MolProbity: more and better reference data, Protein Science 27,
 Hintze et al., MolProbity's ultimate rotamer-library distributions, Proteins 84, 1177 (2016).
 """
 
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -35,77 +32,9 @@ RAMA_ALLOWED = np.array([0.0005, 0.001, 0.001, 0.001, 0.001, 0.002])
 ROTAMER_FAVOURED = 0.02  # least score, a share of crystal residues; cited: MolProbity (Hintze et al. 2016)
 ROTAMER_OUTLIER = 0.003  # the same below which it is an outlier; cited: as above, a share
 
-_RAMA_NAMES = "general-noGPIVpreP", "gly-sym", "ileval-nopreP", "prepro-noGP", "transpro", "cispro"
-_RAMA_FILES = dict(zip(RAMA_KINDS, _RAMA_NAMES, strict=True))
-_ROTAMER_FILES = {name: name.lower() for name in RESIDUE_NAMES if name not in ("ALA", "GLY", "ARG", "LYS")}
-_ROTAMER_FILES |= {"PHE": "phetyr", "TYR": "phetyr"}
+ROTAMER_GRIDS = {name: name.lower() for name in RESIDUE_NAMES if name not in ("ALA", "GLY", "ARG", "LYS")}
+ROTAMER_GRIDS |= {"PHE": "phetyr", "TYR": "phetyr"}
 _PACKED = Path(__file__).with_name("top8000.npz")
-
-
-def read_grid(filename):
-    """
-    Read one contour grid in the Richardson laboratory's text format.
-
-    Parameters
-    ----------
-    filename : str or Path
-
-    Returns
-    -------
-    ndarray of float32, shape (bins, ...)
-        One axis a torsion; axis k runs over one period, which starts at 0 or -180 degrees. Bins that the
-        file leaves out are 0.
-    bounds : ndarray of float, shape (dimensions, 2)
-        Lower and upper bound of each axis, degrees.
-
-    Raises
-    ------
-    ValueError
-        If the file has no header of dimensions.
-
-    Examples
-    --------
-    >>> grid, bounds = read_grid("rama8000-cispro.data")  # doctest: +SKIP
-    """
-    lines = Path(filename).read_text().splitlines()
-    axes = [line.split(":")[1].split() for line in lines if line.startswith("#   x")]
-    if not axes:
-        raise ValueError(f"{filename} is not a Top8000 grid: expected header lines '#   x1: lower upper bins wrapping'")
-    bounds = np.array([[float(lower), float(upper)] for lower, upper, *_ in axes])
-    bins = np.array([int(axis[2]) for axis in axes])
-    table = np.array([line.split() for line in lines if line and not line.startswith("#")], dtype=float)
-    width = (bounds[:, 1] - bounds[:, 0]) / bins
-    index = np.floor((table[:, :-1] - bounds[:, 0]) / width).astype(int)
-    grid = np.zeros(bins, dtype=np.float32)
-    grid[tuple(index.T)] = table[:, -1]
-    return grid, bounds
-
-
-def build(folder, filename):
-    """
-    Pack the text grids into the file that ships with the package.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Holds ``Top8000_ramachandran_pct_contour_grids`` and ``Top8000_rotamer_pct_contour_grids``.
-    filename : str or Path
-        The ``.npz`` to write.
-
-    Examples
-    --------
-    >>> build("reference/top8000", "top8000.npz")  # doctest: +SKIP
-    """
-    folder = Path(folder)
-    rama, rotamer = folder / "Top8000_ramachandran_pct_contour_grids", folder / "Top8000_rotamer_pct_contour_grids"
-    files = {kind: rama / f"rama8000-{name}.data" for kind, name in _RAMA_FILES.items()}
-    files |= {name: rotamer / f"rota8000-{name}.data" for name in sorted(set(_ROTAMER_FILES.values()))}
-    packed = {}
-    for name, path in files.items():
-        grid, bounds = read_grid(path)
-        packed[name] = grid.astype(np.float16)
-        packed[f"{name} bounds"] = bounds.astype(np.float32)
-    np.savez_compressed(filename, **packed)
 
 
 @cache
@@ -210,7 +139,7 @@ def rotamer_score(chi, types):
     True
     """
     score = np.full(chi.shape[:2], np.nan)
-    for residue, name in _ROTAMER_FILES.items():
+    for residue, name in ROTAMER_GRIDS.items():
         columns = np.flatnonzero(types == TYPE_OF_NAME[residue])
         angles = chi[:, columns, : _grid(name)[0].ndim]
         known = np.isfinite(angles).all(-1)
@@ -218,7 +147,3 @@ def rotamer_score(chi, types):
         values[known] = _interpolate(name, *angles[known].T)
         score[:, columns] = values
     return score
-
-
-if __name__ == "__main__":
-    build(*sys.argv[1:])
