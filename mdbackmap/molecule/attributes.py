@@ -155,10 +155,10 @@ def _chain_ids(chain_ids, segids):
     return filled.astype(str)
 
 
-def chain_ends(chain_ids, segids) -> np.ndarray:
-    """Whether a residue is the last of a run of equal chain and segment, bool, shape (R,)."""
-    ends = np.ones(len(chain_ids), dtype=bool)
-    ends[:-1] = (chain_ids[1:] != chain_ids[:-1]) | (segids[1:] != segids[:-1])
+def run_ends(*labels) -> np.ndarray:
+    """Whether each is the last of a run with equal labels, such as chain and segment (R,): bool, shape (R,)."""
+    ends = np.ones(len(labels[0]), dtype=bool)
+    ends[:-1] = np.any([values[1:] != values[:-1] for values in labels], axis=0)
     return ends
 
 

@@ -119,8 +119,8 @@ class BeadModel:
 
         Returns
         -------
-        beads, atoms : list of int, length w
-        weights : list of float, length w
+        beads, atoms : ndarray of int64, shape (w,)
+        weights : ndarray of float64, shape (w,)
             Those of a bead sum to 1.
         bead_of_atom : ndarray of int64, shape (A,)
             The bead with the largest share of an atom; the anchor for atoms in no bead.
@@ -133,25 +133,16 @@ class BeadModel:
         bead_names, atom_names = coarse.names.tolist(), fine.names.tolist()
         masses = fine.masses.tolist() if self.by_mass else [1.0] * fine.n_atoms
         bead_at, atom_at = (np.searchsorted(x.residue_of_atom, np.arange(x.n_residues + 1)) for x in (coarse, fine))
-        bounds = zip(*(at[k:][: fine.n_residues].tolist() for at in (bead_at, atom_at) for k in (0, 1)), strict=True)
-        told = list(zip(fine.variants.tolist(), fine.resnames.tolist(), strict=True))
-        kinds = {}  # residues with the same beads and atoms share one pattern
-        for r, (b, c, a, z) in enumerate(bounds):
-            key = (*told[r], *bead_names[b:c], None, *atom_names[a:z], *(masses[a:z] if self.by_mass else ()))
-            kinds.setdefault(key, []).append(r)
-        found = []
-        for members in kinds.values():
-            b, c, a, z = (at[members[0] + k] for at in (bead_at, atom_at) for k in (0, 1))
-            place = self._placed(coarse, members[0], bead_names[b:c], self.beads_of(fine, members[0]))
-            pattern = self._pattern(fine, members[0], place, atom_names[a:z], masses[a:z])
-            to_bead, to_atom = bead_at[members][:, None], atom_at[members][:, None]
-            beads, atoms, weights, owner = (np.array(values)[None] for values in pattern)
-            rows = to_atom + np.arange(z - a)
-            found.append((beads + to_bead, atoms + to_atom, weights + 0.0 * to_bead, owner + to_bead, rows))
-        beads, atoms, weights, owner, rows = (
-            np.concatenate([x.ravel() for x in parts]) for parts in zip(*found, strict=True)
-        )
-        return beads.astype(np.int64), atoms.astype(np.int64), weights, owner[np.argsort(rows)]
+        patterns, found = {}, []  # residues with the same beads and atoms share one pattern
+        for r in range(fine.n_residues):
+            (b, c), (a, z) = bead_at[r : r + 2], atom_at[r : r + 2]
+            key = (fine.variants[r], fine.resnames[r], *bead_names[b:c], None, *atom_names[a:z], *masses[a:z])
+            if key not in patterns:
+                place = self._placed(coarse, r, bead_names[b:c], self.beads_of(fine, r))
+                patterns[key] = self._pattern(fine, r, place, atom_names[a:z], masses[a:z])
+            beads, atoms, weights, owner = patterns[key]
+            found.append((beads + b, atoms + a, weights, owner + b))
+        return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
 
     def _pattern(self, fine, residue, place, names, masses):
         """Triples of one residue and the bead of each atom, from the places of its beads; the first of each is 0."""
@@ -166,7 +157,7 @@ class BeadModel:
             for k, share in own.items():
                 if share > largest[k]:
                     largest[k], owner[k] = share, place[bead]
-        return (*zip(*triples, strict=True), owner)
+        return *(np.array(values) for values in zip(*triples, strict=True)), np.array(owner)
 
     def _placed(self, coarse, residue, names, wanted):
         """Places of a residue's beads by the names of the model; a single bead may have any name."""

@@ -95,6 +95,17 @@ def adjacency(n_atoms, bonds) -> list:
     return neighbours
 
 
+def walk(starts, neighbours):
+    """Pairs of an atom and the bonded one by which it is reached, breadth first from some atoms, each atom once."""
+    seen, front = set(starts), list(starts)
+    for atom in front:
+        for other in neighbours[atom]:
+            if other not in seen:
+                seen.add(other)
+                front.append(other)
+                yield other, atom
+
+
 def bonds_of_parts(part, bonds) -> np.ndarray:
     """Bonds between parts of a molecule, int64, shape (b, 2), from the part that each atom (A,) belongs to."""
     pairs = np.sort(np.asarray(part)[bonds], axis=1)
@@ -168,16 +179,8 @@ def nearest_owner(owner, bonds) -> np.ndarray:
     [0, 0, 0, 0, 1]
     """
     owner = np.array(owner, dtype=np.int64)
-    neighbours = adjacency(len(owner), bonds)
-    front = np.flatnonzero(owner >= 0).tolist()
-    while front:
-        new = []
-        for i in front:
-            for j in neighbours[i]:
-                if owner[j] < 0:
-                    owner[j] = owner[i]
-                    new.append(j)
-        front = new
+    for atom, reached_from in walk(np.flatnonzero(owner >= 0).tolist(), adjacency(len(owner), bonds)):
+        owner[atom] = owner[reached_from]
     known = np.flatnonzero(owner >= 0)
     for atom in np.flatnonzero(owner < 0):
         owner[atom] = owner[known[np.argmin(np.abs(known - atom))]]

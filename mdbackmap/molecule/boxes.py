@@ -6,7 +6,8 @@ Lengths in angstrom.
 
 import numpy as np
 
-from .bonds import adjacency
+from .attributes import run_ends
+from .bonds import adjacency, molecules, walk
 
 NARROWEST = 10.0
 """Width of a box, in angstrom, below which it is a dummy (often 1). Chosen: no protein fits into it."""
@@ -144,8 +145,9 @@ def whole(beads, boxes, coarse):
     """
     other = _others(coarse)
     parent = _parents(coarse, other)
-    if parent is not None:
-        return _along(beads, boxes, parent)
+    if parent is not None:  # each bead at the image nearest to its parent
+        out = _followed(beads, boxes, enumerate(parent))
+        return np.where(np.abs(out - beads) < 1e-3, beads, out.astype(np.float32))
     steps = np.diff(beads.astype(np.float64), axis=1)  # (F, N - 1, 3)
     turns = np.round(steps @ np.linalg.inv(boxes))
     turns[:, other] = 0.0
@@ -157,8 +159,8 @@ def whole(beads, boxes, coarse):
 
 def _others(coarse):
     """Whether the next bead is of another chain, bool, shape (N - 1,)."""
-    chain = np.stack([coarse.chainIDs, coarse.segids], axis=1)[coarse.residue_of_atom]
-    return np.any(chain[1:] != chain[:-1], axis=1)
+    residue = coarse.residue_of_atom
+    return run_ends(coarse.chainIDs[residue], coarse.segids[residue])[:-1]
 
 
 def too_long(beads, boxes, coarse):
@@ -203,12 +205,6 @@ def _parents(coarse, other):
     return np.where(elsewhere, bonded, np.where(np.r_[True, other], index, index - 1))
 
 
-def _along(beads, boxes, parent):
-    """Nearest images bead by bead, each seen from its parent."""
-    out = _followed(beads, boxes, enumerate(parent))
-    return np.where(np.abs(out - beads) < 1e-3, beads, out.astype(np.float32))
-
-
 def _followed(positions, boxes, pairs):
     """Positions, float64, with the first of each pair in turn at the image nearest to the second."""
     inverse, out = np.linalg.inv(boxes), positions.astype(np.float64)
@@ -240,21 +236,9 @@ def joined(positions, boxes, bonds):
     >>> joined(cut, np.eye(3)[None] * 20, [[0, 1]])[0, 1].tolist()
     [-1.0, 0.0, 0.0]
     """
-    return _followed(positions, boxes, _tree(adjacency(positions.shape[1], np.asarray(bonds).reshape(-1, 2))))
-
-
-def _tree(neighbours):
-    """Pairs of an atom and the bonded one by which it is reached, molecule by molecule from its first atom."""
-    seen = [False] * len(neighbours)
-    for first in range(len(neighbours)):
-        reached = [] if seen[first] else [first]
-        seen[first] = True
-        for atom in reached:
-            for other in neighbours[atom]:
-                if not seen[other]:
-                    seen[other] = True
-                    reached.append(other)
-                    yield other, atom
+    n_atoms = positions.shape[1]
+    first = np.unique(molecules(n_atoms, bonds), return_index=True)[1]
+    return _followed(positions, boxes, walk(first.tolist(), adjacency(n_atoms, bonds)))
 
 
 def reflected(beads):

@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from .attributes import chain_ends
+from .attributes import run_ends
 from .bonds import bonds_of_parts, nearest_owner
 from .mapping import Mapping, MappingError
 from .topology import Topology
@@ -136,7 +136,7 @@ def coarse_topology(fine, atoms, owner) -> Topology:
     kept = residue[starts]
     single = [len(group) == 1 for group in atoms]
     names = [fine.names[i] if one else f"B{k + 1}" for k, (one, i) in enumerate(zip(single, first, strict=True))]
-    ends = chain_ends(fine.chainIDs[kept], fine.segids[kept])
+    ends = run_ends(fine.chainIDs[kept], fine.segids[kept])
     ends[:-1] |= np.array([fine.ends[i:j].any() for i, j in zip(kept[:-1], kept[1:], strict=True)], dtype=bool)
     return Topology(
         names=names,

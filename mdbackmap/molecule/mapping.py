@@ -82,9 +82,12 @@ class Mapping:
         object.__setattr__(self, "_starts", np.flatnonzero(np.diff(self.beads, prepend=-1)))
 
     def _check(self):
-        _within("beads", self.beads, self.n_beads)
-        _within("atoms", self.atoms, self.n_atoms)
-        _within("bead_of_atom", self.bead_of_atom, self.n_beads)
+        for name, n in (("beads", self.n_beads), ("atoms", self.n_atoms), ("bead_of_atom", self.n_beads)):
+            values = getattr(self, name)
+            if values.size and (values.min() < 0 or values.max() >= n):
+                raise MappingError(
+                    f"Mapping.{name} has {values.min()}..{values.max()}, expected indices within 0..{n - 1}"
+                )
         if self.bead_of_atom.shape != (self.n_atoms,):
             raise MappingError(f"bead_of_atom has shape {self.bead_of_atom.shape}, expected ({self.n_atoms},)")
         if np.any((np.diff(self.beads) == 0) & (np.diff(self.atoms) == 0)):
@@ -155,7 +158,8 @@ class Mapping:
         MappingError
             Another number of atoms.
         """
-        positions = _floating(positions)
+        positions = np.asarray(positions)
+        positions = positions if np.issubdtype(positions.dtype, np.floating) else positions.astype(np.float64)
         self._match(positions, self.n_atoms, "atoms")
         owning = self.beads[self._starts]
         if len(self.atoms) == len(owning) and np.all(self.weights == 1.0):
@@ -211,7 +215,12 @@ class Mapping:
         MappingError
             Mappings that do not join, or a bead of `finer` that is needed here but owns no atom.
         """
-        self._join(finer)
+        a, b = self.fine, finer.coarse
+        if a.n_atoms != b.n_atoms or np.any(a.names != b.names) or np.any(a.residue_of_atom != b.residue_of_atom):
+            raise MappingError(
+                f"{finer.name!r} does not follow {self.name!r}: its beads ({b.n_atoms}) must be the atoms of the first "
+                f"({a.n_atoms}), with the same names and residues in the same order"
+            )
         count = np.bincount(finer.beads, minlength=finer.n_beads)
         start = np.cumsum(count) - count
         times = count[self.atoms]
@@ -324,16 +333,6 @@ class Mapping:
         """
         return cls.of(CA, coarse)
 
-    def _join(self, finer):
-        a, b = self.fine, finer.coarse
-        if a is b:
-            return
-        if a.n_atoms != b.n_atoms or np.any(a.names != b.names) or np.any(a.residue_of_atom != b.residue_of_atom):
-            raise MappingError(
-                f"{finer.name!r} does not follow {self.name!r}: its beads ({b.n_atoms}) must be the atoms of the first "
-                f"({a.n_atoms}), with the same names and residues in the same order"
-            )
-
     def _match(self, positions, expected, what):
         if positions.ndim < 2 or positions.shape[-2:] != (expected, 3):
             raise MappingError(f"{what} have positions of shape {positions.shape}, expected (..., {expected}, 3)")
@@ -344,13 +343,3 @@ class Mapping:
             f"Mapping({self.name}: {self.n_beads} beads -> {self.n_atoms} atoms; "
             f"{self.coarse.n_residues} residues, {chains})"
         )
-
-
-def _floating(positions):
-    positions = np.asarray(positions)
-    return positions if np.issubdtype(positions.dtype, np.floating) else positions.astype(np.float64)
-
-
-def _within(name, values, n):
-    if values.size and (values.min() < 0 or values.max() >= n):
-        raise MappingError(f"Mapping.{name} has {values.min()}..{values.max()}, expected indices within 0..{n - 1}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .bonds import adjacency, molecules
+from .bonds import adjacency, molecules, walk
 
 _ROUNDS = 200  # of sharing out borders at most; chosen: by hand
 
@@ -80,21 +80,17 @@ def _parts(atoms, neighbours, n_parts):
 
 def _distances(start, linked):
     """Numbers of bonds from the atoms `start`."""
-    found, front = {i: 0 for i in start}, list(start)
-    for i in front:
-        for j in linked[i]:
-            if j not in found:
-                found[j] = found[i] + 1
-                front.append(j)
-    return found
+    distances = dict.fromkeys(start, 0)
+    for atom, reached_from in walk(start, linked):
+        distances[atom] = distances[reached_from] + 1
+    return distances
 
 
 def _seeds(nodes, linked, n_parts):
     """Atoms far from each other; the first is an end of the molecule."""
-    away = _distances([nodes[0]], linked)
-    seeds = [max(nodes, key=lambda i: (away[i], -i))]
+    seeds = []
     while len(seeds) < n_parts:
-        away = _distances(seeds, linked)
+        away = _distances(seeds or nodes[:1], linked)
         seeds.append(max(nodes, key=lambda i: (away[i], -i)))
     return seeds
 

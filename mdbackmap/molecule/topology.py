@@ -17,10 +17,10 @@ from .attributes import (
     attribute,
     bonds_within,
     canonical_resnames,
-    chain_ends,
     listed,
     numbering,
     residue_runs,
+    run_ends,
     variant_names,
 )
 
@@ -125,7 +125,7 @@ class Topology:
         if values is not None:
             return values
         if name == "ends":
-            return chain_ends(self.chainIDs, self.segids)
+            return run_ends(self.chainIDs, self.segids)
         return self.resnames if name == "variants" else np.zeros(shape, dtype=_OF_RESIDUES[name][0])
 
     @property

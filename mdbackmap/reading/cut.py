@@ -36,10 +36,7 @@ def warn_of_cut(trajectory):
     trajectory : MDAnalysis reader
         XTC, TRR, DCD, XYZ, LAMMPS dumps and GRO files are looked at, each file of joined ones.
     """
-    for reader in getattr(trajectory, "readers", [trajectory]):
-        if reader in _TOLD or not os.path.isfile(str(reader.filename)):
-            continue
-        _TOLD.add(reader)
+    for reader in _new_readers(trajectory, _TOLD):
         try:
             words = _missing(reader)
         except (OSError, EOFError, struct.error, ValueError):  # a file of another kind: who reads it will say
@@ -57,18 +54,22 @@ def warn_of_unread(trajectory):
     trajectory : MDAnalysis reader
         GRO, mmCIF, PQR and PDBQT files are looked at, each file of joined ones.
     """
-    for reader in getattr(trajectory, "readers", [trajectory]):
-        filename = str(getattr(reader, "filename", None))
-        if type(reader) not in READERS or reader in _UNREAD or not os.path.isfile(filename):
-            continue
-        _UNREAD.add(reader)
-        n_frames = count_frames(filename, type(reader))
-        if n_frames > reader.n_frames:
+    for reader in _new_readers(trajectory, _UNREAD):
+        n_frames = count_frames(reader.filename, type(reader))
+        if type(reader) in READERS and n_frames > reader.n_frames:
             logger.warning(
                 "%s holds %d frames, of which this Universe has %d: mdbackmap.universes.opening.open_files([...]) "
                 "reads all",
-                filename, n_frames, reader.n_frames,
+                reader.filename, n_frames, reader.n_frames,
             )  # fmt: skip
+
+
+def _new_readers(trajectory, seen):
+    """The readers of files of a trajectory that were not seen before; from then on they were."""
+    for reader in getattr(trajectory, "readers", [trajectory]):
+        if reader not in seen and os.path.isfile(str(getattr(reader, "filename", None))):
+            seen.add(reader)
+            yield reader
 
 
 def _missing(reader):

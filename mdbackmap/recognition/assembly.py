@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..chemistry.variants import CAPS
-from ..molecule.attributes import attribute, chain_letters, listed
+from ..molecule.attributes import attribute, chain_letters, listed, run_ends
 from .bead_trace import trace_topology
 from .breaks import find_breaks, resid_jumps, told_breaks, torn_bonds
 from .links import disulfides, named
@@ -79,9 +79,7 @@ def join(trace, sequence, breaks):
 
 def _unnumbered(coarse):
     """What is said of three and more residues behind each other that have one number."""
-    same = np.diff(coarse.resids) == 0
-    for labels in (coarse.icodes, coarse.chainIDs, coarse.segids):
-        same &= labels[1:] == labels[:-1]
+    same = ~run_ends(coarse.resids, coarse.icodes, coarse.chainIDs, coarse.segids)[:-1]
     runs = np.flatnonzero(same[1:] & same[:-1])
     if len(runs) == 0:
         return []
@@ -142,10 +140,8 @@ def _caps_behind(trace):
 
 
 def _bonded_to_next(trace):
-    bonds = np.sort(trace.bonds, axis=1)
-    bonded = np.zeros(len(trace.beads), dtype=bool)
-    bonded[bonds[bonds[:, 1] - bonds[:, 0] == 1, 0]] = True
-    return bonded
+    low, high = np.sort(trace.bonds, axis=1).T
+    return np.isin(np.arange(len(trace.beads)), low[high - low == 1])
 
 
 def _alone(coarse):

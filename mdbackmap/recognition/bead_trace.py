@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..chemistry.peptide_geometry import BONDED
-from ..molecule.attributes import bonds_within, chain_ends, chain_letters, numbering
+from ..molecule.attributes import bonds_within, chain_letters, numbering, run_ends
 from ..molecule.bead_models import CA
 from ..molecule.topology import Topology
 from .beads import Group
+from .sequence import counted_from_one
 from .settings import DEFAULTS, RecognitionSettings
 from .spacing import bond_lengths
 
@@ -121,19 +122,13 @@ class Trace:
         if getattr(self.atoms, "resids", None) is not None:
             table |= {"resids": group.resids[beads], "icodes": group.icodes[beads]}
         if not self.shared:
-            return chain_ends(table["chainIDs"], table["segids"]), table
+            return run_ends(table["chainIDs"], table["segids"]), table
         molecules = self.molecules
         if len(set(table["chainIDs"])) == 1:
             table["chainIDs"] = chain_letters([f"#{i}" for i in molecules])
-        ends = chain_ends(table["chainIDs"], molecules)
-        table["resids"] = _count_from_one(ends)
+        ends = run_ends(table["chainIDs"], molecules)
+        table["resids"] = counted_from_one(ends)
         return ends, table
-
-
-def _count_from_one(ends):
-    start = np.flatnonzero(np.append(True, ends[:-1]))
-    chain = np.cumsum(np.append(0, ends[:-1]))
-    return np.arange(len(ends)) - start[chain] + 1
 
 
 def trace_topology(names, table, ends) -> Topology:

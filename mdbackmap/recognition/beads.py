@@ -66,7 +66,7 @@ class Group:
         unique, which = np.unique(given, return_inverse=True)
         resnames = canonical_resnames(unique, aliases)[which]
         residue, resids, icodes = _numbered(atoms)
-        letter = np.isin(resnames, list(residues.ALPHABET)) & ((names == "CA") | _coded(resnames))
+        letter = np.isin(resnames, list(residues.ALPHABET)) & ((names == "CA") | _coding(set(resnames.tolist())))
         if letter.any():
             resnames = resnames.astype("U8")
             resnames[letter] = [residues.NAME_OF_LETTER[x] for x in resnames[letter]]
@@ -132,13 +132,8 @@ def _numbered(atoms):
     return residue, resids, attribute(atoms, "icodes", "")
 
 
-def _coded(resnames):
-    """Whether all residue names (A,) are one-letter codes of amino acids, and not only nucleotides or elements."""
-    return _coding(set(resnames.tolist()))
-
-
 def _coding(kinds):
-    """Whether some names can only be one-letter codes of amino acids."""
+    """Whether all of some names are one-letter codes of amino acids, and not only nucleotides or elements."""
     letters = len(kinds) > 1 and kinds <= set(residues.ALPHABET)
     return letters and not (kinds <= _NUCLEOTIDES or kinds <= _ORGANIC)
 
@@ -187,9 +182,7 @@ def bare_residues(group, ca):
 
 def bare_warning(group, beads):
     """What is said of residues that have no C-alpha: a list of one sentence, or empty."""
-    ca = np.zeros(len(group.names), dtype=bool)
-    ca[beads] = True
-    bare = bare_residues(group, ca)
+    bare = bare_residues(group, np.isin(np.arange(len(group.names)), beads))
     if len(bare) == 0:
         return []
     atoms = [listed(group.names[group.residue == group.residue[at]], _ATOMS) for at in bare]
@@ -199,10 +192,8 @@ def bare_warning(group, beads):
 
 def left_out(group, trace):
     """What is said of atoms that are no part of the protein: a list of one sentence, or empty."""
-    used = np.zeros(len(group.names), dtype=bool)
-    used[trace.beads] = True
-    left = ~used if trace.shared else ~group.any_in_residue(used)
-    left &= ~group.amino if not trace.shared else True  # amino acids without a CA are known by name
+    used = np.isin(np.arange(len(group.names)), trace.beads)
+    left = ~used if trace.shared else ~group.any_in_residue(used) & ~group.amino  # amino acids are known by name
     if not left.any():
         return []
     return [f"left out as no part of the protein: {np.count_nonzero(left)} atoms ({group.count(group.given[left])})"]

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..chemistry.peptide_geometry import BONDED, CA_NEAREST
-from ..molecule.attributes import listed
+from ..molecule.attributes import listed, run_ends
 
 SHOWN = 8  # residues named in a message; chosen: by hand
 
@@ -78,18 +78,20 @@ def one_conformer(group, beads, occupancies):
     owner = group.residue[beads]
     several = np.bincount(owner)[owner] > 1
     alternate = several & (np.bincount(owner, group.altlocs[beads] != "")[owner] > 0)
-    keep, told = np.ones(len(beads), dtype=bool), []
-    for residue in dict.fromkeys(owner[alternate].tolist()):
-        rows = np.flatnonzero(owner == residue)
-        taken = rows[np.argmax(np.nan_to_num(occupancies[beads[rows]]))]
-        keep[rows] = rows == taken
-        told.append(_told(group, beads[taken]))
+    runs = [np.flatnonzero(owner == residue) for residue in dict.fromkeys(owner[alternate].tolist())]
+    keep, told = _highest(group, beads, occupancies, runs)
     return beads[keep], told
 
 
-def _told(group, atom):
-    label = group.altlocs[atom]
-    return group.label(atom) + (f" ({label})" if label else "")
+def _highest(group, beads, occupancies, runs):
+    """Of each of some runs of beads only the one of highest occupancy is kept; and its label in words."""
+    keep, told = np.ones(len(beads), dtype=bool), []
+    for rows in runs:
+        taken = rows[np.argmax(np.nan_to_num(occupancies[beads[rows]]))]
+        keep[rows] = rows == taken
+        label = group.altlocs[beads[taken]]
+        told.append(group.label(beads[taken]) + (f" ({label})" if label else ""))
+    return keep, told
 
 
 def one_place(group, beads, middle, occupancies, settings):
@@ -110,19 +112,12 @@ def one_place(group, beads, middle, occupancies, settings):
     keep : ndarray of bool, shape (N,)
     told : list of str
     """
-    keep, told = np.ones(len(beads), dtype=bool), []
-    same = np.diff(group.resids[beads]) == 0
-    for labels in (group.icodes[beads], group.chains[beads]):
-        same &= labels[1:] == labels[:-1]
-    runs = np.split(np.arange(len(beads)), np.flatnonzero(~same) + 1)
+    ends = run_ends(group.resids[beads], group.icodes[beads], group.chains[beads])
+    runs = np.split(np.arange(len(beads)), np.flatnonzero(ends[:-1]) + 1)
     near = [rows for rows in runs if 1 < len(rows) <= settings.conformers and (middle[rows[:-1]] < CA_NEAREST).all()]
     if 2 * sum(len(rows) for rows in near) > len(beads):  # other units, or numbers that are not those of residues
-        return keep, told
-    for rows in near:
-        taken = rows[np.argmax(np.nan_to_num(occupancies[beads[rows]]))]
-        keep[rows] = rows == taken
-        told.append(_told(group, beads[taken]))
-    return keep, told
+        near = []
+    return _highest(group, beads, occupancies, near)
 
 
 def apart_again(group, beads, middle=None):

@@ -34,12 +34,15 @@ def in_order(trace):
     told : list of str
         A sentence, if the file has another order.
     """
-    if trace.positions is None:
+    if trace.positions is None or len(trace.beads) < 3:
         return trace, []
-    order, how = chain_order(trace)
-    if not how:
+    order, by = np.arange(len(trace.beads)), ""
+    numbers = "their molecules" if trace.shared else "their residue numbers"
+    for name, other in ((numbers, _by_numbers(trace)), ("the bonds between them", _by_bonds(trace))):
+        if other is not None and _support(trace, other).sum() > _support(trace, order).sum():
+            order, by = other, name
+    if not by:
         return trace, []
-    by = "the bonds between them" if how == "bonds" else "their molecules" if trace.shared else "their residue numbers"
     told = f"the file's order is not that of the chain: beads are put in the order of {by}, as distances confirm"
     return replace(trace, beads=trace.beads[order], positions=trace.positions[:, order]), [told]
 
@@ -50,30 +53,6 @@ def _support(trace, order):
     middle = np.median(bond_lengths(trace.positions[:, order], trace.dimensions), axis=0)
     near = (middle > BONDED[0]) & (middle < BONDED[1]) & (chains[order][1:] == chains[order][:-1])
     return near * (2 * len(order) + (np.diff(resids[order]) == 1))
-
-
-def chain_order(trace):
-    """
-    The order of the beads along their chains.
-
-    Parameters
-    ----------
-    trace : Trace
-
-    Returns
-    -------
-    order : ndarray of int, shape (N,)
-        Beads in the order of their chains; 0, 1, ... where the file's order is as good.
-    how : str
-        "numbers", "bonds", or "" for the file's order.
-    """
-    order, how = np.arange(len(trace.beads)), ""
-    if len(order) < 3:
-        return order, how
-    for name, other in (("numbers", _by_numbers(trace)), ("bonds", _by_bonds(trace))):
-        if other is not None and _support(trace, other).sum() > _support(trace, order).sum():
-            order, how = other, name
-    return order, how
 
 
 def _by_numbers(trace):
@@ -180,20 +159,15 @@ def lone_residues(coarse) -> np.ndarray:
 
 
 def _refuse_near(trace, words):
-    """Raise MappingError if the nearest bead of each lies as far off as neighbours along a chain do."""
-    nearest = _nearest_bead(trace)
-    if TRANS_SOUND[0] < nearest < TRANS_SOUND[1]:
-        raise MappingError(words.format(nearest=nearest))
-
-
-def _nearest_bead(trace):
-    """Distance to the nearest bead in angstrom, as the median over some beads of the first frame."""
+    """Raise MappingError if the nearest bead of each, the median of some, is as far off as neighbours in a chain."""
     beads = trace.positions[0]
     some = np.linspace(0, len(beads) - 1, min(len(beads), trace.settings.looked_at)).astype(int)
     pairs = np.stack(np.broadcast_arrays(beads[some][:, None], beads[None]), axis=2)  # (s, N, 2, 3)
     apart = bond_lengths(pairs, trace.dimensions)[..., 0]
     apart[np.arange(len(some)), some] = np.inf
-    return float(np.median(apart.min(axis=1)))
+    nearest = float(np.median(apart.min(axis=1)))
+    if TRANS_SOUND[0] < nearest < TRANS_SOUND[1]:
+        raise MappingError(words.format(nearest=nearest))
 
 
 def pieces_that_follow(trace, coarse):

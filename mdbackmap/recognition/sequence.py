@@ -154,7 +154,12 @@ def renumber(table, ends):
     """A nameless single chain becomes several, each with numbers from 1."""
     sizes = np.diff(np.flatnonzero(ends), prepend=-1)
     table["chainIDs"] = chain_letters(np.repeat([f"#{i}" for i in range(len(sizes))], sizes))
-    table["resids"] = np.concatenate([np.arange(1, k + 1) for k in sizes])
+    table["resids"] = counted_from_one(ends)
+
+
+def counted_from_one(ends):
+    """Numbers 1, 2, ... of the residues of each chain, int, shape (R,), from where chains end (R,)."""
+    return np.concatenate([np.arange(1, n + 1) for n in np.diff(np.flatnonzero(ends), prepend=-1)])
 
 
 def _letters(text, n, what, table):
