@@ -179,8 +179,7 @@ def bonds_within(atoms):
     if bonds is None or len(bonds) == 0:
         return np.zeros((0, 2), dtype=np.int64)
     pairs, order = np.asarray(bonds.to_indices()), np.argsort(atoms.ix)
-    place = np.searchsorted(atoms.ix, pairs, sorter=order).clip(max=len(order) - 1)
-    place = order[place]
+    place = order[np.searchsorted(atoms.ix, pairs, sorter=order).clip(max=len(order) - 1)]
     return place[np.all(np.asarray(atoms.ix)[place] == pairs, axis=1)]
 
 

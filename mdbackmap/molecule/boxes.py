@@ -18,7 +18,8 @@ _ENDLESS = 1e6  # angstrom; chosen: by hand, a box for frames without one, wider
 def _vectors(dimensions):
     """Box vectors as rows (3, 3), as `MDAnalysis.lib.mdamath.triclinic_vectors` has them: zeros where there is none."""
     lengths, angles = np.split(np.asarray(dimensions, dtype=np.float64), 2)
-    if not ((lengths > 0).all() and (angles > 0).all() and (angles < 2 * _RIGHT).all()):
+    good = (lengths > 0) & np.isfinite(lengths) & (angles > 0) & (angles < 2 * _RIGHT)
+    if not good.all():
         return np.zeros((3, 3))
     (a, b, c), right = lengths, angles == _RIGHT
     alpha, beta, gamma = np.where(right, 0.0, np.cos(np.deg2rad(angles)))
@@ -52,9 +53,7 @@ def real_box(dimensions):
     >>> real_box([20.0, 30.0, 40.0, 90.0, 90.0, 0.0]) is None
     True
     """
-    if dimensions is None or not np.isfinite(dimensions).all():
-        return None
-    return np.array(dimensions) if _vectors(dimensions).any() else None
+    return None if dimensions is None or not _vectors(dimensions).any() else np.array(dimensions)
 
 
 def box_vectors(dimensions, n_frames):
@@ -82,10 +81,9 @@ def box_vectors(dimensions, n_frames):
         return None
     boxes = np.zeros((n_frames, 3, 3))
     for box, row in zip(boxes, np.asarray(dimensions, dtype=np.float64), strict=True):
-        if real_box(row) is not None:
-            vectors = _vectors(row)
-            widths = 1 / np.linalg.norm(np.linalg.inv(vectors), axis=0)  # across each pair of opposite faces
-            box[:] = vectors if min(widths) >= NARROWEST else 0.0
+        box[:] = _vectors(row)
+        if box.any() and min(1 / np.linalg.norm(np.linalg.inv(box), axis=0)) < NARROWEST:  # between opposite faces
+            box[:] = 0.0
     missing = ~boxes.any(axis=(1, 2))
     if missing.all():
         return None
@@ -195,8 +193,7 @@ def _parents(coarse, other):
     """The bead that each is placed next to (itself, if first), shape (N,); None if always the one before it."""
     index = np.arange(coarse.n_atoms)
     low, high = coarse.bonds.T
-    after = np.zeros(coarse.n_atoms, dtype=bool)
-    after[high[high - low == 1]] = True
+    after = np.isin(index, high[high - low == 1])
     bonded = np.full(coarse.n_atoms, -1)
     np.maximum.at(bonded, high, low)
     elsewhere = (bonded >= 0) & ~after

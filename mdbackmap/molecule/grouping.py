@@ -72,12 +72,11 @@ def group_mapping(fine, groups, weights="geometry") -> Mapping:
     atoms = [np.asarray(group, dtype=np.int64).ravel() for group in groups.atoms]
     _check(atoms, fine.n_atoms)
     shares = _shares(fine, atoms, groups.shares, weights)
-    owner = np.full(fine.n_atoms, -1, dtype=np.int64)
-    for bead, group in enumerate(atoms):
-        owner[group] = bead
     beads = np.repeat(np.arange(len(atoms)), [len(group) for group in atoms])
     flat, share = np.concatenate(atoms), np.concatenate(shares)
     kept = share != 0
+    owner = np.full(fine.n_atoms, -1, dtype=np.int64)
+    owner[flat] = beads
     owner = nearest_owner(owner, fine.bonds)
     return Mapping(coarse_topology(fine, atoms, owner), fine, groups.name, beads[kept], flat[kept], share[kept], owner)
 

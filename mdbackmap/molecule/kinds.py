@@ -139,11 +139,8 @@ def _stretches(fine):
 
 
 def _blocks(fine, n):
-    block, number = np.zeros(fine.n_residues, dtype=np.int64), 0
-    for stretch in _stretches(fine):
-        for start in range(0, len(stretch), n):
-            block[stretch[start : start + n]] = number
-            number += 1
+    starts = np.concatenate([stretch[::n] for stretch in _stretches(fine)])
+    block = np.cumsum(np.isin(np.arange(fine.n_residues), starts))
     return _runs(block[fine.residue_of_atom])
 
 

@@ -115,9 +115,7 @@ def _grow(nodes, linked, weight, seeds):
 def _balance(nodes, linked, weight, owner, n_parts):
     """Move atoms on borders from larger to smaller parts as long as that evens them out; parts stay connected."""
     for _ in range(_ROUNDS):
-        size = [0] * n_parts
-        for i in nodes:
-            size[owner[i]] += weight[i]
+        size = np.bincount([owner[i] for i in nodes], [weight[i] for i in nodes], n_parts)
         moves = [
             (size[owner[i]] - size[owner[j]] - weight[i], i, owner[j])
             for i in nodes

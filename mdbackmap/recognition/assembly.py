@@ -107,13 +107,11 @@ def named_ends(breaks) -> bool:
 def _finished(trace, coarse, ends):
     """The topology with ends, cis peptides and bonds."""
     first = np.flatnonzero(~ends)
-    cis = None if trace.lengths is None else find_cis(trace, ends)
-    bonds = np.stack([first, first + 1], axis=1)
     finished = replace(
         _lettered(trace.atoms, coarse, ends),
         ends=ends,
-        cis=cis,
-        bonds=bonds,
+        cis=None if trace.lengths is None else find_cis(trace, ends),
+        bonds=np.stack([first, first + 1], axis=1),
         variants=trace.group.variants(trace.beads, coarse.resnames),
         caps=trace.group.caps(trace.beads),
         disulfides=disulfides(trace, coarse.resnames),

@@ -39,7 +39,7 @@ def resid_jumps(coarse: Topology) -> np.ndarray:
     return np.append((step != 1) & ~inserted, True)
 
 
-def find_breaks(trace, hard, jumps, bonded=None) -> np.ndarray:
+def find_breaks(trace, hard, jumps, bonded) -> np.ndarray:
     """
     Where a chain ends, from the topology and the distances together.
 
@@ -51,7 +51,7 @@ def find_breaks(trace, hard, jumps, bonded=None) -> np.ndarray:
         Residues that end a chain whatever the distance: chain and segment change there.
     jumps : ndarray of bool, shape (R,)
         Residues whose successor does not have the next number: broken unless they lie as bonded ones do.
-    bonded : ndarray of bool, shape (R,), optional
+    bonded : ndarray of bool, shape (R,)
         Beads that the topology bonds to the next. Such a bond may be stretched; beads without one are apart if the
         topology bonds both to their other neighbours, and most others.
 
@@ -64,9 +64,8 @@ def find_breaks(trace, hard, jumps, bonded=None) -> np.ndarray:
     sure = trace.atomistic or len(trace.lengths) >= 3 or protein_like(middle[~hard[:-1]], settings)
     apart = middle > (BONDED[1] if sure else settings.stretched)
     apart |= jumps[:-1] & ((middle < BONDED[0]) | (middle > BONDED[1]))
-    if bonded is not None:
-        apart &= ~bonded[:-1] | (middle > settings.bonds_reach)
-        apart |= _without_bond(trace, ~hard[:-1], bonded)
+    apart &= ~bonded[:-1] | (middle > settings.bonds_reach)
+    apart |= _without_bond(trace, ~hard[:-1], bonded)
     return hard | np.append(apart, True)
 
 

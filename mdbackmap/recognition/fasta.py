@@ -99,9 +99,8 @@ def assign(records, sizes, chain_ids, segids):
     if named is not None and [len(x) for x in named] == list(sizes):
         return named
     found = _by_length(records, sizes)
-    if found is None or {str(x) for x in records} - {str(x) for x in found}:
-        return None
-    return found
+    unused = found is not None and set(map(str, records)) - set(map(str, found))
+    return None if unused else found
 
 
 def _by_names(records, chain_ids, segids):

@@ -61,10 +61,9 @@ class CoarseFrame:
 
     def same_as(self, other: CoarseFrame) -> bool:
         """True if the very same atoms belong to both: equal frame, time, beads and box, to the last bit."""
-        if (self.frame, self.time, self.dimensions is None) != (other.frame, other.time, other.dimensions is None):
-            return False
-        boxes = self.dimensions is None or np.array_equal(self.dimensions, other.dimensions)
-        return boxes and np.array_equal(self.beads, other.beads)
+        arrays = ((self.dimensions, other.dimensions), (self.beads, other.beads))
+        same = (self.frame, self.time) == (other.frame, other.time)
+        return same and all(np.array_equal(one, two) for one, two in arrays)
 
 
 def keep_numbers(ts):

@@ -44,7 +44,13 @@ class LiftedStream(StreamReaderBase):
         self.indices = np.arange(stream.n_atoms) if indices is None else np.asarray(indices)
         check_beads(stream, mapping, self.indices)
         self.mapping, self.n_atoms = mapping, mapping.n_atoms
-        _begin(stream)
+        try:
+            stream._reopen()  # no other reader can begin to read it from then on
+        except RuntimeError as error:
+            raise ValueError(
+                f"the stream {stream.filename} is being read already: it can be lifted once, before the first loop. "
+                "Open it again with MDAnalysis.Universe(...)"
+            ) from error
         self._stream = stream
         self.ts = self._Timestep(self.n_atoms)
         self._read_next_timestep()
@@ -67,17 +73,6 @@ class LiftedStream(StreamReaderBase):
         self._frame, self.ts.frame, self.ts.dimensions = frame, found.frame, found.dimensions
         self.ts.data = {"dt": float(self._stream.dt), "time": found.time, **found.data}
         return self.ts
-
-
-def _begin(stream):
-    """Begin to read a stream; no other reader can from then on."""
-    try:
-        stream._reopen()
-    except RuntimeError as error:
-        raise ValueError(
-            f"the stream {stream.filename} is being read already: it can be lifted once, before the first loop. "
-            "Open it again with MDAnalysis.Universe(...)"
-        ) from error
 
 
 def lifted(trajectory, mapping, indices=None):

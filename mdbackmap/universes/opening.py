@@ -9,8 +9,6 @@ from ..reading.reasons import reason
 
 logger = logging.getLogger(__name__)
 
-_EXTRAS = {"GSDReader": "gsd", "MMCIFReader": "mmcif"}  # of this package, for packages that readers need
-
 
 def open_files(files, *, topology_format=None, format=None, options=None):
     """
@@ -45,6 +43,8 @@ def open_files(files, *, topology_format=None, format=None, options=None):
     >>> len(open_files([GO_PDB, GO_XTC]).atoms)
     56
     """
+    from MDAnalysis.coordinates.chain import ChainReader
+
     files, options = [str(name) for name in files], options or {}
     for name in files:
         _check_file(name)
@@ -59,11 +59,16 @@ def open_files(files, *, topology_format=None, format=None, options=None):
     readers = [(name, formats.reader_of(name, format or told[name])) for name in trajectories]
     for name, known in [(topology, parser), *readers]:
         if known is None:
-            raise ValueError(_unknown(name, files))
+            option = "--topology-format" if name == topology else "--format"
+            raise ValueError(
+                f"MDAnalysis does not know the format of {name} by its name: say which it is by {option} "
+                "(PDB, GRO, PSF, DATA, LAMMPSDUMP, XTC, DCD, H5MD, ...)"
+            )
     readers = readers or [(topology, formats.reader_of(topology, topology_format))]
     if readers == [(topology, None)]:
         raise ValueError(f"{topology} has no coordinates: name a trajectory after it")
-    formats.check_options(options, _classes(parser, readers))
+    joining = [ChainReader] if len(readers) > 1 else []
+    formats.check_options(options, dict.fromkeys([parser, *(reader for _, reader in readers), *joining]))
     try:
         readers = [(name, _whole_reader(name, reader)) for name, reader in readers]
         universe = _open(topology, parser, readers, options)
@@ -103,13 +108,6 @@ def _say(trajectory):
             logger.warning("%s names no units: taken as %s (else: --scale)", reader.filename, ", ".join(reader.unsaid))
     warn_of_cut(trajectory)
     warn_of_box(trajectory)
-
-
-def _classes(parser, readers):
-    from MDAnalysis.coordinates.chain import ChainReader
-
-    found = [parser, *(reader for _, reader in readers), *([ChainReader] if len(readers) > 1 else [])]
-    return list(dict.fromkeys(found))
 
 
 def _open(topology, parser, readers, options):
@@ -205,15 +203,6 @@ def _unread(files, readers, options, error):
     return f"MDAnalysis cannot read {' with '.join(files)}: {reason(error)}"
 
 
-def _unknown(name, files):
-    """Words for a file of which MDAnalysis does not know the format."""
-    option = "--topology-format" if name == files[0] else "--format"
-    return (
-        f"MDAnalysis does not know the format of {name} by its name: say which it is by {option} "
-        "(PDB, GRO, PSF, DATA, LAMMPSDUMP, XTC, DCD, H5MD, ...)"
-    )
-
-
 def _failure(name, reader, options):
     """What a reader on its own says, if it fails; the error itself would keep the reader alive."""
     try:
@@ -230,11 +219,9 @@ def _advice(name, reader, said):
     from MDAnalysis.coordinates.DCD import DCDReader
     from MDAnalysis.coordinates.LAMMPS import DumpReader
 
-    if "install" in said:
-        return f"; pip install 'mdbackmap[{'gsd' if reader.__name__ == 'GSDReader' else 'mmcif'}]'" * (
-            "TNG" not in said
-        )
-    if "--reader-option" in said:
+    if "install" in said and "TNG" not in said:
+        return f"; pip install 'mdbackmap[{'gsd' if reader.__name__ == 'GSDReader' else 'mmcif'}]'"
+    if "install" in said or "--reader-option" in said:
         return ""
     if reader is DumpReader:
         return ": a frame begins with TIMESTEP, NUMBER OF ATOMS, BOX BOUNDS, ATOMS and nothing else; is it complete?"

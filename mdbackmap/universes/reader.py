@@ -49,10 +49,6 @@ class LiftedTimestep(Timestep):
         new.beads = None if beads is None else beads.copy()
         return new
 
-    def copy(self):
-        """An independent copy."""
-        return self.from_timestep(self)
-
     def __deepcopy__(self, memo=None):
         return self.from_timestep(self)
 

@@ -47,9 +47,6 @@ class Scale(TransformationBase):
 
     def __call__(self, ts):
         """Apply to a Timestep (nothing here has threads)."""
-        return self._transform(ts)
-
-    def _transform(self, ts):
         ts.positions *= self.factor
         if ts.dimensions is not None:
             ts.dimensions = [*(ts.dimensions[:3] * self.factor), *ts.dimensions[3:]]

@@ -54,10 +54,8 @@ def survey(atoms, indices):
     except Exception as error:  # a reader without copies: look at what is there
         logger.debug("the trajectory cannot be copied (%s): bound by its current frame", error)
         return checked(current, [trajectory.ts.frame])
-    try:
+    with copy:
         frames = _readable(copy, numbers, indices)
-    finally:
-        copy.close()
     frames = _unbroken(frames, atoms.dimensions)
     return checked(np.stack(list(frames.values())), list(frames))
 

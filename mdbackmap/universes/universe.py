@@ -35,13 +35,12 @@ def universe_of(fine):
         atom_resindex=fine.residue_of_atom,
         residue_segindex=segment,
     )
-    per_atom = {"names": fine.names, "types": fine.elements}
-    per_atom |= {"elements": fine.elements} if (fine.elements != "").all() else {}  # writers of XYZ take names then
-    per_atom |= {"chainIDs": fine.chainIDs[fine.residue_of_atom]}
-    per_atom |= {"record_types": np.where(fine.hetero, "HETATM", "ATOM")[fine.residue_of_atom]}
-    per_atom |= {"altLocs": np.full(fine.n_atoms, "")}
-    per_residue = {"resnames": fine.resnames, "icodes": fine.icodes}
-    for name, values in {**per_atom, **per_residue, "segids": fine.segids[runs]}.items():
+    of_residues = {"chainIDs": fine.chainIDs, "record_types": np.where(fine.hetero, "HETATM", "ATOM")}
+    texts = {"names": fine.names, "types": fine.elements, "altLocs": np.full(fine.n_atoms, "")}
+    texts |= {"elements": fine.elements} if (fine.elements != "").all() else {}  # writers of XYZ take names then
+    texts |= {name: values[fine.residue_of_atom] for name, values in of_residues.items()}
+    texts |= {"resnames": fine.resnames, "icodes": fine.icodes, "segids": fine.segids[runs]}
+    for name, values in texts.items():
         u.add_TopologyAttr(name, values.astype(object))
     numbers = {"masses": fine.masses, "resids": fine.resids, "resnums": fine.resids}
     numbers |= {"occupancies": np.ones(fine.n_atoms), "tempfactors": np.zeros(fine.n_atoms)}
