@@ -133,8 +133,7 @@ def coarse_topology(fine, atoms, owner) -> Topology:
     residue = fine.residue_of_atom[first]
     starts = np.r_[True, np.diff(residue) != 0]
     kept = residue[starts]
-    single = [len(group) == 1 for group in atoms]
-    names = [fine.names[i] if one else f"B{k + 1}" for k, (one, i) in enumerate(zip(single, first, strict=True))]
+    names = [fine.names[group[0]] if len(group) == 1 else f"B{k + 1}" for k, group in enumerate(atoms)]
     ends = run_ends(fine.chainIDs[kept], fine.segids[kept])
     ends[:-1] |= np.array([fine.ends[i:j].any() for i, j in zip(kept[:-1], kept[1:], strict=True)], dtype=bool)
     return Topology(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from ..chemistry import residues
@@ -57,10 +59,8 @@ def protein_topology(coarse: Topology) -> Topology:
 
 def _protein_bonds(coarse, atoms):
     """Bonds within residues, then those that join them."""
-    index, start = [], 0
-    for group in atoms:
-        index.append({name: start + i for i, name in enumerate(group)})
-        start += len(group)
+    number = itertools.count()
+    index = [{name: next(number) for name in group} for group in atoms]
     own = zip(index, coarse.resnames, strict=True)
     within = [(at[i], at[j]) for at, resname in own for i, j in residues.BONDS[resname]]
     peptide = [(index[r]["C"], index[r + 1]["N"]) for r in np.flatnonzero(~coarse.ends[:-1])]

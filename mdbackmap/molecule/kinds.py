@@ -155,16 +155,14 @@ def _atoms(fine, n):
 
 def _beads(fine, n):
     """Cuts between residues, or between atoms where there are more beads than residues; no chain is joined."""
-    stretches = [len(stretch) for stretch in _stretches(fine)]
     by_residue = n <= fine.n_residues
-    sizes = stretches if by_residue else [len(chain) for chain in _chains(fine)]
+    sizes = [len(part) for part in (_stretches(fine) if by_residue else _chains(fine))]
     if not len(sizes) <= n <= sum(sizes):
         raise MappingError(f"{n} beads for {fine.n_atoms} atoms in {len(sizes)} chains: expected at least one a chain")
     shares = shares_of(sizes, n)
     number = np.concatenate([np.arange(s) * k // s for s, k in zip(sizes, shares, strict=True)])
     shift = np.repeat(np.r_[0, np.cumsum(shares)[:-1]], sizes)
-    owner = number + shift
-    return _runs(owner[fine.residue_of_atom] if by_residue else owner)
+    return _runs((number + shift)[fine.residue_of_atom] if by_residue else number + shift)
 
 
 def _graph(fine, n):

@@ -69,34 +69,32 @@ def join(trace, sequence, breaks):
     coarse = trace_topology(names, table, own)
     ends = own | told_breaks(breaks, coarse) if given else found(own, breaks)
     coarse = _finished(trace, coarse, ends)
-    told = _unnumbered(coarse)
+    told = [*_unnumbered(coarse)]
     if given or lengths is None:
         return coarse, told
     refuse_lone(trace, coarse)
     torn = torn_bonds(trace, own | caps, joined)
-    return coarse, told + _torn(trace, coarse, torn) + _misplaced(trace, coarse) + _alone(coarse)
+    return coarse, [*told, *_torn(trace, coarse, torn), *_misplaced(trace, coarse), *_alone(coarse)]
 
 
 def _unnumbered(coarse):
     """What is said of three and more residues behind each other that have one number."""
     same = ~run_ends(coarse.resids, coarse.icodes, coarse.chainIDs, coarse.segids)[:-1]
     runs = np.flatnonzero(same[1:] & same[:-1])
-    if len(runs) == 0:
-        return []
-    n = np.count_nonzero(coarse.resids == coarse.resids[runs[0]])
-    return [f"{n} residues have one number, from {named(coarse, runs[0])} on: could the file's numbers not be read?"]
+    if len(runs):
+        n = np.count_nonzero(coarse.resids == coarse.resids[runs[0]])
+        yield f"{n} residues have one number, from {named(coarse, runs[0])} on: could the file's numbers not be read?"
 
 
 def _misplaced(trace, coarse):
     """What is said of pieces of one chain that lie as if one followed the other, where the file has others between."""
     pairs = pieces_that_follow(trace, coarse)
-    if not pairs:
-        return []
-    shown = listed([f"{named(coarse, e)} and {named(coarse, s)}" for e, s in pairs], _RESIDUES)
-    return [
-        f"ends of pieces lie as neighbours do, but do not follow each other in the file: {shown}; is its order that of "
-        "the chain?"
-    ]
+    if pairs:
+        shown = listed([f"{named(coarse, e)} and {named(coarse, s)}" for e, s in pairs], _RESIDUES)
+        yield (
+            f"ends of pieces lie as neighbours do, but do not follow each other in the file: {shown}; is its order "
+            "that of the chain?"
+        )
 
 
 def named_ends(breaks) -> bool:
@@ -144,19 +142,17 @@ def _bonded_to_next(trace):
 
 def _alone(coarse):
     lone = np.flatnonzero(lone_residues(coarse))
-    if len(lone) == 0 or coarse.n_residues == 1:
-        return []
-    return [
-        f"alone, bonded to no other residue: {listed([named(coarse, k) for k in lone], _RESIDUES)}; "
-        "Amber force fields have no such residue, so OpenMM cannot add its hydrogens"
-    ]
+    if len(lone) and coarse.n_residues > 1:
+        yield (
+            f"alone, bonded to no other residue: {listed([named(coarse, k) for k in lone], _RESIDUES)}; "
+            "Amber force fields have no such residue, so OpenMM cannot add its hydrogens"
+        )
 
 
 def _torn(trace, coarse, torn):
-    if len(torn) == 0:
-        return []
-    pairs = [f"{named(coarse, k)} to the next ({trace.middle[k]:.0f} A)" for k in torn]
-    return [
-        f"bonds of the topology that no chain has are taken for chain ends: {listed(pairs, _RESIDUES)}; if a periodic "
-        "boundary cuts chains there, make them whole or give the box"
-    ]
+    if len(torn):
+        pairs = [f"{named(coarse, k)} to the next ({trace.middle[k]:.0f} A)" for k in torn]
+        yield (
+            f"bonds of the topology that no chain has are taken for chain ends: {listed(pairs, _RESIDUES)}; if a "
+            "periodic boundary cuts chains there, make them whole or give the box"
+        )

@@ -170,7 +170,7 @@ def find_beads(group, sequenced):
     ca &= group.amino | only_ca | group.atomistic()  # else it is a ligand's
     if not ca.any():
         return _find_lone(group, sequenced)
-    _refuse_bare(group, bare_residues(group, ca), ca)
+    _refuse_bare(group, ca)
     return np.flatnonzero(ca)
 
 
@@ -183,32 +183,28 @@ def bare_residues(group, ca):
 def bare_warning(group, beads):
     """What is said of residues that have no C-alpha: a list of one sentence, or empty."""
     bare = bare_residues(group, np.isin(np.arange(len(group.names)), beads))
-    if len(bare) == 0:
-        return []
     atoms = [listed(group.names[group.residue == group.residue[at]], _ATOMS) for at in bare]
     told = listed([f"{group.label(at)} (only {x})" for at, x in zip(bare, atoms, strict=True)], _SHOWN)
-    return [f"left out, as they have no CA: {told}"]
+    return [f"left out, as they have no CA: {told}"] if told else []
 
 
 def left_out(group, trace):
-    """What is said of atoms that are no part of the protein: a list of one sentence, or empty."""
+    """What is said of atoms that are no part of the protein: one sentence, or none."""
     used = np.isin(np.arange(len(group.names)), trace.beads)
     left = ~used if trace.shared else ~group.any_in_residue(used) & ~group.amino  # amino acids are known by name
-    if not left.any():
-        return []
-    return [f"left out as no part of the protein: {np.count_nonzero(left)} atoms ({group.count(group.given[left])})"]
+    if left.any():
+        yield f"left out as no part of the protein: {np.count_nonzero(left)} atoms ({group.count(group.given[left])})"
 
 
-def _refuse_bare(group, bare, ca):
+def _refuse_bare(group, ca):
     """Residues without a CA are left out, with a warning; where they are as many as the others, this is no trace."""
-    if len(bare) == 0 or len(bare) < len(np.unique(group.residue[ca])):
-        return
-    at = bare[0]
-    raise MappingError(
-        f"{len(bare)} amino-acid residues have no CA, the first {group.label(at)} with "
-        f"atoms {listed(group.names[group.residue == group.residue[at]], _SHOWN)}; expected one CA in each: select "
-        "whole residues, or leave these out of the selection"
-    )
+    bare = bare_residues(group, ca)
+    if len(bare) and len(bare) >= len(np.unique(group.residue[ca])):
+        atoms = listed(group.names[group.residue == group.residue[bare[0]]], _SHOWN)
+        raise MappingError(
+            f"{len(bare)} amino-acid residues have no CA, the first {group.label(bare[0])} with atoms {atoms}; "
+            "expected one CA in each: select whole residues, or leave these out of the selection"
+        )
 
 
 def _find_lone(group, sequenced):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-
 
 class Record(str):
     """
@@ -98,9 +96,9 @@ def assign(records, sizes, chain_ids, segids):
     named = _by_names(records, chain_ids, segids)
     if named is not None and [len(x) for x in named] == list(sizes):
         return named
-    found = _by_length(records, sizes)
-    unused = found is not None and set(map(str, records)) - set(map(str, found))
-    return None if unused else found
+    of_length = {len(x): str(x) for x in records}
+    found = [of_length.get(int(n)) for n in sizes]
+    return found if set(found) == set(map(str, records)) else None
 
 
 def _by_names(records, chain_ids, segids):
@@ -110,12 +108,3 @@ def _by_names(records, chain_ids, segids):
         if of and None not in found:
             return found
     return None
-
-
-def _by_length(records, sizes):
-    of = {}
-    for record in records:
-        of.setdefault(len(record), set()).add(str(record))
-    if not all(len(of.get(int(n), ())) == 1 for n in np.unique(sizes)):
-        return None
-    return [next(iter(of[int(n)])) for n in sizes]

@@ -14,7 +14,7 @@ import bz2
 import gzip
 import re
 import string
-from dataclasses import dataclass
+from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -30,17 +30,8 @@ _HYBRID, _SMALL = 10 * 36**3 - 10**4, 26 * 36**3  # what capitals and small lett
 _OPENERS = {".gz": gzip.open, ".bz2": bz2.open}
 
 
-@dataclass(frozen=True)
-class Row:
-    """What one ATOM line says of its residue: strings as they stand there, without spaces around them."""
-
-    chain: str
-    segment: str
-    number: str
-    icode: str
-    resname: str
-    name: str
-    altloc: str
+Row = namedtuple("Row", "chain segment number icode resname name altloc")
+"""What one ATOM line says of its residue: strings as they stand there, without spaces around them."""
 
 
 def read_numbers(atoms):
@@ -132,7 +123,7 @@ def decode(rows):
     [9999, 10000, 10010]
     [9999, 10000, 10001]
     """
-    before, seen, last = {}, set(), None
+    before, seen, last, n = {}, set(), None, 0
     residue, numbers, icodes = [], [], []
     for row in rows:
         chain = (row.chain, row.segment)
@@ -140,12 +131,10 @@ def decode(rows):
         atom = (row.name, row.altloc)
         if label != last or (atom in seen and not row.number.strip("*")):  # an unread number: a name comes again
             before[chain] = number, icode, _ = _next(row, *before.get(chain, (None, "", "decimal")))
-            residue.append(residue[-1] + 1 if residue else 0)
-            seen = set()
-        else:
-            residue.append(residue[-1])
+            n, seen = n + 1, set()
         last = label
         seen.add(atom)
+        residue.append(n - 1)
         numbers.append(number)
         icodes.append(icode)
     return np.array(residue, dtype=np.int64), np.array(numbers, dtype=np.int64), np.array(icodes, dtype=str)

@@ -108,7 +108,7 @@ def recognise(
     coarse, joined = join(trace, sequence, breaks)
     if not closed and not named_ends(breaks):
         refuse_closed(trace, coarse)
-    told += [told_conformers(alternatives)] * bool(alternatives) + moved + joined + left_out(group, trace)
+    told += [told_conformers(alternatives)] * bool(alternatives) + moved + joined + [*left_out(group, trace)]
     for sentence in told:
         warnings.warn(sentence, stacklevel=2)
     return np.asarray(atoms.ix, dtype=np.int64)[trace.beads], coarse

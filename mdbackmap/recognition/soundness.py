@@ -146,10 +146,8 @@ def check_beads(mapping, beads, numbers, dimensions=None, n_frames=None):
     """
     coarse, advice = mapping.coarse, functools.partial(leave_out, n_frames=n_frames)
     beads = check_frames(beads, coarse.n_atoms, numbers, bead_label(coarse), advice)
-    if mapping.is_trace:
-        check_whole(mapping.trace(beads), numbers, coarse.ends[~coarse.hetero], dimensions, advice)
-    else:
-        check_whole(beads, numbers, None, dimensions, advice)
+    ends = coarse.ends[~coarse.hetero] if mapping.is_trace else None
+    check_whole(beads if ends is None else mapping.trace(beads), numbers, ends, dimensions, advice)
 
 
 def bead_label(coarse):
