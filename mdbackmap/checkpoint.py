@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from .files import digest
+from .files import digest, replacing
 from .models.cascade import STEPS, Cascade, CascadeConfig
 from .weights.bundled import bundled
 
@@ -86,9 +86,8 @@ def save(path, model, provenance, half=False):
         "state_dict": weights,
         "provenance": dict(provenance),
     }
-    aside = Path(f"{path}.part")
-    torch.save(content, aside)
-    os.replace(aside, path)
+    with replacing(path) as aside:
+        torch.save(content, aside)
 
 
 def load(name_or_path):

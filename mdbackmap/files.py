@@ -1,11 +1,13 @@
 """Files written aside and put in their places when they are complete, and what they hold."""
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
 
 
-class replacing:
+@contextlib.contextmanager
+def replacing(target):
     """
     A context in which a file is written aside; it is put in its place on the way out, unless there was an error.
 
@@ -18,20 +20,12 @@ class replacing:
     >>> target.read_text()
     'whole'
     """
-
-    def __init__(self, target):
-        self.target = Path(target)
-        self.aside = self.target.with_name(f"{self.target.name}.part")
-
-    def __enter__(self):
-        return self.aside
-
-    def __exit__(self, kind, error, trace):
-        try:
-            if kind is None:
-                os.replace(self.aside, self.target)
-        finally:
-            self.aside.unlink(missing_ok=True)
+    aside = Path(target).with_name(f"{Path(target).name}.part")
+    try:
+        yield aside
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def digest(filename):

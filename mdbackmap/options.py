@@ -92,9 +92,10 @@ class SamplingOptions:
             "seed": whole_number("seed", self.seed),
             "temperature": number("temperature", self.temperature),
             "correlation_time": number("correlation_time", self.correlation_time),
-            "mirror": _mirror(self.mirror),
             "bead_tolerance": _bead_tolerance(self.bead_tolerance),
         }
+        if self.mirror not in MIRRORS:
+            raise ValueError(f'mirror={self.mirror!r}: expected "error", "fix" (reflect mirror images) or "ignore"')
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -232,12 +233,6 @@ def _bead_tolerance(value):
     if not 0 <= limit < math.inf:
         raise ValueError(f'bead_tolerance={value!r}: expected "auto", or angstroms: 0 (beads kept) or more')
     return limit
-
-
-def _mirror(value):
-    if value not in MIRRORS:
-        raise ValueError(f'mirror={value!r}: expected "error", "fix" (reflect mirror images) or "ignore"')
-    return value
 
 
 def check_atoms(atoms):

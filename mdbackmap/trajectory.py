@@ -204,8 +204,7 @@ class BackmapTrajectory(AnalysisBase):
         self.start, self.stop, self.step, self.n_frames = start, stop, step, len(plan.frames)
         self.frames, self.times = plan.frames, whole.times
         seconds = time.perf_counter() - began
-        self.results = _results(plan, whole)
-        self.results.update(filename=filename, topology=topology, seconds=seconds)
+        self.results = _results(plan, whole) | {"filename": filename, "topology": topology, "seconds": seconds}
         self.results.frames_per_second = int(np.count_nonzero(~plan.done)) / seconds
         return self
 

@@ -20,8 +20,8 @@ Units: angstrom, ps.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -96,15 +96,12 @@ class Backmap(TransformationBase):
 
     def __call__(self, ts):
         """Apply to a Timestep (torch has its own count of threads, so none is set here)."""
-        return self._transform(ts)
-
-    def _transform(self, ts):
         if ts.n_atoms != self.model.n_atoms:
             return self._refuse(ts)
         here = self._beads(ts)
         coarse = getattr(ts, "coarse", None)
         if coarse is None or not here.same_as(coarse.current):  # not as the reader delivered it: nothing is foreseen
-            ts.positions = self._generate([here])[0]
+            ts.positions = sample_frames(self.model, [here], self.sample, self.options)[0]
         else:
             ts.positions = self._foreseen(here, coarse)
         if not self.options.tolerance.keeps:
@@ -140,23 +137,15 @@ class Backmap(TransformationBase):
         atoms = coarse.generated_for(here, owner=self)
         if atoms is not None:
             return atoms
-        boxed = here.dimensions is not None
-        ahead = coarse.expected(self.model.batch_size(self.batch_size) - 1)
-        ahead = itertools.takewhile(self._usable, ahead)  # a broken frame is an error when it is read itself
-        batch = [here, *(x for x in ahead if (x.dimensions is not None) == boxed)]
-        atoms = self._generate(batch)
+        batch = [here]
+        with contextlib.suppress(MappingError):  # a broken frame is an error when it is read itself
+            for frame in coarse.expected(self.model.batch_size(self.batch_size) - 1):
+                check_beads(self.model.mapping, frame.beads, [frame.frame], frame.dimensions)
+                if (frame.dimensions is None) == (here.dimensions is None):
+                    batch.append(frame)
+        atoms = sample_frames(self.model, batch, self.sample, self.options)  # (F, A, 3)
         coarse.keep_generated(batch, atoms, owner=self)
         return atoms[0]
-
-    def _usable(self, frame):
-        try:
-            check_beads(self.model.mapping, frame.beads, [frame.frame], frame.dimensions)
-        except MappingError:
-            return False
-        return True
-
-    def _generate(self, frames):
-        return sample_frames(self.model, frames, self.sample, self.options)  # (F, A, 3)
 
 
 def backmap(cg, model="genzprot", *, transformations=(), **options):
@@ -196,7 +185,10 @@ def backmap(cg, model="genzprot", *, transformations=(), **options):
     if isinstance(model, (str, Path)):
         from .backmapper import load_model
 
-        _refuse_unknown(options, _keywords(load_model), _keywords(Backmap))
+        known = _keywords(load_model) | _keywords(Backmap)
+        if unknown := options.keys() - known:
+            listed = ", ".join(sorted(known))
+            raise TypeError(f"backmap() has no option {', '.join(sorted(unknown))}; it has {listed}")
         model = load_model(model, cg.atoms, **options)
     elif options:
         raise TypeError(f"{', '.join(sorted(options))}: options of load_model, but the model is loaded already")
@@ -208,10 +200,3 @@ def backmap(cg, model="genzprot", *, transformations=(), **options):
 def _keywords(function):
     parameters = inspect.signature(function).parameters.values()
     return {x.name for x in parameters if x.kind is x.KEYWORD_ONLY or x.name in ("device", "dtype", "threads")}
-
-
-def _refuse_unknown(options, *known):
-    known = set().union(*known)
-    unknown = options.keys() - known
-    if unknown:
-        raise TypeError(f"backmap() has no option {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}")

@@ -234,7 +234,7 @@ class TestResuming:
 
 def _unlocked(destination, *_):
     """What the end of a process does."""
-    destination.partial._lock.release()
+    destination.partial.lock.release()
 
 
 def _raise(error):

@@ -8,10 +8,11 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pytest
 from conversions import QUICK, left
+from MDAnalysis.analysis.backends import BackendMultiprocessing, BackendSerial
 from numpy.testing import assert_array_equal
 from standin import standin
 
-from mdbackmap.conversion.backends import Worker
+from mdbackmap.conversion.backends import Worker, convert_all
 from mdbackmap.conversion.part import PartResult, convert
 from mdbackmap.conversion.plan import plan_conversion
 from mdbackmap.options import SamplingOptions
@@ -67,14 +68,15 @@ def test_a_plan_checks_but_makes_nothing(cg, tmp_path):
         plan_of(cg, tmp_path / "aa.docx")
 
 
-def test_threads_belong_to_the_plan(cg):
-    """A part is converted by the model with that many threads; the model of the plan keeps its own."""
-    model, asked = standin(cg.atoms), []
-    model.with_threads = lambda threads: asked.append(threads) or model
+@pytest.mark.parametrize(("backend", "threads"), [(BackendSerial, []), (BackendMultiprocessing, [1])])
+def test_worker_processes_have_one_thread(cg, monkeypatch, backend, threads):
+    """Their parts are converted by a model with one thread; the model of the plan keeps its own."""
+    model, other, asked = standin(cg.atoms), standin(cg.atoms), []
+    model.with_threads = lambda threads: asked.append(threads) or other
+    monkeypatch.setattr(backend, "apply", lambda self, convert, parts: [convert(part) for part in parts])
     plan = plan_of(cg, None, model)
-    assert plan.bound_model() is model and asked == []
-    convert(dataclasses.replace(plan, threads=1), np.arange(3), cg.trajectory)
-    assert asked == [1]
+    convert_all(plan, cg.trajectory, backend(n_workers=1))
+    assert asked == threads and bool(other.calls) == bool(threads) and plan.model is model
 
 
 def test_frames_that_are_there_are_left_out(cg):

@@ -86,7 +86,7 @@ def convert_all(plan, trajectory, backend, n_parts=1, bar=None) -> PartResult:
     serial, shown = isinstance(backend, BackendSerial), contextlib.nullcontext()
     if bar is not None and not serial and plan.destination.partial is not None:
         shown = Watching(plan.destination.partial, len(plan.frames), plan.n_samples, bar)
-    plan = replace(plan, threads=1) if in_processes(backend) else plan
+    plan = replace(plan, model=plan.model.with_threads(1)) if in_processes(backend) else plan
     parts = [part for part in np.array_split(np.arange(len(plan.frames)), n_parts) if len(part)]
     with shown:
         return PartResult.joined(backend.apply(Worker(plan, trajectory, bar if serial else None), parts))

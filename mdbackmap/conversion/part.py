@@ -7,7 +7,7 @@ Shapes: F frames, S samples, N beads, A atoms, R residues. Positions in angstrom
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -50,6 +50,13 @@ class PartResult:
     positions: np.ndarray | None
 
     @classmethod
+    def empty(cls, places, n_samples, model) -> PartResult:
+        """Nothing is known yet of the frames at these places: a `Tally` fills it in."""
+        strained, unrepaired = np.zeros((2, model.mapping.coarse.n_residues), dtype=np.int64)
+        rms = np.full(len(places) * n_samples, np.nan, dtype=np.float32)
+        return cls(places, np.full(len(places), np.nan), strained, rms, np.zeros(model.n_beads), unrepaired, None)
+
+    @classmethod
     def joined(cls, parts) -> PartResult:
         """One result of those of all parts, which may come in any order."""
         parts = sorted(parts, key=lambda part: part.places[0])
@@ -82,16 +89,16 @@ def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResu
     -------
     PartResult
     """
-    model, n_samples = plan.bound_model(), plan.n_samples
-    start, destination = int(places[0]) * n_samples, plan.destination
-    tally = Tally(model, plan.options, len(places), n_samples)
+    model, n_samples, destination = plan.model, plan.n_samples, plan.destination
+    start, result = int(places[0]) * n_samples, PartResult.empty(np.asarray(places), n_samples, model)
+    tally = Tally(model, plan.options, result)
     pace = Pace(plan.batch_size, model.n_beads, start, destination.pace, plan.settings)
     sink = destination.sink()
 
     def read():
-        for place in places:
+        for row, place in enumerate(places):
             frame = checked_frame(plan, trajectory, plan.frames[place])
-            tally.read(frame, plan.strain(frame))
+            tally.read(row, frame, plan.strain(frame))
             yield frame
 
     def generate(job):
@@ -101,9 +108,8 @@ def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResu
         return positions
 
     def write(job, positions):
-        sink.write(job, positions)
+        sink.write(job, positions, pace.seconds)
         tally.add(job, positions, job.start - start)
-        destination.note_pace(pace.seconds)
         advance(int(np.count_nonzero(job.samples == n_samples - 1)))
 
     try:
@@ -113,4 +119,4 @@ def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResu
     finally:
         sink.close()
     tally.tell_more()
-    return PartResult(np.asarray(places), **tally.results(), positions=sink.taken())
+    return replace(result, positions=sink.taken())

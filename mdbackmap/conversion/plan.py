@@ -22,7 +22,7 @@ from ..universes.scaling import scale_of
 from ..writing.destination import Destination, InMemory
 from ..writing.origin import origin
 from ..writing.output import PDB, check_format
-from ..writing.pdb import not_within_columns, too_wide, within_columns
+from ..writing.pdb import check_columns
 from ..writing.settings import ConversionSettings
 
 
@@ -53,8 +53,6 @@ class Plan:
     provenance : dict of dict
         As stored with the output.
     destination : Destination or InMemory
-    threads : int, optional
-        Threads of a part; by default those of the model.
     """
 
     model: object
@@ -69,15 +67,10 @@ class Plan:
     first: CoarseFrame | None = None
     provenance: dict | None = None
     destination: Destination | InMemory | None = None
-    threads: int | None = None
 
     def first_structure(self):
         """Positions, shape (A, 3), and box of the first structure."""
         return sample_frames(self.model, [self.first], 0, self.options)[0], self.first.dimensions
-
-    def bound_model(self):
-        """The model, with the threads of this plan."""
-        return self.model if self.threads is None else self.model.with_threads(self.threads)
 
     def strain(self, frame) -> np.ndarray:
         """Residues whose distance to the next one is not that of a protein, shape (R,); none unless on C-alphas."""
@@ -142,21 +135,17 @@ def plan_conversion(
         return replace(plan, destination=InMemory(n_structures))
     destination = Destination(
         Path(filename),
-        model,
-        options,
-        n_structures,
+        plan,
         clock=_clock(frames, trajectory.dt),
         inputs=files,
-        wide=too_wide(first.beads),
-        provenance=plan.provenance,
         batch_size="auto" if batch_size == "auto" else size,
         overwrite=overwrite,
         resume=resume,
-        settings=settings,
     )
     destination.check()
-    if destination.partial.suffix in PDB:
-        _check_columns(plan, trajectory)
+    if destination.partial.suffix in PDB:  # refuse frames that it cannot hold before the first is backmapped
+        for number in frames:
+            check_columns(checked_frame(plan, trajectory, number).beads, f"frame {number}: ")
     return replace(plan, destination=destination)
 
 
@@ -164,11 +153,3 @@ def _clock(frames, dt):
     """Options of the writer of DCD, which has frames at equal spacing."""
     stride = max(1, int(frames[1] - frames[0])) if len(frames) > 1 else 1
     return {"dt": float(dt) * stride, "istart": int(frames[0]) // stride}
-
-
-def _check_columns(plan, trajectory):
-    """Refuse, before the first of them is backmapped, frames that a PDB file cannot hold."""
-    for number in plan.frames:
-        frame = checked_frame(plan, trajectory, number)
-        if not within_columns(frame.beads):
-            raise ValueError(f"frame {frame.frame}: {not_within_columns(frame.beads)}")

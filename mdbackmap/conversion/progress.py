@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 from MDAnalysis.lib.log import ProgressBar
@@ -53,11 +54,5 @@ class Watching:
 
     def _watch(self):
         while not self._ended.wait(_SECONDS):
-            self._show()
-
-    def _show(self):
-        try:
-            complete = self._partial.n_complete
-        except OSError:  # moved to its name, or not there yet
-            return
-        self._bar.update(complete // self._n_samples - self._bar.n)
+            with contextlib.suppress(OSError):  # moved to its name, or not there yet
+                self._bar.update(self._partial.n_complete // self._n_samples - self._bar.n)

@@ -48,8 +48,8 @@ class Stages:
 
     def __exit__(self, kind, error, trace):
         try:
-            if kind is None:
-                self.drain()
+            while kind is None and self._pending:
+                self._pending.popleft().result()
         finally:
             self._stopped.set()
             for stage in (self._generator, self._writer):
@@ -67,11 +67,6 @@ class Stages:
         made = self._generator.submit(self._make, job)
         self._pending.append(self._writer.submit(self._finish, job, made))
         while len(self._pending) > DEPTH or self._pending and self._pending[0].done():
-            self._pending.popleft().result()
-
-    def drain(self):
-        """Wait until all jobs are done; raises what a stage raised."""
-        while self._pending:
             self._pending.popleft().result()
 
     def _make(self, job):

@@ -24,27 +24,24 @@ _MANY = 0.15  # share of beads that lie as C-alphas never do from which on one m
 
 class Tally:
     """
-    Times, strains and displacements of one part of a conversion.
+    Adds up times, strains and displacements of one part of a conversion.
 
     Parameters
     ----------
     model : Backmapper
     options : SamplingOptions
-    n_frames, n_samples : int
-        F and S of this part.
+    result : PartResult
+        Of this part, empty; its arrays are filled in.
     """
 
-    def __init__(self, model, options, n_frames, n_samples):
-        self._model, self._options, self._times = model, options, []
-        self._rms = np.full(n_frames * n_samples, np.nan, dtype=np.float32)
-        self._squares = np.zeros(model.n_beads)
-        self._strained, self._unrepaired = np.zeros((2, model.mapping.coarse.n_residues), dtype=np.int64)
+    def __init__(self, model, options, result):
+        self._model, self._options, self._result = model, options, result
         self._odd_frames, self._doubted = [], False  # frames to be named or counted; whether beads were doubted
 
-    def read(self, frame, strain):
-        """Add a `CoarseFrame` that was read, and which of its residues are strained, shape (R,)."""
-        self._times.append(frame.time)
-        self._strained += strain
+    def read(self, row, frame, strain):
+        """Add the `CoarseFrame` of that row of the part, and which of its residues are strained, shape (R,)."""
+        self._result.times[row] = frame.time
+        self._result.strained[:] += strain
 
     def add(self, job, positions, first):
         """Add the (F, A, 3) positions of a job whose first structure is number `first` of this part."""
@@ -52,16 +49,16 @@ class Tally:
         beads = self._model.mapping.project(positions)
         boxes = [frame.dimensions for frame in job.frames]
         left = np.stack([impossible(one, coarse, box) for one, box in zip(beads, boxes, strict=True)])
-        self._unrepaired += left.sum(0)
+        self._result.unrepaired[:] += left.sum(0)
         self._doubt(left)
         part = slice(first, first + len(positions))
         if self._options.tolerance.keeps:
-            self._rms[part] = 0.0
+            self._result.displacements[part] = 0.0
             self._name(job, left, "beads kept")
             return
         moved = displacements(self._model, job.frames, positions, mirror=self._options.mirror).astype(float)
-        self._rms[part] = np.sqrt((moved**2).mean(1))
-        self._squares += (moved**2).sum(0)
+        self._result.displacements[part] = np.sqrt((moved**2).mean(1))
+        self._result.squares[:] += (moved**2).sum(0)
         kept = ~moved.any(1)[:, None]
         self._name(job, left & ~kept, "not corrected within the tolerance")
         self._name(job, left & kept, "beads of this frame kept")
@@ -95,16 +92,6 @@ class Tally:
         more = len(self._odd_frames) - _NAMED
         if more > 0:
             logger.warning("and %d more frames with C-alpha distances unlike those of proteins", more)
-
-    def results(self) -> dict:
-        """Of what was added: fields of a `PartResult`."""
-        return {
-            "times": np.array(self._times),
-            "strained": self._strained,
-            "displacements": self._rms,
-            "squares": self._squares,
-            "unrepaired": self._unrepaired,
-        }
 
 
 def impossible(beads, coarse, dimensions=None):

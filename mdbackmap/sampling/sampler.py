@@ -81,10 +81,10 @@ class Sampler:
 
     def _halving(self, beads, noise, keys, boxes, tolerance):
         """Sample; where the device's memory does not hold the batch, in halves."""
-        to = {"device": self.device}
-        box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, **to)
+        box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, device=self.device)
         try:
-            return self.bound.sample(torch.tensor(beads, **to), noise, keys, box, tolerance).cpu().numpy()
+            atoms = self.bound.sample(torch.tensor(beads, device=self.device), noise, keys, box, tolerance)
+            return atoms.cpu().numpy()
         except torch.OutOfMemoryError:
             if len(beads) == 1:
                 raise

@@ -70,7 +70,13 @@ class TraceTreatment:
         """
         if boxes is not None:
             beads = whole(beads, boxes, self.coarse)
-            self._warn_of_small(beads, boxes)
+            if (lengths := too_long(beads, boxes, self.coarse)) is not None:
+                self._tell(
+                    logging.WARNING,
+                    "a chain is %.0f A long, its box %.0f A at most: it may overlap its periodic images; "
+                    "if this is not the box of the simulation, correct or remove it",
+                    *lengths,
+                )
         check_whole(beads, frames, self._ends)
         return self.of_right_hand(beads, options.mirror), self.tolerance(options)
 
@@ -109,16 +115,6 @@ class TraceTreatment:
         self._tell(logging.WARNING, f"the trace is a mirror image ({found}): every frame is reflected first")
         return reflected(beads)
 
-    def _warn_of_small(self, beads, boxes):
-        """Say, once, if boxes are too small for a chain."""
-        lengths = None if "box" in self._told else too_long(beads, boxes, self.coarse)
-        if lengths is not None:
-            self._told.add("box")
-            logger.warning(
-                "a chain is %.0f A long, its box %.0f A at most: it may overlap its periodic images; "
-                "if this is not the box of the simulation, correct or remove it", *lengths,
-            )  # fmt: skip
-
     def tolerance(self, options):
         """
         The `Tolerance` that the model gets for these `SamplingOptions`.
@@ -143,11 +139,11 @@ class TraceTreatment:
             self._tell(logging.DEBUG, line)
         return Tolerance(AUTO_LIMIT)
 
-    def _tell(self, level, message):
-        """Log it, once."""
+    def _tell(self, level, message, *values):
+        """Log it, once, whatever the values."""
         if message not in self._told:
             self._told.add(message)
-            logger.log(level, message)
+            logger.log(level, message, *values)
 
 
 def _beside_crystals(scores):

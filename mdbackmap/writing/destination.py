@@ -16,6 +16,7 @@ from .joining import join, merge, stamp
 from .lock import end_with
 from .output import PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryFrames
 from .partial import Partial
+from .pdb import too_wide
 from .products import Products, remarks
 
 logger = logging.getLogger(__name__)
@@ -43,9 +44,6 @@ class InMemory:
         """A context of worker processes: there is nothing to lock."""
         return contextlib.nullcontext()
 
-    def note_pace(self, seconds):
-        """Nothing is noted."""
-
     def sink(self) -> MemorySink:
         """What takes the structures of a part."""
         return MemorySink()
@@ -62,33 +60,24 @@ class Destination:
     Parameters
     ----------
     filename : Path
-    model : Backmapper
-    options : SamplingOptions
-    n_structures : int
+    plan : Plan
+        What goes there.
     clock : dict
         Options of the DCD writer.
     inputs : list of str
         Files that are read.
-    wide : bool
-        Whether the first structure does not fit a PDB file.
-    provenance : dict of dict
-        As `origin` gives it.
     batch_size : int or "auto"
         As it was asked for.
     overwrite, resume : bool
         As of `BackmapTrajectory`.
-    settings : ConversionSettings
     """
 
-    def __init__(
-        self, filename, model, options, n_structures, *, clock, inputs, wide, provenance, batch_size, overwrite, resume,
-        settings,
-    ):  # fmt: skip
-        self.filename, self.model, self.n_structures, self.provenance = filename, model, n_structures, provenance
-        self.partial = Partial(filename)
-        self._options, self._clock, self._inputs, self._batch_size = options, clock, inputs, batch_size
-        self._overwrite, self._resume, self._settings = overwrite, resume, settings
-        self._products = Products.of(filename, model.mapping.fine, wide)
+    def __init__(self, filename, plan, *, clock, inputs, batch_size, overwrite, resume):
+        self.filename, self.partial = filename, Partial(filename)
+        self.model, self.n_structures, self.provenance = plan.model, len(plan.done), plan.provenance
+        self._options, self._settings, self._clock, self._inputs = plan.options, plan.settings, clock, inputs
+        self._batch_size, self._overwrite, self._resume = batch_size, overwrite, resume
+        self._products = Products.of(filename, self.model.mapping.fine, too_wide(plan.first.beads))
         self._run_by = os.getpid()
 
     def check(self):
@@ -148,16 +137,12 @@ class Destination:
         if os.getpid() == self._run_by:
             return contextlib.nullcontext()
         end_with(self._run_by)
-        return self.partial.shared()
+        return self.partial.lock.shared()
 
     @property
     def pace(self) -> float:
         """Seconds that a structure took, as was noted last; 0 if nothing was."""
         return self.partial.pace
-
-    def note_pace(self, seconds):
-        """Note how long a structure takes, for a conversion that goes on with this one."""
-        self.partial.note_pace(seconds)
 
     def sink(self) -> SegmentSink:
         """What takes the structures of a part."""
@@ -172,8 +157,7 @@ class Destination:
 
     def _observe(self, frame, positions):
         """What is stored with a frame of H5MD."""
-        moved = displacements(self.model, [frame], positions[None], mirror=self._options.mirror)
-        return {"displacements": moved[0]}
+        return {"displacements": displacements(self.model, [frame], positions[None], mirror=self._options.mirror)[0]}
 
     def _merge(self, path, segments):
         merge(path, segments, self.model.universe, self._clock)

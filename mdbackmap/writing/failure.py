@@ -7,7 +7,6 @@ import shutil
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FULL_WORDS = ("No space left", "Disk quota exceeded")
-_LIMITED_WORDS = ("File too large",)
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_SPACE = 1 << 20  # bytes; a disk with less is full (chosen: writers buffer less than that)
 
@@ -33,7 +32,7 @@ def why_not_written(error, folder):
     number, text = getattr(error, "errno", None), str(error)
     if number in _FULL or any(words in text for words in _FULL_WORDS):
         return "no space left on the disk"
-    if number == errno.EFBIG or any(words in text for words in _LIMITED_WORDS):
+    if number == errno.EFBIG or "File too large" in text:
         return "the file may not grow any more (a limit on the size of files)"
     if not isinstance(error, (OSError, RuntimeError)) or isinstance(error, FileExistsError):
         return None

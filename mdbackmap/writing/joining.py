@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import reduce
 from pathlib import Path
 
 import MDAnalysis as mda
@@ -50,15 +51,11 @@ def join(partial: Partial, n_frames, make_universe, clock) -> Path:
     segments = partial.segments()
     _check_cover(segments, n_frames)
     if partial.suffix in GROWING:
-        whole = segments[0]
-        for segment in segments[1:]:
-            whole = partial.append(whole, segment)
-        return whole.path
+        return reduce(partial.append, segments).path
     if len(segments) == 1:
         return segments[0].path
     path = partial.folder / f"joined{partial.suffix}"
     merge(path, segments, make_universe, clock)
-    check_written(path, n_frames)
     return path
 
 
@@ -73,11 +70,17 @@ def merge(path, segments, make_universe, clock):
         In order.
     make_universe, clock
         As `join` has them.
+
+    Raises
+    ------
+    OSError
+        If not all of it reached the disk.
     """
     if path.suffix in H5MD:
         _join_h5md(path, [x.path for x in segments])
     else:
         _rewrite(path, segments, make_universe(), clock)
+    check_written(path, segments[-1].stop - segments[0].start)
 
 
 def _check_cover(segments, n_frames):
@@ -117,11 +120,10 @@ def _growing_datasets(file):
 
 def _extend(target, source, rising):
     start, n = len(target), len(source)
+    shift = int(target[-1]) + 1 - int(source[0]) if rising and source[0] < target[-1] else 0
     target.resize(start + n, axis=0)
     for i in range(0, n, _BLOCK):
         rows = source[i : i + _BLOCK]
-        if rising and i == 0:
-            shift = max(0, int(target[start - 1]) + 1 - int(rows[0])) if rows[0] < target[start - 1] else 0
         target[start + i : start + i + len(rows)] = rows + shift if rising else rows
 
 

@@ -30,6 +30,7 @@ NAME = "lock"
 
 _WITHOUT = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)  # file systems that have no locks
 _LOOK = 0.2  # seconds between looks at a lock that is held, and of workers at their parent (chosen)
+_WATCH = "mdbackmap-parent"  # name of a worker's thread that looks at its parent
 _PATIENCE = 5.0  # seconds that workers of a process that was killed get to end (chosen: they need about `_LOOK`)
 
 
@@ -201,16 +202,10 @@ def end_with(process):
     process : int
     """
     parent = multiprocessing.parent_process()
-    if parent is None or parent.pid != process or _watched():
+    watched = any(thread.name == _WATCH for thread in threading.enumerate())
+    if parent is None or parent.pid != process or watched:
         return
     threading.Thread(target=_watch, args=(process, os.getppid()), name=_WATCH, daemon=True).start()
-
-
-_WATCH = "mdbackmap-parent"
-
-
-def _watched():
-    return any(thread.name == _WATCH for thread in threading.enumerate())
 
 
 def _watch(process, parent):

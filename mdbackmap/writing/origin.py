@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 
-import numpy as np
-
 from .. import __version__
 from ..commit import commit
 
@@ -48,23 +46,23 @@ def origin(model, asked, files, chosen, first_beads) -> dict:
             "number": len(chosen),
             "first": int(chosen[0]),
             "last": int(chosen[-1]),
-            "sha256": digest(chosen.astype("<i8")),
+            "sha256": _digest(chosen.astype("<i8").tobytes()),
         },
         **asked,
         "n_atoms": model.n_atoms,
         "topology_sha256": _topology_digest(model.mapping.fine),
-        "first_beads_sha256": digest(first_beads),
+        "first_beads_sha256": _digest(first_beads.tobytes()),
     }
     return {"conversion": conversion, "model": dict(model.provenance)}
 
 
-def digest(array) -> str:
-    """A short hash of an array's bytes."""
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
+def _digest(content) -> str:
+    """A short hash of bytes."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _topology_digest(topology):
     """A short hash of names, residues and chain ends: other residues of as many atoms are another output."""
     residues = zip(topology.resnames, topology.resids, topology.chainIDs, topology.ends, strict=True)
     text = "\n".join([*map(str, topology.names), *(f"{a} {b} {c} {bool(d)}" for a, b, c, d in residues)])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return _digest(text.encode())

@@ -37,6 +37,7 @@ H5MD_UNITS = {
 """Those of MDAnalysis, for its writer, which leaves out what the input's format does not say."""
 GROWING = (*XDR, *PDB)
 """Formats that are plain sequences of frames: segments are joined by their bytes."""
+_COUNTED = (*H5MD, ".dcd", ".nc", ".ncdf")  # formats whose readers count frames without reading them all
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +114,8 @@ class TrajectoryFrames:
         universe.trajectory = reader
         self._universe, self._last_step, self._observe = universe, None, observe
         self._h5md = format_suffix(path) in H5MD
-        self._writer = mda.Writer(
-            str(path), universe.atoms.n_atoms, multiframe=n_frames > 1, **_writer_options(format_suffix(path), clock)
-        )
+        options = _writer_options(format_suffix(path), clock)
+        self._writer = mda.Writer(str(path), universe.atoms.n_atoms, multiframe=n_frames > 1, **options)
 
     def write(self, positions, frame, sample, number):
         """Write (A, 3) positions made from a CoarseFrame; `number` is their place in the output."""
@@ -198,12 +198,13 @@ class SegmentSink:
         self._writer = None
         self._since = time.monotonic()
 
-    def write(self, job: Job, positions):
-        """Write the (F, A, 3) positions of a job."""
+    def write(self, job: Job, positions, seconds):
+        """Write the (F, A, 3) positions of a job, and note how many seconds one of them took to generate."""
         if self._writer is not None and job.start != self._stop:
             self.close()  # what lies between is there already
         if self._writer is None:
-            self._begin(job.start)
+            self._start, self._path = job.start, self._partial.scratch(job.start)
+            self._writer = self._open(self._path, job.start)
         self._whole = False
         places = range(job.start, job.stop)
         for structure, frame, sample, place in zip(positions, job.frames, job.samples, places, strict=True):
@@ -211,11 +212,7 @@ class SegmentSink:
         self._stop, self._whole = job.stop, True
         if time.monotonic() - self._since > self._settings.segment_seconds:
             self.close()
-
-    def _begin(self, start):
-        self._start = start
-        self._path = self._partial.scratch(start)
-        self._writer = self._open(self._path, start)
+        self._partial.note_pace(seconds)
 
     def close(self):
         """
@@ -255,7 +252,6 @@ class SegmentSink:
         while (segments := self._last(n)) is not None:
             path = self._partial.scratch(segments[0].start)
             self._merge(path, segments)
-            check_written(path, segments[-1].stop - segments[0].start)
             merged = self._partial.keep(path, segments[0].start, segments[-1].stop)
             for segment in segments:
                 segment.path.unlink()
@@ -273,18 +269,13 @@ def check_written(path, n_frames):
     suffix = format_suffix(path)
     if suffix in XDR:
         found = count_frames(path)
-    elif suffix in PDB or suffix not in _counted_formats():
-        return
-    else:
+    elif suffix in _COUNTED:
         with core.reader(str(path), n_atoms=None) as reader:
             found = reader.n_frames
+    else:
+        return
     if found != n_frames:
         raise OSError(f"{path} holds {found} of the {n_frames} frames that were written to it")
-
-
-def _counted_formats():
-    """Formats whose readers count frames without reading them all."""
-    return (*H5MD, ".dcd", ".nc", ".ncdf")
 
 
 class MemorySink:
@@ -293,8 +284,8 @@ class MemorySink:
     def __init__(self):
         self._positions = []
 
-    def write(self, job: Job, positions):
-        """Take the (F, A, 3) positions of a job."""
+    def write(self, job: Job, positions, seconds):
+        """Take the (F, A, 3) positions of a job; the seconds are not noted."""
         self._positions.append(positions)
 
     def close(self):

@@ -69,11 +69,10 @@ class Partial:
     """
 
     def __init__(self, filename):
-        filename = Path(filename)
-        self.filename = filename
+        self.filename = filename = Path(filename)
         self.suffix = format_suffix(filename)
         self.folder = filename.with_name(f".{filename.name}.partial")
-        self._lock = Lock(self.folder)
+        self.lock = Lock(self.folder)
 
     def open(self, settings, resume, overwrite):
         """
@@ -97,7 +96,7 @@ class Partial:
         """
         settings = json.loads(json.dumps(settings | {"layout": _LAYOUT}))
         with self._named_errors():
-            self._lock.take()
+            self.lock.take()
         try:
             self._begin(settings, resume, overwrite)
         except BaseException:
@@ -146,13 +145,9 @@ class Partial:
     def close(self):
         """Let others have the folder; remove it if nothing in it is complete."""
         if self.interrupted:
-            self._lock.release()
+            self.lock.release()
         else:
             self.discard()
-
-    def shared(self):
-        """A context of worker processes, in which no other process opens this output."""
-        return self._lock.shared()
 
     def _compare(self, settings):
         note = self.folder / _SETTINGS
@@ -200,11 +195,9 @@ class Partial:
 
     def segments(self) -> list[Segment]:
         """The complete segments, in order."""
-        found = []
-        for path in self._files():
-            if match := _NAME.fullmatch(path.name):
-                found.append(Segment(*(int(x) for x in match.groups()[:3]), path))
-        return sorted(found, key=lambda x: (x.start, -x.stop))
+        named = ((path, _NAME.fullmatch(path.name)) for path in self._files())
+        complete = [Segment(*(int(x) for x in name.groups()[:3]), path) for path, name in named if name]
+        return sorted(complete, key=lambda x: (x.start, -x.stop))
 
     def _files(self):
         try:
@@ -256,14 +249,14 @@ class Partial:
         """Remove the folder if a conversion that was killed as it ended has left nothing else of it."""
         if self.folder.exists() and not self.interrupted:
             with contextlib.suppress(InUse):
-                self._lock.take()
+                self.lock.take()
                 self.discard()
 
     def discard(self):
         """Remove the folder and all in it."""
         with contextlib.suppress(OSError):
             self.tidy(everything=True)
-        self._lock.remove()
+        self.lock.remove()
 
 
 def _identity(path) -> str:

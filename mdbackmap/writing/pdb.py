@@ -43,27 +43,19 @@ def too_wide(beads) -> bool:
     return bool((np.ptp(np.asarray(beads, dtype=np.float64), axis=0) > _WIDEST).any())
 
 
-def within_columns(positions) -> bool:
+def _within_columns(positions) -> bool:
     """Whether (..., 3) positions (angstrom) fit the columns of a PDB file as they are."""
     positions = np.asarray(positions, dtype=np.float64)
     return bool(positions.min(initial=0) > _MIN and positions.max(initial=0) < _MAX)
 
 
-def not_within_columns(positions) -> str:
-    """What to say of positions that do not fit."""
-    return (
-        f"coordinates from {np.min(positions):.0f} to {np.max(positions):.0f} A do not fit a PDB file "
-        "(-999.999 to 9999.999): move the molecule, or write XTC or H5MD"
-    )
-
-
-def _into_columns(positions):
-    """Positions (A, 3) that fit, moved by whole angstroms if need be, and what a remark says of it."""
-    positions = np.asarray(positions, dtype=np.float64)
-    if within_columns(positions):
-        return positions, []
-    by = -np.floor(positions.min(0))
-    return positions + by, ["moved by: {:.0f} {:.0f} {:.0f} A, to fit the columns of this format".format(*by)]
+def check_columns(positions, where=""):
+    """ValueError, that begins with `where`, unless (..., 3) positions fit the columns of a PDB file as they are."""
+    if not _within_columns(positions):
+        raise ValueError(
+            f"{where}coordinates from {np.min(positions):.0f} to {np.max(positions):.0f} A do not fit a PDB file "
+            "(-999.999 to 9999.999): move the molecule, or write XTC or H5MD"
+        )
 
 
 def write_topology(path, topology: Topology, positions, dimensions=None, remarks=()):
@@ -107,9 +99,12 @@ def write_topology(path, topology: Topology, positions, dimensions=None, remarks
     if Path(path).suffix == ".cif":
         text = mmcif_text(topology, positions, dimensions, remarks)
     else:
-        layout = PDBLayout(topology)
-        moved, told = _into_columns(positions)
-        text = header([*remarks, *told]) + box_line(dimensions) + layout.atoms(moved) + "END\n"
+        layout, positions = PDBLayout(topology), np.asarray(positions, dtype=np.float64)
+        if not _within_columns(positions):
+            by = -np.floor(positions.min(0))  # whole angstroms
+            moved = "moved by: {:.0f} {:.0f} {:.0f} A, to fit the columns of this format".format(*by)
+            positions, remarks = positions + by, [*remarks, moved]
+        text = header(remarks) + box_line(dimensions) + layout.atoms(positions) + "END\n"
     with open(path, "w", encoding="ascii", errors="replace") as file:
         file.write(text)
         file.flush()
@@ -138,7 +133,7 @@ class PDBLayout:
                 f"not fit a PDB file (at most {MAX_SERIAL} atoms, residue numbers of 4 digits, chains of one letter): "
                 "write XTC or H5MD"
             )
-        self._lines, serial = [], 0
+        self.lines, serial = [], 0
         last = np.flatnonzero(np.diff(topology.residue_of_atom, append=-1))  # (R,) last atom of each residue
         for atom, residue in enumerate(topology.residue_of_atom):
             serial += 1
@@ -146,7 +141,7 @@ class PDBLayout:
             if topology.ends[residue] and atom == last[residue] and not topology.hetero[residue]:
                 serial += 1
                 end += f"TER   {serial:5d}      {self._residue(topology, residue)}\n"
-            self._lines.append((start, end))
+            self.lines.append((start, end))
 
     @staticmethod
     def _residue(topology, i):
@@ -165,10 +160,22 @@ class PDBLayout:
     def atoms(self, positions) -> str:
         """ATOM, HETATM and TER lines for (A, 3) positions; ValueError if they lie beyond the columns of a PDB file."""
         positions = np.asarray(positions, dtype=np.float64)
-        if not within_columns(positions):
-            raise ValueError(not_within_columns(positions))
-        rows = zip(self._lines, positions.tolist(), strict=True)
+        check_columns(positions)
+        rows = zip(self.lines, positions.tolist(), strict=True)
         return "".join(f"{start}{x:8.3f}{y:8.3f}{z:8.3f}{end}" for (start, end), (x, y, z) in rows)
+
+
+def same_atoms(path, topology) -> bool:
+    """Whether a PDB file lists the atoms of a topology, by name and residue and in order."""
+    if path.suffix != ".pdb" or not fits_pdb(topology):
+        return False
+    with open(path, encoding="ascii", errors="replace") as file:
+        listed = [_name_and_residue(line) for line in file if line.startswith(("ATOM", "HETATM"))]
+    return listed == [_name_and_residue(start) for start, _ in PDBLayout(topology).lines]
+
+
+def _name_and_residue(line):
+    return line[12:16].strip(), line[17:27]
 
 
 def header(remarks) -> str:
@@ -181,8 +188,7 @@ def box_line(dimensions) -> str:
     """The CRYST1 line; nothing without a box."""
     if dimensions is None or not np.all(np.asarray(dimensions[:3]) > 0):
         return ""
-    a, b, c, alpha, beta, gamma = dimensions
-    return f"CRYST1{a:9.3f}{b:9.3f}{c:9.3f}{alpha:7.2f}{beta:7.2f}{gamma:7.2f} P 1           1\n"
+    return "CRYST1{:9.3f}{:9.3f}{:9.3f}{:7.2f}{:7.2f}{:7.2f} P 1           1\n".format(*dimensions)
 
 
 def mmcif_text(topology: Topology, positions, dimensions=None, remarks=()) -> str:
@@ -201,9 +207,8 @@ def mmcif_text(topology: Topology, positions, dimensions=None, remarks=()) -> st
         structure.cell = gemmi.UnitCell(*(float(x) for x in dimensions))
         structure.spacegroup_hm = "P 1"
     structure.add_model(_gemmi_model(gemmi, topology, positions))
-    document = structure.make_mmcif_document()
     comments = "".join(f"# {line}\n" for remark in remarks for line in remark.splitlines())
-    return comments + document.as_string()
+    return comments + structure.make_mmcif_document().as_string()
 
 
 def need_gemmi():

@@ -16,7 +16,7 @@ from pathlib import Path
 from .joining import as_stamp, read_stamp
 from .output import H5MD, PDB
 from .partial import format_suffix
-from .pdb import fits_pdb, header, need_gemmi, write_topology
+from .pdb import fits_pdb, header, need_gemmi, same_atoms, write_topology
 
 logger = logging.getLogger(__name__)
 
@@ -167,13 +167,10 @@ class Products:
             write_topology(aside, topology, *first, remarks=remarks(provenance))
             os.replace(aside, self.topology)
         if self.note is not None:
-            self._move_text(folder / "note.json", json.dumps(provenance, indent=2) + "\n", self.note)
+            aside = folder / "note.json"
+            aside.write_text(json.dumps(provenance, indent=2) + "\n")
+            os.replace(aside, self.note)
         os.replace(path, self.trajectory)
-
-    @staticmethod
-    def _move_text(aside, text, final):
-        aside.write_text(text)
-        os.replace(aside, final)
 
 
 def remarks(provenance) -> list[str]:
@@ -183,19 +180,3 @@ def remarks(provenance) -> list[str]:
         for level, entries in provenance.items()
         for key, value in entries.items()
     ]
-
-
-def same_atoms(path, topology) -> bool:
-    """Whether a PDB file lists the atoms of a topology, by name and residue and in order."""
-    if path.suffix != ".pdb" or not fits_pdb(topology):
-        return False
-    with open(path, encoding="ascii", errors="replace") as file:
-        found = [line[12:16].strip() + line[17:27] for line in file if line.startswith(("ATOM", "HETATM"))]
-    owner = topology.residue_of_atom
-    columns = [
-        f"{name:>3s} {chain or ' '}{resid:4d}{icode or ' '}"
-        for name, chain, resid, icode in zip(
-            topology.resnames, topology.chainIDs, topology.resids, topology.icodes, strict=True
-        )
-    ]
-    return found == [name + columns[r] for name, r in zip(topology.names, owner, strict=True)]
