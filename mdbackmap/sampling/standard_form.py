@@ -38,11 +38,12 @@ class StandardForm:
     """
 
     def __init__(self, mapping, network):
-        self.given = mapping
+        self.given = self.mapping = mapping
+        self._beads = self._atoms = None  # the order of beads, and the way back for atoms
         order = chain_order(mapping.coarse) if network.molecule is None else np.arange(mapping.coarse.n_residues)
-        self.mapping = network.mapping(mapping.coarse.take(order)) if np.any(np.diff(order) != 1) else mapping
-        self._beads = mapping.coarse.atoms_of(order)
-        self._atoms = np.argsort(mapping.fine.atoms_of(order))  # the way back
+        if np.any(np.diff(order) != 1):
+            self.mapping = network.mapping(mapping.coarse.take(order))
+            self._beads, self._atoms = mapping.coarse.atoms_of(order), np.argsort(mapping.fine.atoms_of(order))
         self._alone = len(mapping.atoms) == mapping.n_beads and bool(np.all(mapping.weights == 1.0))
 
     def beads(self, beads):
@@ -61,7 +62,8 @@ class StandardForm:
             Where that is.
         """
         centre = np.asarray(beads, dtype=np.float64).mean(axis=1, keepdims=True)
-        return (beads - centre).astype(np.float32)[:, self._beads], centre
+        near = (beads - centre).astype(np.float32)
+        return (near if self._beads is None else near[:, self._beads]), centre
 
     def atoms(self, atoms, centre, beads):
         """
@@ -78,7 +80,7 @@ class StandardForm:
         -------
         ndarray of float32, shape (F, A, 3)
         """
-        atoms = atoms[:, self._atoms]
+        atoms = atoms if self._atoms is None else atoms[:, self._atoms]
         there = (atoms + centre).astype(np.float32)
         if self._alone:
             near = (beads - centre).astype(np.float32)
