@@ -20,19 +20,12 @@ CHI_PERIODS = np.full((len(residues.RESIDUE_NAMES), residues.MAX_CHIS), 2 * np.p
 for _name, _chi in residues.SYMMETRIC_CHIS.items():
     CHI_PERIODS[TYPE_OF_NAME[_name], _chi] = np.pi
 
-
-def _chi_slots():
-    """Slots of the four atoms of each chi, and whether the type has that chi: (20, 4, 4), (20, 4)."""
-    slots = np.zeros((len(residues.RESIDUE_NAMES), residues.MAX_CHIS, 4), dtype=np.int64)
-    has = np.zeros((len(residues.RESIDUE_NAMES), residues.MAX_CHIS), dtype=bool)
-    for kind, name in enumerate(residues.RESIDUE_NAMES):
-        for chi, atoms in enumerate(residues.CHIS[name]):
-            slots[kind, chi] = [residues.SLOT_OF_ATOM[name, atom] for atom in atoms]
-            has[kind, chi] = True
-    return slots, has
-
-
-CHI_SLOTS, HAS_CHI = _chi_slots()
+CHI_SLOTS = np.zeros((len(residues.RESIDUE_NAMES), residues.MAX_CHIS, 4), dtype=np.int64)
+"""Slots of the four atoms of each chi, by residue type; all 0 where there is none."""
+for _name, _chis in residues.CHIS.items():
+    for _chi, _atoms in enumerate(_chis):
+        CHI_SLOTS[TYPE_OF_NAME[_name], _chi] = [residues.SLOT_OF_ATOM[_name, _atom] for _atom in _atoms]
+HAS_CHI = CHI_SLOTS.any(-1)
 
 
 def atom14(fine, atoms):

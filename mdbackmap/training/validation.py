@@ -88,8 +88,9 @@ class Validation:
         """
         row = self._likelihood(model, device) if self.groups else {}
         for temperature in self.config.temperatures if self.chains else ():
-            table = [_judge(model, chain, temperature) for chain in self.chains]
-            means = summarise(table)
+            drawn = [Generator(model, chain)(chain.beads, temperature=temperature) for chain in self.chains]
+            judged = zip(drawn, self.chains, strict=True)
+            means = summarise([evaluate(atoms, chain.positions, *chain.known) for atoms, chain in judged])
             row |= {f"T{temperature:g}_{name}": means[name] for name in METRICS}
         return row
 
@@ -130,7 +131,3 @@ def sampled_chains(data, limit):
     related = np.where(table["cluster30"] >= 0, table["cluster30"], -1 - np.arange(len(lengths)))[candidates]
     candidates = candidates[np.sort(np.unique(related, return_index=True)[1])]
     return [chain_of(data, candidates[k]) for k in spread(len(candidates), limit)]
-
-
-def _judge(model, chain, temperature):
-    return evaluate(Generator(model, chain)(chain.beads, temperature=temperature), chain.positions, *chain.known)

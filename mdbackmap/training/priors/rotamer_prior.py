@@ -82,8 +82,7 @@ def build(pack, filename):
     >>> build("structures.h5", "rotamers.npz")  # doctest: +SKIP
     """
     structures = Structures.read(pack)
-    chains = structures.chains
-    of_chain = np.repeat(np.arange(len(chains["offset"]) - 1), np.diff(chains["offset"]))
+    chains, of_chain = structures.chains, structures.chain.numpy()
     counted = (chains["split"][of_chain] == TRAIN) & (chains["tier"][of_chain] == 0)
     counted &= structures.b.numpy() < _MOBILE
     torsions, known = (values.numpy()[counted] for values in structures.torsions)
