@@ -17,7 +17,7 @@ from ..chemistry import residues
 from ..geometry.vectors import dihedral, full_precision, wrap
 from ..torsions.circular import fourier, levels_of
 from ..torsions.heads import TorsionHeads
-from ..torsions.internal import END, PEPTIDE, InternalCoordinates
+from ..torsions.internal import END, PEPTIDE
 from .collisions import collisions, crowding
 from .settings import BackboneSettings
 
@@ -103,9 +103,7 @@ class _Chains:
     Attributes
     ----------
     heads : TorsionHeads
-    internal : InternalCoordinates
-    beads : torch.Tensor, shape (F, R, 3)
-    box : torch.Tensor, shape (F, 3, 3), or None
+    conformation : Conformation
     inputs : torch.Tensor, shape (F, R, C)
         What the heads make of the features, before they know the angle before.
     strain : _Strain
@@ -113,9 +111,7 @@ class _Chains:
     """
 
     heads: TorsionHeads
-    internal: InternalCoordinates
-    beads: torch.Tensor
-    box: torch.Tensor | None
+    conformation: "Conformation"  # noqa: F821, of `generation`, which this room does not import
     inputs: torch.Tensor
     strain: "_Strain"
     settings: BackboneSettings
@@ -123,12 +119,11 @@ class _Chains:
     @classmethod
     def of(cls, heads, conformation, features, settings):
         """Those of a `Conformation` and the decoder's features."""
-        internal, beads = conformation.internal, conformation.beads
-        width, head = features.shape[-1], heads.peptide.features
+        internal, width, head = conformation.internal, features.shape[-1], heads.peptide.features
         following = features.roll(-1, dims=1)
         inputs = features @ head.weight[:, :width].T + following @ head.weight[:, width:].T + head.bias
         inputs = inputs.index_copy(1, internal.last, heads.phi.features(features[:, internal.last]))
-        return cls(heads, internal, beads, conformation.box, inputs, _Strain(internal, beads, settings), settings)
+        return cls(heads, conformation, inputs, _Strain(internal, conformation.beads, settings), settings)
 
     @property
     def centres(self):
@@ -137,7 +132,7 @@ class _Chains:
 
     def walk(self, uniform, temperature, guide=None):
         """Angles for uniform numbers, both (F, S, R), and the shares (F, R, B) of the bins, averaged over the draws."""
-        heads, internal, inputs = self.heads, self.internal, self.inputs
+        heads, internal, inputs = self.heads, self.conformation.internal, self.inputs
         angles = torch.zeros_like(uniform)
         shares, centres = inputs.new_zeros(*inputs.shape[:2], heads.bins.n_bins), self.centres
         for at in internal.walk:
@@ -190,19 +185,20 @@ class _Chains:
 
     def _apart(self, angles, shares, uniform):
         """Angles of peptides that collide with another one are drawn again."""
-        box, settings = self.box, self.settings.collisions
+        conformation, settings = self.conformation, self.settings.collisions
+        internal, beads = conformation.internal, conformation.beads
         centres, frames = self.centres, torch.arange(len(angles), device=angles.device)
         for _ in range(self.settings.rounds):
             left = frames.unique()
-            cells = None if box is None else box[left]
-            frames, at = collisions(self.internal, self.beads[left], angles[left], settings, cells)
+            part = conformation[left]
+            frames, at = collisions(internal, part.beads, angles[left], settings, part.box)
             frames = left[frames]
             if len(at) == 0:
                 break
             own, following = centres.expand(len(at), -1), (at + 1) % angles.shape[1]
             behind, ahead = angles[frames, (at - 1).clamp_min(0), None], angles[frames, following, None]
             logits = shares[frames, at].clamp_min(1e-9).log()
-            logits = logits - crowding(self.internal, self.beads, angles, frames, at, own, settings, box)
+            logits = logits - crowding(internal, beads, angles, frames, at, own, settings, conformation.box)
             logits = logits - self.strain.of(frames, at, behind, own, (-1, 1))
             logits = logits - self.strain.of(frames, following, own, ahead, (-1, 1))
             picked = _pick(logits, None if uniform is None else uniform[frames, at])
@@ -230,10 +226,8 @@ class _Strain:
         nitrogen, behind = ((local[..., k, :2] - back).roll(1, 1) for k in (2, 0))  # of the peptide before
         across = (frame.roll(1, 1) @ frame.transpose(-1, -2)).flatten(-2)  # from that peptide's frame to the own one
         sizes = carbon.norm(dim=-1, keepdim=True) * nitrogen.norm(dim=-1, keepdim=True)
-        tau, inner = (
-            row.to(beads).expand(len(beads), -1) for row in (internal.tau, ~(internal.starts | internal.ends))
-        )
-        rows = torch.stack([tau, inner], -1)
+        inner = ~(internal.starts | internal.ends)
+        rows = torch.stack([internal.tau.to(beads), inner.to(beads)], -1).expand(len(beads), -1, -1)
         self.table = torch.cat([nitrogen, behind, carbon, sizes, rows, across], -1)  # (F, R, 18), read in one go
         self.proline = internal.types == residues.TYPE_OF_NAME["PRO"]
 

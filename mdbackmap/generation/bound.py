@@ -15,6 +15,7 @@ import torch
 
 from ..chemistry import residues
 from ..models.base import Model
+from ..models.batch import passes
 from ..molecule.mapping import Mapping
 from ..options import Tolerance
 from ..torsions.internal import InternalCoordinates
@@ -181,11 +182,9 @@ class BoundMolecule(Bound):
         precise, box = beads.double(), None if box is None else box.double()
         normal = noise.normal(keys, (beads.shape[1], self.model.config.n_latent))
         normal = noise.temperature * torch.from_numpy(normal).to(precise)
-        few = max(1, _BEADS_AT_A_TIME.get(beads.device.type, _BEADS_AT_A_TIME["cpu"]) // beads.shape[1])
         atoms = []
         with torch.autocast(beads.device.type, enabled=False):
-            for start in range(0, len(beads), few):
-                part = slice(start, start + few)
+            for part in passes(beads, _BEADS_AT_A_TIME):
                 atoms.append(self.precise.draw(precise[part], normal[part], None if box is None else box[part]))
         return torch.cat(atoms).to(beads)
 
@@ -212,10 +211,8 @@ class BoundCascade(Bound):
         device, mappings = next(model.parameters()).device, model.mappings(mapping.coarse)
         steps = tuple(bind(step, own, None, settings) for step, own in zip(model.steps, mappings, strict=True))
         wholes = itertools.accumulate(mappings, Mapping.then)
-        mend = model.config.rounds > 0
-        mendings = (
-            Mending(whole, device, settings.traces) if mend and is_trace(whole.fine) else None for whole in wholes
-        )
+        traces = [whole if model.config.rounds > 0 and is_trace(whole.fine) else None for whole in wholes]
+        mendings = [None if whole is None else Mending(whole, device, settings.traces) for whole in traces]
         return cls(model, mapping, settings, steps, tuple(mendings))
 
     @torch.no_grad()

@@ -82,9 +82,8 @@ class Noise:
         return out
 
     def _white(self, index, sample, shape, stream=0):
-        key = np.random.SeedSequence(
-            (self.seed, stream + 2 * self.step, int(sample), *divmod(int(index) % _WORD**2, _WORD))
-        )
+        words = divmod(int(index) % _WORD**2, _WORD)
+        key = np.random.SeedSequence((self.seed, stream + 2 * self.step, int(sample), *words))
         return np.random.Generator(np.random.SFC64(key)).standard_normal(shape, dtype=np.float32)
 
     def _smooth(self, time, sample, shape):

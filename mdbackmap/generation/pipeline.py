@@ -128,7 +128,7 @@ def _maps(relaxation, conformation, temperature, least, guide):
     if guide is None:
         beads = conformation.beads
         return relaxation.strain.guide(beads.double(), beads.new_full(beads.shape[:1], least))
-    return guide.at_least(least)
+    return dataclasses.replace(guide, strength=guide.strength.clamp_min(least))
 
 
 def backbones(model, conformation, random, settings, guide=None):

@@ -24,9 +24,9 @@ PASS = {"cpu": 1280, "cuda": 65536}
 """Residues that a network sees at a time; chosen: by hand, what fits the caches."""
 
 
-def passes(beads):
-    """Slices of frames (F, R, 3), as many at a time as one pass of a network should see."""
-    few = max(1, PASS.get(beads.device.type, PASS["cpu"]) // beads.shape[1])
+def passes(beads, sizes=PASS):
+    """Slices of frames (F, R, 3), as many at a time as a network should see: beads, by the kind of the device."""
+    few = max(1, sizes.get(beads.device.type, sizes["cpu"]) // beads.shape[1])
     return [slice(start, start + few) for start in range(0, len(beads), few)]
 
 

@@ -37,10 +37,9 @@ class CascadeConfig:
         if not self.steps:
             raise ValueError("a cascade without steps: expected one or more")
         for number, step in enumerate(self.steps):
-            if step.get("family") not in STEPS:
-                raise ValueError(
-                    f"step {number} is of family {step.get('family')!r}: expected one of {', '.join(STEPS)}"
-                )
+            family = step.get("family")
+            if family not in STEPS:
+                raise ValueError(f"step {number} is of family {family!r}: expected one of {', '.join(STEPS)}")
         if self.rounds < 0:
             raise ValueError(f"rounds must be 0 (traces stay as they are) or more, not {self.rounds}")
 

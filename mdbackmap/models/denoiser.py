@@ -20,7 +20,7 @@ from torch import nn
 from ..geometry.vectors import bisector_frame, smooth_step
 from .batch import Batch, passes
 from .features import Features
-from .layers import Interaction
+from .layers import Interaction, normed_perceptron
 
 WEIGHTS = Path(__file__).with_name("denoiser.npz")
 QUIET = 0.18, 0.22
@@ -73,7 +73,7 @@ class Denoiser(nn.Module):
             Interaction(width, self.inputs.n_edge_features, config.n_channels if k % 2 else 0, config.dropout)
             for k in range(config.n_layers)
         )
-        self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, _HIDDEN), nn.SiLU(), nn.Linear(_HIDDEN, 3))
+        self.out = normed_perceptron(width, _HIDDEN, 3)
 
     def forward(self, batch):
         """Displacements (n, 3) that take the beads of a `Batch` to where they belong; none of first and last ones."""

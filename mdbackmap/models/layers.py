@@ -29,6 +29,16 @@ def harmonics(vectors):
     return o3.spherical_harmonics(HARMONICS, vectors, normalize=True, normalization="component")
 
 
+def perceptron(n_inputs, n_hidden, n_outputs):
+    """A network of one hidden layer."""
+    return nn.Sequential(nn.Linear(n_inputs, n_hidden), nn.SiLU(), nn.Linear(n_hidden, n_outputs))
+
+
+def normed_perceptron(n_inputs, n_hidden, n_outputs):
+    """The same after layer normalisation of its inputs."""
+    return nn.Sequential(nn.LayerNorm(n_inputs), *perceptron(n_inputs, n_hidden, n_outputs))
+
+
 class Density(nn.Module):
     """
     Equivariant summary of a neighbourhood and its invariants: sum over j of gate_j Y(r_j), then scalar products.
@@ -78,12 +88,7 @@ class Interaction(nn.Module):
         self.other = nn.Linear(n_features, n_features, bias=False)
         self.edge = nn.Linear(n_edge_features, n_features, bias=False)
         self.update = nn.Linear(n_features, n_features)
-        self.feed = nn.Sequential(
-            nn.LayerNorm(n_features),
-            nn.Linear(n_features, 2 * n_features),
-            nn.SiLU(),
-            nn.Linear(2 * n_features, n_features),
-        )
+        self.feed = normed_perceptron(n_features, 2 * n_features, n_features)
         self.dropout = nn.Dropout(dropout)
         self.density = None
         if channels:

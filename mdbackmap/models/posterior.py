@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ..chemistry import residues
-from .layers import Density, harmonics, radial_basis
+from .layers import Density, harmonics, perceptron, radial_basis
 
 _ATOM = 32  # features of an atom; chosen: by hand
 _RADIAL = 8  # radial functions of an atom's distance from its C-alpha; chosen: by hand
@@ -24,12 +24,10 @@ class Encoder(nn.Module):
         super().__init__()
         channels, hidden = 2 * config.n_channels, config.n_features
         self.atom = nn.Embedding(len(residues.ALPHABET) * residues.MAX_ATOMS, _ATOM)
-        self.atom_gate = nn.Sequential(nn.Linear(_ATOM + _RADIAL, _ATOM), nn.SiLU(), nn.Linear(_ATOM, channels))
+        self.atom_gate = perceptron(_ATOM + _RADIAL, _ATOM, channels)
         self.edge_gate = nn.Linear(2 * hidden + config.n_basis, channels)
         self.own, self.around = Density(channels, hidden // _PART), Density(channels, hidden // _PART)
-        self.out = nn.Sequential(
-            nn.Linear(hidden + 2 * 3 * (hidden // _PART), hidden), nn.SiLU(), nn.Linear(hidden, 2 * config.n_latent)
-        )
+        self.out = perceptron(hidden + 2 * 3 * (hidden // _PART), hidden, 2 * config.n_latent)
         self.n_basis = config.n_basis
         self.n_near = min(_NEAR, config.n_neighbours)
 

@@ -10,8 +10,7 @@ import math
 
 import torch
 
-from ..chemistry import residues
-from ..chemistry.residues import CA, CB
+from ..chemistry.residues import CA, CB, SYMMETRIC_CHIS, TYPE_OF_NAME
 from ..geometry.neighbours import image_shifts, meeting_spheres
 from ..geometry.vectors import wrap
 from ..torsions.circular import fourier, levels_of
@@ -23,7 +22,7 @@ from .overlaps import candidate_energies
 from .pairs import where
 from .settings import PackingSettings
 
-_GLY, _PROLINE = residues.TYPE_OF_NAME["GLY"], residues.TYPE_OF_NAME["PRO"]
+_GLY, _PROLINE = TYPE_OF_NAME["GLY"], TYPE_OF_NAME["PRO"]
 _SULFUR = CLASSES.index("sulfur")
 
 
@@ -233,8 +232,8 @@ def fold_symmetric(types, torsions):
         In [-pi, pi), those of symmetric groups (ASP, GLU, PHE, TYR) in [-pi/2, pi/2).
     """
     torsions = wrap(torsions)
-    for name, at in residues.SYMMETRIC_CHIS.items():
-        rows = (types == residues.TYPE_OF_NAME[name]).nonzero()[:, 0]
+    for name, at in SYMMETRIC_CHIS.items():
+        rows = (types == TYPE_OF_NAME[name]).nonzero()[:, 0]
         angles = torsions[..., rows, 1 + at]
         torsions[..., rows, 1 + at] = torch.remainder(angles + torch.pi / 2, torch.pi) - torch.pi / 2
     return torsions

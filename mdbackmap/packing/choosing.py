@@ -9,8 +9,7 @@ Shapes: F frames, K candidates, R residues, M of them with side chains that can 
 
 import torch
 
-from ..chemistry import residues
-from ..chemistry.residues import CA
+from ..chemistry.residues import CA, SYMMETRIC_CHIS, TYPE_OF_NAME
 from .atom_energies import contact_gains
 from .disulfides import broken
 from .kernels.reference import choose, marginals
@@ -92,8 +91,8 @@ def alike(internal, torsions, width):
     at = internal.movable.residues
     defined = internal.defined[at, 1:5].to(torsions)  # (M, 4)
     turns = torch.ones_like(defined)  # 2 where half a turn changes nothing
-    for name, k in residues.SYMMETRIC_CHIS.items():
-        turns[internal.types[at] == residues.TYPE_OF_NAME[name], k] = 2
+    for name, k in SYMMETRIC_CHIS.items():
+        turns[internal.types[at] == TYPE_OF_NAME[name], k] = 2
     repeats = len(torsions) // max(1, len(defined))
     sizes, turns = ((v.repeat(repeats, 1).unsqueeze(1)) for v in (defined / turns / width, turns))  # (q, 1, 4)
     chis = torsions[..., 1:5] * turns

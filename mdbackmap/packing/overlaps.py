@@ -122,15 +122,12 @@ def _summed(one, other, a, b, into, shift, n_rows, bridges, overlap, packing, ga
     gain = None if gains is None else gains[one.kind[a], other.kind[b]]
     bonded = (one.bonding[a] & other.bonding[b]).nonzero()[:, 0]
     first, second = one.residue[a[bonded]], other.residue[b[bonded]]
-    keep = bridges(first, second)
-    bonded, first, second = bonded[keep], first[keep], second[keep]
+    bonded, first, second = where(bridges(first, second), bonded, first, second)
     bond = packing.disulfides
     allowed = allowed.index_fill(0, bonded, bond.sulfurs if one is other else bond.across)
     gain = None if gain is None else gain.index_fill(0, bonded, 0.0)
-    contacts = packing.contacts.best, packing.contacts.width
-    energy = pair_energies(
-        one.places, other.places, a, b, into, shift, allowed, gain, n_rows, overlap.stiffness, *contacts
-    )
+    given = allowed, gain, n_rows, overlap.stiffness, packing.contacts.best, packing.contacts.width
+    energy = pair_energies(one.places, other.places, a, b, into, shift, *given)
     if one is other and len(bonded):
         sulfurs = one.places[a[bonded]], one.places[b[bonded]]
         betas = one.betas[first, :, None], one.betas[second, :, None]

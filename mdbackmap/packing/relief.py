@@ -211,10 +211,8 @@ def _near_atoms(types, atoms, chosen, reach, box):
     first = torch.arange(len(types) + len(own), device=atoms.device) * MAX_ATOMS
     everything = Groups(trace.flatten(0, 1), far.flatten(), first[: len(types)], real.sum(1), atoms.flatten(0, 2))
     parts = Groups(tip, radius, first[: len(own)] + TURNING, turning.sum(1), own.flatten(0, 1))
-    cells = None if box is None else box[frames]
-    row, _, residue = meeting_spheres(
-        tip.unsqueeze(1), trace[frames], (radius + reach).unsqueeze(1), far[frames], cells
-    )
+    cells, room = None if box is None else box[frames], (radius + reach).unsqueeze(1)
+    row, _, residue = meeting_spheres(tip.unsqueeze(1), trace[frames], room, far[frames], cells)
     residue, cells = frames[row] * atoms.shape[1] + residue, None if box is None else cells[row]
     _, other, slot, gap, shift = atom_pairs(everything, parts, residue, row, reach, cells)
     return slot, other, gap, None if shift is None else -shift

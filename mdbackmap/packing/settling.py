@@ -10,8 +10,7 @@ Shapes: F frames, R residues, P pairs of atoms. Lengths in angstrom, energies in
 
 import torch
 
-from ..chemistry import residues
-from ..chemistry.residues import CB, MAX_ATOMS, TURNING, C, N, O
+from ..chemistry.residues import CB, MAX_ATOMS, TURNING, TYPE_OF_NAME, C, N, O
 from ..geometry.vectors import full_precision
 from ..torsions.movable import bonds_from_backbone, present
 from ..traces.descent import Descent, within
@@ -20,7 +19,7 @@ from .contacts import classes
 from .pairs import group_pairs, groups_of, where
 from .relief import relieve
 
-_PROLINE, _CYSTEINE = residues.TYPE_OF_NAME["PRO"], residues.TYPE_OF_NAME["CYS"]
+_PROLINE, _CYSTEINE = TYPE_OF_NAME["PRO"], TYPE_OF_NAME["CYS"]
 
 
 @full_precision

@@ -115,9 +115,7 @@ class CircularBins:
 
     def mode(self, logits):
         """Most probable angles (...): the mean of the best bin and its two neighbours."""
-        return self._between(logits, logits.argmax(-1, keepdim=True))
-
-    def _between(self, logits, best):
+        best = logits.argmax(-1, keepdim=True)
         three = (best + torch.tensor([-1, 0, 1], device=logits.device)) % self.n_bins
         share = torch.softmax(logits.float().gather(-1, three), dim=-1)
         return (best.squeeze(-1) + share[..., 2] - share[..., 0]) * self.width - math.pi

@@ -43,13 +43,7 @@ _N, _CA, _C, _O, _CB, _CG, _CD = range(7)  # slots; the last two those of prolin
 _PRO = residues.TYPE_OF_NAME["PRO"]
 _END_ANGLE, _END_TORSION = math.radians(peptide_geometry.CA_ANGLE), math.radians(peptide_geometry.CA_TORSION)
 _SLOT = {name: {atom: k for k, atom in enumerate(atoms)} for name, atoms in residues.ATOMS.items()}
-_TEMPLATES = {}
-
-
-def _template(cis):
-    if cis not in _TEMPLATES:
-        _TEMPLATES[cis] = PeptideTemplate(cis)
-    return _TEMPLATES[cis]
+_template = functools.cache(PeptideTemplate)  # of a cis (True) or trans peptide
 
 
 @full_precision
@@ -86,9 +80,8 @@ def _within_reach(cb, ca, n, cd):
     away = perpendicular(cb - ca, towards_n)
     along, aside, span = ((v * (cd - ca)).sum(-1) for v in (towards_n, away, cd - ca))
     centre, reach = torch.atan2(aside, along), 2 * bond * torch.hypot(along, aside).clamp_min(1e-6)
-    near, far = (
-        centre + ((bond**2 + span - gap**2) / reach).clamp(-1, 1).acos() for gap in peptide_geometry.PROLINE_CB_CD
-    )
+    gaps = peptide_geometry.PROLINE_CB_CD
+    near, far = (centre + ((bond**2 + span - gap**2) / reach).clamp(-1, 1).acos() for gap in gaps)
     opening = torch.atan2(((cb - ca) * away).sum(-1), ((cb - ca) * towards_n).sum(-1))
     turned = opening.clamp(near, far).unsqueeze(-1)
     moved = ca + bond.unsqueeze(-1) * (turned.cos() * towards_n + turned.sin() * away)
@@ -166,25 +159,19 @@ class InternalCoordinates:
         """Index sets of the atoms that chi k moves (k = 0: CB): (axis atoms, residues, row, slot, local xyz)."""
         axis, owners, rows, slots, places = [], [], [], [], []
         for residue, kind in enumerate(self.types.tolist()):
-            name = residues.RESIDUE_NAMES[kind]
-            moved = [(atom, *at[1:]) for atom, at in residues.IDEAL_ATOMS[name].items() if at[0] == k]
-            if not moved:
-                continue
-            atoms = ("N", "CA", "C") if k == 0 else residues.CHIS[name][k - 1][:3]
-            axis.append([residue * residues.MAX_ATOMS + _SLOT[name][a] for a in atoms])
-            for atom, x, y, z in moved:
-                rows.append(len(owners))
-                slots.append(residue * residues.MAX_ATOMS + _SLOT[name][atom])
-                places.append((x, y, z))
-            owners.append(residue)
-        to = {"device": self.types.device}
-        return (
-            torch.tensor(axis, dtype=torch.int64, **to).reshape(-1, 3).unbind(-1),
-            torch.tensor(owners, dtype=torch.int64, **to),
-            torch.tensor(rows, dtype=torch.int64, **to),
-            torch.tensor(slots, dtype=torch.int64, **to),
-            torch.tensor(places, dtype=torch.float32, **to).reshape(-1, 3),
-        )
+            name, first = residues.RESIDUE_NAMES[kind], residue * residues.MAX_ATOMS
+            moved = {atom: at for atom, (group, *at) in residues.IDEAL_ATOMS[name].items() if group == k}
+            if moved:
+                atoms = ("N", "CA", "C") if k == 0 else residues.CHIS[name][k - 1][:3]
+                axis.append([first + _SLOT[name][atom] for atom in atoms])
+                rows += [len(owners)] * len(moved)
+                slots += [first + _SLOT[name][atom] for atom in moved]
+                places += moved.values()
+                owners.append(residue)
+        indices = (torch.tensor(v, dtype=torch.int64, device=self.types.device) for v in (axis, owners, rows, slots))
+        axis, owners, rows, slots = indices
+        places = torch.tensor(places, dtype=torch.float32, device=self.types.device).reshape(-1, 3)
+        return axis.reshape(-1, 3).unbind(-1), owners, rows, slots, places
 
     # atoms from angles -----------------------------------------------------------------------------------------
 
@@ -219,18 +206,11 @@ class InternalCoordinates:
             if k == 0:
                 origin, frame, local = b, bisector_frame(a, b, third), places
             else:
-                origin, frame = third, self._chi_frame(a, b, third)
+                origin, frame = third, axis_frame(b, third, a)  # turned by the torsion, it carries the group
                 local = turn_about_x(places, torsions[..., owners[rows], k])
             placed = origin[..., rows, :] + (local.unsqueeze(-2) @ frame[..., rows, :, :]).squeeze(-2)
             flat = flat.index_copy(-2, slots, placed)
         return self._close_prolines(flat.unflatten(-2, (-1, 14)), torsions)
-
-    @staticmethod
-    def _chi_frame(a, b, c):
-        """Frame at c, x along b->c, y on the side of a: turned by the torsion, it carries the group."""
-        x = unit(c - b)
-        y = perpendicular(a - b, x)
-        return torch.stack([x, y, torch.cross(x, y, dim=-1)], dim=-2)
 
     @full_precision
     def backbone(self, ca, torsions):
@@ -327,7 +307,8 @@ class InternalCoordinates:
         torsions[..., 0], known[..., 0] = self.peptide_angles(ca, atoms, mask)
         flat, there = atoms.flatten(-3, -2), mask.flatten(-2)
         for k in range(1, 5):
-            at, axis, tip = self._torsion_atoms(k)
+            axis, at, rows, slots, _ = self._groups[k]
+            tip = slots[torch.searchsorted(rows, torch.arange(len(at), device=rows.device))]  # a group's first atom
             points = [flat[..., i, :] for i in (*axis, tip)]
             torsions[..., at, k] = dihedral(*points)
             known[..., at, k] = torch.stack([there[..., i] for i in (*axis, tip)]).all(0)
@@ -335,11 +316,6 @@ class InternalCoordinates:
         self._puckers(atoms, mask, torsions, known)
         known &= self.defined
         return torch.where(known, wrap(torsions), 0.0), known
-
-    def _torsion_atoms(self, k):
-        axis, owners, rows, slots, _ = self._groups[k]
-        tip = slots[torch.searchsorted(rows, torch.arange(len(owners), device=rows.device))]  # a group's first atom
-        return owners, axis, tip
 
     @full_precision
     def peptide_angles(self, ca, atoms, mask):

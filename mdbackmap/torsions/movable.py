@@ -79,25 +79,17 @@ class MovableAtoms:
     """
 
     def __init__(self, types):
-        self.types, kinds = types, types.tolist()
-        names = [residues.RESIDUE_NAMES[kind] for kind in kinds]
-        turns = [name not in ("GLY", "ALA", "PRO") for name in names]
-        sizes = [len(residues.ATOMS[name]) for name in names]
-        slots = [range(TURNING, size) if turn else range(0) for size, turn in zip(sizes, turns, strict=True)]
-        stays = [range(TURNING if turn else size) for size, turn in zip(sizes, turns, strict=True)]
-        to = {"device": types.device}
-        self.residues = torch.tensor([r for r, turn in enumerate(turns) if turn], dtype=torch.int64, **to)
-        self.turning, self.fixed = (
-            torch.tensor([MAX_ATOMS * r + k for r, own in enumerate(rows) for k in own], dtype=torch.int64, **to)
-            for rows in (slots, stays)
-        )
-        self.count = torch.tensor([len(own) for own in slots if len(own)], dtype=torch.int64, **to)
+        self.types, cysteine = types, types == residues.TYPE_OF_NAME["CYS"]
+        real = present().to(types.device)[types]  # (R, 14)
+        turns = real & (types != residues.TYPE_OF_NAME["PRO"]).unsqueeze(1)
+        turns[:, :TURNING] = False
+        stays = real & ~turns
+        self.turning, self.fixed = (slots.flatten().nonzero()[:, 0] for slots in (turns, stays))
+        self.residues = turns.any(1).nonzero()[:, 0]
+        self.count, self.fixed_count = turns.sum(1)[self.residues], stays.sum(1)
         self.first = self.count.cumsum(0) - self.count
-        self.fixed_count = torch.tensor([len(own) for own in stays], dtype=torch.int64, **to)
         self.fixed_first = self.fixed_count.cumsum(0) - self.fixed_count
-        self.owner = torch.arange(len(self.residues), **to).repeat_interleave(self.count)
-        cysteine = types == residues.TYPE_OF_NAME["CYS"]
-        self.thiol = cysteine[self.turning // MAX_ATOMS] & (self.turning % MAX_ATOMS == SG)
-        self.thiol_bearing = cysteine[self.fixed // MAX_ATOMS] & (self.fixed % MAX_ATOMS == CB)
         own, slot = self.turning // MAX_ATOMS, self.turning % MAX_ATOMS
-        self.meets = apart().to(types.device)[types[own], slot]  # (S, 14), own residue
+        self.thiol = cysteine[own] & (slot == SG)
+        self.thiol_bearing = cysteine[self.fixed // MAX_ATOMS] & (self.fixed % MAX_ATOMS == CB)
+        self.meets = apart().to(types.device)[types[own], slot]

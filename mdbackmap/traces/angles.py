@@ -14,11 +14,6 @@ _BENT = 0.05, 0.4  # sines of angles; chosen: by hand, torsions about straight o
 _STRAIGHT = 0.02  # sine of an angle; chosen: by hand, straighter ones have no plane
 
 
-def steps(beads):
-    """Vectors (..., R, 3) from each bead to the next; the last one goes back to the first and means nothing."""
-    return beads.roll(-1, -2) - beads
-
-
 class TraceAngles:
     """
     Distances, angles and torsions of traces, and what forces on them mean for the beads.
@@ -42,7 +37,7 @@ class TraceAngles:
     """
 
     def __init__(self, beads):
-        ahead = steps(beads)
+        ahead = beads.roll(-1, -2) - beads  # of the last one back to the first: it means nothing
         self.length = ahead.norm(dim=-1).clamp_min(_LEAST)
         self.ahead = ahead / self.length.unsqueeze(-1)  # u_i
         self.back = self.ahead.roll(1, -2)  # u_i-1
@@ -73,10 +68,8 @@ class TraceAngles:
 
     def _twist(self, unit, on_torsion):
         """The same for torsions (Blondel & Karplus 1996)."""
-        following, sine = unit.roll(-1, -2), self.sine.unsqueeze(-1)
-        before, length, after = (
-            v.unsqueeze(-1) for v in (self.length.roll(1, -1), self.length, self.length.roll(-1, -1))
-        )
+        following, sine, length = unit.roll(-1, -2), self.sine.unsqueeze(-1), self.length.unsqueeze(-1)
+        before, after = length.roll(1, -2), length.roll(-1, -2)
         one = -unit / (before * sine) * on_torsion  # on i-1
         four = following / (after * sine.roll(-1, -2)) * on_torsion  # on i+2
         cos_here = (self.back * self.ahead).sum(-1, keepdim=True)  # minus the cosine of the angle

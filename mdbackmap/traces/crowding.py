@@ -52,13 +52,8 @@ class Crowd:
             n = beads.shape[1]
             a, b, shift, distance = (v[held] for v in (frame * n + i, frame * n + j, shift, distance))
             self.together = a, b, shift, distance.clamp_min(settings.closest)
-            self.holding = self._holding(
-                distance,
-                *(
-                    torch.minimum(*(stiffness.flatten().index_select(0, at) for at in (a, b)))
-                    for stiffness in (cohesion, contact)
-                ),
-            ).to(distance)  # (P,), stiffness
+            weaker = (torch.minimum(held.flatten()[a], held.flatten()[b]) for held in (cohesion, contact))
+            self.holding = self._holding(distance, *weaker).to(distance)  # (P,), stiffness
         self.springs = self._springs()
 
     def _holding(self, distance, cohesion, contact):

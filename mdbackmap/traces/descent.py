@@ -17,7 +17,7 @@ def within(start, moved, tolerances):
     return start + shift * (tolerances / rms.clamp_min(1e-6)).clamp_max(1.0)[:, None, None]
 
 
-def unbent(beads, inner, settings=DEFAULTS.bending):
+def unbent(beads, inner, settings=DEFAULTS.descending):
     """
     Beads of straight stretches put on a thin helix: on a line, no force says to which side they should bend.
 
@@ -26,7 +26,7 @@ def unbent(beads, inner, settings=DEFAULTS.bending):
     beads : torch.Tensor, shape (F, R, 3)
     inner : torch.Tensor, shape (R,)
         1 for residues within a chain, 0 for its ends.
-    settings : Bending
+    settings : Descending
 
     Returns
     -------

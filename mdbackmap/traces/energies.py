@@ -18,7 +18,6 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from ..chemistry import peptide_geometry, residues
 from ..chemistry.elements import ELEMENTS, allowed_distances
-from ..chemistry.peptide_geometry import CA_CA
 from ..geometry.vectors import PeptideTemplate, angle, axis_frame, bisector_frame, dihedral, place, turn_about_x
 from .settings import DEFAULTS
 from .splines import SmoothTables
@@ -105,8 +104,8 @@ def residue_atoms(cis_before, cis_after):
     turns = torch.arange(BINS, dtype=torch.float64) * _TURN - math.pi
     zero = torch.zeros_like(wide)
     centre = torch.stack([zero, zero, zero], -1)
-    back = centre - torch.tensor([CA_CA[cis_before], 0.0, 0.0], dtype=torch.float64)
-    ahead = CA_CA[cis_after] * torch.stack([-wide.cos(), wide.sin(), zero], -1)
+    back = centre - torch.tensor([peptide_geometry.CA_CA[cis_before], 0.0, 0.0], dtype=torch.float64)
+    ahead = peptide_geometry.CA_CA[cis_after] * torch.stack([-wide.cos(), wide.sin(), zero], -1)
     first = _turned(cis_before, back, centre, ahead, turns)
     last = _turned(cis_after, centre, ahead, back, turns)
     atoms = {"CA": centre[:, None, None], "CA-": back[:, None, None], "CA+": ahead[:, None, None]}
@@ -121,7 +120,7 @@ def residue_atoms(cis_before, cis_after):
 
 def _turned(cis, origin, tip, reference, turns):
     """C, O and N (angles, turns, 3) of a peptide from `origin` to `tip`, turned from the side of `reference`."""
-    local = PeptideTemplate(cis)(torch.tensor(CA_CA[cis], dtype=torch.float64))
+    local = PeptideTemplate(cis)(torch.tensor(peptide_geometry.CA_CA[cis], dtype=torch.float64))
     local = turn_about_x(local[None], turns[:, None])  # (72, 3, 3)
     frame = axis_frame(origin, tip, reference)
     return (origin[:, None, None] + local @ frame[:, None]).unbind(-2)

@@ -160,7 +160,7 @@ class Relaxation:
         descending = self.settings.descending
         pace = descending.rate, descending.momentum, descending.longest
         slopes, total = self.slopes(start, tolerances, box, 1.0, relaxing), relaxing.prior_steps + relaxing.joint_steps
-        steps, moved, turns = Descent(start, *pace), unbent(start, self.strain.inner, self.settings.bending), None
+        steps, moved, turns = Descent(start, *pace), unbent(start, self.strain.inner, descending), None
         for step in range(total):
             angles = self.strain.angles(moved)
             if step - relaxing.prior_steps in relaxing.rescans:

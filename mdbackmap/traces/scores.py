@@ -77,16 +77,11 @@ class TraceScores:
     def together(cls, parts):
         """Scores of all frames from those of some at a time; `hand` and `deviation` are means of theirs."""
         weights = [len(part.excess) / sum(len(other.excess) for other in parts) for part in parts]
-        hand = {
-            name: sum(weight * getattr(part, name) for weight, part in zip(weights, parts, strict=True))
-            for name in ("hand", "deviation")
-        }
         numbers = ("trace", "backbone", "scatter", "noise", "excess")
-        return cls(
-            **{name: torch.cat([getattr(part, name) for part in parts]) for name in numbers},
-            **hand,
-            settings=parts[0].settings,
-        )
+        joined = {name: torch.cat([getattr(part, name) for part in parts]) for name in numbers}
+        for name in ("hand", "deviation"):
+            joined[name] = sum(weight * getattr(part, name) for weight, part in zip(weights, parts, strict=True))
+        return cls(**joined, settings=parts[0].settings)
 
     @property
     def mirrored(self):
@@ -139,10 +134,9 @@ def score_traces(internal, beads, noise=None, settings=DEFAULTS):
     following = angles.angle.roll(-1, -1)
     energies = strain.prior(angles.angle, angles.torsion, following)[0]
     mirrored = strain.prior(angles.angle, -angles.torsion, following)[0]
-    nothing = torch.full_like(energies, torch.nan)
     return TraceScores(
-        torch.where(turning, energies, nothing),
-        torch.where(judged, backbone, nothing),
+        energies.masked_fill(~turning, torch.nan),
+        backbone.masked_fill(~judged, torch.nan),
         _scatter(strain, angles, settings.scoring.furthest),
         beads.new_zeros(len(beads)) if noise is None else noise(internal, beads).to(beads),
         *_hand(mirrored - energies, turning, settings.scoring.correlated),

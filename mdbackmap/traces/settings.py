@@ -49,10 +49,7 @@ class Crowding:
     watched: float = 2.0  # angstrom: sites up to this much further apart are watched; chosen: by hand
     near: float = 12.0  # angstrom: nearer C-alphas keep their distance; chosen: by hand, contacts at 8 and a shell
     closest: float = 4.8  # angstrom: pairs nearer than this are to be this far apart; chosen: by hand
-    contact: tuple = (
-        5.5,
-        8.0,
-    )  # angstrom: C-alphas in contact; chosen: by hand, nearer ones may part
+    contact: tuple = (5.5, 8.0)  # angstrom: C-alphas in contact; chosen: by hand, nearer ones may part
     edge: float = 0.5  # angstrom each side of a limit in which forces fade; chosen: by hand
     swelling: float = 2.0  # cost of a distance that grows against one that shrinks; chosen: by hand: atoms need room
     separation: int = 4  # residues between C-alphas that keep their distance; chosen: by hand
@@ -76,23 +73,18 @@ class Judging:
 
 @dataclasses.dataclass(frozen=True)
 class Descending:
-    """Steps downhill."""
+    """Steps downhill, straight stretches put aside before them, and distances of neighbours put right after each."""
 
     # Square angstrom (square radian) a nat: the stiffest terms bear it without swinging.
     rate: float = 1 / 500  # chosen: docs/measurements.md, Small noise
-    momentum: float = (
-        0.8  # share of a step that goes on; measured: with 0.9 noise of 0.01 A moves three times the beads
-    )
+    # Share of a step that goes on.
+    momentum: float = 0.8  # no unit; measured: with 0.9 noise of 0.01 A moves three times the beads
     longest: float = 0.15  # angstrom or radians of a step; chosen: by hand, twice as much gained nothing
-
-
-@dataclasses.dataclass(frozen=True)
-class Bending:
-    """How straight stretches are put aside."""
-
     straight: tuple = (0.002, 0.02)  # sines of C-alpha angles: straight, bent enough; chosen: by hand
     aside: float = 0.1  # angstrom; chosen: by hand, forces find a side, and beads move by more
     turn: float = math.radians(-95)  # radians a residue; chosen: fewest clashes among -95, -110, -120 and 170 degrees
+    slack: float = 0.05  # angstrom that neighbours may stay off their distance; chosen: by hand
+    sweeps: int = 6  # along the chain, to put distances right; chosen: by hand
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,14 +140,6 @@ class Easing:
 
 
 @dataclasses.dataclass(frozen=True)
-class Projecting:
-    """Distances of neighbours put right after each step."""
-
-    slack: float = 0.05  # angstrom off their distance that is left; chosen: by hand
-    sweeps: int = 6  # along the chain; chosen: by hand
-
-
-@dataclasses.dataclass(frozen=True)
 class MendingSettings:
     """How traces that a decoder placed are corrected."""
 
@@ -187,10 +171,8 @@ class TraceSettings:
     crowding: Crowding = Crowding()
     judging: Judging = Judging()
     descending: Descending = Descending()
-    bending: Bending = Bending()
     relaxing: Relaxing = Relaxing()
     easing: Easing = Easing()
-    projecting: Projecting = Projecting()
     mending: MendingSettings = MendingSettings()
     scoring: Scoring = Scoring()
 

@@ -64,7 +64,5 @@ class SmoothTables:
 def _parabolas(share):
     """Weights (..., 3) of the grid points around the nearest one, `share` (...) of a step off, and derivatives."""
     low, high = 0.5 - share, 0.5 + share
-    return (
-        torch.stack([0.5 * low * low, _MIDDLE - share * share, 0.5 * high * high], -1),
-        torch.stack([-low, -2 * share, high], -1),
-    )
+    weights = torch.stack([0.5 * low * low, _MIDDLE - share * share, 0.5 * high * high], -1)
+    return weights, torch.stack([-low, -2 * share, high], -1)

@@ -50,17 +50,14 @@ class Strain:
         self.turning = (inner & inner.roll(-1) & ~beside_cis).double()
         self.prior = TracePrior(internal.types)
         self.backbone = Backbone(internal.types, ends, internal.cis, settings)
-        first, rest = alternating((~ends).cpu().numpy(), np.arange(len(ends)) % 2), self.rest.cpu().numpy()
-        slack = settings.projecting.slack
-        self._lengths = [Pairs(at, 1, rest[at] - slack, rest[at] + slack) for at in first]
-        self._around = self._stretches(settings.prior.around)
-
-    def _stretches(self, around):
-        """First rows, and those after the last, (R,) of what is near each residue along its stretch."""
-        first, last = self.internal.first, self.internal.last
-        first, last = (ends.repeat_interleave(last - first + 1) for ends in (first, last))
+        peptides, rest = alternating((~ends).cpu().numpy(), np.arange(len(ends)) % 2), self.rest.cpu().numpy()
+        slack = settings.descending.slack
+        self._lengths = [Pairs(at, 1, rest[at] - slack, rest[at] + slack) for at in peptides]
+        count, around = internal.last - internal.first + 1, settings.prior.around
+        first, last = (edges.repeat_interleave(count) for edges in (internal.first, internal.last))
         own = torch.arange(len(first), device=first.device)
-        return torch.maximum(own - around, first), torch.minimum(own + around, last) + 1
+        # First rows, and those after the last, (R,) of what is near each residue along its stretch.
+        self._around = torch.maximum(own - around, first), torch.minimum(own + around, last) + 1
 
     def angles(self, beads):
         """`TraceAngles` of beads, shape (F, R, 3), as the internal coordinates have them at chain ends."""
@@ -118,14 +115,13 @@ class Strain:
         angles, settings = self.angles(beads), self.settings.prior
         energy, *_ = self.prior(angles.angle, angles.torsion, angles.angle.roll(-1, -1))
         low, high = self._around
-        total, count = (
-            nn.functional.pad(values.cumsum(-1), (1, 0)) for values in (energy * self.turning, self.turning)
-        )
+        sums = (values.cumsum(-1) for values in (energy * self.turning, self.turning))
+        total, count = (nn.functional.pad(values, (1, 0)) for values in sums)
         mean = (total[..., high] - total[..., low]) / (count[high] - count[low]).clamp_min(1)
         return smooth_step(mean, settings.angled, settings.angleless)
 
     def put_right(self, beads):
         """Beads, shape (F, R, 3), with neighbours at their distances, as well as some sweeps along the chain go."""
-        for pairs in self._lengths * self.settings.projecting.sweeps:
+        for pairs in self._lengths * self.settings.descending.sweeps:
             beads = pairs.project(beads, self.settings.judging.joined)
         return beads

@@ -116,12 +116,12 @@ class Guide:
     @classmethod
     def on(cls, internal, backbone, angles, strength, bins):
         """Sum on `bins` points of the circle, one of `Backbone.thinned`."""
-        messages = resampled(_messages(internal, backbone, angles, bins), BINS)
-        return cls(internal, backbone, angles, messages, strength)
-
-    def at_least(self, strength):
-        """Return the same with more strength where it is less than a number."""
-        return dataclasses.replace(self, strength=self.strength.clamp_min(strength))
+        messages = angles.angle.new_zeros(*angles.angle.shape, bins)
+        offset = (angles.torsion * (bins / (2 * math.pi))).unsqueeze(-1)
+        for at in reversed(_joined(internal)):
+            energy = backbone.matrices(angles.angle, at, bins) + messages[:, at].unsqueeze(-2)
+            messages[:, at - 1] = shifted(-torch.logsumexp(-energy, -1), -offset[:, at - 1])
+        return cls(internal, backbone, angles, resampled(messages, BINS), strength)
 
     def bias(self, at, before, n_bins):
         """
@@ -146,16 +146,6 @@ class Guide:
         energy = torch.addcmul(self.messages[:, None, at], energy, inner)
         power = -self.strength[:, None, None, None] * ~internal.ends[at].unsqueeze(-1)
         return resampled(energy, n_bins).to(before).mul_(power)
-
-
-def _messages(internal, backbone, angles, bins):
-    """-log sum over all that may follow (F, R, bins), by turn of each residue's peptide."""
-    messages = angles.angle.new_zeros(*angles.angle.shape, bins)
-    offset = (angles.torsion * (bins / (2 * math.pi))).unsqueeze(-1)
-    for at in reversed(_joined(internal)):
-        energy = backbone.matrices(angles.angle, at, bins) + messages[:, at].unsqueeze(-2)
-        messages[:, at - 1] = shifted(-torch.logsumexp(-energy, -1), -offset[:, at - 1])
-    return messages
 
 
 def resampled(values, bins):

@@ -8,7 +8,7 @@ frame, D latent size. Angstrom.
 import torch
 from torch import nn
 
-from ..layers import radial_basis
+from ..layers import normed_perceptron, perceptron, radial_basis
 from .messages import Edges, Features, Rounds
 
 _CERTAIN = -4.0  # log-variance of the posterior before training, no unit; chosen: by hand
@@ -36,13 +36,9 @@ class BeadEncoder(nn.Module):
         self.pool_pseudovectors = nn.Linear(channels, config.n_channels, bias=False)
         self.pool_pseudoscalars = nn.Linear(channels, config.n_channels, bias=False)
         self.frame = Frame(config.n_channels, config.n_frame)
-        self.places = nn.Sequential(
-            nn.Linear(tables.n_slots * config.n_frame, 2 * config.n_features),
-            nn.SiLU(),
-            nn.Linear(2 * config.n_features, config.n_features),
-        )
+        self.places = perceptron(tables.n_slots * config.n_frame, 2 * config.n_features, config.n_features)
         self.beads = Rounds(1, config.n_features, config.n_channels, config.n_basis)
-        self.out = head(config.n_features, config.n_features, 2 * config.n_latent)
+        self.out = normed_perceptron(config.n_features, config.n_features, 2 * config.n_latent)
         with torch.no_grad():
             self.out[-1].bias[config.n_latent :] = _CERTAIN  # a narrow posterior from the start
         self._tables = (tables,)  # in a tuple: not a part of this module, the model has it already
@@ -109,18 +105,10 @@ class Frame(nn.Module):
     def forward(self, features):
         """Vectors of a bead's features."""
         turned = features.pseudoscalars.unsqueeze(-1) * features.pseudovectors
-        return torch.cat(
-            [_scaled(self.vectors.weight @ features.vectors), _scaled(self.pseudovectors.weight @ turned)], 1
-        )
+        mixed = self.vectors.weight @ features.vectors, self.pseudovectors.weight @ turned
+        return torch.cat([_scaled(vectors) for vectors in mixed], 1)
 
 
 def _scaled(vectors):
     """Vectors (n, B, 3) scaled, all of a bead alike, to a root mean square length of 1."""
     return vectors / (1e-6 + vectors.square().sum(-1, keepdim=True).mean(-2, keepdim=True)).sqrt()
-
-
-def head(n_inputs, n_hidden, n_outputs):
-    """A perceptron of one hidden layer."""
-    return nn.Sequential(
-        nn.LayerNorm(n_inputs), nn.Linear(n_inputs, n_hidden), nn.SiLU(), nn.Linear(n_hidden, n_outputs)
-    )

@@ -11,9 +11,10 @@ Shapes: n points in all (frames after one another), K neighbours, C scalar and M
 from typing import NamedTuple
 
 import torch
-from e3nn import o3
 from torch import nn
 from torch.utils.checkpoint import checkpoint
+
+from ..layers import perceptron
 
 _ONCE_MORE = {"use_reentrant": False, "preserve_rng_state": False}
 
@@ -50,16 +51,6 @@ class Features(NamedTuple):
         empty = scalars.new_zeros(len(scalars), n_channels, 3)
         return cls(scalars, flat, empty, empty)
 
-    @property
-    def irreps(self):
-        """What they are in e3nn's terms, as `flat` lays them out."""
-        width, channels = self.scalars.shape[-1], self.pseudoscalars.shape[-1]
-        return o3.Irreps(f"{width}x0e + {channels}x0o + {channels}x1o + {channels}x1e")
-
-    def flat(self):
-        """All features in e3nn's layout, shape (n, C + 7 M)."""
-        return torch.cat([self.scalars, self.pseudoscalars, self.vectors.flatten(1), self.pseudovectors.flatten(1)], -1)
-
     def plus(self, other):
         """The sum of two."""
         return Features(*(a + b for a, b in zip(self, other, strict=True)))
@@ -89,11 +80,10 @@ class Edges(NamedTuple):
     def of(cls, neighbours, displacements, present, radial_basis):
         """Edges from a neighbour table, the displacements (n, K, 3) in angstrom, and what is present in it."""
         weights = present.to(displacements.dtype).unsqueeze(-1)
+        weights = weights / weights.sum(1, keepdim=True).clamp_min(1.0)
         distances = (displacements.square().sum(-1) + 1e-12).sqrt()
         directions = displacements / distances.unsqueeze(-1).clamp_min(_SHORTEST)  # unit vectors, 0 for one point
-        return cls(
-            neighbours, directions, radial_basis(distances), weights / weights.sum(1, keepdim=True).clamp_min(1.0)
-        )
+        return cls(neighbours, directions, radial_basis(distances), weights)
 
 
 def bounded(features):
@@ -124,7 +114,7 @@ class Messages(nn.Module):
         self.sizes = (n_features, n_channels)
         width = n_features + _GATES * n_channels
         self.norm = nn.LayerNorm(n_features)
-        self.gates = nn.Sequential(nn.Linear(n_features, n_features), nn.SiLU(), nn.Linear(n_features, width))
+        self.gates = perceptron(n_features, n_features, width)
         self.filter = nn.Linear(n_basis, width)
         self.value = nn.Linear(n_features, n_features, bias=False)
 
@@ -134,7 +124,7 @@ class Messages(nn.Module):
         s, p, v, w = bounded(features)
         s = self.norm(s)
         told = torch.cat([self.gates(s), self.value(s), v.flatten(1), w.flatten(1)], dim=-1)
-        told = _taken(told, edges.neighbours)  # (n, K, 2 C + 14 M)
+        told = told.index_select(0, edges.neighbours.flatten()).unflatten(0, edges.neighbours.shape)  # (n, K, 2C + 14M)
         gates, value, vj, wj = told.split([width + _GATES * channels, width, 3 * channels, 3 * channels], dim=-1)
         gates = gates * self.filter(edges.radial) * edges.weights
         vj, wj = (x.unflatten(-1, (channels, 3)) for x in (vj, wj))  # (n, K, M, 3)
@@ -167,11 +157,7 @@ class Update(nn.Module):
         self.vectors = nn.Linear(n_channels, 2 * n_channels, bias=False)
         self.pseudovectors = nn.Linear(n_channels, 2 * n_channels, bias=False)
         self.pseudoscalars = nn.Linear(n_channels, 2 * n_channels, bias=False)
-        self.mix = nn.Sequential(
-            nn.Linear(n_features + 3 * n_channels, n_features),
-            nn.SiLU(),
-            nn.Linear(n_features, n_features + _MIXED * n_channels),
-        )
+        self.mix = perceptron(n_features + 3 * n_channels, n_features, n_features + _MIXED * n_channels)
 
     def forward(self, features):
         """Features in, features out."""
@@ -185,11 +171,6 @@ class Update(nn.Module):
         dp = gates[0] * p2 + gates[1] * (v1 * w1).sum(-1)
         dv, dw = gates[2].unsqueeze(-1) * v2, gates[3].unsqueeze(-1) * w2
         return features.plus(Features(ds, dp, dv, dw))
-
-
-def _taken(values, index):
-    """Rows (n, K, ...) of `values` (n, ...) by a table."""
-    return values.index_select(0, index.flatten()).unflatten(0, index.shape)
 
 
 def _cross(a, b):

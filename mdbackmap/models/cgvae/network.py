@@ -24,8 +24,8 @@ from ...geometry.neighbours import minimum_image, nearest
 from ...molecule.mapping import MappingError
 from ...molecule.plain import from_plain
 from ..base import Model
-from ..layers import radial_basis
-from .encoder import BeadEncoder, Frame, head
+from ..layers import normed_perceptron, radial_basis
+from .encoder import BeadEncoder, Frame
 from .messages import Edges, Features, Rounds
 from .tables import MoleculeTables
 
@@ -129,12 +129,13 @@ class CGVAE(Model):
         bead_kinds, atom_kinds = self.tables.n_kinds
         self.bead_embedding = nn.Embedding(bead_kinds, config.n_features)
         self.trunk = Rounds(config.n_prior_layers, *sizes)
-        self.prior = head(config.n_features, config.n_features, 2 * config.n_latent)
+        self.prior = normed_perceptron(config.n_features, config.n_features, 2 * config.n_latent)
         self.encoder = BeadEncoder(config, atom_kinds, self.tables)
         self.latent = nn.Linear(config.n_latent, config.n_features)
         self.decoder = Rounds(config.n_layers, *sizes)
         self.frame = Frame(config.n_channels, config.n_frame)
-        self.slots = head(config.n_features, 2 * config.n_features, self.tables.n_slots * config.n_frame)
+        n_mixed = self.tables.n_slots * config.n_frame
+        self.slots = normed_perceptron(config.n_features, 2 * config.n_features, n_mixed)
         self.log_width = nn.Parameter(torch.full((atom_kinds,), math.log(_WIDTH)))
         self.eval()
 
@@ -234,24 +235,6 @@ class CGVAE(Model):
         log_det = -2 * log_width.sum() + (spread[owning].log() - norm[owning].log()).sum()
         n_free = len(log_width) - owning.sum()
         return -0.5 * squared - 3 / 2 * n_free * math.log(2 * math.pi) + 3 / 2 * log_det
-
-    def elbo(self, atoms, noise, box=None):
-        """
-        The two terms of the evidence lower bound of log p(atoms | beads), each (F,) in nats.
-
-        Parameters
-        ----------
-        atoms, noise, box
-            As for `forward`.
-
-        Returns
-        -------
-        log_density : torch.Tensor, shape (F,)
-            Of one draw from the posterior; lengths in angstrom.
-        kl : torch.Tensor, shape (F,)
-        """
-        found = self(atoms, noise, box)
-        return found.log_density, found.kl.sum(1)
 
     def draw(self, beads, normal, box=None):
         """Atoms (F, A, 3) for beads (F, N, 3), from standard normal numbers (F, N, D) for the latent."""

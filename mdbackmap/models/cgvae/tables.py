@@ -48,10 +48,7 @@ class MoleculeTables(nn.Module):
         self.n_beads, self.n_atoms = mapping.n_beads, mapping.n_atoms
         _check(mapping)
         owner = mapping.bead_of_atom
-        order = np.argsort(owner, kind="stable")
-        place = np.empty_like(owner)
-        starts = np.searchsorted(owner[order], np.arange(mapping.n_beads))
-        place[order] = np.arange(len(owner)) - starts[owner[order]]
+        place = _place(owner)
         self.n_slots = int(place.max()) + 1
         slots = owner * self.n_slots + place
         share = np.zeros(mapping.n_atoms)
@@ -118,10 +115,11 @@ def _check(mapping):
 def _kinds(mapping):
     """Numbers (A,) and (N,) of atoms and beads that are alike in copies of a molecule."""
     fine, owner = mapping.fine, mapping.bead_of_atom
-    joined = np.concatenate([fine.bonds, np.stack([np.arange(len(owner)), _first(owner)[owner]], axis=1)])
+    _, first, bead = np.unique(owner, return_index=True, return_inverse=True)
+    joined = np.concatenate([fine.bonds, np.stack([np.arange(len(owner)), first[bead]], axis=1)])
     copy = molecules(mapping.n_atoms, joined)
     place = _place(copy)
-    first = np.array([np.flatnonzero(copy == k)[0] for k in range(copy.max() + 1)])
+    first = np.unique(copy, return_index=True)[1]
     bead_place = owner - owner[first][copy]
     names = np.char.add(np.char.add(fine.names, " "), fine.resnames[fine.residue_of_atom])
     described = [f"{name} {bead}" for name, bead in zip(names, bead_place, strict=True)]
@@ -134,14 +132,6 @@ def _kinds(mapping):
         key = (sort[copy[atom]], bead_place[atom])
         kind_of_bead[owner[atom]] = representative.setdefault(key, owner[atom])
     return kind_of_atom, np.unique(kind_of_bead, return_inverse=True)[1].ravel()
-
-
-def _first(owner):
-    """First atom of each bead, for beads that have any."""
-    first = np.zeros(owner.max() + 1, dtype=np.int64)
-    present, at = np.unique(owner, return_index=True)
-    first[present] = at
-    return first
 
 
 def _place(label):
