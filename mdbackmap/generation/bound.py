@@ -77,11 +77,6 @@ class Bound(abc.ABC):
     mapping: Mapping
     settings: Settings
 
-    @classmethod
-    @abc.abstractmethod
-    def of(cls, model, mapping, settings):
-        """Bind a model."""
-
     def __reduce__(self):
         return bind, (self.model, self.mapping, None, self.settings)
 

@@ -85,8 +85,7 @@ def nearest(positions, k, radii=(), box=None):
     """
     n_frames, n_beads = positions.shape[:2]
     width = min(k, n_beads - 1)
-    index = torch.empty(n_frames, n_beads, k, dtype=torch.int64, device=positions.device)
-    index[:] = torch.arange(n_beads, device=positions.device)[None, :, None]
+    index = torch.arange(n_beads, device=positions.device).unsqueeze(1).repeat(n_frames, 1, k)
     counts = positions.new_zeros(n_frames, n_beads, len(radii))
     for frame in range(n_frames):
         cell = None if box is None else box[frame]
@@ -122,12 +121,12 @@ def _search_tree(positions, index, width, counts, radii):
     target, source = torch_cluster.knn(positions, positions, width + 1)
     others = source[target != source]
     if len(others) != len(positions) * width:  # coincident beads: the tree may leave the bead itself out
-        return _search_all(positions, index, width, counts, radii, None)
+        _search_all(positions, index, width, counts, radii, None)
+        return
     index[:, :width] = others.reshape(len(positions), width)
     for column, radius in enumerate(radii):
         pairs = torch_cluster.radius(positions, positions, radius, max_num_neighbors=_MOST)
         counts[:, column] = torch.bincount(pairs[0], minlength=len(positions)).to(counts.dtype) - 1
-    return None
 
 
 def meeting_spheres(one, other, radii, other_radii, box=None):

@@ -20,7 +20,7 @@ from torch import nn
 from ..geometry.vectors import bisector_frame, smooth_step
 from .batch import Batch, passes
 from .features import Features
-from .layers import Interaction, normed_perceptron
+from .layers import interactions, normed_perceptron
 
 WEIGHTS = Path(__file__).with_name("denoiser.npz")
 QUIET = 0.18, 0.22
@@ -69,10 +69,7 @@ class Denoiser(nn.Module):
         self.config = config = config or DenoiserConfig()
         width = config.n_features
         self.inputs = Features(config, measured=True)
-        self.layers = nn.ModuleList(
-            Interaction(width, self.inputs.n_edge_features, config.n_channels if k % 2 else 0, config.dropout)
-            for k in range(config.n_layers)
-        )
+        self.layers = interactions(config, self.inputs.n_edge_features)
         self.out = normed_perceptron(width, _HIDDEN, 3)
 
     def forward(self, batch):

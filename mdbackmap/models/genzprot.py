@@ -20,7 +20,7 @@ from ..torsions.heads import TorsionHead, TorsionHeads
 from ..torsions.internal import CHIS, END, PEPTIDE
 from .base import Model
 from .features import Features
-from .layers import Interaction, normed_perceptron
+from .layers import Interaction, interactions, normed_perceptron
 from .posterior import Encoder
 
 _LOG_VARIANCES = -8, 4  # of latents; chosen: by hand, beyond nothing is learned
@@ -76,9 +76,7 @@ class GenZProt(Model):
         width = config.n_features
         self.inputs = Features(config)
         edges = self.inputs.n_edge_features
-        self.prior_layers = nn.ModuleList(
-            Interaction(width, edges, config.n_channels if k % 2 else 0, config.dropout) for k in range(config.n_layers)
-        )
+        self.prior_layers = interactions(config, edges)
         self.prior = normed_perceptron(width, width, 2 * config.n_latent)
         self.encoder = Encoder(config)
         self.latent = nn.Linear(config.n_latent, width)

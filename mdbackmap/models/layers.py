@@ -136,3 +136,9 @@ class Interaction(nn.Module):
             return summed, None
         with torch.autocast(edges.device.type, enabled=False):
             return summed, self.density.gather(self.gate(messages.float()) * weights.float(), sphere)
+
+
+def interactions(config, n_edge_features):
+    """The rounds of messages that a configuration asks for: every other one has a `Density`."""
+    channels = [config.n_channels if k % 2 else 0 for k in range(config.n_layers)]
+    return nn.ModuleList(Interaction(config.n_features, n_edge_features, n, config.dropout) for n in channels)

@@ -46,11 +46,9 @@ class Encoder(nn.Module):
         distance = batch.displacements[:, : self.n_near].norm(dim=-1)
         pair = torch.cat([features.unsqueeze(1).expand(-1, near.shape[1], -1), features[near]], dim=-1)
         weight = self.edge_gate(torch.cat([pair, radial_basis(distance, self.n_basis)], dim=-1))
-        around = self._weighted(own[near], weight * batch.present[:, : self.n_near, None])
+        weight = weight * batch.present[:, : self.n_near, None]
+        # The channels' weights for each of their components.
+        weight = torch.cat([weight.repeat_interleave(width, dim=-1) for width in (1, 3, 5)], dim=-1)
+        around = (own[near] * weight).mean(1)
         invariants = torch.cat([self.own(own, own), self.around(own, around), features], dim=-1)
         return self.out(invariants).chunk(2, dim=-1)
-
-    def _weighted(self, densities, weights):
-        """Sum over neighbours (n, M * 9) of their densities (n, K, M * 9), channel by channel."""
-        wide = torch.cat([weights.repeat_interleave(width, dim=-1) for width in (1, 3, 5)], dim=-1)
-        return (densities * wide).mean(1)

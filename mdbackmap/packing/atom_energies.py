@@ -18,7 +18,7 @@ import torch
 
 from ..chemistry import elements
 from ..chemistry.residues import DISULFIDE
-from .contacts import ELEMENTS, learned
+from .contacts import ELEMENTS
 
 
 @functools.cache
@@ -38,11 +38,6 @@ def allowed_distances(touch):
     """
     at = [elements.ELEMENTS.index(letter) for letter in ELEMENTS]
     return torch.from_numpy(elements.allowed_distances(touch)[np.ix_(at, at)]).float()
-
-
-def contact_gains(settings):
-    """Energy gained by contacts of two classes, (T, T) in kT, for `ContactSettings`."""
-    return settings.strength * learned()
 
 
 def overlap_energy(allowed, distance, stiffness, held=None):

@@ -10,7 +10,7 @@ Shapes: F frames, K candidates, R residues, M of them with side chains that can 
 import torch
 
 from ..chemistry.residues import CA, SYMMETRIC_CHIS, TYPE_OF_NAME
-from .atom_energies import contact_gains
+from .contacts import learned
 from .disulfides import broken
 from .kernels.reference import choose, marginals
 from .relief import relieve
@@ -34,7 +34,8 @@ def choose_candidates(candidates, random):
     packing, at = candidates.packing, candidates.internal.movable.residues
     if len(at) == 0:
         return candidates.only(at)
-    energies = candidates.energies(packing.candidates.at(random.temperature).overlap, contact_gains(packing.contacts))
+    overlap, gains = packing.candidates.at(random.temperature).overlap, packing.contacts.strength * learned()
+    energies = candidates.energies(overlap, gains)
     if random.temperature == 0:
         return candidates.only(least_error(candidates, energies, packing.choosing))
     weights = candidates.log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, K)
@@ -129,5 +130,6 @@ def relieve_chosen(candidates, chosen, temperature):
     angles, left = relieve(internal.types, atoms, torch.stack([frames, rows], 1), packing, box)
     torsions[frames, rows, 1:5] += angles
     clash = (left > packing.replacing.clash) & ~chosen.bridges.partners()[frames, rows]
-    clashing = Clashing.among(candidates.torsions, frames[clash], rows[clash])
+    frames, rows = frames[clash], rows[clash]
+    clashing = Clashing(frames, rows, candidates.torsions[frames, :, rows, 1:5])
     return chosen.conformation.with_side_chains(torsions), clashing

@@ -35,11 +35,6 @@ class Clashing:
     candidates: torch.Tensor
 
     @classmethod
-    def among(cls, torsions, frames, residues):
-        """Those of candidates (F, K, R, 6)."""
-        return cls(frames, residues, torsions[frames, :, residues, 1:5])
-
-    @classmethod
     def join(cls, parts, starts):
         """Those of several runs of frames, which begin at `starts`."""
         frames = torch.cat([part.frames + start for part, start in zip(parts, starts, strict=True)])

@@ -118,7 +118,7 @@ class InternalCoordinates:
 
     def __init__(self, types, ends, cis):
         self.types, self.ends, self.cis = types, ends, cis
-        starts = ends.roll(1)
+        self.starts = starts = ends.roll(1)
         starts[0] = True
         self.first, self.last = starts.nonzero()[:, 0], ends.nonzero()[:, 0]
         self.cis_at = (cis & ~ends).nonzero()[:, 0]
@@ -128,7 +128,6 @@ class InternalCoordinates:
         self.defined = torch.ones(len(types), len(TORSIONS), dtype=torch.bool, device=types.device)
         self.defined[:, 1:5] = torch.arange(residues.MAX_CHIS, device=types.device) < n_chis[types, None]
         self.defined[:, 5] = starts | ends
-        self.starts = starts
         self.tau = torch.tensor(peptide_geometry.N_CA_C, device=types.device).deg2rad()[types]
         self.prolines = (types == _PRO).nonzero()[:, 0]
 

@@ -52,7 +52,7 @@ class Crowd:
             n = beads.shape[1]
             a, b, shift, distance = (v[held] for v in (frame * n + i, frame * n + j, shift, distance))
             self.together = a, b, shift, distance.clamp_min(settings.closest)
-            weaker = (torch.minimum(held.flatten()[a], held.flatten()[b]) for held in (cohesion, contact))
+            weaker = (torch.minimum(one.flatten()[a], one.flatten()[b]) for one in (cohesion, contact))
             self.holding = self._holding(distance, *weaker).to(distance)  # (P,), stiffness
         self.springs = self._springs()
 

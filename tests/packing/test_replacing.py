@@ -74,7 +74,7 @@ def test_what_can_be_borne_stays(crystal):
     assert len(fine) > 50
     away = torsions[:, fine, None, 1:5][0] + 1.0
     assert torch.equal(replaced(internal, beads, torsions, clashing(fine, away)), torsions)
-    nobody = Clashing.among(torsions.unsqueeze(1), *torch.zeros(2, 0, dtype=torch.int64))
+    nobody = Clashing(*torch.zeros(2, 0, dtype=torch.int64), torch.zeros(0, 1, 4))
     assert replaced(internal, beads, torsions, nobody) is torsions
 
 

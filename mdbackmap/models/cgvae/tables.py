@@ -128,9 +128,8 @@ def _kinds(mapping):
     kind_of_atom = np.unique(np.stack([sort[copy], place], axis=1), axis=0, return_inverse=True)[1].ravel()
     kind_of_bead = np.arange(mapping.n_beads)
     representative = {}
-    for atom in range(mapping.n_atoms):
-        key = (sort[copy[atom]], bead_place[atom])
-        kind_of_bead[owner[atom]] = representative.setdefault(key, owner[atom])
+    for bead, key in zip(owner, zip(sort[copy], bead_place, strict=True), strict=True):
+        kind_of_bead[bead] = representative.setdefault(key, bead)
     return kind_of_atom, np.unique(kind_of_bead, return_inverse=True)[1].ravel()
 
 
