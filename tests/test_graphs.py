@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from molecules import alkane
 
-from mdbackmap.evaluation.dihedral_maps import dihedral_maps
 from mdbackmap.evaluation.peptide_torsions import divergence, halves, phi_psi, phi_psi_atoms
+from mdbackmap.evaluation.plots import dihedral_maps
 from mdbackmap.metrics.graphs import compare_structures, graph_difference
 
 RADII = {"H": 0.23, "C": 0.68}

@@ -2,7 +2,7 @@
 The command line: ``mdbackmap convert | coarsen | check | evaluate | pack | train | demo | datafiles | models``.
 
 Each verb is one module with two functions: ``add_parser(verbs)`` declares its options and ``run(args)`` does the work;
-where options can contradict each other, it hands over a ``check(args)`` that tells what is wrong, or None.
+where options can contradict each other, a third one, ``check(args)``, tells what is wrong, or None.
 This module joins them and decides what all verbs share: threads, messages, errors and exit status.
 
 =========== =======================================================
@@ -115,12 +115,11 @@ def build_parser():
         epilog="'mdbackmap VERB --help' shows the options of a verb. Start with 'mdbackmap demo'.",
     )
     parser.add_argument("--version", action="version", version=f"mdbackmap {__version__}")
-    parser.set_defaults(check=lambda args: None)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     for verb in VERBS:
         subparser = verb.add_parser(verbs)
         _add_messages(subparser.add_argument_group("messages"))
-        subparser.set_defaults(run=verb.run, usage_error=subparser.error)
+        subparser.set_defaults(run=verb.run, check=getattr(verb, "check", None), usage_error=subparser.error)
     return parser
 
 
@@ -138,7 +137,8 @@ def parse(parser, argv=None):
     args, others = parser.parse_known_args(argv)
     if others and hasattr(args, "trajectory") and not any(other.startswith("-") for other in others):
         args.trajectory, others = [*args.trajectory, *others], []
-    problem = f"unrecognized arguments: {' '.join(others)}" if others else args.verb and args.check(args)
+    check = getattr(args, "check", None)
+    problem = f"unrecognized arguments: {' '.join(others)}" if others else check and check(args)
     if problem:
         getattr(args, "usage_error", parser.error)(problem)
     return args

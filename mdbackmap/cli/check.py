@@ -2,8 +2,8 @@
 
 from ..evaluation.table import table
 from . import check_traces, options, protein_input
+from .protein_input import FRAMES_SHOWN
 
-FRAMES_SHOWN = 20
 COLUMNS = ("bonds", "angles", "clashscore", "rama_outliers", "rotamer_outliers", "twisted", "mirrored_ca")
 HEADS = ("bonds", "angles", "clashes", "Rama out", "rotamer out", "twisted", "mirrored")
 
@@ -27,12 +27,10 @@ def add_parser(verbs):
         help="judge the C-alpha trace instead of the atoms: a coarse trajectory before atoms are generated",
     )
     options.add_chains(group, "with --trace: ")
-    options.add_scale(group, "with --trace: ")
     protein_input.add_energy(parser)
     protein_input.add_reading(parser)
     options.add_frames(parser)
     protein_input.add_writing(parser)
-    parser.set_defaults(check=check)
     return parser
 
 
@@ -66,9 +64,7 @@ def run(args):
     print(table({"": judgement.mean}))
     if len(judgement.frames) > 1:
         print("\n".join(frame_lines(judgement.frames, numbers)))
-    lines = protein_input.worst(judgement, args.worst)
-    if lines:
-        print("worst residues, faults a frame:", *lines, sep="\n")
+    protein_input.print_worst("worst residues, faults a frame:", judgement, args.worst)
 
 
 def frame_lines(frames, numbers):

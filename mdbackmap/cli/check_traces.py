@@ -1,9 +1,11 @@
 """``mdbackmap check --trace``: how like a protein a coarse trajectory is."""
 
+import functools
+
 from ..evaluation.table import number, save_json
 from . import options, protein_input
+from .protein_input import FRAMES_SHOWN
 
-FRAMES_SHOWN = 20
 NUMBERS = {
     "trace": "trace, nats a residue",
     "backbone": "best backbone on it, nats a residue",
@@ -42,10 +44,8 @@ def read(args):
     universe, atoms = options.open_universe(args, [args.top, *files] if args.top else files)
     trajectory = universe.trajectory
     numbers = protein_input.chosen(len(trajectory), args)
+    advice = functools.partial(leave_out, n_frames=len(trajectory))
     frames = {}
-
-    def advice(number):
-        return leave_out(number, len(trajectory))
 
     def look(indices):
         frames_read = [CoarseFrame.of(read_frame(trajectory, k), indices) for k in numbers]
@@ -69,6 +69,8 @@ def read(args):
 
 def lines(report, n_worst):
     """What is shown: the whole beside crystals, frames, and the worst residues."""
+    import numpy as np
+
     from ..traces.scores import CRYSTALS, UNLIKELY
 
     frames, residues = report.by_frame, report.by_residue
@@ -79,27 +81,26 @@ def lines(report, n_worst):
         mean = f"{number(frames[name].mean(), 2)}"
         shown.append(f"{what:36}{mean:>8}   crystals {least:.2f} to {largest:.2f}, median {middle:.2f}")
     shown.append(f"{f'residues above {UNLIKELY:g} nats, %':36}{frames['unlikely'].mean():8.1f}")
-    shown.append(f"{'likelier than its mirror image by':36}{report.hand:8.2f}   proteins 1 to 4, achiral 0")
-    verdict = "a mirror image" if report.mirrored else "like a protein" if report.protein_like else "unlike a protein"
+    shown.append(f"{'likelier than its mirror image by':36}{report.scores.hand:8.2f}   proteins 1 to 4, achiral 0")
+    like = "like a protein" if report.scores.protein_like else "unlike a protein"
+    verdict = "a mirror image" if report.scores.mirrored else like
     shown.append(f"on the whole: {verdict}")
     if len(report.frames) > 1:
         shown += ["  frame      trace   backbone unlikely %    scatter      noise"]
         rows = _few(len(report.frames))
         shown += [f"  {report.frames[k]:5d}" + "".join(f"{number(v[k], 2):>11}" for v in frames.values()) for k in rows]
-    worst = sorted((k for k in range(len(report.labels)) if residues["unlikely"][k] > 0), key=_worst(residues))
-    if worst[:n_worst]:
+    order = np.argsort(-residues["backbone"], kind="stable")
+    worst = order[residues["unlikely"][order] > 0][:n_worst]
+    if len(worst):
         shown.append("worst residues, best backbone in nats and % of frames in which it is unlike a protein:")
         shown += [
             f"  {report.labels[k]:<16}{number(residues['backbone'][k], 2):>7}{residues['unlikely'][k]:8.0f}%"
-            for k in worst[:n_worst]
+            for k in worst
         ]
     return shown
 
 
-def _worst(residues):
-    return lambda k: (-residues["backbone"][k], k)
-
-
 def _few(n):
     """At most `FRAMES_SHOWN` of `n` rows, evenly spread."""
-    return sorted({round(k * (n - 1) / max(1, min(n, FRAMES_SHOWN) - 1)) for k in range(min(n, FRAMES_SHOWN))})
+    shown = min(n, FRAMES_SHOWN)
+    return sorted({round(k * (n - 1) / max(1, shown - 1)) for k in range(shown)})

@@ -2,10 +2,13 @@
 
 import contextlib
 import errno
+import functools
 import re
 from pathlib import Path
 
 from . import options
+
+check = options.check_frames
 
 
 def add_parser(verbs):
@@ -25,10 +28,14 @@ def add_parser(verbs):
         "atoms: atoms:N (atoms a bead), beads:N or graph:N (N beads). From a file: FILE.json (the atoms of each bead), "
         "MODEL.pt (those of a model of one molecule)",
     )
-    options.add_weights(parser)
+    parser.add_argument(
+        "--weights",
+        choices=("geometry", "mass"),
+        default="geometry",
+        help="beads at centres of geometry or of mass (default: %(default)s; a model has its own)",
+    )
     options.add_frames(parser)
     options.add_output(parser, "ca.xtc")
-    parser.set_defaults(check=options.check_frames)
     return parser
 
 
@@ -79,9 +86,7 @@ def find_beads(universe, atoms, args):
     from ..universes.coarse import coarse_universe
     from ..universes.whole import read_topology, selector
 
-    def of_model(name):
-        return mapping_of_model(name, len(atoms))
-
+    of_model = functools.partial(mapping_of_model, n_atoms=len(atoms))
     mapping = named_mapping(args.mapping, read_topology(atoms), selector(atoms), args.weights, of_model)
     return coarse_universe(atoms, mapping).atoms, None
 
@@ -136,6 +141,7 @@ def write(beads, output, topology, chosen, *, ends=None, verbose=False):
     import MDAnalysis as mda
     from MDAnalysis.lib.log import ProgressBar
 
+    from ..recognition.soundness import check_atoms
     from ..universes.access import read_frame
     from ..universes.frames import keep_numbers
     from ..writing.output import H5MD, H5MD_UNITS, check_format, check_written, close_hdf5
@@ -149,7 +155,7 @@ def write(beads, output, topology, chosen, *, ends=None, verbose=False):
         with mda.Writer(str(aside), n_atoms=len(beads), multiframe=len(chosen) > 1 or None, **units) as writer:
             for number in ProgressBar(chosen, verbose=verbose):
                 keep_numbers(read_frame(trajectory, int(number)))  # not the B-factors of PDB files
-                refuse_broken(beads, int(number), ends)
+                check_atoms(beads.positions[None], beads, [number], ends, beads.dimensions)
                 writer.write(beads)
             close_hdf5(writer)
         check_written(aside, len(chosen))
@@ -165,15 +171,3 @@ def write(beads, output, topology, chosen, *, ends=None, verbose=False):
         aside.unlink(missing_ok=True)
         aside_topology.unlink(missing_ok=True)
     return len(chosen)
-
-
-def refuse_broken(beads, number, ends=None):
-    """Refuse the current frame, of that number, if its beads are those of no molecule."""
-    from ..molecule.attributes import atom_label
-    from ..recognition.soundness import check_frames, check_whole, leave_out
-
-    def advice(number):
-        return leave_out(number, len(beads.universe.trajectory))
-
-    check_frames(beads.positions, len(beads), [number], lambda k: atom_label(beads[k]), advice)
-    check_whole(beads.positions[None], [number], ends, beads.dimensions, advice)

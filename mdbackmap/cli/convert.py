@@ -22,14 +22,12 @@ def add_parser(verbs):
         "trained on)",
     )
     options.add_chains(group)
-    options.add_scale(group)
     options.add_frames(parser)
     group = options.add_output(parser, "aa.xtc or aa.h5md")
     group.add_argument(
         "--resume", **options.FLAG, help="go on with an interrupted conversion; leave one that is complete as it is"
     )
     _add_generation(parser)
-    parser.set_defaults(check=check)
     return parser
 
 
@@ -102,10 +100,10 @@ def run(args):
     from .. import BackmapTrajectory, load_model
     from ..writing.products import AlreadyComplete
 
-    bound = {name: getattr(args, name) for name in ("mapping", "sequence", "breaks", "device", "threads")}
-    model = load_model(args.model, atoms, **bound, aliases=dict(args.alias) or None)
+    loading = options.keywords(args, "mapping", "sequence", "breaks", "device", "threads")
+    model = load_model(args.model, atoms, aliases=dict(args.alias) or None, **loading)
     names = [*(field.name for field in fields(SamplingOptions)), "n_samples", "batch_size", "overwrite", "resume"]
-    analysis = BackmapTrajectory(atoms, model, args.output, **{name: getattr(args, name) for name in names})
+    analysis = BackmapTrajectory(atoms, model, args.output, **options.keywords(args, *names))
     parallel = {"backend": "multiprocessing", "n_workers": args.workers} if args.workers > 1 else {}
     try:
         analysis.run(**options.frame_range(args), **parallel, verbose=not args.quiet)

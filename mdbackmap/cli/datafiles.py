@@ -23,7 +23,6 @@ def add_parser(verbs):
         "--copy", nargs="?", const=".", metavar="DIR", help="copy the files into this folder (default: the current one)"
     )
     parser.add_argument("--overwrite", **options.FLAG, help="replace files of these names that differ")
-    parser.set_defaults(check=check)
     return parser
 
 

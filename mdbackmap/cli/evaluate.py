@@ -36,7 +36,6 @@ def add_parser(verbs):
     options.add_frames(parser)
     protein_input.add_writing(parser)
     _add_benchmark(parser)
-    parser.set_defaults(check=check)
     return parser
 
 
@@ -111,14 +110,14 @@ def run(args):
 
 def compare(args):
     """Judge generated proteins against their references."""
-    from ..evaluation.benchmark import means
     from ..evaluation.judgement import judge
+    from ..metrics.protocol import summarise
 
     judgements = [
         judge(generated, reference, legacy=args.legacy, energy_steps=args.energy)
         for reference, generated in (read_pair(*pair, args) for pair in pairs(args))
     ]
-    mean = means([judgement.mean for judgement in judgements])
+    mean = summarise([judgement.mean for judgement in judgements])
     protein_input.save(args, judgements, mean)
     if args.quiet:
         return
@@ -134,9 +133,7 @@ def compare(args):
         columns = {judgement.name: judgement.mean for judgement in judgements}
     print(table({**columns, "mean": mean} if len(judgements) > 1 else {"": mean}))
     for judgement in judgements:
-        lines = protein_input.worst(judgement, args.worst)
-        if lines:
-            print(f"{judgement.name}: worst residues, faults a frame", *lines, sep="\n")
+        protein_input.print_worst(f"{judgement.name}: worst residues, faults a frame", judgement, args.worst)
 
 
 def pairs(args):
@@ -151,6 +148,8 @@ def pairs(args):
 
 
 def _pairs_of_folders(folders, args):
+    from ..molecule.attributes import listed
+
     if len(folders) != 2 or len(args.files) != 2:
         raise ValueError(
             f"found {options.count(len(folders), 'folder')} among {len(args.files)} names: expected two folders"
@@ -162,16 +161,10 @@ def _pairs_of_folders(folders, args):
             f"{folders[0]} and {folders[1]} have no structure files of one name: expected such as 1abc.pdb"
         )
     for folder, files, others in ((folders[0], first, second), (folders[1], second, first)):
-        _warn_alone(folder, [name for name in files if name not in others and protein_input.has_topology(name)])
+        alone = [name for name in files if name not in others and protein_input.has_topology(name)]
+        if alone:
+            logger.warning("only in %s, not judged: %s", folder, listed(alone, NAMES_SHOWN))
     return [([first[name]], [second[name]]) for name in shared]
-
-
-def _warn_alone(folder, names):
-    """Say which files are in one folder only."""
-    if names:
-        from ..molecule.attributes import listed
-
-        logger.warning("only in %s, not judged: %s", folder, listed(names, NAMES_SHOWN))
 
 
 def read_pair(reference, generated, args):

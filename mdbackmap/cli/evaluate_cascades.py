@@ -13,6 +13,7 @@ def run_cascade(args):
     from ..checkpoint import load
     from ..evaluation.cascades.held_out import judge_model
     from ..evaluation.cascades.report import bounds_table, picture, table
+    from ..evaluation.plots import save_figure
 
     judgements, elbos, files = {}, {}, {}
     temperatures = list(dict.fromkeys(args.temperature))
@@ -37,9 +38,8 @@ def run_cascade(args):
         models = {name: dataclasses.asdict(judgement) for name, judgement in judgements.items()}
         save_json({"frames": what, "n_samples": args.n_samples, "seed": args.seed, "models": models}, args.json)
     if args.plots:
-        path = Path(args.plots) / "steps.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture(judgements, f"{Path(args.files[-1]).parent.name or 'samples'}: {what}").savefig(path, dpi=110)
+        title = f"{Path(args.files[-1]).parent.name or 'samples'}: {what}"
+        save_figure(picture(judgements, title), args.plots, "steps.png")
     if not args.quiet:
         above = f", {args.n_samples} of each above T = 0" if args.n_samples > 1 else ""
         print(f"{what}; samples from the prior{above}, nothing superposed")

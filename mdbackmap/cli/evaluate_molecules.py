@@ -5,7 +5,7 @@ import json
 import logging
 from pathlib import Path
 
-from ..evaluation.table import read_labels
+from ..evaluation.table import known_labels, read_labels
 from ..files import digest
 from . import options
 
@@ -41,10 +41,9 @@ def report(judgement):
     """Print the tables of a judgement."""
     columns = judgement.table
     print(" " * 26 + "".join(f"{name:>16}" for name in columns))
-    for key, label in read_labels("molecules").items():
-        if any(key in row for row in columns.values()):
-            cells = (f"{row[key]:16.4f}" if key in row else f"{'-':>16}" for row in columns.values())
-            print(f"{label:<26}" + "".join(cells))
+    for key, label in known_labels(read_labels("molecules"), columns):
+        cells = (f"{row[key]:16.4f}" if key in row else f"{'-':>16}" for row in columns.values())
+        print(f"{label:<26}" + "".join(cells))
     if judgement.dihedrals:
         sample, halves = judgement.dihedrals["sample"], judgement.dihedrals["halves"]
         print(f"(phi, psi): divergence of samples from MD {sample:.4f} nats, of two halves of that MD {halves:.4f}")
@@ -112,13 +111,11 @@ def save_map(judgement, name, folder, quiet=False):
     quiet : bool
         Do not say which file it is.
     """
-    from ..evaluation.dihedral_maps import dihedral_maps
+    from ..evaluation.plots import dihedral_maps, save_figure
 
     if not judgement.angles:
         logger.warning("the molecule has no phi and psi: no map is drawn")
         return
-    path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
-    dihedral_maps(judgement.angles, name).savefig(path / f"{name}-phi-psi.png", dpi=110)
+    file = save_figure(dihedral_maps(judgement.angles, name), folder, f"{name}-phi-psi.png")
     if not quiet:
-        print(f"wrote {path / f'{name}-phi-psi.png'}")
+        print(f"wrote {file}")

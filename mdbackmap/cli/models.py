@@ -22,7 +22,6 @@ def add_parser(verbs):
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--names", action="store_true", help="their names only, one a line")
     group.add_argument("--json", action="store_true", help="all that is known of them as JSON, by name")
-    parser.set_defaults(check=check)
     return parser
 
 
@@ -47,7 +46,8 @@ def run(args):
         for name in known:
             print("\n".join(lines(name, about(*known[name]))))
     else:
-        print("\n".join(table([row(name, *known[name]) for name in known])))
+        rows = [row(name, *known[name]) for name in known]
+        print(*(cells.rstrip() for cells in aligned([HEADS, *rows], gap="  ", left=len(HEADS))), sep="\n")
         if not args.quiet:
             print("'mdbackmap models MODEL' tells all that is known of one")
 
@@ -97,11 +97,6 @@ def row(name, model, provenance, size):
     data = str(provenance.get("structures", "-")).strip("<>").removeprefix("Structures: ").split(";")[0]
     version = [str(provenance.get(key, "-")) for key in ("date", "version")]
     return [name, model.family, purpose(model), data, f"{size:.1f} MB", *version]
-
-
-def table(rows):
-    """Lines with the cells of rows below their heads."""
-    return [line.rstrip() for line in aligned([HEADS, *rows], gap="  ", left=len(HEADS))]
 
 
 def lines(name, content):

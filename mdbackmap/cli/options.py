@@ -46,19 +46,18 @@ def add_formats(group):
 
 def formats(args):
     """The options of `add_formats` as keywords of `open_files`."""
-    names = {"topology_format": args.topology_format, "format": args.format}
-    return {**names, "options": dict(args.reader_option)}
+    return {**keywords(args, "topology_format", "format"), "options": dict(args.reader_option)}
 
 
 def molecule_reading(args):
     """What the options say of how files are read, by the names of `MoleculeData`."""
-    reading = {"topology_format": args.topology_format, "format": args.format, "select": args.select}
+    reading = keywords(args, "topology_format", "format", "select")
     reading["reader_options"] = tuple(f"{name}={value!r}" for name, value in args.reader_option)
     return {name: value for name, value in reading.items() if value}
 
 
 def add_chains(group, when=""):
-    """What the residues are, and where chains end."""
+    """What the residues are, where chains end, and what lengths have to be multiplied by."""
     group.add_argument(
         "--sequence",
         type=values.sequence,
@@ -73,26 +72,12 @@ def add_chains(group, when=""):
         help=f"{when}where chains end: auto (by topology and distances; the default), topology, or the last residues: "
         "41,B:17 (bead from 0, or CHAIN:RESID)",
     )
-
-
-def add_scale(group, when=""):
-    """What lengths have to be multiplied by."""
     group.add_argument(
         "--scale",
         type=values.above_zero,
         metavar="FACTOR",
         help=f"{when}multiply lengths and boxes by this: 10 for GSD or LAMMPS files in nm. Formats that have units are "
         "converted without it",
-    )
-
-
-def add_weights(parser):
-    """What beads are the centres of."""
-    parser.add_argument(
-        "--weights",
-        choices=("geometry", "mass"),
-        default="geometry",
-        help="beads at centres of geometry or of mass (default: %(default)s; a model has its own)",
     )
 
 
@@ -138,8 +123,8 @@ def open_universe(args, files=None):
         If MDAnalysis cannot read the files, or the selection is empty.
     """
     output = getattr(args, "output", None)
-    if output is not None and not Path(output).absolute().parent.is_dir():
-        raise FileNotFoundError(f"no such folder for the output: {Path(output).parent}")
+    if output is not None:
+        check_folder(output)
     files = (args.topology, *args.trajectory) if files is None else files
     universe = open_files(files, **formats(args))
     if getattr(args, "scale", None) is not None:
@@ -147,6 +132,12 @@ def open_universe(args, files=None):
 
         universe.trajectory.add_transformations(Scale(args.scale))
     return universe, select(universe, args.select) if args.select else universe.atoms
+
+
+def check_folder(output):
+    """Refuse an output file without a folder."""
+    if not Path(output).absolute().parent.is_dir():
+        raise FileNotFoundError(f"no such folder for the output: {Path(output).parent}")
 
 
 def count(n, what):
@@ -165,13 +156,21 @@ def frame_range(args):
     """The frame options as keywords of ``AnalysisBase.run``."""
     if args.frames is not None:
         return {"frames": args.frames}
-    return {name: getattr(args, name) for name in RANGE if getattr(args, name) is not None}
+    return {name: value for name, value in keywords(args, *RANGE).items() if value is not None}
+
+
+def keywords(args, *names):
+    """Options as keywords of the same names."""
+    return {name: getattr(args, name) for name in names}
 
 
 def check_frames(args):
     """What is wrong with the frame options, or None."""
-    if args.frames is not None and any(getattr(args, name) is not None for name in RANGE):
+    if args.frames is not None and any(value is not None for value in keywords(args, *RANGE).values()):
         return "--frames cannot be combined with --start, --stop or --step"
-    if args.step == 0:
-        return "--step must not be 0"
-    return None
+    return check_step(args)
+
+
+def check_step(args):
+    """What is wrong with ``--step``, or None."""
+    return "--step must not be 0" if args.step == 0 else None

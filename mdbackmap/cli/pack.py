@@ -38,7 +38,6 @@ def add_parser(verbs):
     group.add_argument(
         "--ensembles", **options.FLAG, help="a group a system with all its frames, instead of an entry a frame"
     )
-    parser.set_defaults(check=check)
     return parser
 
 
@@ -86,9 +85,7 @@ def check(args):
         return "nothing to pack: name files or folders, or --md TOPOLOGY TRAJECTORY"
     if args.name and len(args.name) != len(args.md):
         return f"--name is given {len(args.name)} times, --md {len(args.md)} times"
-    if args.step == 0:
-        return "--step must not be 0"
-    return None
+    return options.check_step(args)
 
 
 def run(args):
@@ -96,8 +93,7 @@ def run(args):
     output = Path(args.output)
     if output.exists() and not args.overwrite:
         raise FileExistsError(f"{output} exists already: give another name, or --overwrite to replace it")
-    if not output.absolute().parent.is_dir():
-        raise FileNotFoundError(f"no such folder for the output: {output.parent}")
+    options.check_folder(output)
     from tqdm import tqdm
 
     from ..data.packs import pack
@@ -107,12 +103,8 @@ def run(args):
         args.paths,
         systems(args),
         layout="ensembles" if args.ensembles else "structures",
-        models=args.models,
-        validation=args.validation,
-        hold_out=args.hold_out,
         method=args.clusters,
-        min_residues=args.min_residues,
-        seed=args.seed,
+        **options.keywords(args, "models", "validation", "hold_out", "min_residues", "seed"),
         progress=lambda items, desc: tqdm(items, desc=desc, disable=args.quiet),
     )
     if not args.quiet:

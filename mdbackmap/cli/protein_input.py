@@ -8,6 +8,7 @@ from ..evaluation.table import save_json
 from ..reading.formats import parser_of
 from . import options, values
 
+FRAMES_SHOWN = 20  # of one structure, at most; chosen: by hand
 ENERGY_STEPS = 50  # of L-BFGS; chosen: by hand
 
 
@@ -179,16 +180,17 @@ def chosen(n_frames, args):
     return numbers
 
 
-def worst(judgement, n):
-    """Lines that name the worst residues."""
+def print_worst(heading, judgement, n):
+    """Print lines that name the worst residues, if there are any."""
     from ..evaluation.faults import FAULTS, worst_residues
 
-    lines = []
+    lines = [heading]
     for row, total, kinds in worst_residues(judgement.faults, n):
         what = ", ".join(f"{FAULTS[name]} x {mean:.3g}" for name, mean in sorted(kinds.items(), key=lambda k: -k[1]))
         error = "" if judgement.errors is None else f", {judgement.errors[row]:.2f} A off"
         lines.append(f"  {RESIDUE_NAMES[judgement.types[row]]} {judgement.labels[row]:<8} {total:.3g}{error}: {what}")
-    return lines
+    if lines != [heading]:
+        print(*lines, sep="\n")
 
 
 def save(args, judgements, mean=None):

@@ -27,7 +27,7 @@ def add_parser(verbs):
         help="print such a file: genzprot (the default), cgvae or chain",
     )
     parser.add_argument("--threads", **options.COUNT, help="threads of torch (default: those of the machine)")
-    parser.set_defaults(check=check, after_interrupt="; the same command goes on from the last checkpoint")
+    parser.set_defaults(after_interrupt="; the same command goes on from the last checkpoint")
     return parser
 
 

@@ -1,6 +1,7 @@
 """What users type behind options, as the values that it stands for."""
 
 import argparse
+import contextlib
 import math
 from pathlib import Path
 
@@ -141,13 +142,11 @@ def batch_size(text):
 
 
 def _number(text, kind, fits, expected):
-    try:
+    with contextlib.suppress(ValueError):
         value = kind(text)
-    except ValueError:
-        value = None
-    if value is None or not fits(value):
-        raise argparse.ArgumentTypeError(f"expected {expected}, not {text!r}")
-    return value
+        if fits(value):
+            return value
+    raise argparse.ArgumentTypeError(f"expected {expected}, not {text!r}")
 
 
 def tolerance(text):

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..molecule.attributes import atom_label
-from ..recognition.soundness import check_frames, check_whole
+from ..recognition.soundness import check_atoms
 from .deposited import of_universe, read_cif, read_pdb
 from .polymers import Polymer, polymers
 
@@ -205,7 +204,7 @@ def read_system(system, progress=iter, left_out=None):
     for number in progress(numbers):
         try:
             step = read_frame(trajectory, number)
-            _check(needed, number)
+            check_atoms(needed.positions[None], needed, [number], advice=lambda _: "the frame is left out")
         except ValueError as error:
             if left_out is None:
                 raise
@@ -213,16 +212,6 @@ def read_system(system, progress=iter, left_out=None):
             continue
         chains = _placed(chains_of_system, _whole(chains_of_system, atoms.positions.astype(float), step.dimensions))
         yield Entry(f"{system.name}_{number}", chains, system=system.name, method=system.kind, source=system.source)
-
-
-def _check(atoms, number):
-    """Refuse a frame whose atoms are those of no molecule."""
-
-    def advice(_):
-        return "the frame is left out"
-
-    check_frames(atoms.positions, len(atoms), [number], lambda k: atom_label(atoms[k]), advice)
-    check_whole(atoms.positions[None], [number], advice=advice)
 
 
 def _placed(chains, positions):

@@ -15,7 +15,6 @@ plots            the figures as pictures
 trace_report     scores of C-alpha traces, by frame and residue
 molecule_report  a model of one molecule on held-out frames
 peptide_torsions phi and psi of peptides of any length
-dihedral_maps    their distributions as pictures
 picture          molecules drawn
 pulchra          PULCHRA, where `pypulchra` is installed
 ================ ===========================================================================

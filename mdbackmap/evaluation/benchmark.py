@@ -24,6 +24,7 @@ Shapes: F frames, R residues, S samples. Positions are in angstrom.
 import contextlib
 import logging
 import time
+import timeit
 from dataclasses import replace
 
 import numpy as np
@@ -108,8 +109,9 @@ def benchmark(
             for condition, row, built in _conditions(generate, chain, temperatures, n_samples, noise, seed):
                 more = _physics(chain, *built, energy_steps)
                 rows.setdefault(condition, {})[chain.name] = row | more
-        result = {name: {"mean": means(list(row.values())), "chains": row} for name, row in rows.items()}
-        seconds = _seconds(model, nearest_to(chains, RESIDUES_TIMED), temperatures, seed)
+        result = {name: {"mean": summarise(list(row.values())), "chains": row} for name, row in rows.items()}
+        nearest = min(chains, key=lambda chain: abs(len(chain.types) - RESIDUES_TIMED))
+        seconds = _seconds(model, nearest, temperatures, seed)
     for name, value in seconds.items():
         result[name]["mean"] |= {"seconds": value, "seconds_ratio": value / seconds.get("PULCHRA", np.nan)}
     return result
@@ -120,7 +122,7 @@ def _conditions(generate, chain, temperatures, n_samples, noise, seed):
     yield "native", score(chain.positions, chain, 1), (chain.positions, chain.mask)
     if pulchra.available():
         built = rebuilt(chain)
-        yield "PULCHRA", peer(chain, *built), built
+        yield "PULCHRA", score(built[0], chain, 1, built[1]), built
     mask = SLOTS[chain.types]
     for temperature in temperatures:
         n = n_samples if temperature > 0 else 1
@@ -128,10 +130,8 @@ def _conditions(generate, chain, temperatures, n_samples, noise, seed):
         yield f"T={temperature:g}", score(atoms, chain, n), (atoms, mask)
     if noise:
         beads = noisy_beads(chain, noise, seed)
-        for what, tolerance in (
-            ("noisy beads", 0.0),
-            *([("noisy, auto", "auto")] if generate.bound.model.relaxes else []),
-        ):
+        tolerances = {"noisy beads": 0.0} | ({"noisy, auto": "auto"} if generate.bound.model.relaxes else {})
+        for what, tolerance in tolerances.items():
             for temperature in temperatures:
                 atoms = generate(beads, temperature=temperature, seed=seed, bead_tolerance=tolerance)
                 row = evaluate(atoms, chain.positions, *chain.known) | {"rmsd_ca": _apart(atoms[:, :, 1], chain.beads)}
@@ -154,7 +154,7 @@ def _physics(chain, atoms, mask, n_steps):
         return {}
 
 
-def score(atoms, chain, n_samples):
+def score(atoms, chain, n_samples, mask=None):
     """
     Metrics of generated atoms, several samples of each frame one after another.
 
@@ -166,19 +166,21 @@ def score(atoms, chain, n_samples):
     n_samples : int
         S; with several, ``rmsd_best``, ``best_gain`` and ``div`` are added, and what `calibration` tells, also with
         20 frames and more.
+    mask : ndarray of bool, shape (R, 14), optional
+        Atoms that were generated, if not all of them were; with one sample.
 
     Returns
     -------
     dict of str to float
         Averaged over frames.
     """
-    true = chain.positions
+    true, known = chain.positions, chain.known if mask is None else (chain.mask & mask, chain.types, chain.ends)
     if n_samples == 1:
-        row = evaluate(atoms, true, *chain.known)
+        row = evaluate(atoms, true, *chain.known, generated_mask=mask)
     else:
         groups = atoms.reshape(len(true), n_samples, *atoms.shape[1:])
         row = summarise([evaluate_samples(*pair, *chain.known) for pair in zip(groups, true, strict=True)])
-    return row | distributions(atoms, true, *chain.known)
+    return row | distributions(atoms, true, *known)
 
 
 def rebuilt(chain):
@@ -186,25 +188,6 @@ def rebuilt(chain):
     built = [pulchra.rebuild(beads, chain.types, chain.ends) for beads in chain.beads]
     atoms, masks = (np.stack(part) for part in zip(*built, strict=True))
     return atoms, masks.all(0)
-
-
-def peer(chain, atoms, mask):
-    """Metrics of PULCHRA's atoms for a chain, averaged over its frames."""
-    row = evaluate(atoms, chain.positions, *chain.known, generated_mask=mask)
-    return row | distributions(atoms, chain.positions, chain.mask & mask, chain.types, chain.ends)
-
-
-def means(rows):
-    """
-    As `summarise`, also where some rows lack some of the numbers.
-
-    Examples
-    --------
-    >>> means([{"rmsd": 1.0}, {"rmsd": 2.0, "div": 0.5}])
-    {'rmsd': 1.5, 'div': 0.5}
-    """
-    keys = dict.fromkeys(key for row in rows for key in row)
-    return summarise([{key: row.get(key, np.nan) for key in keys} for row in rows])
 
 
 def noisy_beads(chain, amplitude, seed=0):
@@ -243,11 +226,6 @@ def noisy_beads(chain, amplitude, seed=0):
     return np.stack(moved)
 
 
-def nearest_to(chains, n_residues):
-    """The chain whose length is nearest to a number."""
-    return min(chains, key=lambda chain: abs(len(chain.types) - n_residues))
-
-
 def _seconds(model, chain, temperatures, seed):
     """Processor time of a frame of 159 residues by condition, measured on one chain in one run."""
     per_frame = RESIDUES_TIMED / len(chain.types)
@@ -267,12 +245,7 @@ def _seconds(model, chain, temperatures, seed):
 
 def processor_time(function, repeats):
     """Processor seconds of the quickest of a few calls."""
-    seconds = []
-    for _ in range(repeats):
-        began = time.process_time()
-        function()
-        seconds.append(time.process_time() - began)
-    return min(seconds)
+    return min(timeit.repeat(function, timer=time.process_time, number=1, repeat=repeats))
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import os
 import random
 import warnings
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -34,10 +35,8 @@ def require():
     ImportError
         If it is not.
     """
-    try:
-        import openmm  # noqa: F401
-    except ImportError as error:
-        raise ImportError("energies need OpenMM, which is not installed: pip install openmm") from error
+    if find_spec("openmm") is None:
+        raise ImportError("energies need OpenMM, which is not installed: pip install openmm")
 
 
 def energies(chain, n_steps):

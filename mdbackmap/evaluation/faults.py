@@ -69,20 +69,19 @@ def find_faults(positions, mask, types, ends):
     kind = ramachandran_kind(types, ends, omega < 0.5 * np.pi)
     alpha, beta = chirality(positions, mask, types)
     with np.errstate(invalid="ignore"):
-        return {
+        faults = {
             "bonds": _owned(off_bonds, covalent.bonds, covalent, len(types)),
             "angles": _owned(off_angles, covalent.angles, covalent, len(types)),
-            "contacts": contacts(atoms, covalent, len(types)).astype(int),
+            "contacts": contacts(atoms, covalent, len(types)),
             "clashes": np.stack([_clashes(frame, covalent, len(types)) for frame in atoms]),
-            "ramachandran": (ramachandran_score(phi, psi, kind) < RAMA_ALLOWED[kind]).astype(int),
-            "rotamer": (rotamer_score(side_chain_torsions(positions, mask, types), types) < ROTAMER_OUTLIER).astype(
-                int
-            ),
-            "cbeta": (cbeta_deviation(positions, mask, types) > CBETA_OUTLIER).astype(int),
-            "cis": ((omega < CIS) & ~_before_proline(types)).astype(int),
-            "twisted": ((omega >= CIS) & (omega <= TRANS)).astype(int),
+            "ramachandran": ramachandran_score(phi, psi, kind) < RAMA_ALLOWED[kind],
+            "rotamer": rotamer_score(side_chain_torsions(positions, mask, types), types) < ROTAMER_OUTLIER,
+            "cbeta": cbeta_deviation(positions, mask, types) > CBETA_OUTLIER,
+            "cis": (omega < CIS) & ~np.append(types[1:] == TYPE_OF_NAME["PRO"], False),
+            "twisted": (omega >= CIS) & (omega <= TRANS),
             "mirrored": (alpha < 0).astype(int) + (beta < 0),
         }
+    return {name: number.astype(int) for name, number in faults.items()}
 
 
 def _owned(wrong, table, covalent, n_residues):
@@ -99,10 +98,6 @@ def _clashes(atoms, covalent, n_residues):
     residues = covalent.residue_of_atom[clashing_pairs(atoms, covalent)]
     other = residues[:, 0] != residues[:, 1]
     return np.bincount(np.append(residues[:, 0], residues[other, 1]), minlength=n_residues)
-
-
-def _before_proline(types):
-    return np.append(types[1:] == TYPE_OF_NAME["PRO"], False)
 
 
 def worst_residues(faults, n=10):

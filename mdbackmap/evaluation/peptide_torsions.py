@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import rel_entr
 
 from ..metrics.dihedrals import dihedral
+from ..molecule.bonds import adjacency
 
 BINS = 36  # chosen: by hand
 """Bins of the circle, in each direction of a map of phi and psi."""
@@ -38,13 +39,9 @@ def phi_psi_atoms(fine):
     >>> phi_psi_atoms(fine).tolist()
     [[0, 1, 2, 3, 4]]
     """
-    joined = {}
-    for i, j in fine.bonds.tolist():
-        joined.setdefault(i, []).append(j)
-        joined.setdefault(j, []).append(i)
-    quintets = []
+    joined, quintets = adjacency(fine.n_atoms, fine.bonds), []
     for alpha in np.flatnonzero(fine.names == "CA"):
-        names = {fine.names[j]: j for j in joined.get(alpha, [])}
+        names = {fine.names[j]: j for j in joined[alpha]}
         if "N" in names and "C" in names:
             before = [j for j in joined[names["N"]] if fine.names[j] == "C"]
             after = [j for j in joined[names["C"]] if fine.names[j] == "N"]
@@ -69,7 +66,7 @@ def divergence(one, other, bins=BINS):
     >>> divergence(np.zeros((5, 2)), np.zeros((9, 2))), round(divergence(np.zeros((5, 2)), np.ones((5, 2))), 4)
     (0.0, 0.6931)
     """
-    p, q = (_histogram(angles, bins) for angles in (one, other))
+    p, q = (shares(angles, bins) for angles in (one, other))
     middle = 0.5 * (p + q)
     return float(0.5 * (rel_entr(p, middle) + rel_entr(q, middle)).sum())
 
@@ -80,7 +77,8 @@ def halves(angles, n_pairs=1):
     return frames[::2].reshape(-1, 2), frames[1::2].reshape(-1, 2)
 
 
-def _histogram(angles, bins):
+def shares(angles, bins=BINS):
+    """Share of angles (n, 2) in each bin of the torus, (bins, bins)."""
     place = np.floor((np.asarray(angles) + np.pi) / (2 * np.pi) * bins).astype(int) % bins
     count = np.bincount(place[:, 0] * bins + place[:, 1], minlength=bins * bins)
-    return count / count.sum()
+    return count.reshape(bins, bins) / max(count.sum(), 1)

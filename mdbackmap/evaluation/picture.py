@@ -232,12 +232,11 @@ class _Scene:
 def _frame(panel, extent, margin):
     """Fix the limits of a panel around points; return points (1/72 inch) an angstrom."""
     box = panel.get_position()
-    width, height = box.width * panel.figure.get_figwidth(), box.height * panel.figure.get_figheight()
+    size = np.array([box.width, box.height]) * panel.figure.get_size_inches()
     low, high = extent[:, :2].min(axis=0) - margin, extent[:, :2].max(axis=0) + margin
-    scale = max((high[0] - low[0]) / width, (high[1] - low[1]) / height)
-    x, y = (low + high) / 2
-    panel.set(
-        xlim=(x - scale * width / 2, x + scale * width / 2), ylim=(y - scale * height / 2, y + scale * height / 2)
-    )
+    scale = ((high - low) / size).max()
+    middle, half = (low + high) / 2, scale * size / 2
+    x, y = np.transpose([middle - half, middle + half])
+    panel.set(xlim=x, ylim=y)
     panel.set_axis_off()
     return 72 / scale

@@ -1,6 +1,7 @@
 """
-Pictures of a judgement: Ramachandran maps on the Top8000 contours, histograms of chi1 and chi2, errors by residue.
+Pictures of a judgement, and maps of phi and psi.
 
+Of a judgement: Ramachandran maps on the Top8000 contours, histograms of chi1 and chi2, errors by residue.
 Matplotlib is loaded when a picture is drawn. Angles are shown in degrees.
 """
 
@@ -12,6 +13,7 @@ from ..data.known import spread
 from ..metrics.dihedrals import CHI_PERIODS, backbone_torsions, side_chain_torsions
 from ..metrics.top8000 import RAMA_ALLOWED, RAMA_FAVOURED, RAMA_KINDS, ramachandran_kind, ramachandran_score
 from .faults import FAULTS
+from .peptide_torsions import shares
 
 BINS = np.arange(-180, 181, 10)  # degrees
 MOST_POINTS = 20_000  # of a Ramachandran map
@@ -36,13 +38,31 @@ def save_plots(judgement, folder):
     --------
     >>> save_plots(judgement, "plots")  # doctest: +SKIP
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for what, draw in (("ramachandran", ramachandran_map), ("chis", chi_histograms), ("residues", residue_errors)):
-        files.append(folder / f"{Path(judgement.name).stem}-{what}.png")
-        draw(judgement).savefig(files[-1], dpi=110)
-    return files
+    pictures = {"ramachandran": ramachandran_map, "chis": chi_histograms, "residues": residue_errors}
+    stem = Path(judgement.name).stem
+    return [save_figure(draw(judgement), folder, f"{stem}-{what}.png") for what, draw in pictures.items()]
+
+
+def save_figure(figure, folder, name):
+    """
+    Write a picture into a folder, which is made if there is none.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    folder : str or Path
+    name : str
+        Of the file.
+
+    Returns
+    -------
+    Path
+        Of the file.
+    """
+    file = Path(folder, name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=110)
+    return file
 
 
 def ramachandran_map(judgement):
@@ -61,7 +81,7 @@ def ramachandran_map(judgement):
     phi, psi, omega = backbone_torsions(chain.positions, chain.mask, chain.ends)
     kind = ramachandran_kind(chain.types, chain.ends, np.abs(omega) < 0.5 * np.pi)
     score = ramachandran_score(phi, psi, kind)
-    figure = _figure((10.5, 7.2))
+    figure = new_figure((10.5, 7.2))
     axis = np.radians(np.arange(-180, 181, 3.0))
     grid = np.meshgrid(axis, axis, indexing="ij")
     for number, (axes, name) in enumerate(zip(figure.subplots(2, 3).flat, RAMA_KINDS, strict=True)):
@@ -93,7 +113,7 @@ def chi_histograms(judgement):
     -------
     matplotlib.figure.Figure
     """
-    figure = _figure((9, 3.6))
+    figure = new_figure((9, 3.6))
     shown = [(judgement.generated, "#2f6690", judgement.name)]
     if judgement.reference is not None:
         shown.append((judgement.reference, "#c9682f", "reference"))
@@ -122,7 +142,7 @@ def residue_errors(judgement):
     -------
     matplotlib.figure.Figure
     """
-    figure = _figure((10, 5.5))
+    figure = new_figure((10, 5.5))
     upper, lower = figure.subplots(2, 1, sharex=True)
     number = np.arange(len(judgement.types))
     heights, label = judgement.errors, "RMSD of the residue, A"
@@ -138,7 +158,45 @@ def residue_errors(judgement):
     return figure
 
 
-def _figure(size):
+def dihedral_maps(angles, title=""):
+    """
+    One map a set of angles, on one scale.
+
+    Parameters
+    ----------
+    angles : dict of str to ndarray, shape (n, 2)
+        phi and psi in radians, by the heading of their map.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = dihedral_maps({"MD": np.zeros((5, 2)), "samples": np.zeros((5, 2))})
+    >>> len(figure.axes)
+    3
+    """
+    from matplotlib.colors import LogNorm
+
+    maps = {name: shares(pairs, len(BINS) - 1) for name, pairs in angles.items()}
+    least = min((x[x > 0].min() for x in maps.values() if (x > 0).any()), default=1e-6)
+    norm = LogNorm(least, max(x.max() for x in maps.values()) * 1.0001)
+    figure = new_figure((4.2 * len(maps) + 0.8, 4.2))
+    columns = figure.subplots(1, len(maps), squeeze=False)[0]
+    for axes, (name, density) in zip(columns, maps.items(), strict=True):
+        shown = axes.pcolormesh(BINS, BINS, np.where(density > 0, density, np.nan).T, norm=norm, cmap="viridis")
+        axes.set(title=f"{name} ({len(angles[name])})", xlabel="phi", ylabel="psi", aspect="equal")
+        axes.set(xticks=range(-180, 181, 90), yticks=range(-180, 181, 90))
+    figure.colorbar(shown, ax=list(columns), label="share", shrink=0.8)
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def new_figure(size):
+    """An empty figure of a size in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=size, layout="constrained")

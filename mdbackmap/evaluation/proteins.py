@@ -7,11 +7,12 @@ Positions are in angstrom.
 """
 
 import contextlib
+import functools
 import warnings
 
 import numpy as np
 
-from ..chemistry.residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES
+from ..chemistry.residues import MAX_ATOMS, RESIDUE_NAMES, SLOT_OF_ATOM
 from ..data.known import Chain, spread
 from ..metrics.hydrogens import Hydrogens
 from ..molecule.attributes import atom_label, attribute, canonical_resnames, listed
@@ -76,21 +77,22 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     looked_at = [frames[k] for k in spread(len(frames), _FRAMES_TO_BIND)]
 
     def look(indices):
-        beads = everything[indices]
-        return _checked(_positions(beads, trajectory, looked_at), beads, looked_at, name)
+        return _read(everything[indices], looked_at, name)
 
     beads, coarse = recognise(atoms, aliases=aliases, frames=look, closed=True)
-    rows, slots, places = _places(atoms, residue[atoms.ix], residue[beads], coarse)
-    bound, owners = _hydrogens(atoms, residue[atoms.ix], residue[beads])
-    needed = atoms[np.append(places, bound)]
-    read = _checked(_positions(needed, trajectory, frames), needed, frames, name)
+    row_of_residue = np.full(residue.max() + 1, -1)
+    row_of_residue[residue[beads]] = np.arange(len(beads))
+    row = row_of_residue[residue[atoms.ix]]
+    rows, slots, places = _places(atoms, row, coarse)
+    bound = _hydrogens(atoms, row)
+    read = _read(atoms[np.append(places, bound)], frames, name)
     positions = np.zeros((len(frames), len(beads), MAX_ATOMS, 3))
     positions[:, rows, slots] = read[:, : len(places)]
     mask = np.zeros(positions.shape[1:3], dtype=bool)
     mask[rows, slots] = True
     if not mask[:, [0, 2]].any():
         raise ValueError(f"{name or 'the protein'} has {len(mask)} CA and no other backbone atoms: expected all atoms")
-    hydrogens = _bind(read[:, len(places) :], owners, positions[0], mask) if len(bound) else None
+    hydrogens = _bind(read[:, len(places) :], row[bound], positions[0], mask) if len(bound) else None
     with _errors_of(name):
         check_whole(positions[:, :, 1], frames, coarse.ends, advice=lambda k: leave_out(k, len(trajectory)))
     chain = Chain(name, positions, mask, coarse.types, np.array(coarse.ends), "", _labels(coarse), hydrogens)
@@ -117,31 +119,23 @@ def _single(atoms, residue, aliases):
     return atoms[first | nameless]
 
 
-def _places(atoms, residue, of_beads, coarse):
-    """Residue, slot, and place in the group of every atom that has a slot, from the residues of atoms and beads."""
-    row_of = {resindex: row for row, resindex in enumerate(of_beads.tolist())}
+def _places(atoms, row, coarse):
+    """Residue, slot, and place in the group of every atom that has a slot, from the residue of each (-1: none)."""
+    names = np.char.upper(attribute(atoms, "names", "")).tolist()
     place_of_atom = {}
-    for place, (name, resindex) in enumerate(
-        zip(np.char.upper(attribute(atoms, "names", "")).tolist(), residue.tolist(), strict=True)
-    ):
-        row = row_of.get(resindex)
-        if row is None:
-            continue
-        resname = str(coarse.resnames[row])
+    for place in np.flatnonzero(row >= 0).tolist():
+        resname, name = str(coarse.resnames[row[place]]), names[place]
         name = _OTHER_NAMES.get((resname, name), "O" if name in _OXYGENS else name)
-        if name in ATOMS[resname]:
-            place_of_atom.setdefault((row, ATOMS[resname].index(name)), place)
+        if (resname, name) in SLOT_OF_ATOM:
+            place_of_atom.setdefault((row[place], SLOT_OF_ATOM[resname, name]), place)
     rows, slots = np.array(list(place_of_atom)).T
     return rows, slots, np.array(list(place_of_atom.values()))
 
 
-def _hydrogens(atoms, residue, of_beads):
-    """Places in the group, and rows, of the hydrogens of the residues; by name, as in H, HB2, 2HB, D."""
-    first = np.array([name.lstrip("0123456789")[:1] for name in np.char.upper(attribute(atoms, "names", "")).tolist()])
-    order = np.argsort(of_beads)
-    row = order[np.minimum(np.searchsorted(of_beads, residue, sorter=order), len(order) - 1)]
-    places = np.flatnonzero(np.isin(first, ["H", "D"]) & (of_beads[row] == residue))
-    return places, row[places]
+def _hydrogens(atoms, row):
+    """Places in the group of the hydrogens of residues (not -1); by name, as in H, HB2, 2HB, D."""
+    first = [name.lstrip("0123456789")[:1] for name in np.char.upper(attribute(atoms, "names", "")).tolist()]
+    return np.flatnonzero(np.isin(first, ["H", "D"]) & (row >= 0))
 
 
 def _bind(hydrogens, rows, heavy, mask):
@@ -149,12 +143,6 @@ def _bind(hydrogens, rows, heavy, mask):
     distance = np.linalg.norm(heavy[rows] - hydrogens[0][:, None], axis=-1)  # (h, 14)
     nearest = np.where(mask[rows], distance, np.inf).argmin(1)
     return Hydrogens(hydrogens, rows * MAX_ATOMS + nearest)
-
-
-def _positions(atoms, trajectory, frames):
-    from ..universes.access import read_frame
-
-    return np.stack([(read_frame(trajectory, int(frame)), atoms.positions.astype(float))[1] for frame in frames])
 
 
 @contextlib.contextmanager
@@ -166,13 +154,15 @@ def _errors_of(name):
         raise MappingError(f"{name or 'the protein'}: {error}") from None
 
 
-def _checked(positions, atoms, frames, name):
-    """Positions (F, A, 3), if they are sound; else an error says in which frame and atom they are not."""
-    n_frames = len(atoms.universe.trajectory)
+def _read(atoms, frames, name):
+    """Positions (F, A, 3) of frames, if they are sound; else an error says in which frame and atom they are not."""
+    from ..universes.access import read_frame
+
+    trajectory = atoms.universe.trajectory
+    positions = np.stack([(read_frame(trajectory, int(frame)), atoms.positions.astype(float))[1] for frame in frames])
+    advice = functools.partial(leave_out, n_frames=len(trajectory))
     with _errors_of(name):
-        return check_frames(
-            positions, len(atoms), frames, lambda k: atom_label(atoms[k]), lambda k: leave_out(k, n_frames)
-        )
+        return check_frames(positions, len(atoms), frames, lambda k: atom_label(atoms[k]), advice)
 
 
 def _labels(coarse):

@@ -1,5 +1,7 @@
 """PULCHRA (Rotkiewicz & Skolnick 2008), the fast peer, through the package `pypulchra`, if it is installed."""
 
+from importlib.util import find_spec
+
 import numpy as np
 
 from ..chemistry.residues import MAX_ATOMS, RESIDUE_NAMES, SLOT_OF_ATOM, TYPE_OF_NAME
@@ -9,11 +11,7 @@ _SHORTEST = 3  # residues
 
 def available():
     """Whether `pypulchra` can be imported."""
-    try:
-        import pypulchra  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return find_spec("pypulchra") is not None
 
 
 def rebuild(beads, types, ends):
@@ -39,10 +37,8 @@ def rebuild(beads, types, ends):
     --------
     >>> positions, mask = rebuild(beads, types, ends)  # doctest: +SKIP
     """
-    bounds = [0, *(np.flatnonzero(ends) + 1)]
-    parts = [
-        _rebuild(beads[start:stop], types[start:stop]) for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    cuts = np.flatnonzero(ends[:-1]) + 1
+    parts = [_rebuild(*part) for part in zip(np.split(beads, cuts), np.split(types, cuts), strict=True)]
     positions, masks = zip(*parts, strict=True)
     return np.concatenate(positions), np.concatenate(masks)
 

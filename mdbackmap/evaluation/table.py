@@ -38,13 +38,16 @@ def table(columns):
     RMSD, all heavy atoms            A 1.250 1.300
     DIV (0: as diverse as wrong)           - 0.120
     """
-    shown = [key for key in LABELS if any(key in column for column in columns.values())]
     rows = [["", *columns]] if any(columns) else []
-    for key in shown:
-        words, unit, decimals, _ = LABELS[key]
+    for key, (words, unit, decimals, _) in known_labels(LABELS, columns):
         cells = (number(column.get(key, math.nan), decimals) for column in columns.values())
         rows.append([f"{words:<32} {unit}", *cells])
     return "\n".join(aligned(rows))
+
+
+def known_labels(labels, columns):
+    """Those of the items of a table of labels, in its order, that any of the columns has a number for."""
+    return [(key, label) for key, label in labels.items() if any(key in column for column in columns.values())]
 
 
 def aligned(rows, gap=" ", left=1):

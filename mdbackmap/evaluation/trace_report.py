@@ -13,6 +13,7 @@ import torch
 from ..data.known import spread
 from ..models.denoiser import bundled
 from ..traces.scores import CRYSTALS, UNLIKELY, TraceScores, score_traces
+from .plots import new_figure, save_figure
 
 _BATCH = 20_000  # residues scored at a time
 
@@ -27,32 +28,19 @@ class TraceReport:
     name : str
     labels : ndarray of str, shape (R,)
     frames : ndarray of int, shape (F,)
-    trace, backbone : ndarray of float, shape (F, R)
-        In nats, NaN where a residue has no such number.
-    scatter : ndarray of float, shape (F,)
-        RMS deviation, in angstrom, of distances between neighbouring C-alphas from their mean.
-    noise : ndarray of float, shape (F,)
-        RMS in angstrom of how far a denoiser would move the beads.
-    hand : float
-        Nats a residue by which the trace is likelier than its mirror image.
-    mirrored, protein_like : bool
+    scores : TraceScores
+        Of all frames.
     """
 
     name: str
     labels: np.ndarray
     frames: np.ndarray
-    trace: np.ndarray
-    backbone: np.ndarray
-    scatter: np.ndarray
-    noise: np.ndarray
-    hand: float
-    mirrored: bool
-    protein_like: bool
+    scores: TraceScores
 
     @property
     def by_frame(self):
         """Means over residues (F,), the percentage of residues that proteins do not have, scatter and noise."""
-        return self._means(1) | {"scatter": self.scatter, "noise": self.noise}
+        return self._means(1) | {name: getattr(self.scores, name).numpy() for name in ("scatter", "noise")}
 
     @property
     def by_residue(self):
@@ -60,12 +48,14 @@ class TraceReport:
         return self._means(0)
 
     def _means(self, axis):
-        unlikely = 100 * (self.backbone > UNLIKELY).sum(axis) / np.isfinite(self.backbone).sum(axis).clip(1)
-        return {"trace": _mean(self.trace, axis), "backbone": _mean(self.backbone, axis), "unlikely": unlikely}
+        scores = {"trace": self.scores.trace.numpy(), "backbone": self.scores.backbone.numpy()}
+        unlikely = 100 * (scores["backbone"] > UNLIKELY).sum(axis) / np.isfinite(scores["backbone"]).sum(axis).clip(1)
+        means = {name: np.ma.masked_invalid(x).mean(axis).filled(np.nan) for name, x in scores.items()}
+        return means | {"unlikely": unlikely}
 
     def content(self):
         """Plain values for a JSON file."""
-        flags = {"hand": self.hand, "mirrored": self.mirrored, "protein_like": self.protein_like}
+        flags = {name: getattr(self.scores, name) for name in ("hand", "mirrored", "protein_like")}
         mean = {name: float(np.nanmean(values)) for name, values in self.by_frame.items()}
         residues = {"labels": self.labels.tolist(), **self.by_residue}
         return {
@@ -97,17 +87,15 @@ def judge_trace(name, coarse, beads, frames=None):
     >>> from mdbackmap.datafiles import VALIDATION
     >>> from mdbackmap.data.known import read_chains
     >>> chain = read_chains(VALIDATION, limit=1)[0]
-    >>> judge_trace(chain.name, chain.trace(), chain.beads).protein_like
+    >>> judge_trace(chain.name, chain.trace(), chain.beads).scores.protein_like
     True
     """
     few = max(1, _BATCH // beads.shape[1])
     with torch.inference_mode():
         parts = [score_traces(coarse, beads[k : k + few], bundled().noise) for k in range(0, len(beads), few)]
-    judged = TraceScores.together(parts)
     labels = np.array([coarse.label(k) for k in range(coarse.n_residues)])
     numbers = np.arange(len(beads)) if frames is None else np.asarray(frames)
-    scores = (getattr(judged, score).numpy() for score in ("trace", "backbone", "scatter", "noise"))
-    return TraceReport(name, labels, numbers, *scores, judged.hand, judged.mirrored, judged.protein_like)
+    return TraceReport(name, labels, numbers, TraceScores.together(parts))
 
 
 def draw(report):
@@ -122,13 +110,12 @@ def draw(report):
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10.5, 6.6), layout="constrained")
+    figure = new_figure((10.5, 6.6))
     (corner, top), (left, middle) = figure.subplots(
         2, 2, width_ratios=(1, 3.4), height_ratios=(1, 2.6), sharex="col", sharey="row"
     )
-    image = middle.imshow(report.backbone, aspect="auto", cmap="magma_r", vmin=0, vmax=12, interpolation="nearest")
+    backbone = report.scores.backbone.numpy()
+    image = middle.imshow(backbone, aspect="auto", cmap="magma_r", vmin=0, vmax=12, interpolation="nearest")
     figure.colorbar(image, ax=middle, label="backbone, nats")
     middle.set_xlabel("residue, counted from 0")
     numbers = np.arange(len(report.labels))
@@ -160,15 +147,4 @@ def save_plot(report, folder):
     -------
     Path
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{Path(report.name).stem}-trace.png"
-    draw(report).savefig(file, dpi=110)
-    return file
-
-
-def _mean(values, axis):
-    """Means without NaN; NaN where there is nothing."""
-    known = np.isfinite(values)
-    count = known.sum(axis)
-    return np.where(count > 0, np.where(known, values, 0.0).sum(axis) / count.clip(1), np.nan)
+    return save_figure(draw(report), folder, f"{Path(report.name).stem}-trace.png")

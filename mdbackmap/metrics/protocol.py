@@ -197,7 +197,7 @@ def evaluate(generated, reference, mask, types, ends, *, generated_mask=None, le
 
 def summarise(rows):
     """
-    Mean over chains of what `evaluate` returns, chains without a value left out.
+    Mean over chains of what `evaluate` returns, chains without a value or without a finite one left out.
 
     Parameters
     ----------
@@ -211,8 +211,11 @@ def summarise(rows):
     --------
     >>> summarise([{"rmsd": 1.0, "cis_kept": float("nan")}, {"rmsd": 2.0, "cis_kept": 100.0}])
     {'rmsd': 1.5, 'cis_kept': 100.0}
+    >>> summarise([{"rmsd": 1.0}, {"rmsd": 2.0, "div": 0.5}])
+    {'rmsd': 1.5, 'div': 0.5}
     """
-    return {key: float(mean([row[key] for row in rows if np.isfinite(row[key])])) for key in rows[0]}
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return {key: float(mean([row[key] for row in rows if np.isfinite(row.get(key, np.nan))])) for key in keys}
 
 
 def _checked(positions, mask, types, ends):

@@ -10,6 +10,7 @@ import functools
 
 import numpy as np
 
+from ..molecule.attributes import atom_label
 from ..molecule.mapping import MappingError
 from .spacing import bond_lengths
 
@@ -120,6 +121,31 @@ def check_frames(frames, n_beads: int, numbers=None, label="bead {}".format, adv
         number = at if numbers is None else int(numbers[at])
         raise MappingError(f"frame {number}: {_lost(frames[at], good[at], label)}; {(advice or leave_out)(number)}")
     return frames
+
+
+def check_atoms(positions, atoms, numbers, ends=None, dimensions=None, advice=None):
+    """
+    Refuse frames of an AtomGroup that are those of no molecule.
+
+    Parameters
+    ----------
+    positions : ndarray of float, shape (F, A, 3)
+        In angstrom.
+    atoms : AtomGroup
+        It names the atoms, and its trajectory says how a frame is left out.
+    numbers : (F,) int sequence
+        Frame numbers for the message.
+    ends, dimensions, advice : optional
+        As of `check_whole`.
+
+    Raises
+    ------
+    MappingError
+        With the number of the frame, the first atom, and how to leave the frame out.
+    """
+    advice = advice or functools.partial(leave_out, n_frames=len(atoms.universe.trajectory))
+    check_frames(positions, len(atoms), numbers, lambda k: atom_label(atoms[k]), advice)
+    check_whole(positions, numbers, ends, dimensions, advice)
 
 
 def check_beads(mapping, beads, numbers, dimensions=None, n_frames=None):

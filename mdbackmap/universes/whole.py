@@ -7,17 +7,16 @@ Shapes: F frames, A atoms. Positions in angstrom.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import logging
 
 import numpy as np
 from MDAnalysis.guesser.default_guesser import DefaultGuesser
 
-from ..molecule.attributes import atom_label, attribute
+from ..molecule.attributes import attribute
 from ..molecule.bonds import find_bonds
 from ..molecule.boxes import box_vectors, joined
 from ..molecule.topology import Topology
-from ..recognition.soundness import check_frames, check_whole, leave_out, sound
+from ..recognition.soundness import check_atoms, sound
 from .access import read_frame
 
 logger = logging.getLogger(__name__)
@@ -94,9 +93,7 @@ def read_whole(atoms, bonds, numbers) -> np.ndarray:
         Coordinates that are not finite or beyond 1e6 A, all atoms on one point, or a frame that cannot be read.
     """
     positions, boxes = _read(atoms, numbers)
-    advice = functools.partial(leave_out, n_frames=len(atoms.universe.trajectory))
-    check_frames(positions, len(atoms), numbers, lambda k: atom_label(atoms[k]), advice)
-    check_whole(positions, numbers, advice=advice)
+    check_atoms(positions, atoms, numbers)
     return positions if boxes is None else joined(positions, boxes, bonds).astype(np.float32)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..table import aligned, number, read_labels
+from ..table import aligned, known_labels, number, read_labels
 
 LABELS = read_labels("cascades")
 """Words and decimals of every metric, in the order of tables."""
@@ -28,10 +28,8 @@ def table(judgements, reference="MD"):
     """
     first = next(iter(judgements.values()))
     columns = {reference: first.reference} | {name: judgement.mean for name, judgement in judgements.items()}
-    shown = [key for key in LABELS if any(key in column for column in columns.values())]
     rows = [["", *(f"{name:>10}" for name in columns)]]
-    for key in shown:
-        words, decimals = LABELS[key]
+    for key, (words, decimals) in known_labels(LABELS, columns):
         rows.append([words, *(number(column.get(key, np.nan), decimals) for column in columns.values())])
     return "\n".join(aligned(rows, gap="  "))
 
