@@ -18,6 +18,7 @@ from ..models.base import Model
 from ..models.batch import passes
 from ..molecule.mapping import Mapping
 from ..options import Tolerance
+from ..sampling.sampler import forked
 from ..torsions.internal import InternalCoordinates
 from ..traces.mending import Mending, is_trace
 from ..traces.relaxation import Relaxation
@@ -61,6 +62,13 @@ def bind(model, mapping, device=None, settings=None):
     return _KINDS[model.family].of(model, mapping, settings or Settings())
 
 
+def _bind_again(model, mapping, settings):
+    """A bound model out of a pickle; tables are made anew, in a forked process by one thread."""
+    if forked():
+        torch.set_num_threads(1)
+    return bind(model, mapping, settings=settings)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Bound(abc.ABC):
     """
@@ -78,7 +86,7 @@ class Bound(abc.ABC):
     settings: Settings
 
     def __reduce__(self):
-        return bind, (self.model, self.mapping, None, self.settings)
+        return _bind_again, (self.model, self.mapping, self.settings)
 
     @abc.abstractmethod
     def sample(self, beads, noise, keys, box=None, tolerance=KEPT):

@@ -17,6 +17,11 @@ logger = logging.getLogger(__name__)
 _PROCESS = os.getpid()  # where this module was loaded: a forked process finds another number
 
 
+def forked():
+    """Whether this process was forked from the one that loaded torch: more than one thread would hang there."""
+    return os.getpid() != _PROCESS
+
+
 @dataclass(frozen=True, eq=False)
 class Sampler:
     """
@@ -58,9 +63,8 @@ class Sampler:
         -------
         ndarray of float32, shape (F, A, 3)
         """
-        forked = os.getpid() != _PROCESS
         before = torch.get_num_threads()
-        threads = 1 if forked else self.threads or before
+        threads = 1 if forked() else self.threads or before
         n_parts = 1 if self.device.type != "cpu" else min(threads, len(beads))
         try:
             if n_parts == 1:
@@ -70,7 +74,7 @@ class Sampler:
                 found = pool.map(lambda arguments: self._share(threads // n_parts, *arguments, tolerance), cut)
                 return np.concatenate(list(found))
         finally:
-            if not forked:
+            if not forked():
                 torch.set_num_threads(before)
 
     def _share(self, threads, *arguments):
