@@ -376,9 +376,8 @@ _SLOW = textwrap.dedent(
     import sys, warnings
     warnings.simplefilter("ignore")
     import MDAnalysis as mda
+    from conversions import quick
     from standin import standin
-        from mdbackmap.trajectory import BackmapTrajectory
-    output.SEGMENT_SECONDS = 0.0
     folder, name = sys.argv[1:]
     cg = mda.Universe(folder + "/in/ca.pdb", folder + "/in/ca.xtc")
     quick(cg.atoms, standin(cg.atoms, delay=0.5), folder + "/" + name).run()
@@ -530,8 +529,7 @@ _FULL = textwrap.dedent(
     """
     import resource, signal, sys, warnings
     warnings.simplefilter("ignore")
-    from conversions import N_FRAMES, interrupt_at, interruptible, left, positions, quick
-from standin import chain, standin
+    from standin import chain, standin
     from mdbackmap.trajectory import BackmapTrajectory
     cg = chain(n_beads=30, n_frames=300)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
