@@ -1,6 +1,7 @@
 """What tests of the networks share. (That this file is here also puts `tests` on the path of `tests/models`.)"""
 
 import os
+import signal
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is loaded: processes that share a machine take a thread each
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -12,6 +13,9 @@ import torch
 from packs import read_chains
 
 from mdbackmap.datafiles import VALIDATION
+
+# pytest-xdist's workers catch SIGTERM; a pool could not end its forked processes then, and would wait for ever.
+os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
 
 _SLOW = Path(__file__).with_name("slow.txt")
 
