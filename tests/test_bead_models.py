@@ -9,7 +9,17 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mdbackmap.chemistry.elements import MASSES
-from mdbackmap.molecule.bead_models import BEAD_MODELS, CA, BeadModel, read_bead_models
+from mdbackmap.chemistry.residues import RESIDUE_NAMES
+from mdbackmap.completion.ends import Completion
+from mdbackmap.molecule.bead_models import (
+    BEAD_MODELS,
+    CA,
+    SYNONYMS,
+    BeadModel,
+    bead_model,
+    chain_ends,
+    read_bead_models,
+)
 from mdbackmap.molecule.heavy_atoms import protein_topology
 from mdbackmap.molecule.mapping import Mapping, MappingError
 from mdbackmap.molecule.topology import Topology
@@ -77,7 +87,7 @@ def frames(n_particles, n_frames=3):
 
 
 def test_the_table_begins_with_c_alphas():
-    assert BEAD_MODELS == {"ca": CA}
+    assert next(iter(BEAD_MODELS.items())) == ("ca", CA)
     fine = protein()
     mapping = Mapping.of(CA, CA.topology(fine), fine)
     same = Mapping.ca(mapping.coarse)
@@ -93,6 +103,109 @@ def test_models_of_a_file(models):
     assert models["two"].anchor == "BB" and models["two"].others == ("VS", "SCP", "SCN")
     assert list(models["two"].residues) == ["GLY", "SER", "HIS", "HID"]
     assert not models["shares"].by_mass
+
+
+def test_every_model_knows_every_residue_and_its_anchor():
+    names = "ca ca_sc ca_cm com martini3 martini22 elnedyn primo awsem backbone backbone_cb bb martini3_ncaco"
+    assert set(BEAD_MODELS) == set(names.split()) and set(SYNONYMS.values()) <= set(BEAD_MODELS)
+    fine = protein(RESIDUE_NAMES)
+    for model in BEAD_MODELS.values():
+        mapping = Mapping.of(model, model.topology(fine))
+        assert mapping.coarse.names[mapping.anchors].tolist() == [model.anchor] * 20, model.name
+        assert_allclose(np.bincount(mapping.beads, mapping.weights), 1.0)
+        for resname, lengths in model.lengths.items():
+            assert {bead for pair in lengths for bead in pair.split("-")} <= set(model.residues[resname])
+
+
+def test_weights_of_martini_3():
+    fine = protein(["PHE"])
+    mapping = Mapping.of(BEAD_MODELS["martini3"], BEAD_MODELS["martini3"].topology(fine), fine)
+    shares = [{} for _ in range(mapping.n_beads)]
+    for bead, atom, weight in zip(mapping.beads, mapping.atoms, mapping.weights, strict=True):
+        shares[bead][str(fine.names[atom])] = weight
+    assert mapping.coarse.names.tolist() == ["BB", "SC1", "SC2", "SC3"]
+    mass = MASSES["N"] + 2 * MASSES["C"] + MASSES["O"]
+    assert shares[0] == pytest.approx({name: MASSES[name[0]] / mass for name in BACKBONE})
+    assert shares[1] == pytest.approx({"CB": 0.375, "CG": 0.375, "CD1": 0.125, "CD2": 0.125}, abs=1e-4)  # thirds
+
+
+@pytest.mark.parametrize("name", ["martini3", "martini22", "bb", "com", "ca_cm"])
+def test_oxt_counts_at_the_end_of_a_chain_as_a_sum_of_other_atoms(name):
+    model = BEAD_MODELS[name]
+    inner = protein(["SER", "GLY"])
+    without = Mapping.of(model, model.topology(inner), inner)
+    mapping = Mapping.of(model, without.coarse)
+    whole = Completion(without).mapping.fine  # with OXT as an atom
+    told = Mapping.of(model, model.topology(whole), whole)
+    positions = frames(inner.n_atoms)
+    alpha, carbon, oxygen = (positions[:, 6 + k] for k in (1, 2, 3))
+    with_oxt = np.concatenate([positions, (2.77 * carbon - 0.77 * alpha - oxygen)[:, None]], axis=1)
+    assert whole.names.tolist()[-1] == "OXT"
+    assert_allclose(mapping.project(positions), told.project(with_oxt), atol=1e-4)
+    moved = np.linalg.norm(mapping.project(positions) - without.project(positions), axis=-1) > 0
+    assert_array_equal(
+        moved,
+        np.broadcast_to(mapping.residue_of_bead == 1, moved.shape)
+        & (np.isin(mapping.coarse.names, list(model.end_atoms.values()))),
+    )
+    assert_allclose(np.bincount(mapping.beads, mapping.weights), 1.0)
+    assert mapping.anchors.tolist() == without.anchors.tolist()
+
+
+def test_chain_ends_are_no_breaks():
+    n = 6
+    coarse = Topology(
+        ["BB"] * n,
+        [""] * n,
+        range(n),
+        ["GLY"] * n,
+        [1, 2, 7, 8, 1, 1],
+        [""] * n,
+        list("AAAAAB"),
+        [""] * n,
+        ends=[False, True, False, True, True, True],
+    )
+    assert chain_ends(coarse).tolist() == [False, False, False, True, True, True]
+    capped = dataclasses.replace(coarse, caps=[["", ""]] * 5 + [["", "NME"]])
+    assert chain_ends(capped).tolist() == [False, False, False, True, True, False]
+    model = BEAD_MODELS["bb"]
+    closed = Mapping.of(model, coarse, carboxylates=np.zeros(n, dtype=bool))
+    assert closed.weights.min() > 0 > Mapping.of(model, coarse).weights.min()
+
+
+def test_hydrogens_count_where_a_structure_has_them():
+    names = {
+        "GLY": ["N", "CA", "C", "O", "HN", "HA1", "HA2"],
+        "SER": ["N", "CA", "C", "O", "CB", "OG", "H", "HB2", "HG"],
+    }
+    flat = sum(names.values(), [])
+    fine = Topology(
+        flat, [name[0] for name in flat], [0] * 7 + [1] * 9, list(names), [1, 2], [""] * 2, ["A"] * 2, [""] * 2
+    )
+
+    def counted(name, bead):
+        mapping = Mapping.of(BEAD_MODELS[name], BEAD_MODELS[name].topology(fine), fine)
+        return fine.names[mapping.atoms[mapping.beads == bead]].tolist()
+
+    assert counted("martini3", 0) == ["N", "CA", "C", "O", "HN"]
+    assert counted("martini3", 2) == ["CB", "OG", "HG"]
+    assert counted("com", 1) == names["SER"]
+    assert counted("ca_sc", 2) == ["CB", "OG"]
+
+
+def test_bead_models_by_name(tmp_path, models):
+    file = tmp_path / "beads.json"
+    assert bead_model("CA+SC") is BEAD_MODELS["ca_sc"] and bead_model("Martini2.2") is BEAD_MODELS["martini22"]
+    assert bead_model("elnedyn") is BEAD_MODELS["elnedyn"] and bead_model(models["two"]) is models["two"]
+    assert bead_model(f"{file}:shares").name == "shares"
+    with pytest.raises(ValueError, match="'martini4' is not known: expected one of ca, .*martini3.*or a JSON file"):
+        bead_model("martini4")
+    with pytest.raises(ValueError, match=r"several bead models: expected .*beads.json:NAME with one of two, shares"):
+        bead_model(file)
+    with pytest.raises(ValueError, match="no bead model 'three': expected"):
+        bead_model(f"{file}:three")
+    file.write_text(json.dumps({"models": {"shares": DEFINITIONS["models"]["shares"]}}))
+    assert bead_model(file).name == "shares"
 
 
 def test_several_beads_a_residue(models):
@@ -181,8 +294,9 @@ def test_other_files_are_refused(tmp_path, content, message):
     [
         ({"SC1": {"CB": 1.0}}, "GLY has no bead BB, its anchor"),
         ({"BB": {"CB": 1.0}}, "bead BB of GLY"),
-        ({"BB": {"CA": 0.0}}, "share above 0"),
-        ({"BB": {}}, "share above 0"),
+        ({"BB": {"CA": 0.0}}, "share other than 0"),
+        ({"BB": {"CA": 1.0, "C": -1.0}}, "sum above 0"),
+        ({"BB": {}}, "sum above 0"),
     ],
 )
 def test_tables_that_make_no_sense_are_refused(beads, message):

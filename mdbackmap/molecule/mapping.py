@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .bead_models import CA, BeadModel
+from .bead_models import CA, BeadModel, chain_ends
 from .heavy_atoms import protein_topology
 from .topology import Topology
 
@@ -284,7 +284,7 @@ class Mapping:
         return cls.identity(replace(topology, hetero=each, ends=each), "passengers")
 
     @classmethod
-    def of(cls, model: BeadModel, coarse: Topology, fine: Topology | None = None) -> Mapping:
+    def of(cls, model: BeadModel, coarse: Topology, fine: Topology | None = None, carboxylates=None) -> Mapping:
         """
         Beads of a bead model to the atoms of a protein.
 
@@ -295,6 +295,9 @@ class Mapping:
             The beads, of which the model knows residues and names; `model.topology(fine)` makes them.
         fine : Topology, optional
             Atoms of the same residues; by default the heavy atoms that these have.
+        carboxylates : ndarray of bool, shape (R,), optional
+            Residues whose OXT counts in a bead of the model although it is not among the atoms. By default none if
+            `fine` is given, else the ends of chains, but not breaks within them (`bead_models.chain_ends`).
 
         Returns
         -------
@@ -306,8 +309,10 @@ class Mapping:
             Beads that are not those of the model, or a residue that is no amino acid.
         """
         try:
-            fine = protein_topology(coarse) if fine is None else fine
-            return cls(coarse, fine, model.name, *model.weigh(coarse, fine))
+            if fine is None:
+                fine = protein_topology(coarse)
+                carboxylates = chain_ends(coarse) if carboxylates is None else carboxylates
+            return cls(coarse, fine, model.name, *model.weigh(coarse, fine, carboxylates))
         except ValueError as error:
             raise MappingError(str(error)) from None
 

@@ -13,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from ..molecule.bead_models import BEAD_MODELS
+from ..molecule.bead_models import CA
 from ..molecule.mapping import MappingError
 from .assembly import join, named_ends
 from .bead_trace import Trace
@@ -93,7 +93,7 @@ def recognise(
     >>> indices.tolist(), coarse
     ([0, 1], Topology(2 atoms, 2 residues, 1 stretch: A 1-2))
     """
-    if mapping not in (None, *BEAD_MODELS):
+    if mapping not in (None, CA.name):
         raise MappingError(f"mapping {mapping!r} is not supported: only 'ca' (C-alpha beads) is supported so far")
     atoms = getattr(atoms, "atoms", atoms)
     if len(atoms) == 0:
