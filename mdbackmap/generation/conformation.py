@@ -9,6 +9,7 @@ import functools
 
 import torch
 
+from ..packing.rigid import tilted
 from ..torsions.internal import TORSIONS, InternalCoordinates
 
 
@@ -29,6 +30,8 @@ class Conformation:
         See `mdbackmap.torsions.internal`.
     box : torch.Tensor, shape (F, 3, 3), optional
         Box vectors as rows.
+    tilt : torch.Tensor, shape (F, R, 3), optional
+        By which side chains are turned about their CA, as an axis times an angle.
 
     Examples
     --------
@@ -43,6 +46,7 @@ class Conformation:
     beads: torch.Tensor
     torsions: torch.Tensor
     box: torch.Tensor | None = None
+    tilt: torch.Tensor | None = None
 
     @classmethod
     def of(cls, internal, beads, box=None):
@@ -53,8 +57,8 @@ class Conformation:
     def join(cls, parts):
         """The conformation whose frames are those of several ones, in their order."""
         first = parts[0]
-        beads, torsions = (torch.cat([getattr(part, name) for part in parts]) for name in ("beads", "torsions"))
-        whole = cls(first.internal, beads, torsions, None if first.box is None else torch.cat([x.box for x in parts]))
+        named = {name: [getattr(part, name) for part in parts] for name in ("beads", "torsions", "box", "tilt")}
+        whole = cls(first.internal, **{name: torch.cat(v) for name, v in named.items() if v[0] is not None})
         vars(whole)["backbone"] = tuple(map(torch.cat, zip(*(part.backbone for part in parts), strict=True)))
         return whole
 
@@ -66,25 +70,26 @@ class Conformation:
     @functools.cached_property
     def atoms(self):
         """Positions of all atoms, shape (F, R, 14, 3); slots that a residue does not have hold its C-alpha."""
-        return self.internal.to_cartesian(self.beads, self.torsions, self.backbone)
+        atoms = self.internal.to_cartesian(self.beads, self.torsions, self.backbone)
+        return atoms if self.tilt is None else tilted(atoms, self.tilt)
 
     def __len__(self):
         return len(self.beads)
 
     def __getitem__(self, frames):
         """The conformation in some of the frames: a slice, or indices."""
-        box = None if self.box is None else self.box[frames]
-        some = Conformation(self.internal, self.beads[frames], self.torsions[frames], box)
+        box, tilt = (None if part is None else part[frames] for part in (self.box, self.tilt))
+        some = Conformation(self.internal, self.beads[frames], self.torsions[frames], box, tilt)
         if "backbone" in vars(self):
             vars(some)["backbone"] = tuple(part[frames] for part in self.backbone)
         return some
 
-    def moved(self, beads, torsions):
-        """The same molecule with other beads and torsions."""
-        return Conformation(self.internal, beads, torsions, self.box)
+    def moved(self, beads, torsions, tilt=None):
+        """The same molecule with other beads and torsions, and with tilts if these are given."""
+        return Conformation(self.internal, beads, torsions, self.box, tilt)
 
-    def with_side_chains(self, torsions):
-        """The same backbone with the side chains of other `torsions`, shape (F, R, 6)."""
-        other = self.moved(self.beads, torsions)
+    def with_side_chains(self, torsions, tilt=None):
+        """The same backbone with the side chains of other `torsions`, shape (F, R, 6), and tilts."""
+        other = self.moved(self.beads, torsions, tilt)
         vars(other)["backbone"] = self.backbone
         return other

@@ -12,6 +12,7 @@ import functools
 import torch
 
 from ..backbone.peptides import draw_backbone
+from ..fitting.side_chains import onto_beads
 from ..models.batch import Batch, passes
 from ..models.denoiser import bundled as denoiser_on
 from ..options import Keys, Tolerance
@@ -70,7 +71,7 @@ class RandomNumbers:
         return RandomNumbers(*(part[frames] for part in parts), self.temperature)
 
 
-def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEPT):
+def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEPT, targets=None):
     """
     Atoms of a protein for C-alphas.
 
@@ -87,6 +88,8 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
         Box vectors as rows, in angstrom.
     tolerance : Tolerance
         How far beads may move.
+    targets : BeadTargets, optional
+        Beads that atoms are brought onto.
 
     Returns
     -------
@@ -101,12 +104,14 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
     for part in parts:  # as many frames at a time as caches hold candidates of
         prior = _rotamers(model, internal, guide, part)
         candidates = Candidates.draw(model.heads, conformation[part], features[part], random[part], packing, prior)
+        candidates = candidates if targets is None else onto_beads(candidates, targets[part])
         chosen = choose_candidates(candidates, random[part])
         relieved.append(relieve_chosen(candidates, chosen, random.temperature))
     conformations, clashing = zip(*relieved, strict=True)
     clashing = Clashing.join(clashing, [part.start for part in parts])
     conformation = replace_clashing(Conformation.join(conformations), clashing, packing)
-    conformation = conformation.with_side_chains(fold_symmetric(internal.types, conformation.torsions))
+    if targets is None:
+        conformation = conformation.with_side_chains(fold_symmetric(internal.types, conformation.torsions))
     if guide is None:
         return conformation
     slopes = relaxation.slopes(beads, tolerances, box, packing.settling.firmness)

@@ -41,6 +41,10 @@ class Candidates:
     log_weights : torch.Tensor, shape (F, K, R)
         That candidates need for the temperature asked for.
     packing : PackingSettings
+    tilt : torch.Tensor, shape (F, K, R, 3), optional
+        By which side chains are turned about their CA.
+    misfit : torch.Tensor, shape (F, K, R), optional
+        Energies of their own, in kT: of beads that they miss.
     """
 
     conformation: "Conformation"  # noqa: F821, of `generation`, which this room does not import
@@ -49,6 +53,8 @@ class Candidates:
     atoms: torch.Tensor
     log_weights: torch.Tensor
     packing: PackingSettings
+    tilt: torch.Tensor | None = None
+    misfit: torch.Tensor | None = None
 
     @classmethod
     def draw(cls, heads, conformation, features, random, packing, prior=None):
@@ -91,16 +97,25 @@ class Candidates:
         given = self.internal.movable, self.atoms, self.bridges, overlap, self.packing
         return candidate_energies(*given, gains, self.conformation.box)
 
+    def with_misfit(self, energies):
+        """`PairEnergies` and what candidates miss their beads by."""
+        if self.misfit is None:
+            return energies
+        own = self.misfit[:, :, self.internal.movable.residues].transpose(1, 2).flatten(0, 1)
+        return energies._replace(own=energies.own + own)
+
     def only(self, state):
         """One of each residue: those chosen (F M,)."""
         which = torch.zeros_like(self.log_weights[:, :1], dtype=torch.int64)
         at = self.internal.movable.residues
         which[:, 0, at] = state.view(len(which), len(at))
-        torsions, atoms = (
-            values.gather(1, which.view(*which.shape, *[1] * (values.dim() - 3)).expand(-1, -1, -1, *values.shape[3:]))
-            for values in (self.torsions, self.atoms)
-        )
-        return dataclasses.replace(self, torsions=torsions, atoms=atoms)
+        chosen = {name: getattr(self, name) for name in ("torsions", "atoms", "tilt", "misfit")}
+        chosen = {
+            name: values.gather(1, which.view(*which.shape, *[1] * (values.dim() - 3)).expand(-1, -1, -1, *values.shape[3:]))
+            for name, values in chosen.items()
+            if values is not None
+        }
+        return dataclasses.replace(self, **chosen)
 
 
 def _levels(random, packing):

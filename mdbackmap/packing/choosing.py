@@ -35,7 +35,7 @@ def choose_candidates(candidates, random):
     if len(at) == 0:
         return candidates.only(at)
     overlap, gains = packing.candidates.at(random.temperature).overlap, packing.contacts.strength * learned()
-    energies = candidates.energies(overlap, gains)
+    energies = candidates.with_misfit(candidates.energies(overlap, gains))
     if random.temperature == 0:
         return candidates.only(least_error(candidates, energies, packing.choosing))
     weights = candidates.log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, K)
@@ -132,4 +132,5 @@ def relieve_chosen(candidates, chosen, temperature):
     clash = (left > packing.replacing.clash) & ~chosen.bridges.partners()[frames, rows]
     frames, rows = frames[clash], rows[clash]
     clashing = Clashing(frames, rows, candidates.torsions[frames, :, rows, 1:5])
-    return chosen.conformation.with_side_chains(torsions), clashing
+    tilt = None if chosen.tilt is None else chosen.tilt[:, 0]
+    return chosen.conformation.with_side_chains(torsions, tilt), clashing

@@ -27,7 +27,7 @@ _CYS = residues.TYPE_OF_NAME["CYS"]
 
 
 @functools.cache
-def _tables():
+def turning_tables():
     """Atoms (20, 4, 14) that torsions of each residue type move, and slots (20, 4, 2) of the torsions' bonds."""
     moved = torch.zeros(len(residues.ATOMS), 4, MAX_ATOMS, dtype=torch.bool)
     axis = torch.zeros(len(residues.ATOMS), 4, 2, dtype=torch.int64)
@@ -57,7 +57,7 @@ def side_chains(types, atoms, chosen):
     """
     frames, rows = chosen.unbind(1)
     kinds = types.expand(atoms.shape[:2])[frames, rows]
-    moved, axis = (table.to(atoms.device)[kinds] for table in _tables())
+    moved, axis = (table.to(atoms.device)[kinds] for table in turning_tables())
     return atoms[frames, rows], axis, moved
 
 

@@ -81,7 +81,7 @@ def replace_clashing(conformation, clashing, packing):
             turn, least = _best(*around, now, some.candidates, packing)
             better = (least < energies[part]).unsqueeze(1)
             torsions[some.frames, some.residues, 1:5] = torch.where(better, now + turn, now)
-        conformation, clashing = conformation.with_side_chains(torsions), clashing.some(later)
+        conformation, clashing = conformation.with_side_chains(torsions, conformation.tilt), clashing.some(later)
     return conformation
 
 

@@ -6,6 +6,7 @@ Shapes: Q side chains. Angstrom and radians.
 
 import torch
 
+from ..chemistry.residues import CA, CB
 from ..geometry.vectors import unit
 
 
@@ -65,3 +66,10 @@ def rotations(along, angles):
     none = torch.zeros_like(x)
     skew = torch.stack([none, z, -y, -z, none, x, y, -x, none], -1).unflatten(-1, (3, 3))
     return cos * torch.eye(3).to(along) + skew + (1 - cos) * along.unsqueeze(-1) * along.unsqueeze(-2)
+
+
+def tilted(atoms, tilt):
+    """Atoms (..., 14, 3) with side chains turned about their CA by `tilt` (..., 3): an axis times an angle in radians."""
+    angle, centre = tilt.norm(dim=-1), atoms[..., CA, None, :]
+    turns = rotations(unit(tilt), angle)
+    return torch.cat([atoms[..., :CB, :], centre + (atoms[..., CB:, :] - centre) @ turns], -2)

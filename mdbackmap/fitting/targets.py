@@ -1,0 +1,102 @@
+"""
+`BeadTargets`: where the beads of a molecule are to be met, and how closely.
+
+Shapes: F frames, R residues, J beads of a residue at most, 14 atom slots. Angstrom.
+"""
+
+import dataclasses
+import functools
+
+import torch
+
+from ..chemistry.residues import C, CB, N, O
+from ..torsions.bead_table import BeadTable
+
+_BACKBONE = N, C, O
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BeadTargets:
+    """
+    Where beads are to be met.
+
+    Parameters
+    ----------
+    table : BeadTable
+        Which atoms they stand for.
+    positions : torch.Tensor, shape (F, R, J, 3)
+        As `BeadTable.gather` gives them.
+    sigma : torch.Tensor, shape (R, J)
+        How far off atoms may be, in angstrom.
+    scale : torch.Tensor, shape (F, R), optional
+        How far off C-alphas are in each direction, in angstrom; 0, as where it is left out, keeps them.
+
+    Attributes
+    ----------
+    given : torch.Tensor of bool, shape (R,)
+        Residues whose N, C and O are beads of their own.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mdbackmap.molecule.mapping import Mapping
+    >>> from mdbackmap.molecule.topology import Topology
+    >>> one = Topology(["CA"], [""], [0], ["VAL"], [1], [""], ["A"], [""])
+    >>> targets = BeadTargets(BeadTable.of(Mapping.ca(one)), torch.zeros(2, 1, 1, 3), torch.ones(1, 1))
+    >>> targets.precision.tolist(), targets[:1].positions.shape
+    ([[0.0]], torch.Size([1, 1, 1, 3]))
+    """
+
+    table: BeadTable
+    positions: torch.Tensor
+    sigma: torch.Tensor
+    scale: torch.Tensor | None = None
+
+    def __getitem__(self, frames):
+        """Those of some of the frames."""
+        scale = None if self.scale is None else self.scale[frames]
+        return dataclasses.replace(self, positions=self.positions[frames], scale=scale)
+
+    @functools.cached_property
+    def precision(self):
+        """One over the square of `sigma`, (R, J); 0 for beads that there are not, and C-alphas."""
+        counts = self.table.present & (torch.arange(self.sigma.shape[1], device=self.sigma.device) != self._alpha)
+        return torch.where(counts, self.sigma, torch.inf).square().reciprocal()
+
+    @property
+    def _alpha(self):
+        return self.table.ca.unsqueeze(1)
+
+    @functools.cached_property
+    def side_chains(self):
+        """Residues (int64) with a bead that atoms beyond the backbone count in."""
+        counts = (self.table.weights[..., CB:] != 0).any(-1) & (self.precision > 0)
+        return counts.any(-1).nonzero()[:, 0]
+
+    @functools.cached_property
+    def _single(self):
+        """Beads (R, 3) that N, C and O are alone; -1 where none is."""
+        alone = (self.table.weights == 1) & (self.table.weights.abs().sum(-1, keepdim=True) == 1)
+        alone = alone[..., list(_BACKBONE)] & self.table.present.unsqueeze(-1)  # (R, J, 3)
+        return torch.where(alone.any(1), alone.int().argmax(1), -1)
+
+    @property
+    def given(self):
+        """Residues (R,) whose N, C and O are beads of their own."""
+        return (self._single >= 0).all(-1)
+
+    def backbone(self, built):
+        """N, C and O, three of (F, R, 3): those that are beads where all three are, else those `built`."""
+        at = self._single.clamp_min(0)[None, :, :, None].expand(len(self.positions), -1, -1, 3)
+        places, given = self.positions.gather(2, at).unbind(2), self.given.unsqueeze(-1)
+        return tuple(torch.where(given, place.to(part), part) for place, part in zip(places, built, strict=True))
+
+    def misfit(self, atoms, residues=slice(None)):
+        """
+        From the beads to where atoms (F, ..., r, 14, 3) of some `residues` put them, (F, ..., r, J, 3).
+
+        There may be further dimensions, such as candidates, behind the frames.
+        """
+        goal = self.positions[:, residues]
+        goal = goal.view(len(goal), *[1] * (atoms.dim() - 4), *goal.shape[1:])
+        return self.table.weights[residues].to(atoms) @ atoms - goal
