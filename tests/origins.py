@@ -19,7 +19,18 @@ from collections import Counter
 from pathlib import Path
 
 ROOMS = (
-    *("chemistry", "geometry", "torsions", "traces", "backbone", "packing", "generation", "models", "recognition"),
+    *(
+        "chemistry",
+        "geometry",
+        "torsions",
+        "traces",
+        "backbone",
+        "packing",
+        "fitting",
+        "generation",
+        "models",
+        "recognition",
+    ),
     *("completion", "conversion", "sampling", "molecule"),
 )
 ORIGIN = re.compile(r"\b(cited|fitted|measured|chosen):", re.IGNORECASE)

@@ -10,7 +10,7 @@ import functools
 import torch
 
 from ..chemistry import residues
-from ..chemistry.residues import CA, CB
+from ..chemistry.residues import CA, CB, MAX_CHIS
 from ..geometry.vectors import unit
 from ..packing.relief import turning_tables
 from ..torsions.movable import present
@@ -32,6 +32,11 @@ def _tables():
     axis = torch.cat([torch.full_like(bonds[:, :1], CA), bonds], 1)
     axis[_PRO, 1] = torch.tensor([CB, _CD])
     return moved, axis
+
+
+def turns(tilt, chi, like):
+    """Seven numbers (7,): one for each axis of the tilt, and one for each chi."""
+    return torch.cat([like.new_full((3,), tilt), like.new_full((MAX_CHIS,), chi)])
 
 
 class Levers:
@@ -59,9 +64,7 @@ class Levers:
 
     def frames(self, atoms):
         """Axes of the chis (..., r, 4, 3), and a point on the axis of each turn (..., r, 5, 3)."""
-        behind, pivot = (
-            atoms.gather(-2, self.axis[..., k, None].expand(*atoms.shape[:-2], -1, 3)) for k in (0, 1)
-        )
+        behind, pivot = (atoms.gather(-2, self.axis[..., k, None].expand(*atoms.shape[:-2], -1, 3)) for k in (0, 1))
         return unit(pivot - behind)[..., 1:, :], pivot
 
     def __call__(self, atoms):
@@ -73,9 +76,7 @@ class Levers:
 
 
 def across(levers, axes):
-    """
-    Derivatives (..., 3, 7) of points from `levers` (..., 5, 3) of the tilt and of the chis about `axes` (..., 4, 3).
-    """
+    """Derivatives (..., 3, 7) of points, by `levers` (..., 5, 3) of the tilt, and of chis about `axes` (..., 4, 3)."""
     x, y, z = levers[..., 0, :].unbind(-1)
     none = torch.zeros_like(x)
     tilt = torch.stack([none, z, -y, -z, none, x, y, -x, none], -1).unflatten(-1, (3, 3))

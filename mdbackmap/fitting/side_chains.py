@@ -14,14 +14,13 @@ from ..chemistry.residues import SYMMETRIC_CHIS, TYPE_OF_NAME
 from ..geometry.vectors import full_precision
 from ..packing.rigid import tilted
 from ..torsions.internal import InternalCoordinates
-from .levers import CHI, TILT, Levers
-from .settings import FitSettings
+from .levers import CHI, TILT, Levers, turns
 
 _PRO = TYPE_OF_NAME["PRO"]
 
 
 @full_precision
-def onto_beads(candidates, targets, settings=FitSettings()):
+def onto_beads(candidates, targets, settings):
     """
     Candidates turned onto their beads.
 
@@ -68,8 +67,7 @@ class _Fit:
         self.backbone = [part[:, at].unsqueeze(1).expand(shape) for part in backbone]
         self.levers = Levers(types, targets.table.weights[at])
         self.root = targets.precision[at].sqrt()  # (r, J)
-        widths = [settings.tilt] * 3 + [settings.chi] * 4
-        self.prior = torch.tensor(widths, device=at.device).square().reciprocal()
+        self.prior = turns(settings.tilt, settings.chi, self.root).square().reciprocal()
 
     def atoms(self, torsions, tilt):
         """Atoms (F, K, r, 14, 3) of torsions (F, K, r, 6) and tilts (F, K, r, 3)."""
@@ -91,8 +89,7 @@ class _Fit:
         off, moved = self._off(atoms).flatten(-2), self._moved(start, torsions, tilt)
         curvature = slopes.transpose(-1, -2) @ slopes + torch.diag_embed(self.prior)
         slope = (slopes.transpose(-1, -2) @ off.unsqueeze(-1)).squeeze(-1) + self.prior * moved
-        turn = -torch.linalg.solve(curvature, slope).clamp(-1e6, 1e6)
-        turn = turn.clamp(-longest, longest) * self.levers.free
+        turn = -torch.linalg.solve(curvature, slope).clamp(-longest, longest) * self.levers.free
         torsions = torch.cat([torsions[..., :1], torsions[..., 1:5] + turn[..., CHI], torsions[..., 5:]], -1)
         return torsions, tilt + turn[..., TILT]
 

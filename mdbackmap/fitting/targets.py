@@ -9,7 +9,8 @@ import functools
 
 import torch
 
-from ..chemistry.residues import C, CB, N, O
+from ..chemistry.elements import EQUIVALENT_SLOTS
+from ..chemistry.residues import CB, C, N, O
 from ..torsions.bead_table import BeadTable
 
 _BACKBONE = N, C, O
@@ -91,12 +92,13 @@ class BeadTargets:
         places, given = self.positions.gather(2, at).unbind(2), self.given.unsqueeze(-1)
         return tuple(torch.where(given, place.to(part), part) for place, part in zip(places, built, strict=True))
 
-    def misfit(self, atoms, residues=slice(None)):
-        """
-        From the beads to where atoms (F, ..., r, 14, 3) of some `residues` put them, (F, ..., r, J, 3).
+    def tells_apart(self, types):
+        """Residues (R,) of `types` (R,) whose beads tell equivalent atoms apart, so that these keep their names."""
+        other = torch.from_numpy(EQUIVALENT_SLOTS).to(types.device)[types]
+        weights = self.table.weights
+        return (weights != weights.gather(2, other.unsqueeze(1).expand_as(weights))).flatten(1).any(1)
 
-        There may be further dimensions, such as candidates, behind the frames.
-        """
-        goal = self.positions[:, residues]
-        goal = goal.view(len(goal), *[1] * (atoms.dim() - 4), *goal.shape[1:])
-        return self.table.weights[residues].to(atoms) @ atoms - goal
+    def misfit(self, atoms, residues=slice(None)):
+        """From beads of some `residues` (F, r, J, 3) to where atoms (F, r, 14, 3) put them; of candidates with a K."""
+        goal, beads = self.positions[:, residues], self.table.weights[residues].to(atoms) @ atoms
+        return beads - (goal if beads.dim() == goal.dim() else goal.unsqueeze(1))

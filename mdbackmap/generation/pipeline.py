@@ -104,14 +104,17 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
     for part in parts:  # as many frames at a time as caches hold candidates of
         prior = _rotamers(model, internal, guide, part)
         candidates = Candidates.draw(model.heads, conformation[part], features[part], random[part], packing, prior)
-        candidates = candidates if targets is None else onto_beads(candidates, targets[part])
+        candidates = candidates if targets is None else onto_beads(candidates, targets[part], settings.fitting)
         chosen = choose_candidates(candidates, random[part])
         relieved.append(relieve_chosen(candidates, chosen, random.temperature))
     conformations, clashing = zip(*relieved, strict=True)
     clashing = Clashing.join(clashing, [part.start for part in parts])
     conformation = replace_clashing(Conformation.join(conformations), clashing, packing)
-    if targets is None:
-        conformation = conformation.with_side_chains(fold_symmetric(internal.types, conformation.torsions))
+    torsions = fold_symmetric(internal.types, conformation.torsions)
+    if targets is not None:  # beads say which of two equivalent atoms is which
+        told = targets.tells_apart(internal.types).unsqueeze(1)
+        torsions = torch.where(told, conformation.torsions, torsions)
+    conformation = conformation.with_side_chains(torsions, conformation.tilt)
     if guide is None:
         return conformation
     slopes = relaxation.slopes(beads, tolerances, box, packing.settling.firmness)

@@ -3,6 +3,7 @@
 import dataclasses
 
 from ..backbone.settings import BackboneSettings
+from ..fitting.settings import FitSettings
 from ..packing.settings import PackingSettings
 from ..traces.settings import TraceSettings
 
@@ -18,6 +19,8 @@ class Settings:
         C-alpha traces judged, relaxed and mended.
     backbone : BackboneSettings
         Peptide angles drawn along chains.
+    fitting : FitSettings
+        Atoms brought onto beads.
     packing : PackingSettings
         Side chains drawn, chosen and relieved; beads settled.
 
@@ -30,3 +33,4 @@ class Settings:
     traces: TraceSettings = TraceSettings()
     backbone: BackboneSettings = BackboneSettings()
     packing: PackingSettings = PackingSettings()
+    fitting: FitSettings = FitSettings()

@@ -110,12 +110,14 @@ class Candidates:
         at = self.internal.movable.residues
         which[:, 0, at] = state.view(len(which), len(at))
         chosen = {name: getattr(self, name) for name in ("torsions", "atoms", "tilt", "misfit")}
-        chosen = {
-            name: values.gather(1, which.view(*which.shape, *[1] * (values.dim() - 3)).expand(-1, -1, -1, *values.shape[3:]))
-            for name, values in chosen.items()
-            if values is not None
-        }
+        chosen = {name: _picked(values, which) for name, values in chosen.items() if values is not None}
         return dataclasses.replace(self, **chosen)
+
+
+def _picked(values, which):
+    """Of values (F, K, R, ...) those of the candidates `which` (F, 1, R)."""
+    which = which.view(*which.shape, *[1] * (values.dim() - 3))
+    return values.gather(1, which.expand(-1, -1, -1, *values.shape[3:]))
 
 
 def _levels(random, packing):

@@ -69,7 +69,7 @@ def rotations(along, angles):
 
 
 def tilted(atoms, tilt):
-    """Atoms (..., 14, 3) with side chains turned about their CA by `tilt` (..., 3): an axis times an angle in radians."""
+    """Atoms (..., 14, 3) with side chains turned about CA by `tilt` (..., 3), an axis times an angle in radians."""
     angle, centre = tilt.norm(dim=-1), atoms[..., CA, None, :]
     turns = rotations(unit(tilt), angle)
     return torch.cat([atoms[..., :CB, :], centre + (atoms[..., CB:, :] - centre) @ turns], -2)
