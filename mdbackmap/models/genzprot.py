@@ -21,6 +21,7 @@ from ..torsions.internal import CHIS, END, PEPTIDE
 from .base import Model
 from .features import Features
 from .layers import Interaction, interactions, normed_perceptron
+from .placement import Placement
 from .posterior import Encoder
 
 _LOG_VARIANCES = -8, 4  # of latents; chosen: by hand, beyond nothing is learned
@@ -41,6 +42,8 @@ class GenZProtConfig:
     order: int = 4  # Fourier order in which a torsion is shown to the next ones; chosen: by hand
     dropout: float = 0.0  # share of the features hidden at random in training, in each round and before the heads
     anonymous: float = 0.0  # share of the residues whose type is hidden in training
+    n_placement_layers: int = 0  # rounds of messages that find C-alphas from other beads; 0: C-alpha beads alone
+    n_placement_neighbours: int = 12  # nearest anchors that a residue sees there; chosen: by hand
     # Weight, in sampling, of the rotamers of crystals where beads were moved.
     rotamers: float = 0.6  # chosen: docs/measurements.md, Rotamer frequencies of crystals
 
@@ -90,6 +93,7 @@ class GenZProt(Model):
         self.end = TorsionHead(width, 1, config)
         self.chis = nn.ModuleList(TorsionHead(width, 2 + k, config) for k in range(4))
         self.bins = CircularBins(config.n_bins)
+        self.placement = Placement(config) if config.n_placement_layers else None
 
     def mapping(self, coarse):
         """One bead a residue, on its C-alpha."""
