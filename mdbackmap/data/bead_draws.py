@@ -19,7 +19,7 @@ from .dataset import Batches
 RANDOM = "random"
 """The name of bead models that are made up, a new one for each unit."""
 OXT = {"C": 2.77, "CA": -0.77, "O": -1.0}
-"""The terminal oxygen as a linear map of three atoms; fitted: to the ideal carboxylate, as `completion.ends` builds it."""
+"""The terminal oxygen as a linear map of three atoms; fitted: to the ideal carboxylate (shares, no unit)."""
 _WITH_OXT = 0.5  # share of the chain ends whose backbone bead has the terminal oxygen; chosen: by hand
 _MAX_SIDE = 3  # beads of a side chain in random models; chosen: by hand
 _EXACT, _NOISY = 0.03, 0.3  # angstrom, largest RMS of noise on most units and on others; chosen: by hand

@@ -16,13 +16,14 @@ import torch
 from ..chemistry import residues
 from ..models.base import Model
 from ..models.batch import passes
-from ..molecule.mapping import Mapping
+from ..molecule.mapping import Mapping, MappingError
 from ..options import Tolerance
 from ..sampling.sampler import forked
 from ..torsions.internal import InternalCoordinates
 from ..traces.mending import Mending, is_trace
 from ..traces.relaxation import Relaxation
 from .pipeline import KEPT, RandomNumbers, generate
+from .placing import Placing
 from .settings import Settings
 
 _BEADS_AT_A_TIME = {"cpu": 4096, "cuda": 262144}  # that a CGVAE sees in one pass; chosen: by hand
@@ -119,16 +120,19 @@ class Bound(abc.ABC):
 @dataclasses.dataclass(frozen=True, eq=False)
 class BoundProtein(Bound):
     """
-    A `GenZProt` bound to the C-alphas of a protein.
+    A `GenZProt` bound to the beads of a protein.
 
     Attributes
     ----------
+    placing : Placing or None
+        What finds C-alphas from other beads; None where beads are C-alphas alone.
     relaxation : Relaxation
         With the `InternalCoordinates` of the molecule.
     slots : torch.Tensor of int64, shape (A,)
         Place of each atom among the 14 of each residue.
     """
 
+    placing: Placing | None
     relaxation: Relaxation
     slots: torch.Tensor
 
@@ -136,8 +140,14 @@ class BoundProtein(Bound):
     def of(cls, model, mapping, settings):
         """With all tables of the molecule on the model's device."""
         device = next(model.parameters()).device
+        placing = None if mapping.is_trace else Placing.of(model.placement, mapping, device)
+        if placing is not None and model.placement is None and not placing.exact:
+            raise MappingError(
+                f"this checkpoint takes C-alpha beads alone, and the beads of {mapping.name!r} lie elsewhere: "
+                "use a model that was trained on other beads, such as the bundled 'genzprot'"
+            )
         internal = InternalCoordinates.of(mapping.coarse, device)
-        return cls(model, mapping, settings, Relaxation(internal, settings.traces), _slots(mapping).to(device))
+        return cls(model, mapping, settings, placing, Relaxation(internal, settings.traces), _slots(mapping).to(device))
 
     def sample(self, beads, noise, keys, box=None, tolerance=KEPT):
         """Atoms for beads (see `Bound.sample`)."""
@@ -146,8 +156,9 @@ class BoundProtein(Bound):
     @torch.no_grad()
     def conformation(self, beads, noise, keys, box=None, tolerance=KEPT):
         """The `Conformation` that the pipeline makes; arguments as for `sample`."""
-        random = RandomNumbers.of(noise, keys, beads, self.model.config.n_latent, self.settings.packing)
-        return generate(self.model, self.relaxation, beads, random, self.settings, box, tolerance)
+        alphas = beads if self.placing is None else self.placing(beads, box).alphas
+        random = RandomNumbers.of(noise, keys, alphas, self.model.config.n_latent, self.settings.packing)
+        return generate(self.model, self.relaxation, alphas, random, self.settings, box, tolerance)
 
 
 def _slots(mapping):

@@ -1,8 +1,9 @@
 """
 Training of the network that finds C-alphas from other beads, inside a checkpoint of GenZProt.
 
-``python -m mdbackmap.training.placing FOLDER MINUTES MODEL.pt INIT PACK ...`` trains it for the checkpoint INIT (a bundled
-name or a file), starting from its rounds of messages, goes on with what is in FOLDER, and writes INIT with it.
+``python -m mdbackmap.training.placement_training FOLDER MINUTES MODEL.pt INIT PACK ...`` trains it for the checkpoint INIT (a
+bundled name or a file), starting from its rounds of messages. It goes on with what is in
+FOLDER, and writes INIT with it.
 The clock sets the schedule, so no two runs are the same to the bit.
 """
 
@@ -82,7 +83,10 @@ class Placing(OfBatches):
                 bent.append(cis[example.inner] > 0)
                 is_cis.append(example.cis[example.inner])
             missing, bent, is_cis = map(torch.cat, (missing, bent, is_cis))
-            row |= {f"valid_{name}": float(missing.mean().sqrt()), f"valid_{name}_median": float(missing.median().sqrt())}
+            row |= {
+                f"valid_{name}": float(missing.mean().sqrt()),
+                f"valid_{name}_median": float(missing.median().sqrt()),
+            }
             row |= {f"valid_{name}_cis": float(bent[is_cis].float().mean())}
             row |= {f"valid_{name}_false_cis": float(bent[~is_cis].float().mean())}
         return {**row, "valid_nats": sum(row[f"valid_{name}"] for name in self.held_out)}
@@ -132,7 +136,14 @@ def build(folder, minutes, filename, init, *packs):
     loss = LossWeights(torsion=0, kl=0, positions=1)
     config = TrainingConfig(
         *(str(folder), 1000),
-        **{"minutes": float(minutes), "batch_size": 2000, "neighbour_dropout": 0.1, "bfloat16": True, "loss": loss, **rate},
+        **{
+            "minutes": float(minutes),
+            "batch_size": 2000,
+            "neighbour_dropout": 0.1,
+            "bfloat16": True,
+            "loss": loss,
+            **rate,
+        },
     )
     model, origin = checkpoint.load(init)
     placement = new_placement(model) if model.placement is None else model.placement
