@@ -7,6 +7,10 @@ Each field says its unit and its origin.
 import dataclasses
 import math
 
+import torch
+
+from ..chemistry.residues import CB
+
 
 @dataclasses.dataclass(frozen=True)
 class FitSettings:
@@ -17,4 +21,15 @@ class FitSettings:
     # Deviation of the turn of a side chain about its C-alpha, around each axis.
     tilt: float = math.radians(2.5)  # radians; measured: with true torsions templates miss beads by so much
     longest: float = 0.6  # radians that an angle turns in one step; chosen: by hand
+    # How far off atoms may be from beads of the backbone, of side chains, and of both.
+    backbone: float = 0.04  # angstrom; measured: with true torsions templates miss them by 0.03 to 0.05
+    side_chain: float = 0.12  # angstrom; measured: with true torsions templates miss them by about twice as much
+    both: float = 0.08  # angstrom; measured: with true torsions templates miss them by 0.12
     named: float = 1.0  # kT by which the other name of a ring's atoms must be better; chosen: by hand
+
+    def sigma(self, table):
+        """How far off atoms may be from each bead of a `BeadTable`, (R, J) in angstrom."""
+        counts = table.weights != 0
+        has_backbone, has_side_chain = (counts[..., part].any(-1) for part in (slice(CB), slice(CB, None)))
+        kinds = torch.where(has_backbone & has_side_chain, self.both, self.side_chain)
+        return torch.where(has_side_chain, kinds, self.backbone)

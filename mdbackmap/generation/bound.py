@@ -14,6 +14,7 @@ import itertools
 import torch
 
 from ..chemistry import residues
+from ..fitting.targets import BeadTargets
 from ..models.base import Model
 from ..models.batch import passes
 from ..molecule.mapping import Mapping, MappingError
@@ -156,9 +157,14 @@ class BoundProtein(Bound):
     @torch.no_grad()
     def conformation(self, beads, noise, keys, box=None, tolerance=KEPT):
         """The `Conformation` that the pipeline makes; arguments as for `sample`."""
-        alphas = beads if self.placing is None else self.placing(beads, box).alphas
+        alphas, targets = beads, None
+        if self.placing is not None:
+            placed = self.placing(beads, box)
+            alphas, table = placed.alphas, self.placing.table
+            sigma = self.settings.fitting.sigma(table)
+            targets = BeadTargets(table, table.gather(beads), sigma, placed.scales)
         random = RandomNumbers.of(noise, keys, alphas, self.model.config.n_latent, self.settings.packing)
-        return generate(self.model, self.relaxation, alphas, random, self.settings, box, tolerance)
+        return generate(self.model, self.relaxation, alphas, random, self.settings, box, tolerance, targets)
 
 
 def _slots(mapping):

@@ -13,6 +13,8 @@ from ..models.placement import BeadInputs, Placement
 from ..torsions.bead_table import BeadTable
 from ..torsions.internal import InternalCoordinates
 
+_RMS = 2.0  # times the scale, in each direction; cited: the integral of exp(-distance / scale) in three dimensions
+
 
 @dataclasses.dataclass(frozen=True)
 class Placed:
@@ -23,7 +25,7 @@ class Placed:
     ----------
     alphas : torch.Tensor, shape (F, R, 3)
     scales : torch.Tensor, shape (F, R)
-        Of their errors, in angstrom; 0 where a bead is the C-alpha.
+        RMS of their errors in each direction, in angstrom; 0 where a bead is the C-alpha.
     cis : torch.Tensor, shape (F, R)
         Logits of a cis peptide to the next residue; 0 where nothing tells.
     """
@@ -97,4 +99,4 @@ class Placing:
         batch = Batch.from_frames(self.anchors, anchors, few, box)
         seen = BeadInputs.from_frames(self.table, positions, anchors)
         shift, log_scales, cis = (part.unflatten(0, anchors.shape[:2]) for part in self.network(batch, seen))
-        return anchors + shift, log_scales.exp(), cis
+        return anchors + shift, _RMS * log_scales.exp(), cis

@@ -1,10 +1,9 @@
 """
 Training of the network that finds C-alphas from other beads, inside a checkpoint of GenZProt.
 
-``python -m mdbackmap.training.placement_training FOLDER MINUTES MODEL.pt INIT PACK ...`` trains it for the checkpoint INIT
-(a bundled name or a file), starting from its rounds of messages. It goes on with what is in FOLDER, and writes INIT with
-it.
-The clock sets the schedule, so no two runs are the same to the bit.
+``python -m mdbackmap.training.placement_training FOLDER MINUTES MODEL.pt INIT PACK ...`` trains it for the checkpoint
+INIT (a bundled name or a file), starting from its rounds of messages. It goes on with what is in FOLDER, and writes
+INIT with it. The clock sets the schedule, so no two runs are the same to the bit.
 """
 
 import dataclasses
