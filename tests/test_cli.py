@@ -396,7 +396,7 @@ def test_coarsen_real_atoms(tmp_path, capsys):
     assert np.abs(positions(tmp_path / "ca.pdb", tmp_path / "ca.xtc") - ca).max() <= XTC
     beads = mda.Universe(str(tmp_path / "ca.pdb"))
     assert beads.residues.resnames.tolist() == atoms.select_atoms("name CA").resnames.tolist()
-    refused(capsys, "coarsen", TRPCAGE_PDB, TRPCAGE_XTC, "-o", tmp_path / "other.xtc", "--mapping", "martini3")
+    refused(capsys, "coarsen", TRPCAGE_PDB, TRPCAGE_XTC, "-o", tmp_path / "other.xtc", "--mapping", "martini4")
     refused(capsys, "coarsen", TRPCAGE_PDB, "-o", tmp_path / "none.xtc", "--start", "5")
     assert names(tmp_path) == ["ca.pdb", "ca.xtc"]
 

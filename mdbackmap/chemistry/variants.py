@@ -23,6 +23,12 @@ PARENTS = {
 }  # fmt: skip
 """Common modified residues and their parents (PDB Chemical Component Dictionary): for advice, never read as these."""
 
+ATOM_ALIASES = {("ILE", "CD"): "CD1", ("MET", "SE"): "SD"}
+"""Other names of heavy atoms, by residue and name: of CHARMM, and in selenomethionine."""
+
+FIRST_OXYGENS, SECOND_OXYGENS = ("OT1", "O1", "OC1", "OT"), ("OT2", "O2", "OC2")
+"""Other names of O and OXT in the last residue of a chain: CHARMM, GROMACS."""
+
 CAPS_BEFORE = ("ACE", "FOR")
 """Residues before the first amino acid of a chain: acetyl, formyl (PDB Chemical Component Dictionary)."""
 

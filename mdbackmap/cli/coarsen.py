@@ -8,7 +8,14 @@ from pathlib import Path
 
 from . import options
 
-check = options.check_frames
+
+def check(args):
+    """What is wrong with the options, or None."""
+    from ..molecule.named import asks_for_beads
+
+    if args.weights is not None and args.mapping not in (None, "ca") and asks_for_beads(args.mapping):
+        return f"--weights is for groups of atoms: the bead model {args.mapping} has weights of its own"
+    return options.check_frames(args)
 
 
 def add_parser(verbs):
@@ -17,22 +24,24 @@ def add_parser(verbs):
         "coarsen",
         help="make beads of an all-atom trajectory",
         description="Read an all-atom trajectory and write its beads, with a PDB of them beside it. 'convert' takes "
-        "the result. By default the beads are the C-alpha atoms of a protein.",
+        "the result. By default the beads are the C-alpha atoms of a protein. Hydrogens and terminal oxygens count "
+        "where a bead model says so and a file has them.",
         epilog="Examples: mdbackmap coarsen aa.pdb aa.xtc --mapping ca -o ca.xtc; mdbackmap coarsen aa.pdb aa.xtc "
-        "--mapping mine.pt -o cg.xtc",
+        "--mapping martini3 -o cg.xtc",
     )
     options.add_input(
         parser,
         "the atoms",
-        "which beads to make. By residues: ca (C-alpha atoms; the default), residue, blocks:N (residues a bead). By "
-        "atoms: atoms:N (atoms a bead), beads:N or graph:N (N beads). From a file: FILE.json (the atoms of each bead), "
-        "MODEL.pt (those of a model of one molecule)",
+        "which beads to make. Bead models of proteins: ca (C-alpha atoms; the default), ca_sc, ca_cm, com, martini3, "
+        "martini22, elnedyn, martini3_ncaco, bb, backbone, backbone_cb, awsem, primo. Those of a file: FILE.json or "
+        "FILE.json:NAME. By residues: residue, blocks:N (residues a bead). By atoms: atoms:N (atoms "
+        "a bead), beads:N or graph:N (N beads), FILE.json (the atoms of each bead). Those of a model of one molecule: "
+        "MODEL.pt",
     )
     parser.add_argument(
         "--weights",
         choices=("geometry", "mass"),
-        default="geometry",
-        help="beads at centres of geometry or of mass (default: %(default)s; a model has its own)",
+        help="groups of atoms lie at centres of geometry (the default) or of mass; models have weights of their own",
     )
     options.add_frames(parser)
     options.add_output(parser, "ca.xtc")
@@ -82,13 +91,32 @@ def find_beads(universe, atoms, args):
 
         # the reader of the topology has misread the numbers of residues
         return coarse_universe(beads, Mapping.identity(coarse, "ca")).atoms, coarse.ends
-    from ..molecule.named import named_mapping
+    from ..molecule.named import asks_for_beads, named_mapping
     from ..universes.coarse import coarse_universe
     from ..universes.whole import read_topology, selector
 
+    if asks_for_beads(args.mapping):
+        return protein_beads(atoms, args), None
     of_model = functools.partial(mapping_of_model, n_atoms=len(atoms))
-    mapping = named_mapping(args.mapping, read_topology(atoms), selector(atoms), args.weights, of_model)
+    mapping = named_mapping(args.mapping, read_topology(atoms), selector(atoms), args.weights or "geometry", of_model)
     return coarse_universe(atoms, mapping).atoms, None
+
+
+def protein_beads(atoms, args):
+    """The beads of a bead model as an AtomGroup that follows the atoms; variants with beads of their own keep names."""
+    import numpy as np
+
+    from ..molecule.bead_models import bead_model
+    from ..molecule.named import protein_mapping
+    from ..universes.coarse import coarse_universe
+    from ..universes.protein import protein_atoms
+
+    atoms, fine = protein_atoms(atoms, dict(args.alias) or None)
+    mapping = protein_mapping(args.mapping, fine)
+    universe = coarse_universe(atoms, mapping)
+    own = np.isin(fine.variants, list(bead_model(args.mapping).residues))
+    universe.residues.resnames = np.where(own, fine.variants, fine.resnames).astype(object)
+    return universe.atoms
 
 
 def mapping_of_model(name, n_atoms=None):

@@ -21,11 +21,10 @@ import numpy as np
 
 from ..chemistry.peptide_geometry import BROKEN_ABOVE, UNBONDED_ABOVE
 from ..chemistry.residues import ALPHABET, CA, MAX_ATOMS, SLOT_OF_ATOM, TYPE_OF_NAME, C, N, O
+from ..chemistry.variants import ATOM_ALIASES, FIRST_OXYGENS
 from ..molecule.attributes import canonical_resnames
 
 _REACH = 15.0  # an atom further from its CA than this is misplaced: the longest side chain reaches 8.5; by hand
-_ATOM_ALIASES = {("MET", "SE"): "SD", ("ILE", "CD"): "CD1"}
-_CARBONYL = ("OT1", "O1", "OC1", "OT")
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,12 +154,12 @@ def _residue(atoms, resnames, members):
     name = max(names, key=lambda name: atoms.occupancies[kept][resnames[kept] == name].sum())
     slots = np.full(MAX_ATOMS, -1)
     for k in kept[resnames[kept] == name].tolist():
-        atom = _ATOM_ALIASES.get((name, atoms.names[k]), atoms.names[k])
+        atom = ATOM_ALIASES.get((name, atoms.names[k]), atoms.names[k])
         slot = SLOT_OF_ATOM.get((name, atom))
         if slot is not None and slots[slot] < 0:
             slots[slot] = k
     if slots[O] < 0:
-        named = [k for k in kept.tolist() if atoms.names[k] in _CARBONYL]
+        named = [k for k in kept.tolist() if atoms.names[k] in FIRST_OXYGENS]
         slots[O] = named[0] if named else -1
     return None if slots[CA] < 0 else (TYPE_OF_NAME[name], slots)
 

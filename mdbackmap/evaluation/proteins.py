@@ -13,6 +13,7 @@ import warnings
 import numpy as np
 
 from ..chemistry.residues import MAX_ATOMS, RESIDUE_NAMES, SLOT_OF_ATOM
+from ..chemistry.variants import ATOM_ALIASES, FIRST_OXYGENS
 from ..data.known import Chain, spread
 from ..metrics.hydrogens import Hydrogens
 from ..molecule.attributes import atom_label, attribute, canonical_resnames, listed
@@ -21,8 +22,6 @@ from ..recognition.beads import Group
 from ..recognition.recognise import recognise
 from ..recognition.soundness import check_frames, check_whole, leave_out
 
-_OTHER_NAMES = {("ILE", "CD"): "CD1", ("MET", "SE"): "SD"}  # CHARMM, selenomethionine
-_OXYGENS = ("OT1", "O1", "OC1")  # of the last residue, in CHARMM and GROMACS
 _FRAMES_TO_BIND = 10  # frames in which the protein is looked for; chosen: by hand
 _SHOWN = 8  # residues named in a warning
 _TORN = 20.0  # angstrom between neighbouring C-alphas: only a periodic boundary does that; chosen: by hand
@@ -125,7 +124,7 @@ def _places(atoms, row, coarse):
     place_of_atom = {}
     for place in np.flatnonzero(row >= 0).tolist():
         resname, name = str(coarse.resnames[row[place]]), names[place]
-        name = _OTHER_NAMES.get((resname, name), "O" if name in _OXYGENS else name)
+        name = ATOM_ALIASES.get((resname, name), "O" if name in FIRST_OXYGENS else name)
         if (resname, name) in SLOT_OF_ATOM:
             place_of_atom.setdefault((row[place], SLOT_OF_ATOM[resname, name]), place)
     rows, slots = np.array(list(place_of_atom)).T

@@ -52,18 +52,33 @@ def protein_topology(coarse: Topology) -> Topology:
         elements=[name[0] for name in names],
         residue_of_atom=residue_of_atom,
         **coarse.of_residues(slice(None)),
-        bonds=_protein_bonds(coarse, atoms),
+        bonds=protein_bonds(coarse, atoms),
         disulfides=coarse.disulfides,
     )
 
 
-def _protein_bonds(coarse, atoms):
-    """Bonds within residues, then those that join them."""
+def protein_bonds(coarse, atoms):
+    """
+    Bonds between heavy atoms of a protein: those within residues, peptides and disulfides.
+
+    Parameters
+    ----------
+    coarse : Topology
+        R residues, all of them amino acids.
+    atoms : list of list of str, length R
+        Names of the atoms of each residue, in the order of all atoms. Heavy atoms may be missing.
+
+    Returns
+    -------
+    ndarray of int64, shape (b, 2)
+        Pairs `i < j`, sorted.
+    """
     number = itertools.count()
     index = [{name: next(number) for name in group} for group in atoms]
     own = zip(index, coarse.resnames, strict=True)
-    within = [(at[i], at[j]) for at, resname in own for i, j in residues.BONDS[resname]]
-    peptide = [(index[r]["C"], index[r + 1]["N"]) for r in np.flatnonzero(~coarse.ends[:-1])]
-    sulfur = [(index[r]["SG"], index[s]["SG"]) for r, s in coarse.disulfides]
-    bonds = np.sort(np.array(within + peptide + sulfur, dtype=np.int64).reshape(-1, 2), axis=1)
+    within = [(at.get(i), at.get(j)) for at, resname in own for i, j in residues.BONDS[resname]]
+    peptide = [(index[r].get("C"), index[r + 1].get("N")) for r in np.flatnonzero(~coarse.ends[:-1])]
+    sulfur = [(index[r].get("SG"), index[s].get("SG")) for r, s in coarse.disulfides]
+    there = [pair for pair in within + peptide + sulfur if None not in pair]
+    bonds = np.sort(np.array(there, dtype=np.int64).reshape(-1, 2), axis=1)
     return bonds[np.lexsort(bonds.T[::-1])]
