@@ -97,7 +97,8 @@ def load_model(
     atoms, how, looked = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}, {}
 
     def look(indices):
-        looked["frames"], looked["indices"] = survey(atoms, indices), indices
+        looked["frames"], looked["dimensions"] = survey(atoms, indices)
+        looked["indices"] = indices
         return looked["frames"]
 
     if network.molecule is not None:
@@ -109,7 +110,8 @@ def load_model(
         looked["frames"] = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
     options = {"device": device, "threads": threads}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
-    return Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), names=names)
+    seen = {"looked": looked.get("frames"), "dimensions": looked.get("dimensions")}
+    return Backmapper(network, joined, indices, provenance, **options, **seen, names=names)
 
 
 def _refuse_names(molecule, mapping, how):
@@ -138,6 +140,8 @@ class Backmapper:
         As in `load_model`.
     looked : ndarray of float, shape (f, N, 3), optional
         Beads of some frames of the trajectory, by which the trace is judged.
+    dimensions : ndarray of float, shape (f, 6), optional
+        Boxes of these frames.
     names : ndarray of str, shape (N,), optional
         Residue and name of each bead; beads of other names are refused later.
 
@@ -160,6 +164,7 @@ class Backmapper:
         device=None,
         threads=None,
         looked=None,
+        dimensions=None,
         names=None,
     ):
         self._complete = Completion(mapping) if network.open_ends else None
@@ -171,7 +176,7 @@ class Backmapper:
         self._form = StandardForm(mapping, network)
         self._sampler = Sampler(bind(network.eval(), self._form.mapping, self.device), self.device, threads)
         looked = looked if network.relaxes else None
-        self._trace = TraceTreatment(self.mapping.coarse, looked, network.relaxes, self.mapping.is_trace)
+        self._trace = TraceTreatment(self.mapping, looked, network.relaxes, dimensions)
 
     def __repr__(self):
         described = repr(self.mapping).removeprefix(f"Mapping({self.mapping.name}: ").removesuffix(")")
@@ -225,7 +230,7 @@ class Backmapper:
             n_residues = _RESIDUES_A_BATCH.get(self.device.type, _RESIDUES_A_BATCH["cpu"])
             if self.device.type == "cpu":
                 n_residues = min(n_residues, _RESIDUES_A_THREAD * self._sampler.n_threads)
-            return int(np.clip(n_residues // self.n_beads, 1, 512))
+            return int(np.clip(n_residues // self.mapping.coarse.n_residues, 1, 512))
         if isinstance(requested, bool) or not isinstance(requested, (int, np.integer)) or requested < 1:
             raise ValueError(f'batch_size must be "auto" or a whole number of frames above 0, not {requested!r}')
         return int(requested)

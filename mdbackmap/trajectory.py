@@ -47,6 +47,7 @@ from .conversion.tally import tell
 from .options import SamplingOptions, check_atoms, check_backmapper, whole_number
 from .universes.access import check_trajectory
 from .universes.chosen import choose_frames
+from .universes.frames import of_residues
 from .writing.settings import ConversionSettings
 
 
@@ -89,11 +90,13 @@ class BackmapTrajectory(AnalysisBase):
         Coarse frame, sample and time (ps) of each output frame.
     results.strained : ndarray of int64, shape (R,)
         In how many coarse frames the peptide after each residue is longer or shorter than proteins have it.
-    results.displacements : ndarray of float32, shape (n_frames,)
-        How far beads were moved (RMS over a frame, in angstrom): 0 where they are kept, NaN for output frames that
-        were there from an interrupted conversion. H5MD files have the displacement of each bead as an observable.
-    results.residue_displacements : ndarray of float64, shape (N,)
-        The same for each bead (RMS over frames).
+    results.displacements : ndarray of float32, shape (n_frames, N)
+        How far each bead was moved, in angstrom: 0 where they are kept, NaN for output frames that were there from an
+        interrupted conversion. H5MD files have it as an observable.
+    results.residue_displacements : ndarray of float32, shape (n_frames, R)
+        The same of each residue: the RMS over its beads.
+    results.frame_displacements : ndarray of float32, shape (n_frames,)
+        The same of each frame: the RMS over all beads.
     results.unrepaired : ndarray of int64, shape (R,)
         In how many output frames each C-alpha lies as no protein has it: more than 0.3 A off the distance to the next
         one, or nearer than 3.4 A to another one.
@@ -225,12 +228,12 @@ class BackmapTrajectory(AnalysisBase):
 
 def _results(plan, whole):
     """`Results` of a plan that was carried out, but for its files and its time."""
-    n_known = np.count_nonzero(np.isfinite(whole.displacements))
     results = Results(
         strained=whole.strained,
         unrepaired=whole.unrepaired,
         displacements=whole.displacements,
-        residue_displacements=np.sqrt(whole.squares / max(1, n_known)),
+        residue_displacements=of_residues(whole.displacements, plan.model.mapping),
+        frame_displacements=np.sqrt((whole.displacements.astype(float) ** 2).mean(1)).astype(np.float32),
         n_frames=len(plan.done),
         n_atoms=plan.model.n_atoms,
         frames=np.repeat(plan.frames, plan.n_samples),

@@ -31,7 +31,7 @@ from .molecule.boxes import real_box
 from .molecule.mapping import MappingError
 from .options import SamplingOptions, check_atoms, check_backmapper, whole_number
 from .recognition.soundness import check_beads
-from .universes.frames import CoarseFrame, displacements, sample_frames
+from .universes.frames import CoarseFrame, displacements, of_residues, sample_frames
 
 
 class Backmap(TransformationBase):
@@ -53,7 +53,8 @@ class Backmap(TransformationBase):
     bead_tolerance : float or "auto", optional
         How far beads may move so that a protein backbone fits: RMS over a frame at most, in angstrom. 0 keeps them;
         "auto" keeps them where the trace is like those of crystals, and else lets them move by up to 0.9. How far each
-        bead of a frame was moved is ``ts.data["displacements"]`` (N,), unless the tolerance is 0.
+        bead of a frame was moved is ``ts.data["displacements"]`` (N,), unless C-alphas are kept;
+        ``ts.data["residue_displacements"]`` (R,) is the RMS over the beads of each residue.
     mirror : {"error", "fix", "ignore"}, optional
         What to do with the mirror image of a protein: refuse it, reflect it first, or take it as it is.
     batch_size : int or "auto", optional
@@ -104,9 +105,10 @@ class Backmap(TransformationBase):
             ts.positions = sample_frames(self.model, [here], self.sample, self.options)[0]
         else:
             ts.positions = self._foreseen(here, coarse)
-        if not self.options.tolerance.keeps:
+        if not (self.options.tolerance.keeps and self.model.mapping.kept):
             moved = displacements(self.model, [here], ts.positions[None], mirror=self.options.mirror)
             ts.data["displacements"] = moved[0]
+            ts.data["residue_displacements"] = of_residues(moved, self.model.mapping)[0]
         return ts
 
     def _refuse(self, ts):
@@ -127,7 +129,7 @@ class Backmap(TransformationBase):
         """The beads under the atoms, as they are now."""
         mapping, beads = self.model.mapping, getattr(ts, "beads", None)
         if beads is None or not np.array_equal(ts.positions, mapping.lift(beads), equal_nan=True):
-            moved = mapping.project(ts.positions)  # (N, 3)
+            moved = mapping.unlift(ts.positions)  # (N, 3)
             owned = ~np.isnan(moved) | (beads is None)  # a bead without atoms stays where it was
             beads = np.where(owned, moved, 0.0 if beads is None else beads).astype(np.float32)
         return CoarseFrame(int(ts.frame), float(ts.time), beads, real_box(ts.dimensions))

@@ -18,7 +18,7 @@ from mdbackmap.evaluation.benchmark import noisy_beads
 from mdbackmap.evaluation.trace_report import judge_trace
 from mdbackmap.models.denoiser import bundled
 from mdbackmap.molecule.boxes import distances_moved, reflected
-from mdbackmap.molecule.mapping import MappingError
+from mdbackmap.molecule.mapping import Mapping, MappingError
 from mdbackmap.options import SamplingOptions, Tolerance
 from mdbackmap.sampling.treatment import TraceTreatment
 from mdbackmap.traces.scores import CRYSTALS, TraceScores, score_traces
@@ -91,7 +91,7 @@ class TestScores:
 class TestTreatment:
     def test_mirror(self, crystals, caplog):
         coarse, beads = crystals[0]
-        treatment = TraceTreatment(coarse, -beads, relaxes=True)
+        treatment = TraceTreatment(Mapping.ca(coarse), -beads, relaxes=True)
         with pytest.raises(MappingError, match="mirror image of a protein.*--mirror fix"):
             treatment.of_right_hand(-beads, "error")
         assert treatment.of_right_hand(beads, "ignore") is beads
@@ -100,18 +100,18 @@ class TestTreatment:
             treatment.of_right_hand(-beads, "fix")
         assert caplog.text.count("reflected first") == 1
         np.testing.assert_allclose(fixed - fixed[:, :1], beads - beads[:, :1], atol=1e-9)
-        right = TraceTreatment(coarse, beads, relaxes=True)
+        right = TraceTreatment(Mapping.ca(coarse), beads, relaxes=True)
         assert all(right.of_right_hand(beads, mirror) is beads for mirror in ("error", "fix", "ignore"))
 
     def test_tolerance(self, crystals):
         coarse, beads = crystals[0]
-        crystal, simulation = (TraceTreatment(coarse, x, True) for x in (beads, beads + noise(beads)))
+        crystal, simulation = (TraceTreatment(Mapping.ca(coarse), x, True) for x in (beads, beads + noise(beads)))
         auto, number, kept = (SamplingOptions(bead_tolerance=value) for value in ("auto", 0.3, 0))
         assert crystal.tolerance(auto) == Tolerance(0.9, judged=True, denoised=False)
         assert crystal.tolerance(number) == simulation.tolerance(number) == Tolerance(0.3)
         assert simulation.tolerance(auto) == Tolerance(0.9) and simulation.tolerance(kept).keeps
-        assert TraceTreatment(coarse, None, relaxes=True).tolerance(auto) == auto.tolerance
-        assert TraceTreatment(coarse, None, relaxes=False).tolerance(auto) == Tolerance()
+        assert TraceTreatment(Mapping.ca(coarse), None, relaxes=True).tolerance(auto) == auto.tolerance
+        assert TraceTreatment(Mapping.ca(coarse), None, relaxes=False).tolerance(auto) == Tolerance()
 
     def test_reflection_goes_with_the_box(self):
         beads = np.random.default_rng(0).normal(size=(2, 5, 3)) * 8
@@ -149,12 +149,15 @@ class TestUse:
         u, model = go_model
         run = mdb.BackmapTrajectory(u.atoms, model, tmp_path / "aa.h5md", n_samples=2, bead_tolerance=0.3).run(stop=3)
         found = run.results
-        assert found.displacements.shape == (6,) and (found.displacements <= 0.3 + 1e-4).all()
-        assert found.residue_displacements.shape == found.unrepaired.shape == (56,)
+        assert found.frame_displacements.shape == (6,) and (found.frame_displacements <= 0.3 + 1e-4).all()
+        assert found.displacements.shape == found.residue_displacements.shape == (6, 56)
+        assert found.unrepaired.shape == (56,)
         aa = mda.Universe(found.topology, found.filename)
         stored = np.stack([ts.data["displacements"] for ts in aa.trajectory])
-        np.testing.assert_allclose(np.sqrt((stored**2).mean(1)), found.displacements, atol=1e-4)
-        np.testing.assert_allclose(np.sqrt((stored**2).mean(0)), found.residue_displacements, atol=1e-4)
+        np.testing.assert_allclose(stored, found.displacements, atol=1e-4)
+        np.testing.assert_allclose(np.sqrt((stored**2).mean(1)), found.frame_displacements, atol=1e-4)
+        of_residues = np.stack([ts.data["residue_displacements"] for ts in aa.trajectory])
+        np.testing.assert_allclose(of_residues, found.residue_displacements, atol=1e-4)
         fly = mdb.backmap(u, model, bead_tolerance=0.3)
         np.testing.assert_allclose(fly.trajectory[1].data["displacements"], stored[2], atol=1e-3)
         none = mdb.backmap(u, model, bead_tolerance=0)

@@ -31,10 +31,8 @@ class PartResult:
     times : ndarray of float, shape (F,)
     strained : ndarray of int, shape (R,)
         In how many frames the peptide after each residue is longer or shorter than proteins have it.
-    displacements : ndarray of float, shape (F * S,)
-        How far beads were moved, RMS over a frame; NaN where that is not known.
-    squares : ndarray of float, shape (N,)
-        Squares of the displacements of each bead, summed over structures.
+    displacements : ndarray of float32, shape (F * S, N)
+        How far each bead was moved, in angstrom; NaN where that is not known.
     unrepaired : ndarray of int, shape (R,)
         In how many structures each C-alpha lies as no protein has it.
     positions : ndarray of float, shape (F * S, A, 3), or None
@@ -45,7 +43,6 @@ class PartResult:
     times: np.ndarray
     strained: np.ndarray
     displacements: np.ndarray
-    squares: np.ndarray
     unrepaired: np.ndarray
     positions: np.ndarray | None
 
@@ -53,8 +50,8 @@ class PartResult:
     def empty(cls, places, n_samples, model) -> PartResult:
         """Nothing is known yet of the frames at these places: a `Tally` fills it in."""
         strained, unrepaired = np.zeros((2, model.mapping.coarse.n_residues), dtype=np.int64)
-        rms = np.full(len(places) * n_samples, np.nan, dtype=np.float32)
-        return cls(places, np.full(len(places), np.nan), strained, rms, np.zeros(model.n_beads), unrepaired, None)
+        moved = np.full((len(places) * n_samples, model.n_beads), np.nan, dtype=np.float32)
+        return cls(places, np.full(len(places), np.nan), strained, moved, unrepaired, None)
 
     @classmethod
     def joined(cls, parts) -> PartResult:
@@ -66,7 +63,7 @@ class PartResult:
 
 def _together(name, values):
     """One field of a whole: counts are summed, what there is for each frame comes in a row."""
-    if name in ("strained", "squares", "unrepaired"):
+    if name in ("strained", "unrepaired"):
         return np.sum(values, axis=0)
     return None if values[0] is None else np.concatenate(values)
 
@@ -92,7 +89,7 @@ def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResu
     model, n_samples, destination = plan.model, plan.n_samples, plan.destination
     start, result = int(places[0]) * n_samples, PartResult.empty(np.asarray(places), n_samples, model)
     tally = Tally(model, plan.options, result)
-    pace = Pace(plan.batch_size, model.n_beads, start, destination.pace, plan.settings)
+    pace = Pace(plan.batch_size, model.mapping.coarse.n_residues, start, destination.pace, plan.settings)
     sink = destination.sink()
 
     def read():

@@ -45,23 +45,31 @@ class Tally:
 
     def add(self, job, positions, first):
         """Add the (F, A, 3) positions of a job whose first structure is number `first` of this part."""
-        coarse = self._model.mapping.coarse
-        beads = self._model.mapping.project(positions)
+        mapping, part = self._model.mapping, slice(first, first + len(positions))
         boxes = [frame.dimensions for frame in job.frames]
-        left = np.stack([impossible(one, coarse, box) for one, box in zip(beads, boxes, strict=True)])
+        alphas = self._alphas(positions)
+        left = np.stack([impossible(one, mapping.coarse, box) for one, box in zip(alphas, boxes, strict=True)])
         self._result.unrepaired[:] += left.sum(0)
-        self._doubt(left)
-        part = slice(first, first + len(positions))
-        if self._options.tolerance.keeps:
+        if mapping.is_trace:
+            self._doubt(left)
+        if self._options.tolerance.keeps and mapping.kept:
             self._result.displacements[part] = 0.0
             self._name(job, left, "beads kept")
             return
-        moved = displacements(self._model, job.frames, positions, mirror=self._options.mirror).astype(float)
-        self._result.displacements[part] = np.sqrt((moved**2).mean(1))
-        self._result.squares[:] += (moved**2).sum(0)
+        moved = displacements(self._model, job.frames, positions, mirror=self._options.mirror)
+        self._result.displacements[part] = moved
         kept = ~moved.any(1)[:, None]
         self._name(job, left & ~kept, "not corrected within the tolerance")
         self._name(job, left & kept, "beads of this frame kept")
+
+    def _alphas(self, positions):
+        """The atoms or beads (F, R, 3) of positions (F, A, 3) that are called CA; (F, 0, 3) if residues have none."""
+        mapping = self._model.mapping
+        if mapping.is_trace or not mapping.is_chain:
+            beads = mapping.project(positions)
+            return beads if (mapping.coarse.names == "CA").all() else beads[:, :0]
+        fine = mapping.fine
+        return positions[:, (fine.names == "CA") & ~fine.hetero[fine.residue_of_atom]]
 
     def _doubt(self, left):
         """Ask once whether these are C-alphas, if many lie as C-alphas never do."""
@@ -94,23 +102,22 @@ class Tally:
             logger.warning("and %d more frames with C-alpha distances unlike those of proteins", more)
 
 
-def impossible(beads, coarse, dimensions=None):
+def impossible(alphas, coarse, dimensions=None):
     """
     Residues whose C-alphas lie as no protein has them, even a strained one.
 
     Parameters
     ----------
-    beads : ndarray of float, shape (N, 3)
-        In angstrom.
+    alphas : ndarray of float, shape (R, 3)
+        C-alphas in angstrom; none (0, 3) of coarser molecules, in which no distance is impossible.
     coarse : Topology
     dimensions : ndarray of float, shape (6,), optional
         Box as MDAnalysis has it.
 
     Returns
     -------
-    ndarray of bool, shape (N,)
-        The distance to the next one is more than 0.3 A off 3.80 (cis 2.95), or another one is nearer than 3.4 A. None
-        of beads that are not all called CA.
+    ndarray of bool, shape (R,)
+        The distance to the next one is more than 0.3 A off 3.80 (cis 2.95), or another one is nearer than 3.4 A.
 
     Examples
     --------
@@ -119,18 +126,19 @@ def impossible(beads, coarse, dimensions=None):
     >>> impossible([[0.0, 0, 0], [3.8, 0, 0], [8.2, 0, 0]], trace).tolist()
     [False, True, False]
     """
-    if not (coarse.names == "CA").all():  # coarser beads: no distance between them is impossible
+    if len(alphas) == 0:
         return np.zeros(coarse.n_residues, dtype=bool)
-    off = np.abs(bond_lengths(beads, dimensions) - np.where(coarse.cis[:-1], CA_CIS, CA_TRANS)) > IMPOSSIBLE_OFF
+    off = np.abs(bond_lengths(alphas, dimensions) - np.where(coarse.cis[:-1], CA_CIS, CA_TRANS)) > IMPOSSIBLE_OFF
     found = np.append(off & ~coarse.ends[:-1], False)
-    close = cKDTree(beads).query_pairs(CA_NEAREST, output_type="ndarray")
+    close = cKDTree(alphas).query_pairs(CA_NEAREST, output_type="ndarray")
     close = close[np.abs(close[:, 0] - close[:, 1]) > 1]
     found[close.ravel()] = True
     return found
 
 
-def tell(rms):
-    """Log how far the beads of (F,) frames were moved, if by more than rounding; NaN where that is not known."""
+def tell(displacements):
+    """Log how far the beads (F, N) of frames were moved, if by more than rounding; NaN where that is not known."""
+    rms = np.sqrt((displacements.astype(float) ** 2).mean(1))
     rms = rms[np.isfinite(rms)]
     moved = rms[rms >= _NOTHING]
     if len(moved):

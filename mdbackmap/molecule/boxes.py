@@ -113,11 +113,12 @@ def nearest_images(steps, boxes):
     return steps - np.round(steps @ np.linalg.inv(boxes)) @ boxes
 
 
-def whole(beads, boxes, coarse):
+def whole(beads, boxes, coarse, anchors=None):
     """
     Chains made whole: each bead moved by box vectors to the image nearest to the bead before it.
 
-    Beads that the topology bonds to an earlier one, but not to the one before, go by the earlier one.
+    Beads that the topology bonds to an earlier one, but not to the one before, go by the earlier one. With `anchors`
+    these go by each other, and the other beads of a residue by its anchor.
 
     Parameters
     ----------
@@ -127,6 +128,8 @@ def whole(beads, boxes, coarse):
         Box vectors as rows.
     coarse : Topology
         Chains; where the chainID or segid changes nothing is moved.
+    anchors : ndarray of int, shape (R,), optional
+        The bead of each residue that the chain goes through, if residues have several.
 
     Returns
     -------
@@ -141,11 +144,18 @@ def whole(beads, boxes, coarse):
     >>> whole(cut, np.eye(3)[None] * 20, two)[0, 1].tolist()
     [-1.0, 0.0, 0.0]
     """
+    if anchors is not None:
+        return _around_anchors(beads, boxes, coarse, anchors)
     other = _others(coarse)
     parent = _parents(coarse, other)
     if parent is not None:  # each bead at the image nearest to its parent
         out = _followed(beads, boxes, enumerate(parent))
         return np.where(np.abs(out - beads) < 1e-3, beads, out.astype(np.float32))
+    return _along(beads, boxes, other)
+
+
+def _along(beads, boxes, other):
+    """Each bead at the image nearest to the one before, unless that is of another chain: `other`, shape (N - 1,)."""
     steps = np.diff(beads.astype(np.float64), axis=1)  # (F, N - 1, 3)
     turns = np.round(steps @ np.linalg.inv(boxes))
     turns[:, other] = 0.0
@@ -153,6 +163,16 @@ def whole(beads, boxes, coarse):
     begin = np.maximum.accumulate(np.where(np.r_[True, other], np.arange(len(other) + 1), 0))
     shifts = (total - total[:, begin]) @ boxes
     return np.where(shifts == 0.0, beads, (beads - shifts).astype(np.float32))
+
+
+def _around_anchors(beads, boxes, coarse, anchors):
+    """Anchors (R,) along their chains, and each other bead at the image nearest to its residue's anchor."""
+    out = np.array(beads, dtype=np.float32)
+    out[:, anchors] = _along(out[:, anchors], boxes, run_ends(coarse.chainIDs, coarse.segids)[:-1])
+    own = anchors[coarse.residue_of_atom]
+    steps = (out - out[:, own]).astype(np.float64)
+    shifts = np.round(steps @ np.linalg.inv(boxes)) @ boxes
+    return np.where(shifts == 0.0, out, (out - shifts).astype(np.float32))
 
 
 def _others(coarse):

@@ -18,6 +18,8 @@ from .bead_models import CA, BeadModel, chain_ends
 from .heavy_atoms import protein_topology
 from .topology import Topology
 
+_TOGETHER = 1e-2  # angstrom; chosen: by hand, rounding of single precision far from the origin, no bond is as short
+
 
 class MappingError(ValueError):
     """Atoms or beads that do not fit the mapping asked for."""
@@ -123,6 +125,39 @@ class Mapping:
         fine = self.fine
         return self.bead_of_atom[(fine.names == "CA") & ~fine.hetero[fine.residue_of_atom]]
 
+    @property
+    def is_chain(self) -> bool:
+        """Whether every residue of the protein has a bead of its own for its C-alpha to rest on."""
+        chains = np.flatnonzero(~self.coarse.hetero)
+        return len(chains) > 0 and np.array_equal(self.residue_of_bead[self.anchors], chains)
+
+    @property
+    def kept(self) -> bool:
+        """Whether beads that may not move are met exactly, and not only as well as atoms can be fitted to them."""
+        return self.is_trace or not self.is_chain
+
+    @property
+    def alphas(self) -> np.ndarray:
+        """
+        The bead of each residue that is its C-alpha and nothing else, int64, shape (R,); -1 where there is none.
+
+        Examples
+        --------
+        >>> Mapping.ca(Topology(["CA"], [""], [0], ["ALA"], [1], [""], ["A"], [""])).alphas.tolist()
+        [0]
+        """
+        fine, found = self.fine, np.full(self.coarse.n_residues, -1)
+        single = np.bincount(self.beads, minlength=self.n_beads)[self.beads] == 1
+        own = single & (fine.names[self.atoms] == "CA") & ~fine.hetero[fine.residue_of_atom[self.atoms]]
+        found[fine.residue_of_atom[self.atoms[own]]] = self.beads[own]
+        return found
+
+    @property
+    def chain(self) -> np.ndarray:
+        """The beads that chains go through, int64, shape (R,): C-alphas where there are any, else anchors."""
+        alphas, anchors = self.alphas[~self.coarse.hetero], self.anchors
+        return np.where(alphas < 0, anchors, alphas) if len(alphas) == len(anchors) else anchors
+
     def trace(self, beads) -> np.ndarray:
         """
         The beads nearest to the C-alphas of a protein; for C-alpha beads these themselves.
@@ -135,7 +170,7 @@ class Mapping:
         -------
         ndarray of float, shape (..., R, 3)
         """
-        anchors = self.anchors
+        anchors = self.chain
         return beads if np.array_equal(anchors, np.arange(self.n_beads)) else beads[..., anchors, :]
 
     def project(self, positions) -> np.ndarray:
@@ -195,6 +230,26 @@ class Mapping:
         beads = np.asarray(beads)
         self._match(beads, self.n_beads, "beads")
         return beads[..., self.bead_of_atom, :]
+
+    def unlift(self, positions) -> np.ndarray:
+        """
+        Positions of the beads, from those of atoms that rest on them or have been moved with them.
+
+        Parameters
+        ----------
+        positions : ndarray of float, shape (A, 3)
+
+        Returns
+        -------
+        ndarray, shape (N, 3)
+            Where the atoms of each bead lie together, they are on it; otherwise as `project` gives it.
+        """
+        positions = np.asarray(positions)
+        first = np.zeros(self.n_beads, dtype=np.int64)
+        first[self.bead_of_atom[::-1]] = np.arange(self.n_atoms)[::-1]
+        together = np.abs(positions - positions[first[self.bead_of_atom]]).max(initial=0.0) < _TOGETHER
+        every = len(np.unique(self.bead_of_atom)) == self.n_beads
+        return positions[first] if together and every and not self.is_trace else self.project(positions)
 
     def then(self, finer: Mapping) -> Mapping:
         """
@@ -258,6 +313,34 @@ class Mapping:
         fine, order = self.fine.with_atoms(names, elements, near)
         owner = np.concatenate([self.bead_of_atom, self.bead_of_atom[near]])[order]
         return replace(self, fine=fine, atoms=np.argsort(order)[self.atoms], bead_of_atom=owner), order
+
+    def take(self, chosen) -> Mapping:
+        """
+        The mapping of some residues, in the order in which they are named.
+
+        Parameters
+        ----------
+        chosen : sequence of int
+            Residues, none of them twice; beads of theirs stand for atoms of theirs alone.
+
+        Returns
+        -------
+        Mapping
+            With the topologies that `Topology.take` gives.
+        """
+        beads, atoms = self.coarse.atoms_of(chosen), self.fine.atoms_of(chosen)
+        bead_at, atom_at = np.full(self.n_beads, -1), np.full(self.n_atoms, -1)
+        bead_at[beads], atom_at[atoms] = np.arange(len(beads)), np.arange(len(atoms))
+        kept = bead_at[self.beads] >= 0
+        return Mapping(
+            coarse=self.coarse.take(chosen),
+            fine=self.fine.take(chosen),
+            name=self.name,
+            beads=bead_at[self.beads[kept]],
+            atoms=atom_at[self.atoms[kept]],
+            weights=self.weights[kept],
+            bead_of_atom=bead_at[self.bead_of_atom[atoms]],
+        )
 
     def beside(self, other: Mapping) -> Mapping:
         """A mapping with that of other molecules behind it: beads and atoms of the two have nothing in common."""

@@ -20,6 +20,12 @@ FARTHEST = 1e6
 BROKEN = (1.9, 7.6)
 """C-alpha distances in angstrom outside this range are broken. Chosen: half and twice 3.8 (soft bonds: +-0.5)."""
 
+APART = (0.1, 14.0)
+"""
+The same in angstrom for other beads that a chain goes through. Chosen: centres of mass of two arginines lie up to 11 A
+apart, other beads nearer; and nothing holds them apart.
+"""
+
 _SHARE = 1 / 3  # of a chain's distances; chosen: periodic boundaries without a box cut fewer bonds of a folded chain
 _FEWEST = 3  # distances that break a chain, unless they break the frame; chosen, so that a cut dipeptide does not
 _ONE_POINT = 0.1  # angstrom, chosen: beads of any model that all lie nearer than this were never written
@@ -45,9 +51,9 @@ def sound(positions) -> np.ndarray:
     return (np.abs(positions) <= FARTHEST).all(axis=-1)  # False for NaN
 
 
-def broken(lengths, ends) -> np.ndarray:
+def broken(lengths, ends, limits=BROKEN) -> np.ndarray:
     """
-    Which C-alpha distances of each frame are broken, if they break the frame as a whole.
+    Which distances along the chain are broken, if they break their frame as a whole.
 
     Parameters
     ----------
@@ -55,6 +61,8 @@ def broken(lengths, ends) -> np.ndarray:
         Distances from each bead to the next.
     ends : ndarray of bool, shape (N,)
         The bead ends a chain.
+    limits : tuple of float, optional
+        Distances outside are broken: `BROKEN` for C-alphas, `APART` for others.
 
     Returns
     -------
@@ -68,7 +76,7 @@ def broken(lengths, ends) -> np.ndarray:
     [0, 4]
     """
     lengths, inner = np.atleast_2d(lengths), ~np.asarray(ends)[:-1]
-    bad = ~((lengths >= BROKEN[0]) & (lengths <= BROKEN[1])) & inner
+    bad = ~((lengths >= limits[0]) & (lengths <= limits[1])) & inner
     if not bad.any():
         return bad
     chain = np.cumsum(~inner)  # of each distance
@@ -155,7 +163,7 @@ def check_beads(mapping, beads, numbers, dimensions=None, n_frames=None):
     Parameters
     ----------
     mapping : Mapping
-        Its coarse topology names the beads; C-alphas ("ca") are known by their distances.
+        Its coarse topology names the beads; the distances along the chain depend on which beads are C-alphas.
     beads : ndarray of float, shape (F, N, 3)
         In angstrom.
     numbers : (F,) int sequence
@@ -172,8 +180,31 @@ def check_beads(mapping, beads, numbers, dimensions=None, n_frames=None):
     """
     coarse, advice = mapping.coarse, functools.partial(leave_out, n_frames=n_frames)
     beads = check_frames(beads, coarse.n_atoms, numbers, bead_label(coarse), advice)
-    ends = coarse.ends[~coarse.hetero] if mapping.is_trace else None
-    check_whole(beads if ends is None else mapping.trace(beads), numbers, ends, dimensions, advice)
+    positions, ends, exact = chain_of(mapping, beads)
+    check_whole(positions, numbers, ends, dimensions, advice, exact)
+
+
+def chain_of(mapping, beads):
+    """
+    What `check_whole` looks at in the beads of a mapping.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    beads : ndarray of float, shape (F, N, 3)
+
+    Returns
+    -------
+    positions : ndarray of float, shape (F, n, 3)
+        Of the beads that chains go through; all beads where that is not known.
+    ends : ndarray of bool, shape (n,), or None
+    exact : bool
+        Whether they are C-alphas.
+    """
+    if not mapping.is_chain:
+        return beads, None, False
+    chains = ~mapping.coarse.hetero
+    return mapping.trace(beads), mapping.coarse.ends[chains], bool((mapping.alphas[chains] >= 0).all())
 
 
 def bead_label(coarse):
@@ -181,22 +212,24 @@ def bead_label(coarse):
     return lambda bead: coarse.label(int(coarse.residue_of_atom[bead]))
 
 
-def check_whole(positions, numbers, ends=None, dimensions=None, advice=None):
+def check_whole(positions, numbers, ends=None, dimensions=None, advice=None, exact=True):
     """
     Refuse frames that are broken as a whole.
 
     Parameters
     ----------
     positions : ndarray of float, shape (F, N, 3)
-        Finite; of the C-alphas if `ends` are given, else of any beads or atoms.
+        Finite; of the beads that chains go through if `ends` are given, else of any beads or atoms.
     numbers : (F,) int sequence
         Frame numbers for the message.
     ends : ndarray of bool, shape (N,), optional
-        The C-alpha ends a chain.
+        The bead ends a chain.
     dimensions : ndarray of float, shape (6,), optional
         Box of these frames, unless their chains are whole.
     advice : callable, optional
         From a frame number to how that frame is left out; by default `leave_out`.
+    exact : bool, optional
+        Whether beads with `ends` are C-alphas.
 
     Raises
     ------
@@ -215,7 +248,8 @@ written; leave the frame out (--stop 7; in Python stop=7), or repair the traject
         wrong = (np.ptp(positions, axis=1) < _ONE_POINT).all(axis=1, keepdims=True) & (positions.shape[1] > 1)
     else:
         lengths = bond_lengths(positions, dimensions)
-        wrong = broken(lengths, ends)
+        limits = BROKEN if exact else APART
+        wrong = broken(lengths, ends, limits)
     faulty = np.flatnonzero(wrong.any(axis=1))
     if not len(faulty):
         return
@@ -223,7 +257,7 @@ written; leave the frame out (--stop 7; in Python stop=7), or repair the traject
     if ends is None:
         fault = f"all {positions.shape[1]} positions lie on one point, as in a frame that was never written"
     else:
-        fault = _whole(wrong[at], lengths[at], int((~np.asarray(ends)[:-1]).sum()))
+        fault = _whole(wrong[at], lengths[at], int((~np.asarray(ends)[:-1]).sum()), limits)
     more = f" (and {len(faulty) - 1} of the {len(wrong) - 1} others looked at)" if len(faulty) > 1 else ""
     raise MappingError(f"frame {numbers[at]}{more}: {fault}; {(advice or leave_out)(int(numbers[at]))}")
 
@@ -238,14 +272,14 @@ def _lost(positions, good, label):
     return f"the {who} {np.abs(at).max():.2g} A from the origin, expected less than {FARTHEST:g} A"
 
 
-def _whole(wrong, lengths, n_distances):
+def _whole(wrong, lengths, n_distances, limits):
     """Words for a frame that is broken as a whole, or of which a chain is."""
     what = "the whole frame is" if wrong.sum() >= _SHARE * n_distances else "a chain is"
-    short = np.median(lengths[wrong]) < BROKEN[0]
+    short, beads = np.median(lengths[wrong]) < limits[0], "C-alphas" if limits == BROKEN else "residues"
     why = "never written" if short else "of a simulation that blew up, or cut by a periodic boundary whose box is lost"
     return (
-        f"{what} broken ({why}?): {wrong.sum()} of {n_distances} distances between neighbouring C-alphas are below "
-        f"{BROKEN[0]:g} or above {BROKEN[1]:g} A (median of these {np.median(lengths[wrong]):.3g})"
+        f"{what} broken ({why}?): {wrong.sum()} of {n_distances} distances between neighbouring {beads} are below "
+        f"{limits[0]:g} or above {limits[1]:g} A (median of these {np.median(lengths[wrong]):.3g})"
     )
 
 

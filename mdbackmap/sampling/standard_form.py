@@ -42,9 +42,10 @@ class StandardForm:
         self._beads = self._atoms = None  # the order of beads, and the way back for atoms
         order = chain_order(mapping.coarse) if network.molecule is None else np.arange(mapping.coarse.n_residues)
         if np.any(np.diff(order) != 1):
-            self.mapping = network.mapping(mapping.coarse.take(order))
+            self.mapping = mapping.take(order)
             self._beads, self._atoms = mapping.coarse.atoms_of(order), np.argsort(mapping.fine.atoms_of(order))
-        self._alone = len(mapping.atoms) == mapping.n_beads and bool(np.all(mapping.weights == 1.0))
+        alone = mapping.weights == 1.0  # atoms that are beads, and the beads that they are
+        self._alone = mapping.atoms[alone], mapping.beads[alone]
 
     def beads(self, beads):
         """
@@ -82,10 +83,10 @@ class StandardForm:
         """
         atoms = atoms if self._atoms is None else atoms[:, self._atoms]
         there = (atoms + centre).astype(np.float32)
-        if self._alone:
-            near = (beads - centre).astype(np.float32)
-            kept = (atoms[:, self.given.atoms] == near).all(axis=-1, keepdims=True)
-            there[:, self.given.atoms] = np.where(kept, beads, there[:, self.given.atoms])
+        own, alone = self._alone
+        near = (beads[:, alone] - centre).astype(np.float32)
+        kept = (atoms[:, own] == near).all(axis=-1, keepdims=True)
+        there[:, own] = np.where(kept, beads[:, alone], there[:, own])
         return there
 
 

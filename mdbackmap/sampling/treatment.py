@@ -14,10 +14,10 @@ import logging
 import torch
 
 from ..models.denoiser import QUIET, bundled
-from ..molecule.boxes import reflected, too_long, whole
+from ..molecule.boxes import box_vectors, reflected, too_long, whole
 from ..molecule.mapping import MappingError
 from ..options import AUTO_LIMIT, Tolerance
-from ..recognition.soundness import check_whole
+from ..recognition.soundness import chain_of, check_whole
 from ..traces.scores import CRYSTALS, score_traces
 
 logger = logging.getLogger(__name__)
@@ -29,19 +29,20 @@ class TraceTreatment:
 
     Parameters
     ----------
-    coarse : Topology
+    mapping : Mapping
     looked : ndarray of float, shape (f, N, 3), or None
-        Beads of some frames; None if there are none, or if they are no C-alphas: then nothing is found.
+        Beads of some frames; None if there are none: then nothing is found.
     relaxes : bool
         Whether the model can move beads.
-    is_trace : bool, optional
-        Whether the beads are C-alphas: then frames that are broken as a whole are refused.
+    dimensions : ndarray of float, shape (f, 6), optional
+        Boxes of these frames.
     """
 
-    def __init__(self, coarse, looked, relaxes, is_trace=False):
-        self.coarse, self.looked, self.relaxes = coarse, looked, relaxes
-        self._ends = coarse.ends if is_trace else None
-        self._told = set()
+    def __init__(self, mapping, looked, relaxes, dimensions=None):
+        self.mapping, self.relaxes = mapping, relaxes
+        self._chain = mapping.chain if mapping.is_chain and mapping.n_beads > len(mapping.anchors) else None
+        self.exact = mapping.is_chain and bool((mapping.alphas >= 0).all())
+        self._looked, self._dimensions, self._told = looked, dimensions, set()
 
     def __call__(self, beads, frames, boxes, options):
         """
@@ -69,16 +70,28 @@ class TraceTreatment:
             A frame that is broken as a whole.
         """
         if boxes is not None:
-            beads = whole(beads, boxes, self.coarse)
-            if (lengths := too_long(beads, boxes, self.coarse)) is not None:
+            beads = self._whole(beads, boxes)
+            if (lengths := too_long(beads, boxes, self.mapping.coarse)) is not None:
                 self._tell(
                     logging.WARNING,
                     "a chain is %.0f A long, its box %.0f A at most: it may overlap its periodic images; "
                     "if this is not the box of the simulation, correct or remove it",
                     *lengths,
                 )
-        check_whole(beads, frames, self._ends)
+        positions, ends, exact = chain_of(self.mapping, beads)
+        check_whole(positions, frames, ends, exact=exact)
         return self.of_right_hand(beads, options.mirror), self.tolerance(options)
+
+    def _whole(self, beads, boxes):
+        return whole(beads, boxes, self.mapping.coarse, self._chain)
+
+    @functools.cached_property
+    def looked(self):
+        """Beads (f, N, 3) of the frames that were looked at, chains whole, or None."""
+        if self._looked is None or self._dimensions is None:
+            return self._looked
+        boxes = box_vectors(self._dimensions, len(self._looked))
+        return self._looked if boxes is None else self._whole(self._looked, boxes)
 
     @functools.cached_property
     def scores(self):
@@ -91,8 +104,10 @@ class TraceTreatment:
         return self._score(reflected(self.looked)) if self.scores.mirrored else self.scores
 
     def _score(self, beads):
+        """Scores of C-alphas, or of the beads nearest to them: these tell hands apart, if less clearly."""
+        noise = bundled().noise if self.relaxes and self.exact else None
         with torch.inference_mode():
-            return score_traces(self.coarse, beads, bundled().noise if self.relaxes else None)
+            return score_traces(self.mapping.coarse, self.mapping.trace(beads), noise)
 
     def of_right_hand(self, beads, mirror):
         """

@@ -131,6 +131,30 @@ def displacements(model, frames, positions, *, mirror) -> np.ndarray:
     return model.displacements(np.stack([x.beads for x in frames]), positions, _boxes(frames), mirror)
 
 
+def of_residues(moved, mapping) -> np.ndarray:
+    """
+    How far residues were moved: the RMS over their beads.
+
+    Parameters
+    ----------
+    moved : ndarray of float, shape (F, N)
+        How far their beads were moved, in angstrom.
+    mapping : Mapping
+
+    Returns
+    -------
+    ndarray of float32, shape (F, R)
+    """
+    owner = mapping.residue_of_bead
+    if mapping.n_beads == mapping.coarse.n_residues:  # one bead a residue
+        return moved
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    squares = np.add.reduceat(moved.astype(np.float64) ** 2, first, axis=1) / np.bincount(owner)[owner[first]]
+    found = np.zeros((len(moved), mapping.coarse.n_residues), dtype=np.float32)
+    found[:, owner[first]] = np.sqrt(squares)
+    return found
+
+
 def _boxes(frames):
     """Boxes (F, 6) of frames, or None."""
     return None if frames[0].dimensions is None else np.stack([x.dimensions for x in frames])

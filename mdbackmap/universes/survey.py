@@ -28,7 +28,9 @@ def survey(atoms, indices):
 
     Returns
     -------
-    ndarray of float, shape (f, n, 3)
+    frames : ndarray of float, shape (f, n, 3)
+    dimensions : ndarray of float, shape (f, 6)
+        Their boxes; zeros for none.
 
     Raises
     ------
@@ -46,18 +48,23 @@ def survey(atoms, indices):
 
         return check_frames(positions, len(indices), numbers, label, lambda k: leave_out(k, n_frames))
 
+    here = _box(trajectory.ts)[None]
     if n_frames <= 1:
-        return checked(current, [trajectory.ts.frame])
+        return checked(current, [trajectory.ts.frame]), here
     numbers = np.unique(np.linspace(0, n_frames - 1, _N_FRAMES).astype(int))
     try:
         copy = copy_trajectory(trajectory)
     except Exception as error:  # a reader without copies: look at what is there
         logger.debug("the trajectory cannot be copied (%s): bound by its current frame", error)
-        return checked(current, [trajectory.ts.frame])
+        return checked(current, [trajectory.ts.frame]), here
     with copy:
-        frames = _readable(copy, numbers, indices)
+        frames, boxes = _readable(copy, numbers, indices)
     frames = _unbroken(frames, atoms.dimensions)
-    return checked(np.stack(list(frames.values())), list(frames))
+    return checked(np.stack(list(frames.values())), list(frames)), np.stack([boxes[number] for number in frames])
+
+
+def _box(ts):
+    return np.zeros(6) if ts.dimensions is None else np.array(ts.dimensions, dtype=np.float64)
 
 
 def _unbroken(frames, dimensions):
@@ -72,14 +79,15 @@ def _unbroken(frames, dimensions):
 
 
 def _readable(trajectory, numbers, indices):
-    """Beads of those frames that can be read. Reading one of the others fails later; here only if there are no more."""
-    frames, failure = {}, None
+    """Beads and boxes of the frames that can be read; the others fail when they are read, here only if all do."""
+    frames, boxes, failure = {}, {}, None
     for number in numbers:
         try:
-            frames[int(number)] = read_frame(trajectory, int(number)).positions[indices]
+            ts = read_frame(trajectory, int(number))
+            frames[int(number)], boxes[int(number)] = ts.positions[indices], _box(ts)
         except ValueError as error:
             logger.debug("%s", error)
             failure = failure or error
     if not frames:
         raise failure
-    return frames
+    return frames, boxes

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from ..universes.frames import displacements
+from ..universes.frames import displacements, of_residues
 from .failure import why_not_written
 from .joining import join, merge, stamp
 from .lock import end_with
@@ -152,12 +152,13 @@ class Destination:
         if self.partial.suffix in PDB:
             notes = remarks(self.provenance) if start == 0 else ()
             return PDBFrames(path, self.model.mapping.fine, self.n_structures, notes)
-        observe = None if self._options.tolerance.keeps else self._observe
+        observe = None if self._options.tolerance.keeps and self.model.mapping.kept else self._observe
         return TrajectoryFrames(path, self.model.universe(), self.n_structures, self._clock, observe)
 
     def _observe(self, frame, positions):
         """What is stored with a frame of H5MD."""
-        return {"displacements": displacements(self.model, [frame], positions[None], mirror=self._options.mirror)[0]}
+        moved = displacements(self.model, [frame], positions[None], mirror=self._options.mirror)
+        return {"displacements": moved[0], "residue_displacements": of_residues(moved, self.model.mapping)[0]}
 
     def _merge(self, path, segments):
         merge(path, segments, self.model.universe, self._clock)
