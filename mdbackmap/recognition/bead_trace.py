@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..chemistry.peptide_geometry import BONDED
 from ..molecule.attributes import bonds_within, chain_letters, numbering, run_ends
 from ..molecule.bead_models import CA
 from ..molecule.topology import Topology
@@ -72,8 +71,8 @@ class Trace:
         none = (residue[bonds[:, 0]] != residue[bonds[:, 1]]).any()
         border = residue[1:] != residue[:-1]
         if self.positions is not None and np.count_nonzero(border) > 1:
-            middle = self.middle[border]
-            none |= 2 * np.count_nonzero((middle > BONDED[0]) & (middle < BONDED[1])) > len(middle)
+            middle, (low, high) = self.middle[border], self.settings.bonded
+            none |= 2 * np.count_nonzero((middle > low) & (middle < high)) > len(middle)
         return np.zeros_like(residue) if none else residue
 
     @functools.cached_property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..chemistry.peptide_geometry import BONDED
 from ..molecule.attributes import listed
 from ..molecule.mapping import MappingError
 from ..molecule.topology import Topology
@@ -62,8 +61,8 @@ def find_breaks(trace, hard, jumps, bonded) -> np.ndarray:
     """
     settings, middle = trace.settings, trace.middle
     sure = trace.atomistic or len(trace.lengths) >= 3 or protein_like(middle[~hard[:-1]], settings)
-    apart = middle > (BONDED[1] if sure else settings.stretched)
-    apart |= jumps[:-1] & ((middle < BONDED[0]) | (middle > BONDED[1]))
+    apart = middle > (settings.bonded[1] if sure else settings.stretched)
+    apart |= jumps[:-1] & ((middle < settings.bonded[0]) | (middle > settings.bonded[1]))
     apart &= ~bonded[:-1] | (middle > settings.bonds_reach)
     apart |= _without_bond(trace, ~hard[:-1], bonded)
     return hard | np.append(apart, True)
@@ -71,12 +70,12 @@ def find_breaks(trace, hard, jumps, bonded) -> np.ndarray:
 
 def _without_bond(trace, inside, bonded):
     """Whether neighbours lie as bonded ones do, but are kept apart by a full list of bonds, bool, shape (R - 1,)."""
-    joined, lengths = bonded[:-1] & inside, trace.lengths
-    near = inside & (trace.middle > BONDED[0]) & (trace.middle < BONDED[1])
+    joined, lengths, (low, high) = bonded[:-1] & inside, trace.lengths, trace.settings.bonded
+    near = inside & (trace.middle > low) & (trace.middle < high)
     if np.count_nonzero(joined & near) < trace.settings.complete * np.count_nonzero(near):
         return np.zeros_like(near)
     if len(lengths) >= 3 and np.ptp(lengths, axis=0).max(initial=0.0) > trace.settings.moving:
-        near &= ~((lengths > BONDED[0]) & (lengths < BONDED[1])).all(axis=0)  # always there: a rigid part
+        near &= ~((lengths > low) & (lengths < high)).all(axis=0)  # always there: a rigid part
     before, after = np.append(False, joined[:-1]), np.append(joined[1:], False)
     return near & ~joined & before & after
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..chemistry.peptide_geometry import BONDED
 from ..molecule.mapping import MappingError
 from .spacing import bond_lengths
 
@@ -79,8 +78,8 @@ def _closing_bonds(trace, coarse):
         if last - first > 1 and coarse.ends[last] and starts[first]:
             distance = float(np.median(bond_lengths(trace.positions[:, [last, first]], trace.dimensions)))
             ring = (degree[first : last + 1] == 2).all()
-            longest = trace.settings.disulfide if (coarse.resnames[[first, last]] == "CYS").all() else BONDED[1]
-            if BONDED[0] < distance < longest or ring:
+            longest = trace.settings.disulfide if (coarse.resnames[[first, last]] == "CYS").all() else trace.settings.bonded[1]
+            if trace.settings.bonded[0] < distance < longest or ring:
                 found.append((last, first, distance))
     return found
 

@@ -14,7 +14,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..chemistry.peptide_geometry import BONDED, TRANS_SOUND
 from ..molecule.bonds import adjacency
 from ..molecule.mapping import MappingError
 from .spacing import bond_lengths
@@ -51,7 +50,8 @@ def _support(trace, order):
     """What each pair of an order says for it, int, shape (N - 1,); numbers that run on decide between equals."""
     chains, resids, _ = trace.labels
     middle = np.median(bond_lengths(trace.positions[:, order], trace.dimensions), axis=0)
-    near = (middle > BONDED[0]) & (middle < BONDED[1]) & (chains[order][1:] == chains[order][:-1])
+    low, high = trace.settings.bonded
+    near = (middle > low) & (middle < high) & (chains[order][1:] == chains[order][:-1])
     return near * (2 * len(order) + (np.diff(resids[order]) == 1))
 
 
@@ -88,7 +88,8 @@ def _by_bonds(trace):
         return None
     ends = trace.positions[:, bonds.ravel()]  # (F, 2b, 3): the two beads of each bond follow each other
     middle = np.median(bond_lengths(ends, trace.dimensions)[:, ::2], axis=0)
-    bonds = bonds[(middle > BONDED[0]) & (middle < BONDED[1])]
+    low, high = trace.settings.bonded
+    bonds = bonds[(middle > low) & (middle < high)]
     if len(bonds) == 0 or np.bincount(bonds.ravel(), minlength=n).max() > 2:
         return None
     return _paths(adjacency(n, bonds))
@@ -166,7 +167,7 @@ def _refuse_near(trace, words):
     apart = bond_lengths(pairs, trace.dimensions)[..., 0]
     apart[np.arange(len(some)), some] = np.inf
     nearest = float(np.median(apart.min(axis=1)))
-    if TRANS_SOUND[0] < nearest < TRANS_SOUND[1]:
+    if trace.settings.near[0] < nearest < trace.settings.near[1]:
         raise MappingError(words.format(nearest=nearest))
 
 
@@ -192,5 +193,5 @@ def pieces_that_follow(trace, coarse):
     end, start = last[k[others]], first[m[others]]
     beads = np.stack([trace.positions[:, end], trace.positions[:, start]], axis=2)  # (F, p, 2, 3)
     apart = np.median(bond_lengths(beads, trace.dimensions)[..., 0], axis=0)
-    near = (apart > TRANS_SOUND[0]) & (apart < TRANS_SOUND[1])
+    near = (apart > trace.settings.near[0]) & (apart < trace.settings.near[1])
     return list(zip(end[near].tolist(), start[near].tolist(), strict=True))

@@ -8,6 +8,8 @@ in `chemistry.peptide_geometry`, limits of broken frames in `soundness`.
 
 import dataclasses
 
+from ..chemistry.peptide_geometry import BONDED, TRANS_SOUND
+
 
 @dataclasses.dataclass(frozen=True)
 class RecognitionSettings:
@@ -29,6 +31,36 @@ class RecognitionSettings:
     looked_at: int = 100  # beads whose nearest one is looked for; chosen: by hand, enough for a median
     pieces: int = 300  # pieces of chains beyond which none is asked what follows it; chosen: by hand, for time
     conformers: int = 4  # beads of one number that can be alternate locations; chosen: by hand, seldom more than A to D
+    bonded: tuple = BONDED  # angstrom; of neighbours along a chain
+    near: tuple = TRANS_SOUND  # angstrom; the nearest bead of each lies so far off in proteins
+    alpha: bool = True  # the beads that are looked at are C-alphas
+    what: str = "3.8 angstrom between C-alpha atoms"  # what is expected of neighbours, in words
 
 
 DEFAULTS = RecognitionSettings()
+
+# Centres of backbones (Martini's BB): 3.34 +- 0.25 A apart in crystals, 2.4 to 4.1 at the ends; in simulations 3.3 +-
+# 0.24 (Martini 3) and 3.25 +- 0.35 (Martini 2.2).
+BACKBONES = dataclasses.replace(
+    DEFAULTS,
+    median=(2.9, 3.6),  # angstrom; chosen: by hand, about these
+    bonded=(1.9, 4.6),  # angstrom; chosen: by hand, beyond what is seen in crystals and simulations
+    stretched=4.6,  # angstrom; chosen: the same limit
+    bonds_reach=4.6,  # angstrom; chosen: the same limit, as elastic networks are among the bonds of a topology
+    near=(2.7, 3.9),  # angstrom; chosen: by hand, about the median
+    alpha=False,
+    what="3.3 angstrom between centres of backbones (N, CA, C, O)",
+)
+
+# Centres of mass of residues: 4.83 +- 0.88 A apart in crystals, 99.9% within 2.94 and 8.07 A.
+RESIDUES = dataclasses.replace(
+    DEFAULTS,
+    median=(4.0, 6.0),  # angstrom; chosen: by hand, about 4.7
+    bonded=(2.4, 8.8),  # angstrom; measured: nearest and farthest neighbours of 1,500 crystal chains, rounded
+    stretched=8.8,  # angstrom; chosen: the same limit
+    bonds_reach=8.8,  # angstrom; chosen: the same limit
+    strangers=7.0,  # angstrom; chosen: by hand, as a median of neighbours is 5 at most
+    near=(3.0, 5.5),  # angstrom; chosen: by hand, centres of neighbouring or touching residues
+    alpha=False,
+    what="about 4.7 angstrom between centres of mass of residues",
+)

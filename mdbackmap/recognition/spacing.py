@@ -72,12 +72,12 @@ def check_units(lengths, settings=DEFAULTS) -> None:
     if len(lengths) == 0:
         return
     median = float(np.median(lengths))
-    low, high = settings.median if len(lengths) > 3 else BONDED
+    low, high = settings.median if len(lengths) > 3 else settings.bonded
     if low <= median <= high:
         return
     raise MappingError(
-        f"neighbouring beads lie {median:.3g} apart (median of {len(lengths)}), expected 3.8 angstrom between "
-        f"C-alpha atoms: {_explain(median)}"
+        f"neighbouring beads lie {median:.3g} apart (median of {len(lengths)}), expected "
+        f"{settings.what}: {_explain(median)}"
     )
 
 
@@ -99,7 +99,7 @@ def find_cis(trace, ends) -> np.ndarray:
         as those of a protein: one frame of soft bonds has short ones that are no cis peptides.
     """
     cis, middle = np.zeros(len(ends), dtype=bool), trace.middle
-    if trace.atomistic or protein_like(middle[~ends[:-1]], trace.settings):
+    if trace.settings.alpha and (trace.atomistic or protein_like(middle[~ends[:-1]], trace.settings)):
         cis[:-1] = (middle < CIS_BELOW) & (middle > CIS_ABOVE) & ~ends[:-1]
     return cis
 
