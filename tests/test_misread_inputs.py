@@ -58,7 +58,7 @@ def said(universe, **options):
     """What is recognised in a universe, and the warnings about it."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        indices, coarse = recognise(universe.atoms, **options)
+        indices, coarse, _ = recognise(universe.atoms, **options)
     own = [str(x.message) for x in caught if x.filename == __file__]
     return indices, coarse, own
 

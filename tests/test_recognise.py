@@ -53,7 +53,7 @@ def quietly(atoms, **options):
 
 
 def test_a_trace_is_one_bead_a_residue():
-    indices, coarse = quietly(trace().atoms)
+    indices, coarse, _ = quietly(trace().atoms)
     assert indices.tolist() == [0, 1, 2, 3, 4]
     assert coarse.sequence == "AGSWK"
     assert coarse.names.tolist() == ["CA"] * 5
@@ -70,7 +70,7 @@ def test_a_universe_works_as_its_atoms():
 
 def test_order_and_repetition_of_a_group_do_not_matter():
     u = trace()
-    indices, coarse = quietly(u.atoms[[4, 1, 2, 1, 3]])
+    indices, coarse, _ = quietly(u.atoms[[4, 1, 2, 1, 3]])
     assert indices.tolist() == [1, 2, 3, 4]
     assert coarse.sequence == "GSWK"
 
@@ -86,7 +86,7 @@ def test_names_of_chain_segment_and_insertion_come_through():
         resids=[52, 52, 53, 52, 52, 53],
         icodes=["", "A", "", "", "A", ""],
     )
-    _, coarse = quietly(u)
+    _, coarse, _ = quietly(u)
     assert coarse.n_residues == n
     assert coarse.resids.tolist() == [52, 52, 53] * 2
     assert coarse.icodes.tolist() == ["", "A", ""] * 2
@@ -100,14 +100,14 @@ def test_all_atoms_of_a_peptide_give_their_ca():
     ca = walk(3)
     positions = np.concatenate([p + [[-1, 1, 0], [0, 0, 0], [1, 1, 0], [1, 2, 0], [0, 0, 1.5]] for p in ca])
     u = universe(positions, residue=np.repeat([0, 1, 2], 5), names=names * 3, resnames=["ALA", "MSE", "HID"])
-    indices, coarse = quietly(u)
+    indices, coarse, _ = quietly(u, mapping="ca")
     assert indices.tolist() == [1, 6, 11]
     assert coarse.resnames.tolist() == ["ALA", "MET", "HIS"]
 
 
 @pytest.mark.parametrize("name", ["B", "BB", "C", "", "AA"])
 def test_a_lone_bead_may_have_another_name(name):
-    indices, coarse = quietly(trace(names=[name] * 5))
+    indices, coarse, _ = quietly(trace(names=[name] * 5))
     assert indices.tolist() == list(range(5))
     assert coarse.sequence == "AGSWK"
     assert coarse.names.tolist() == ["CA"] * 5
@@ -123,14 +123,14 @@ def test_one_letter_residue_names_are_no_nucleotides():
 
 
 def test_chain_and_numbers_are_made_up_where_missing():
-    _, coarse = quietly(trace())
+    _, coarse, _ = quietly(trace())
     assert coarse.resids.tolist() == [1, 2, 3, 4, 5]
     assert set(coarse.chainIDs) == {"A"}
 
 
 def test_two_nameless_chains_that_number_from_one_get_their_own_letters():
     far = np.concatenate([walk(3), walk(3) + 50])
-    _, coarse = quietly(trace(["ALA"] * 6, far, resids=[1, 2, 3, 1, 2, 3]))
+    _, coarse, _ = quietly(trace(["ALA"] * 6, far, resids=[1, 2, 3, 1, 2, 3]))
     assert coarse.chainIDs.tolist() == list("AAABBB")
 
 
@@ -142,7 +142,7 @@ def test_water_and_ions_and_caps_are_counted_once():
     resnames = ["ACE", "ALA", "NME", "SOL", "SOL", "CA", "NA"]
     u = universe(np.zeros((8, 3)), residue=[0, 0, 1, 2, 3, 4, 5, 6], names=names, resnames=resnames)
     with pytest.warns(UserWarning, match=r"left out.*7 atoms \(2 ACE, 2 SOL, 1 NME, 1 CA, 1 NA\)") as caught:
-        indices, coarse = recognise(u)
+        indices, coarse, _ = recognise(u)
     assert len(caught) == 1
     assert indices.tolist() == [2]
     assert coarse.sequence == "A"
@@ -154,7 +154,7 @@ def test_a_calcium_called_ca_is_no_bead(calcium):
     positions = np.concatenate([walk(5), [[0, 0, 30]]])
     u = trace(ALA_GLY + calcium["resnames"], positions, elements=elements)
     with pytest.warns(UserWarning, match="1 atoms"):
-        indices, coarse = recognise(u)
+        indices, coarse, _ = recognise(u)
     assert indices.tolist() == [0, 1, 2, 3, 4]
 
 
@@ -173,7 +173,7 @@ def test_caps_end_a_chain():
     names = ["CA", "N", "C", "CA"]
     u = universe(walk(4, 1.9), names=names, resnames=["ALA", "NME", "ACE", "ALA"], resids=[2, 3, 3, 4])
     with pytest.warns(UserWarning, match="1 NME, 1 ACE"), pytest.warns(UserWarning, match="alone.*ALA 2.*ALA 4"):
-        _, coarse = recognise(u)
+        _, coarse, _ = recognise(u)
     assert coarse.ends.tolist() == [True, True]
 
 
@@ -217,7 +217,7 @@ def test_alternate_locations():
         altLocs=["", "A", "B", ""],
     )
     with pytest.warns(UserWarning, match=r"alternate locations.*SER 2 \(A\)"):
-        indices, coarse = recognise(u)
+        indices, coarse, _ = recognise(u)
     assert indices.tolist() == [0, 1, 3]
     assert coarse.sequence == "ASG"
     u.add_TopologyAttr("occupancies", [1.0, 0.3, 0.7, 1.0])
@@ -229,7 +229,7 @@ def test_alternate_locations():
 def test_two_residues_in_one_place():
     positions = np.append(walk(4), walk(4)[-1:] + 0.3, axis=0)
     with pytest.warns(UserWarning, match="alternate locations.*SER 4"):
-        indices, coarse = recognise(trace(["ALA", "GLY", "ALA", "SER", "THR"], positions, resids=[1, 2, 3, 4, 4]))
+        indices, coarse, _ = recognise(trace(["ALA", "GLY", "ALA", "SER", "THR"], positions, resids=[1, 2, 3, 4, 4]))
     assert indices.tolist() == [0, 1, 2, 3]
     assert coarse.sequence == "AGAS"
 
@@ -275,7 +275,7 @@ def test_the_frame_of_the_universe_is_named():
 
 def test_aliases():
     u = trace(["NLE", "GLY", "SEP", "DA", "ALA"])
-    _, coarse = quietly(u, aliases={"nle": "LEU", "SEP": "S", "DA": "ASP"})
+    _, coarse, _ = quietly(u, aliases={"nle": "LEU", "SEP": "S", "DA": "ASP"})
     assert coarse.sequence == "LGSDA"
     with pytest.raises(MappingError, match="alias 'NLE': 'NOR' is not an amino acid"):
         recognise(u, aliases={"NLE": "NOR"})
@@ -290,7 +290,7 @@ def test_a_lammps_universe_needs_a_sequence_and_takes_it():
     u = universe(walk(6), residue=[0] * 6, types=["1", "2", "3", "1", "2", "3"], resids=[1])
     with pytest.raises(MappingError, match="sequence="):
         recognise(u)
-    _, coarse = quietly(u, sequence="MKVLAG")
+    _, coarse, _ = quietly(u, sequence="MKVLAG")
     assert coarse.sequence == "MKVLAG"
     assert coarse.resids.tolist() == [1, 2, 3, 4, 5, 6]
     assert coarse.ends.tolist() == [False] * 5 + [True]
@@ -299,7 +299,7 @@ def test_a_lammps_universe_needs_a_sequence_and_takes_it():
 def test_molecules_of_a_lammps_universe_are_chains():
     positions = np.concatenate([walk(3), walk(3) + 3.0])
     u = universe(positions, residue=[0, 0, 0, 1, 1, 1], types=["1"] * 6, resids=[1, 2])
-    _, coarse = quietly(u, sequence=["MKV", "AGS"])
+    _, coarse, _ = quietly(u, sequence=["MKV", "AGS"])
     assert coarse.chainIDs.tolist() == list("AAABBB")
     assert coarse.resids.tolist() == [1, 2, 3, 1, 2, 3]
     assert coarse.ends.tolist() == [False, False, True] * 2
@@ -307,7 +307,7 @@ def test_molecules_of_a_lammps_universe_are_chains():
 
 def test_a_list_of_sequences_splits_a_single_chain():
     positions = np.concatenate([walk(3), walk(2) + [11.0, 0, 0]])
-    _, coarse = quietly(universe(positions, residue=[0] * 5), sequence=["MKV", "AG"])
+    _, coarse, _ = quietly(universe(positions, residue=[0] * 5), sequence=["MKV", "AG"])
     assert coarse.sequence == "MKVAG"
     assert coarse.chainIDs.tolist() == list("AAABB")
     assert coarse.resids.tolist() == [1, 2, 3, 1, 2]
@@ -359,7 +359,7 @@ def gap(size, resids, **attributes):
     ],
 )
 def test_chains_break_where_they_are_broken(u, broken):
-    _, coarse = quietly(u)
+    _, coarse, _ = quietly(u)
     assert coarse.ends.tolist() == [False, False, broken, False, False, True]
     assert [2, 3] not in coarse.bonds.tolist() or not broken
 
@@ -485,7 +485,7 @@ def with_cis(noise, at=6, n=20, seed=0):
 
 
 def test_a_short_distance_in_a_protein_is_cis():
-    _, coarse = quietly(trace(["PRO"] * 20, with_cis(0.005)))
+    _, coarse, _ = quietly(trace(["PRO"] * 20, with_cis(0.005)))
     assert np.flatnonzero(coarse.cis).tolist() == [6]
 
 
@@ -496,17 +496,17 @@ def test_one_frame_of_soft_bonds_has_no_cis():
 def test_several_frames_tell_cis_from_a_short_bond():
     frames = np.stack([with_cis(0.05, seed=s) for s in range(60)])
     frames[0, 12:] -= [0.9, 0, 0]
-    _, coarse = quietly(trace(["PRO"] * 20, frames[0]), frames=frames)
+    _, coarse, _ = quietly(trace(["PRO"] * 20, frames[0]), frames=frames)
     assert np.flatnonzero(coarse.cis).tolist() == [6]
 
 
 def test_strained_knows_ends_and_cis():
     positions = with_cis(0.0, n=10)
     positions[8:] += [0.3, 0, 0]
-    _, coarse = quietly(trace(["ALA"] * 10, positions))
+    _, coarse, _ = quietly(trace(["ALA"] * 10, positions))
     assert np.flatnonzero(strained(positions, coarse)).tolist() == [7]
     assert strained(np.stack([positions] * 3), coarse).shape == (3, 10)
-    _, cut = quietly(trace(["ALA"] * 10, positions), breaks=[7])
+    _, cut, _ = quietly(trace(["ALA"] * 10, positions), breaks=[7])
     assert not strained(positions, cut).any()
 
 

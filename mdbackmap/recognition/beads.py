@@ -15,6 +15,7 @@ from ..chemistry import residues
 from ..chemistry.variants import CAPS, CAPS_BEFORE
 from ..molecule.attributes import attribute, canonical_resnames, listed, variant_names
 from ..molecule.mapping import MappingError
+from .bead_names import SEQUENCELESS, NamedBeads, beside_alphas, martini
 from .conformers import merged_alternatives
 from .numbers import read_numbers
 from .sequence import checked_aliases
@@ -144,34 +145,46 @@ def _calcium(atoms, names):
     return calcium & (~calcium[names == "CA"]).any()
 
 
-def find_beads(group, sequenced):
+def find_beads(group, sequenced, asked=None) -> NamedBeads:
     """
-    The C-alpha beads of a group.
+    One bead of each residue, and which bead models their names allow.
 
     Parameters
     ----------
     group : Group
     sequenced : bool
         The user tells the sequence, so beads need neither names nor residues of their own.
+    asked : BeadModel, optional
+        What the user says that the beads are.
 
     Returns
     -------
-    ndarray of int, shape (N,)
-        Places in the group.
+    NamedBeads
 
     Raises
     ------
     MappingError
-        No such beads, more amino acids without one than with one, or a Martini model.
+        No beads, more amino acids without one than with one, or beads of another model than their names say.
     """
-    _refuse_martini(group)
+    if asked is not None and asked.anchor != "CA":
+        named = (group.names == asked.anchor) & ~group.other
+        if named.any():
+            return NamedBeads(np.flatnonzero(named), (asked,))
+        if NamedBeads(np.zeros(0), (asked,)).several:
+            raise MappingError(
+                f"no beads called {asked.anchor}, which every residue has in the bead model {asked.name!r}; found are "
+                f"{group.count(group.names)}: name another model, or none (mapping=, --mapping)"
+            )
+    if asked is None and (found := martini(group)) is not None:
+        return found
     ca = (group.names == "CA") & ~group.other
     only_ca = ~group.any_in_residue(group.names != "CA")
-    ca &= group.amino | only_ca | group.atomistic()  # else it is a ligand's
+    ca &= group.amino | only_ca | group.atomistic() | np.isin(group.given, list(SEQUENCELESS))  # else it is a ligand's
     if not ca.any():
-        return _find_lone(group, sequenced)
+        return NamedBeads(_find_lone(group, sequenced), () if asked is None else (asked,))
     _refuse_bare(group, ca)
-    return np.flatnonzero(ca)
+    anchors = np.flatnonzero(ca)
+    return beside_alphas(group, anchors) if asked is None else NamedBeads(anchors, (asked,))
 
 
 def bare_residues(group, ca):
@@ -181,11 +194,12 @@ def bare_residues(group, ca):
 
 
 def bare_warning(group, beads):
-    """What is said of residues that have no C-alpha: a list of one sentence, or empty."""
+    """What is said of residues that have no C-alpha, or none of the beads: a list of one sentence, or empty."""
     bare = bare_residues(group, np.isin(np.arange(len(group.names)), beads))
+    bare = bare[group.names[bare] != "CA"]  # virtual sites
     atoms = [listed(group.names[group.residue == group.residue[at]], _ATOMS) for at in bare]
     told = listed([f"{group.label(at)} (only {x})" for at, x in zip(bare, atoms, strict=True)], _SHOWN)
-    return [f"left out, as they have no CA: {told}"] if told else []
+    return [f"left out, as they have no {group.names[beads[0]]}: {told}"] if told else []
 
 
 def left_out(group, trace):
@@ -263,13 +277,3 @@ def residue_names(names, aliases=None):
     if 2 * len(known) < len(kinds) or not kinds:
         return None
     return np.array([residues.NAME_OF_LETTER[x] if x in letters else x for x in found.tolist()])
-
-
-def _refuse_martini(group):
-    backbone, side = np.isin(group.names, ["BB", "BAS"]), np.char.startswith(group.names, "SC")
-    beside = backbone.any() and (group.names == "CA").any()
-    if beside or (backbone & group.any_in_residue(side)).any():
-        raise MappingError(
-            f"this looks like a Martini model (beads {group.count(group.names)}): its BB beads are centres of mass, "
-            "and CA beads beside them are virtual sites; Martini is not supported yet, expected C-alpha beads"
-        )

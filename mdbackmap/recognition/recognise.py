@@ -1,21 +1,27 @@
 """
-`recognise`: the C-alpha beads among the atoms of a universe, and what molecule they are.
+`recognise`: the beads of proteins among the atoms of a universe, which bead model and what molecule they are.
 
-A trace of beads called CA, a lone bead a residue under another name, or the CA atoms of an
-all-atom structure. Everything else is left out with one warning, or refused with an explanation.
+Names allow some bead models, distances tell which it is: C-alphas under any name, centres of mass, Martini, and others.
+Of an all-atom structure the CA atoms are taken. Everything else is left out with one warning, or refused with an
+explanation.
 
 Only attributes of the AtomGroup are read, and any of them but indices may be missing.
 """
 
 from __future__ import annotations
 
+import logging
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
-from ..molecule.bead_models import CA
+from ..molecule.bead_models import BEAD_MODELS, CA, bead_model
 from ..molecule.mapping import MappingError
+from ..molecule.mixed import CALVADOS
+from .all_beads import all_beads, no_beads
 from .assembly import join, named_ends
+from .bead_places import decide
 from .bead_trace import Trace
 from .beads import Group, bare_warning, find_beads, left_out
 from .conformers import apart_again, one_conformer, one_place, told_conformers
@@ -24,6 +30,8 @@ from .order import in_order
 from .settings import DEFAULTS
 from .soundness import check_frames
 from .spacing import bond_lengths
+
+logger = logging.getLogger(__name__)
 
 
 def recognise(
@@ -38,14 +46,15 @@ def recognise(
     settings=DEFAULTS,
 ):
     """
-    Find the C-alpha beads of a molecule and its topology.
+    Find the beads of a protein, their topology, and their bead model.
 
     Parameters
     ----------
     atoms : AtomGroup or Universe
         Beads or atoms; their order and repetitions do not matter.
-    mapping : {None, "ca"}
-        Which beads to look for.
+    mapping : str, path-like or BeadModel, optional
+        The bead model that the beads are of: a name of `BEAD_MODELS`, "calvados", or a JSON file of bead models. By
+        default it is told from names and distances.
     sequence : str, list of str or dict, optional
         One-letter codes that overrule residue names: of all beads in a row, one string a chain (or one for all
         chains of its length), or by chainID (or segid).
@@ -56,7 +65,7 @@ def recognise(
         (None, "auto"), from numbers alone, or after these beads (indices, ``(chainID, resid)``, "A:17").
     frames : ndarray of float, shape (F, N, 3) or (N, 3), or callable, optional
         Bead positions in angstrom of a few frames, or a function that returns them for the indices
-        of the beads; by default the current ones, if there are any.
+        of the beads, ascending; by default the current ones, if there are any.
     dimensions : ndarray of float, shape (6,), optional
         Box of these frames; by default the current one.
     closed : bool
@@ -69,12 +78,15 @@ def recognise(
         Indices of the beads in the universe, in the order of the chains: ascending but where the file has another
         order than its chains (a warning says so).
     coarse : Topology
-        One bead CA a residue; `ends`, `cis` and bonds are set.
+        The beads, residue by residue in the order of the model; `ends` and bonds are set, and `cis` where beads are
+        C-alphas.
+    model : BeadModel
+        What they are; C-alphas are `bead_models.CA`.
 
     Raises
     ------
     MappingError
-        Nothing to find, unknown residues, two beads where one is expected, units other than
+        Nothing to find, beads of no known model, unknown residues, two beads where one is expected, units other than
         angstrom, coordinates that are not finite, arguments that do not fit the molecule, a closed chain.
 
     Warns
@@ -89,46 +101,90 @@ def recognise(
     >>> u = mda.Universe.empty(2, n_residues=2, atom_resindex=[0, 1])
     >>> u.add_TopologyAttr("names", ["CA", "CA"])
     >>> u.add_TopologyAttr("resnames", ["ALA", "GLY"])
-    >>> indices, coarse = recognise(u.atoms)
-    >>> indices.tolist(), coarse
-    ([0, 1], Topology(2 atoms, 2 residues, 1 stretch: A 1-2))
+    >>> indices, coarse, model = recognise(u.atoms)
+    >>> indices.tolist(), coarse, model.name
+    ([0, 1], Topology(2 atoms, 2 residues, 1 stretch: A 1-2), 'ca')
     """
-    if mapping not in (None, CA.name):
-        raise MappingError(f"mapping {mapping!r} is not supported: only 'ca' (C-alpha beads) is supported so far")
     atoms = getattr(atoms, "atoms", atoms)
     if len(atoms) == 0:
         raise MappingError("the selection is empty: expected C-alpha beads; check the selection string")
-    atoms = getattr(atoms, "unique", atoms)
+    atoms, asked = getattr(atoms, "unique", atoms), _asked(mapping)
     group = Group.read(atoms, aliases)
-    beads = find_beads(group, sequence is not None)
-    told = bare_warning(group, beads)
-    trace, alternatives = _one_bead_a_residue(atoms, group, beads, frames, dimensions, settings)
-    _refuse_shared(trace, sequence)
-    trace, moved = in_order(trace)
+    named = find_beads(group, sequence is not None, asked)
+    told = bare_warning(group, named.anchors)
+    anchors, alternatives = one_conformer(group, named.anchors, _occupancies(atoms))
+    named = replace(named, anchors=anchors)
+    places = _places(group, named)
+    dimensions = getattr(atoms, "dimensions", None) if dimensions is None else dimensions
+    positions = _positions(Trace(atoms, group, places, None, dimensions), named, frames)
+    trace, more = _one_bead_a_residue(Trace(atoms, group, anchors, None, dimensions, settings), positions, places)
+    alternatives += more
+    _refuse_shared(trace, named, sequence)
+    decision = decide(named, trace, positions, places, asked)
+    trace, moved = in_order(decision.trace)
     coarse, joined = join(trace, sequence, breaks)
     if not closed and not named_ends(breaks):
         refuse_closed(trace, coarse)
-    told += [told_conformers(alternatives)] * bool(alternatives) + moved + joined + [*left_out(group, trace)]
-    for sentence in told:
+    decision = replace(decision, trace=trace)
+    used, beads = all_beads(decision, coarse)
+    told += [told_conformers(alternatives)] * bool(alternatives) + moved + joined
+    for sentence in (*told, *left_out(group, trace), *no_beads(group, decision, used)):
         warnings.warn(sentence, stacklevel=2)
-    return np.asarray(atoms.ix, dtype=np.int64)[trace.beads], coarse
+    if asked is None:
+        _tell(decision)
+    return np.asarray(atoms.ix, dtype=np.int64)[used], beads, decision.model
 
 
-def _one_bead_a_residue(atoms, group, beads, frames, dimensions, settings):
-    """The trace of these beads, one of each residue's alternate locations, and the residues that had several."""
-    occupancies = np.asarray(getattr(atoms, "occupancies", np.ones(len(atoms))), dtype=np.float64)
-    beads, told = one_conformer(group, beads, occupancies)
-    positions = _positions(Trace(atoms, group, beads, None, dimensions), frames)
-    dimensions = getattr(atoms, "dimensions", None) if dimensions is None else dimensions
+def _asked(mapping):
+    """The bead model that the user names, or None."""
+    if mapping is None:
+        return None
+    if str(mapping).lower() == CALVADOS:
+        return replace(BEAD_MODELS["com"], name=CALVADOS)
+    try:
+        return bead_model(mapping)
+    except ValueError as error:
+        raise MappingError(str(error)) from None
+
+
+def _tell(decision):
+    """Say which beads these are, unless they are C-alphas."""
+    model = decision.model
+    if model is CA:
+        return
+    level = logging.INFO if logger.hasHandlers() else logging.WARNING  # without a handler Python shows warnings only
+    because = f" ({decision.why})" if decision.why else ""
+    logger.log(
+        level, "beads of the bead model %r%s; mapping=NAME (--mapping NAME) says otherwise", model.name, because
+    )
+
+
+def _places(group, named):
+    """Places in the group of all that may be beads of the residues of some anchors, ascending."""
+    if not named.several:
+        return named.anchors
+    names = {bead for model in named.models for own in model.residues.values() for bead in own} | set(named.names)
+    anchors = np.isin(np.arange(len(group.names)), named.anchors)
+    return np.flatnonzero(anchors | (group.any_in_residue(anchors) & np.isin(group.names, list(names))))
+
+
+def _occupancies(atoms):
+    return np.asarray(getattr(atoms, "occupancies", np.ones(len(atoms))), dtype=np.float64)
+
+
+def _one_bead_a_residue(trace, positions, places):
+    """The trace with positions, one bead of each residue that has several in one place, and these residues."""
+    group, beads, lengths, told = trace.group, trace.beads, None, []
     if positions is not None:
-        middle = np.median(bond_lengths(positions, dimensions), axis=0)
-        keep, more = one_place(group, beads, middle, occupancies, settings)
-        beads, positions, told = beads[keep], positions[:, keep], told + more
-    lengths = None if positions is None else np.median(bond_lengths(positions, dimensions), axis=0)
-    return Trace(atoms, apart_again(group, beads, lengths), beads, positions, dimensions, settings), told
+        positions = positions[:, np.searchsorted(places, beads)]
+        middle = np.median(bond_lengths(positions, trace.dimensions), axis=0)
+        keep, told = one_place(group, beads, middle, _occupancies(trace.atoms), trace.settings)
+        beads, positions = beads[keep], positions[:, keep]
+        lengths = np.median(bond_lengths(positions, trace.dimensions), axis=0)
+    return replace(trace, group=apart_again(group, beads, lengths), beads=beads, positions=positions), told
 
 
-def _positions(trace, frames):
+def _positions(trace, named, frames):
     """Positions (F, N, 3) of the beads of a trace that has none yet, or None where there are none."""
     numbers, atoms = None, trace.atoms
     if frames is None:
@@ -139,17 +195,20 @@ def _positions(trace, frames):
         numbers = [getattr(getattr(getattr(atoms, "universe", None), "trajectory", None), "frame", 0)]
     elif callable(frames):
         frames = frames(np.asarray(atoms.ix, dtype=np.int64)[trace.beads])
-    return check_frames(frames, len(trace.beads), numbers, trace.label)
+    label = (lambda k: trace.group.label(trace.beads[k])) if named.several else trace.label
+    return check_frames(frames, len(trace.beads), numbers, label)
 
 
-def _refuse_shared(trace, sequence):
+def _refuse_shared(trace, named, sequence):
     """Several beads in one residue: a chain whose residues are not distinguished, or beads of which one is too many."""
     owner, group = trace.group.residue[trace.beads], trace.group
     count = np.bincount(owner)[owner]
     if count.max() == 1:
         return
     at = int(np.argmax(count > 1))
-    found = f"{group.label(trace.beads[at])} has {count[at]} CA beads, expected one"
+    found = f"{group.label(trace.beads[at])} has {count[at]} {group.names[trace.beads[at]]} beads, expected one"
+    if named.several:
+        raise MappingError(f"{found}: residues with several beads need numbers, or names that tell them apart")
     if 2 * len(np.unique(owner)) > len(owner):
         raise MappingError(f"{found}: leave one of them out of the selection")
     if sequence is None and (group.names[trace.beads] == "CA").all():

@@ -64,3 +64,10 @@ RESIDUES = dataclasses.replace(
     alpha=False,
     what="about 4.7 angstrom between centres of mass of residues",
 )
+
+# CALVADOS: C-alphas in linkers, centres of mass in folded domains.
+MIXED = dataclasses.replace(
+    RESIDUES,
+    median=(3.6, 6.0),  # angstrom; chosen: by hand, from C-alphas to centres of mass
+    what="3.8 angstrom between C-alphas, about 4.7 between centres of mass of residues",
+)

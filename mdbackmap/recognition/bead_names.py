@@ -1,0 +1,237 @@
+"""
+Which bead models the names of beads allow; what is left open, `bead_places` decides by distances.
+
+Shapes: A atoms of a group, R residues.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..chemistry import residues
+from ..molecule.attributes import listed
+from ..molecule.bead_models import BEAD_MODELS, CA, BeadModel
+from ..molecule.mapping import MappingError
+
+BACKBONE = frozenset(["BB", "BAS"])
+"""Names of backbone beads; cited: Martini 2 and 3 (vermouth), and scripts before them."""
+
+SEQUENCELESS = frozenset(["NGP", "IGL", "IPR"])
+"""Residue names of AWSEM: neither glycine nor proline, glycine, proline."""
+
+CENTROID = "SC"
+"""The name of a side chain's bead in `ca_sc`, whatever a file calls it."""
+
+_MARTINI = "martini3", "martini22", "elnedyn"
+_PEPTIDE = frozenset(["N", "C", "O", "OXT", "OT1", "OT2", "O1", "O2"])  # atoms of a backbone besides CA
+_MOST = 0.8  # share of residues whose beads are as a model has them; chosen: by hand, ends and faults are few
+_HALF = 0.5  # share of residues; chosen: by hand
+_SHOWN = 4  # residues or names in a message; chosen: by hand
+
+
+@dataclass(frozen=True, eq=False)
+class NamedBeads:
+    """
+    Beads as far as their names tell.
+
+    Parameters
+    ----------
+    anchors : ndarray of int, shape (R,)
+        Places in the group of one bead of each residue.
+    models : tuple of BeadModel
+        What they may be; empty for lone beads, of which names say nothing.
+    names : dict
+        Names in the file -> names in the model, where they differ.
+    unknown : tuple of str
+        Names of beads beside CA that no model has.
+    """
+
+    anchors: np.ndarray
+    models: tuple = ()
+    names: dict = field(default_factory=dict)
+    unknown: tuple = ()
+
+    @property
+    def several(self) -> bool:
+        """Whether residues may have several beads."""
+        return any(len(beads) > 1 for model in self.models for beads in model.residues.values())
+
+
+class Companions:
+    """
+    What lies in the residues of some beads, beside them.
+
+    Parameters
+    ----------
+    group : Group
+    anchors : ndarray of int, shape (R,)
+    """
+
+    def __init__(self, group, anchors):
+        row = np.full(group.residue.max() + 1, -1)
+        row[group.residue[anchors]] = np.arange(len(anchors))
+        row = row[group.residue]
+        heavy = (row >= 0) & ~np.isin(np.arange(len(row)), anchors) & ~hydrogens(group.names)
+        found = [set() for _ in anchors]
+        for at, name in zip(row[heavy].tolist(), group.names[heavy].tolist(), strict=True):
+            found[at].add(name)
+        self.kinds = Counter(zip(group.resnames[anchors].tolist(), map(frozenset, found), strict=True))
+        self.total = len(anchors)
+        self.names = {name for _, own in self.kinds for name in own}
+
+    def share(self, asked) -> float:
+        """Share of the residues of which `asked(resname, names)` is true, among those of which it is not None."""
+        yes, of = 0, 0
+        for (resname, own), n in self.kinds.items():
+            if (answer := asked(resname, own)) is not None:
+                yes, of = yes + n * bool(answer), of + n
+        return yes / of if of else 0.0
+
+    def having(self, *names) -> float:
+        """Share of the residues that have all of these beads; glycine is not asked for CB."""
+        return self.share(lambda resname, own: None if resname == "GLY" and names == ("CB",) else own >= set(names))
+
+    def fit(self, model) -> float:
+        """Share of the residues that have just the beads of a model."""
+        none = set(model.others) - {bead for own in model.residues.values() for bead in own}
+
+        def fits(resname, own):
+            return own - none == set(model.residues[resname]) - {model.anchor} if resname in model.residues else None
+
+        return self.share(fits)
+
+
+def hydrogens(names) -> np.ndarray:
+    """Whether names are those of hydrogens, bool, shape (A,)."""
+    return np.char.startswith(np.char.lstrip(names, "0123456789"), "H")
+
+
+def martini(group):
+    """
+    Martini's beads by name, or None.
+
+    Parameters
+    ----------
+    group : Group
+
+    Returns
+    -------
+    NamedBeads or None
+        Side chains are SC1, SC2, ...; CA beside such beads are virtual sites.
+    """
+    backbone = np.isin(group.names, list(BACKBONE)) & ~group.other
+    side = np.char.startswith(group.names, "SC")
+    if not (backbone & group.any_in_residue(side)).any() and not (backbone.any() and (group.names == "CA").any()):
+        return None
+    anchors = np.flatnonzero(backbone)
+    beside = Companions(group, anchors)
+    if beside.names <= {"CA"}:
+        return NamedBeads(anchors)
+    charged = not beside.names.isdisjoint(BEAD_MODELS["martini22"].others)
+    models = [BEAD_MODELS[name] for name in (_MARTINI[1:] if charged else _MARTINI)]
+    best = max(beside.fit(model) for model in models)
+    if best < _HALF:
+        _refuse_unlike(group, anchors, models[0], "Martini's")
+    return NamedBeads(anchors, tuple(model for model in models if beside.fit(model) > best - 1e-9))
+
+
+def beside_alphas(group, anchors):
+    """
+    What beads called CA are by what lies beside them in their residues.
+
+    Parameters
+    ----------
+    group : Group
+    anchors : ndarray of int, shape (R,)
+        Beads called CA.
+
+    Returns
+    -------
+    NamedBeads
+        Atoms of an all-atom model are C-alphas, whatever lies beside them.
+    """
+    beside = Companions(group, anchors)
+    backbone = beside.having("N", "C") >= _MOST
+    if not beside.names or (backbone and _all_atoms(beside)):
+        return NamedBeads(anchors, (CA,) if beside.names else ())
+    if np.isin(group.given[anchors], list(SEQUENCELESS)).mean() > _HALF:
+        return NamedBeads(anchors, (BEAD_MODELS["awsem"],))
+    several = [model for model in BEAD_MODELS.values() if model.anchor == "CA" and NamedBeads(anchors, (model,)).several]
+    fits = {model.name: beside.fit(model) for model in several}
+    best = max(fits, key=fits.get)
+    if fits[best] >= _MOST:
+        return NamedBeads(anchors, _by_distance(BEAD_MODELS[best]))
+    if backbone:
+        return _of_backbone(anchors, beside)
+    return _with_centroid(anchors, beside)
+
+
+def _all_atoms(beside):
+    """Whether side chains are there beyond CB, atom by atom; or no residue has any."""
+
+    def beyond(resname, own):
+        atoms = set(residues.ATOMS.get(resname, ())) - _PEPTIDE - {"CA", "CB"}
+        return len(own & atoms) > len(atoms) / 2 if atoms else None
+
+    longer = any(len(residues.ATOMS.get(resname, ())) > 5 for resname, _ in beside.kinds)
+    return not longer or beside.share(beyond) >= _HALF
+
+
+def _by_distance(model):
+    """Models that have the names of this one, and lengths that may tell them apart."""
+    return (BEAD_MODELS["ca_sc"], BEAD_MODELS["ca_cm"]) if model.name in ("ca_sc", "ca_cm") else (model,)
+
+
+def _of_backbone(anchors, beside):
+    """N, CA, C, perhaps O and CB, and perhaps a side chain's bead under one name."""
+    atoms = ["N", "C", *("O" for _ in range(beside.having("O") >= _MOST)), *("CB" for _ in range(beside.having("CB") >= _MOST))]
+    rest = beside.names - _PEPTIDE - {"CB"}
+    shares = Counter({name: beside.share(lambda resname, own, x=name: None if resname == "GLY" else x in own) for name in rest})
+    common = [name for name, share in shares.items() if share >= _MOST]
+    if len(common) == 1:
+        return NamedBeads(anchors, (_extended(atoms, CENTROID),), {common[0]: CENTROID})
+    return NamedBeads(anchors, (_extended(atoms),))
+
+
+def _extended(atoms, centroid=None):
+    """The bead model of these backbone atoms, with CA, and perhaps of a side chain's centroid."""
+    table = {}
+    for name, own in residues.ATOMS.items():
+        table[name] = {"CA": {"CA": 1.0}} | {atom: {atom: 1.0} for atom in atoms if atom in own}
+        if centroid and (side := BEAD_MODELS["ca_sc"].residues[name].get(CENTROID)):
+            table[name][centroid] = dict(side)
+    ending = "" if "O" in atoms else "_no_o"
+    name = "backbone" + ("_cb" if "CB" in atoms else "") + ("_sc" if centroid else "") + ending
+    return BeadModel(name, "CA", table, by_mass=True)
+
+
+def _with_centroid(anchors, beside):
+    """CA and one other bead, under any name: a centroid, a centre of mass, or CB; distances tell."""
+    shares = {
+        name: beside.share(lambda resname, own, x=name: None if resname == "GLY" else x in own) for name in beside.names
+    }
+    common = [name for name, share in shares.items() if share >= _MOST]
+    if len(common) == 1 and sum(shares.values()) < 1.05:  # 5% more; chosen: by hand
+        beta = _extended(["CB"])
+        beta = replace(beta, name="ca_cb")
+        models = (BEAD_MODELS["ca_sc"], BEAD_MODELS["ca_cm"], beta)
+        return NamedBeads(anchors, models, {common[0]: "*"}, (common[0],))
+    return NamedBeads(anchors, (CA,), unknown=tuple(sorted(beside.names)))
+
+
+def _refuse_unlike(group, anchors, model, whose):
+    shown = []
+    for anchor in anchors:
+        own = group.names[group.residue == group.residue[anchor]].tolist()
+        wanted = model.residues.get(str(group.resnames[anchor]))
+        if wanted is not None and set(own) != set(wanted):
+            shown.append(f"{group.label(anchor)} has {', '.join(own)} ({whose}: {', '.join(wanted)})")
+        if len(shown) == _SHOWN:
+            break
+    raise MappingError(
+        f"beads called as {whose} are, but most residues have others: {listed(shown, _SHOWN)}; if they are those of "
+        "another model, name it: mapping='NAME' or a JSON file (--mapping)"
+    )
