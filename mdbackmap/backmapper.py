@@ -52,11 +52,13 @@ def load_model(
     name_or_path : str or path-like
         A bundled model ("genzprot") or a checkpoint of your own.
     atoms : AtomGroup or Universe
-        The beads: a C-alpha trace, or anything that holds one (an all-atom structure; a system with water). Residue
-        names, chains, breaks and cis peptides are taken from here, once; some frames of its trajectory are looked at.
+        The beads: a C-alpha trace, Martini or other beads of proteins, or anything that holds them (an all-atom
+        structure, whose C-alphas are taken; a system with water). Residue names, chains, breaks and cis peptides are
+        taken from here, once; some frames of its trajectory are looked at.
         A model of one molecule (CGVAE) brings its molecule along: the beads are checked against that.
-    mapping : {None, "ca"}
-        Which beads to look for; None recognises them.
+    mapping : str, path-like or BeadModel, optional
+        The bead model of the beads: "ca", "martini3", "calvados" or another name of `BEAD_MODELS`, or a JSON file of
+        bead models. By default it is recognised, and a sentence says what was found.
     sequence : str, list of str or dict, optional
         One-letter codes that overrule residue names (all beads in a row, one string a chain, or one for all chains of
         its length, or by chainID).
@@ -105,8 +107,8 @@ def load_model(
         _refuse_names(network.molecule, mapping, how)
         indices, joined = bind_beads(atoms, network.molecule, f"the model {provenance['model']!r}"), network.molecule
     else:
-        indices, coarse = recognise(atoms, mapping=mapping, **how, frames=look)
-        joined = network.mapping(coarse)
+        indices, coarse, beads = recognise(atoms, mapping=mapping, **how, frames=look)
+        joined = network.mapping(coarse, beads)
         looked["frames"] = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
     options = {"device": device, "threads": threads}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])

@@ -191,10 +191,9 @@ def test_caps_end_a_chain():
         (universe(walk(3), names=["CA"] * 3, resnames=["ALA"], residue=[0] * 3), "ALA 1 has 3 CA.*sequence="),
         (universe(walk(4), names=["CA", "CB"] * 2, resnames=["ALA"] * 4), "have no CA, the first ALA 2 with atoms CB"),
         (
-            universe(walk(4), names=["BB", "SC1"] * 2, resnames=["ALA", "LYS"], residue=[0, 0, 1, 1]),
-            "Martini.*not supported yet",
+            universe(walk(4), names=["BB", "SC1"] * 2, resnames=["LYS", "LYS"], residue=[0, 0, 1, 1]),
+            "called as Martini's.*LYS 1 has BB, SC1.*BB, SC1, SC2",
         ),
-        (universe(walk(4), names=["BB", "BB", "CA", "CA"], resnames=["ALA"] * 4), "Martini.*virtual sites"),
     ],
 )
 def test_what_is_no_trace_is_explained(u, message):
@@ -234,8 +233,10 @@ def test_two_residues_in_one_place():
     assert coarse.sequence == "AGAS"
 
 
-def test_only_ca_is_supported():
-    with pytest.raises(MappingError, match="'martini3' is not supported: only 'ca'"):
+def test_mapping_is_a_known_bead_model():
+    with pytest.raises(MappingError, match="'martini9' is not known: expected one of ca, "):
+        recognise(trace(), mapping="martini9")
+    with pytest.raises(MappingError, match="no beads called BB.*5 CA"):
         recognise(trace(), mapping="martini3")
     assert quietly(trace(), mapping="ca")[1].n_atoms == 5
 

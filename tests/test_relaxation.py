@@ -29,7 +29,7 @@ from mdbackmap.traces.viterbi import shifted
 def coarse_frames(topology_file, trajectory, n_frames):
     """The molecule and some frames (F, N, 3) of a coarse trajectory."""
     u = mda.Universe(topology_file, trajectory)
-    indices, coarse = recognise(u.atoms)
+    indices, coarse, _ = recognise(u.atoms)
     numbers = np.linspace(0, len(u.trajectory) - 1, n_frames).astype(int)
     return coarse, torch.tensor(np.stack([u.trajectory[k].positions[indices] for k in numbers]))
 

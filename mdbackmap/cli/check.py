@@ -26,6 +26,9 @@ def add_parser(verbs):
         **options.FLAG,
         help="judge the C-alpha trace instead of the atoms: a coarse trajectory before atoms are generated",
     )
+    group.add_argument(
+        "--mapping", metavar="NAME", help="with --trace: which beads they are, as of convert (default: recognised)"
+    )
     options.add_chains(group, "with --trace: ")
     protein_input.add_energy(parser)
     protein_input.add_reading(parser)
@@ -36,7 +39,7 @@ def add_parser(verbs):
 
 def check(args):
     """What is wrong with the usage, or None."""
-    for name in ("sequence", "breaks"):
+    for name in ("sequence", "breaks", "mapping"):
         if getattr(args, name) is not None and not args.trace:
             return f"--{name} belongs to --trace: atoms say what they are and where chains end"
     if args.scale is not None and not args.trace:

@@ -35,6 +35,7 @@ def read(args):
 
     from ..molecule.attributes import atom_label
     from ..molecule.boxes import box_vectors, whole
+    from ..recognition.all_beads import alphas_of
     from ..recognition.recognise import recognise
     from ..recognition.soundness import check_frames, check_whole, leave_out
     from ..universes.access import read_frame
@@ -56,9 +57,8 @@ def read(args):
         frames["indices"] = indices
         return frames["all"][:: max(1, len(numbers) // 10)]
 
-    indices, coarse = recognise(
-        atoms, sequence=args.sequence, aliases=dict(args.alias) or None, breaks=args.breaks, frames=look, closed=True
-    )
+    told = {"sequence": args.sequence, "aliases": dict(args.alias) or None, "breaks": args.breaks}
+    indices, coarse = alphas_of(*recognise(atoms, mapping=args.mapping, **told, frames=look, closed=True))
     if not np.array_equal(frames.get("indices"), indices):
         look(indices)
     beads, boxes = frames["all"], box_vectors(frames["boxes"], len(numbers))

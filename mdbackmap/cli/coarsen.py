@@ -82,7 +82,7 @@ def find_beads(universe, atoms, args):
 
         from ..recognition.recognise import recognise
 
-        indices, coarse = recognise(atoms, mapping=args.mapping, aliases=dict(args.alias) or None, closed=True)
+        indices, coarse, _ = recognise(atoms, mapping="ca", aliases=dict(args.alias) or None, closed=True)
         beads = universe.atoms[indices]
         if np.array_equal(beads.resids, coarse.resids):
             return beads, coarse.ends

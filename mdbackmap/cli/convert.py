@@ -18,8 +18,8 @@ def add_parser(verbs):
     group = options.add_input(
         parser,
         "the beads",
-        "which beads they are: 'ca', one bead a residue on its C-alpha (default: recognised, or what the model was "
-        "trained on)",
+        "which beads they are: ca, com, ca_sc, ca_cm, martini3, martini22, elnedyn, primo, awsem, backbone, bb, "
+        "calvados, or a JSON file of bead models (default: recognised, or what the model was trained on)",
     )
     options.add_chains(group)
     options.add_frames(parser)

@@ -78,7 +78,7 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     def look(indices):
         return _read(everything[indices], looked_at, name)
 
-    beads, coarse = recognise(atoms, aliases=aliases, frames=look, closed=True)
+    beads, coarse, _ = recognise(atoms, "ca", aliases=aliases, frames=look, closed=True)
     row_of_residue = np.full(residue.max() + 1, -1)
     row_of_residue[residue[beads]] = np.arange(len(beads))
     row = row_of_residue[residue[atoms.ix]]

@@ -4,6 +4,8 @@ import abc
 
 from torch import nn
 
+from ..molecule.bead_models import CA
+
 
 class Model(nn.Module, abc.ABC):
     """
@@ -31,5 +33,5 @@ class Model(nn.Module, abc.ABC):
     open_ends = False
 
     @abc.abstractmethod
-    def mapping(self, coarse):
-        """The `Mapping` from the coarse `Topology` to the atoms that this model makes."""
+    def mapping(self, coarse, model=CA):
+        """The `Mapping` from the coarse `Topology`, beads of a `BeadModel`, to the atoms that this model makes."""

@@ -15,7 +15,8 @@ import functools
 
 from torch import nn
 
-from ..molecule.mapping import Mapping
+from ..molecule.bead_models import CA
+from ..molecule.mapping import Mapping, MappingError
 from .base import Model
 from .cgvae.network import CGVAE, CGVAEConfig
 from .genzprot import GenZProt, GenZProtConfig
@@ -110,10 +111,12 @@ class Cascade(Model):
     def __repr__(self):
         return f"Cascade({' > '.join(step.family for step in self.steps)})"
 
-    def mapping(self, coarse=None):
+    def mapping(self, coarse=None, model=CA):
         """From the coarsest beads to the atoms; a cascade for one molecule has its own (see `CGVAE.mapping`)."""
         if self.molecule is not None:
             return self.molecule
+        if model is not CA:
+            raise MappingError(f"a chain of models takes C-alphas, not beads of the bead model {model.name!r}")
         return functools.reduce(Mapping.then, self.mappings(coarse))
 
     def mappings(self, coarse=None):

@@ -14,6 +14,7 @@ import dataclasses
 import torch
 from torch import nn
 
+from ..molecule.bead_models import CA
 from ..molecule.mapping import Mapping
 from ..torsions.circular import CircularBins, fourier
 from ..torsions.heads import TorsionHead, TorsionHeads
@@ -95,9 +96,9 @@ class GenZProt(Model):
         self.bins = CircularBins(config.n_bins)
         self.placement = Placement(config) if config.n_placement_layers else None
 
-    def mapping(self, coarse):
-        """One bead a residue, on its C-alpha."""
-        return Mapping.ca(coarse)
+    def mapping(self, coarse, model=CA):
+        """From the beads of a `BeadModel`, by default one a residue on its C-alpha, to the heavy atoms."""
+        return Mapping.of(model, coarse)
 
     @property
     def heads(self):

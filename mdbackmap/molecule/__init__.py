@@ -9,6 +9,7 @@ heavy_atoms the heavy atoms of a protein, from its residues
 attributes  what an AtomGroup says of its atoms
 mapping     `Mapping`: which atoms belong to which bead, with which weights
 bead_models which bead of which residue stands for which atoms
+mixed       a bead model of one molecule whose residues follow several models
 shares      shares of atoms in beads as weights; OXT as a sum of other atoms
 bonds       the bond graph: found, walked, cut into connected parts
 kinds       a name, a list or a file -> groups of atoms

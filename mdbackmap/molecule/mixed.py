@@ -37,9 +37,7 @@ class MixedModel(BeadModel):
         found = [part.weigh(coarse, fine, carboxylates) for part in self.parts]
         part_of_bead = self.part_of[coarse.residue_of_atom]
         kept = [part_of_bead[beads] == k for k, (beads, *_) in enumerate(found)]
-        triples = (
-            np.concatenate([parts[i][rows] for parts, rows in zip(found, kept, strict=True)]) for i in range(3)
-        )
+        triples = (np.concatenate([parts[i][rows] for parts, rows in zip(found, kept, strict=True)]) for i in range(3))
         return *triples, found[0][3]
 
 

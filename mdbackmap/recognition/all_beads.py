@@ -149,7 +149,7 @@ def no_beads(group, decision, places):
 
 def alphas_of(indices, coarse, model):
     """
-    The C-alphas among beads, for networks that know no others.
+    The C-alphas among beads, for what knows no others.
 
     Parameters
     ----------
@@ -169,13 +169,15 @@ def alphas_of(indices, coarse, model):
     MappingError
         A residue of which no bead is its C-alpha alone.
     """
+    if model is CA:
+        return indices, coarse
     rows = []
     for residue in range(coarse.n_residues):
         exact = [bead for bead, shares in model.beads_of(coarse, residue).items() if set(shares) == {"CA"}]
         if not exact:
             raise MappingError(
-                f"this checkpoint takes C-alphas only, but the beads of the bead model {model.name!r} are others: use "
-                "a model that was trained on such beads; if these are C-alphas, say so: mapping='ca' (--mapping ca)"
+                f"expected C-alphas, but {named(coarse, residue)} has none among its beads, those of the bead model "
+                f"{model.name!r}; if these are C-alphas, say so: mapping='ca' (--mapping ca)"
             )
         own = np.flatnonzero(coarse.residue_of_atom == residue)
         rows.append(own[0] if len(own) == 1 else own[coarse.names[own].tolist().index(exact[0])])

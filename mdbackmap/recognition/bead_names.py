@@ -25,9 +25,15 @@ SEQUENCELESS = frozenset(["NGP", "IGL", "IPR"])
 CENTROID = "SC"
 """The name of a side chain's bead in `ca_sc`, whatever a file calls it."""
 
+ANY = "*"
+"""The one bead of a residue that is not its anchor, in whatever model."""
+
 _MARTINI = "martini3", "martini22", "elnedyn"
+_PAIRS = "ca_sc", "ca_cm"  # C-alpha and one other bead
+_SHORT = 5  # heavy atoms of alanine; cited: chemistry
 _PEPTIDE = frozenset(["N", "C", "O", "OXT", "OT1", "OT2", "O1", "O2"])  # atoms of a backbone besides CA
 _MOST = 0.8  # share of residues whose beads are as a model has them; chosen: by hand, ends and faults are few
+_ALONE = 1.05  # beads a residue besides CA, at most, where there is one; chosen: by hand
 _HALF = 0.5  # share of residues; chosen: by hand
 _SHOWN = 4  # residues or names in a message; chosen: by hand
 
@@ -159,11 +165,13 @@ def beside_alphas(group, anchors):
         return NamedBeads(anchors, (CA,) if beside.names else ())
     if np.isin(group.given[anchors], list(SEQUENCELESS)).mean() > _HALF:
         return NamedBeads(anchors, (BEAD_MODELS["awsem"],))
-    several = [model for model in BEAD_MODELS.values() if model.anchor == "CA" and NamedBeads(anchors, (model,)).several]
-    fits = {model.name: beside.fit(model) for model in several}
+    alphas = [model for model in BEAD_MODELS.values() if model.anchor == "CA"]
+    fits = {model.name: beside.fit(model) for model in alphas if NamedBeads(anchors, (model,)).several}
     best = max(fits, key=fits.get)
     if fits[best] >= _MOST:
-        return NamedBeads(anchors, _by_distance(BEAD_MODELS[best]))
+        if best in _PAIRS:
+            return NamedBeads(anchors, tuple(BEAD_MODELS[name] for name in _PAIRS), dict.fromkeys(beside.names, ANY))
+        return NamedBeads(anchors, (BEAD_MODELS[best],))
     if backbone:
         return _of_backbone(anchors, beside)
     return _with_centroid(anchors, beside)
@@ -176,24 +184,26 @@ def _all_atoms(beside):
         atoms = set(residues.ATOMS.get(resname, ())) - _PEPTIDE - {"CA", "CB"}
         return len(own & atoms) > len(atoms) / 2 if atoms else None
 
-    longer = any(len(residues.ATOMS.get(resname, ())) > 5 for resname, _ in beside.kinds)
+    longer = any(len(residues.ATOMS.get(resname, ())) > _SHORT for resname, _ in beside.kinds)
     return not longer or beside.share(beyond) >= _HALF
-
-
-def _by_distance(model):
-    """Models that have the names of this one, and lengths that may tell them apart."""
-    return (BEAD_MODELS["ca_sc"], BEAD_MODELS["ca_cm"]) if model.name in ("ca_sc", "ca_cm") else (model,)
 
 
 def _of_backbone(anchors, beside):
     """N, CA, C, perhaps O and CB, and perhaps a side chain's bead under one name."""
-    atoms = ["N", "C", *("O" for _ in range(beside.having("O") >= _MOST)), *("CB" for _ in range(beside.having("CB") >= _MOST))]
-    rest = beside.names - _PEPTIDE - {"CB"}
-    shares = Counter({name: beside.share(lambda resname, own, x=name: None if resname == "GLY" else x in own) for name in rest})
-    common = [name for name, share in shares.items() if share >= _MOST]
+    atoms = ["N", "C", *(atom for atom in ("O", "CB") if beside.having(atom) >= _MOST)]
+    common, _ = _common(beside, beside.names - _PEPTIDE - {"CB"})
     if len(common) == 1:
         return NamedBeads(anchors, (_extended(atoms, CENTROID),), {common[0]: CENTROID})
     return NamedBeads(anchors, (_extended(atoms),))
+
+
+def _common(beside, names):
+    """Those of some names that most residues have, and the shares of all summed; glycine is not asked."""
+    shares = {
+        name: beside.share(lambda resname, own, x=name: None if resname == "GLY" else x in own)
+        for name in sorted(names)
+    }
+    return [name for name, share in shares.items() if share >= _MOST], sum(shares.values())
 
 
 def _extended(atoms, centroid=None):
@@ -210,15 +220,11 @@ def _extended(atoms, centroid=None):
 
 def _with_centroid(anchors, beside):
     """CA and one other bead, under any name: a centroid, a centre of mass, or CB; distances tell."""
-    shares = {
-        name: beside.share(lambda resname, own, x=name: None if resname == "GLY" else x in own) for name in beside.names
-    }
-    common = [name for name, share in shares.items() if share >= _MOST]
-    if len(common) == 1 and sum(shares.values()) < 1.05:  # 5% more; chosen: by hand
-        beta = _extended(["CB"])
-        beta = replace(beta, name="ca_cb")
-        models = (BEAD_MODELS["ca_sc"], BEAD_MODELS["ca_cm"], beta)
-        return NamedBeads(anchors, models, {common[0]: "*"}, (common[0],))
+    common, total = _common(beside, beside.names)
+    if len(common) == 1 and total < _ALONE:
+        beta = replace(_extended(["CB"]), name="ca_cb")
+        models = (*(BEAD_MODELS[name] for name in _PAIRS), beta)
+        return NamedBeads(anchors, models, {common[0]: ANY}, (common[0],))
     return NamedBeads(anchors, (CA,), unknown=tuple(sorted(beside.names)))
 
 

@@ -1,5 +1,5 @@
 """
-Which bead model beads are of, where names leave that open: told from distances.
+Which bead model beads are of, where names leave that open: distances decide.
 
 Shapes: F frames, N beads, R residues with one anchor each. Lengths in angstrom.
 """
@@ -16,6 +16,7 @@ from ..molecule.bead_models import BEAD_MODELS, CA, BeadModel
 from ..molecule.mapping import MappingError
 from ..molecule.mixed import CALVADOS, mixed
 from .all_beads import beads_by_name, distance
+from .bead_names import ANY
 from .centres import kinds, tables, told_apart
 from .settings import BACKBONES, MIXED, RESIDUES
 
@@ -27,7 +28,7 @@ _BETA = 1.53  # angstrom, CA-CB; cited: Engh & Huber, Acta Cryst A 1991
 _UNLIKE = 4.0  # mean square of deviations in SD, above which no model fits; chosen: by hand
 _ALPHAS = 3.72, 3.88  # angstrom, median of C-alpha distances; chosen: by hand, about 3.80
 _SCATTER = 0.15  # angstrom, their robust SD; chosen: by hand, 0.02 in crystals, 0.18 and more in one soft frame
-_ROBUST = 1.4826  # SD of a Gaussian in a median absolute deviation; cited: Rousseeuw & Croux 1993
+_ROBUST = 1.4826  # no unit, SD of a Gaussian in a median absolute deviation; cited: Rousseeuw & Croux 1993
 _NAMED = 6  # names in a message; chosen: by hand
 
 
@@ -42,7 +43,7 @@ class Decision:
     trace : Trace
         Of one bead a residue, with the settings of what that bead is.
     why : str
-        What it was told by, in words; "" where nothing had to be told.
+        What distances decided it, in words; "" where none did.
     names : dict
         Names in the file -> names in the model, where they differ.
     """
@@ -94,7 +95,7 @@ def decide(named, trace, positions, places, asked=None):
     if named.unknown:
         _refuse_no_alphas(trace, named)
     names = named.names
-    if "*" in names.values():
+    if ANY in names.values():
         beads = {bead for own in model.residues.values() for bead in own} - {model.anchor}
         names = {name: next(iter(beads), name) for name in names}
     return Decision(model, replace(trace, settings=_settings(model, trace.settings)), why, names)
@@ -127,9 +128,8 @@ def _single(trace):
     apart = f"neighbours lie {np.median(trace.middle[_inside(trace)]):.2f} A apart"
     if kind == "calvados":
         n = int(centres.sum())
-        return mixed((CA, BEAD_MODELS["com"]), centres.astype(int)), (
-            f"distances of neighbours are those of C-alphas in {len(centres) - n} residues and of centres of mass in {n}"
-        )
+        apart = f"neighbours lie as C-alphas do in {len(centres) - n} residues, as centres of mass in {n}"
+        return mixed((CA, BEAD_MODELS["com"]), centres.astype(int)), apart
     return BEAD_MODELS[kind], "" if kind == "ca" else apart
 
 

@@ -1,9 +1,9 @@
 """
-C-alphas or centres of mass, one bead a residue: told residue by residue from distances of neighbours.
+C-alphas or centres of mass, one bead a residue: distances of neighbours decide, residue by residue.
 
 CALVADOS puts beads of folded domains at centres of mass, those of linkers on C-alphas, and calls them all CA. C-alphas
-lie 3.8 angstrom apart, centres of mass as far as their residues are large. A hidden Markov model of two states along the
-chain weighs that. `training.priors.centre_prior` makes its tables.
+lie 3.8 angstrom apart, centres of mass as far as their residues are large. A hidden Markov model of two states along
+the chain weighs that. `training.priors.centre_prior` makes its tables.
 
 Shapes: N beads, one a residue; b = N - 1 distances; s widths. Lengths in angstrom.
 """
@@ -29,6 +29,7 @@ _BACKBONE = 3.34, 0.25  # angstrom, mean and SD of centres of backbones; measure
 _FEWEST = 5  # distances that tell anything but C-alphas; chosen: by hand
 _OFF = 0.35  # angstrom; chosen: by hand, twice the SD of C-alpha distances in soft models
 _WINDOW, _STRANGE = 12, 6  # distances in a row, and how many of them are off in a domain; chosen: by hand
+_MAD = 1.4826  # no unit, SD of a Gaussian in a median absolute deviation; cited: Rousseeuw & Croux 1993
 _SPREAD = 0.08, 0.3  # angstrom, least robust SD of centres of backbones and residues; chosen: below 0.25 and 0.85
 
 
@@ -106,7 +107,7 @@ def kinds(lengths, types, inside):
         "com": steps[..., CENTRE, CENTRE].sum(0).max(),
         "bb": backbone,
     }
-    spread = 1.4826 * np.median(np.abs(seen - np.median(seen)))  # as SD of a Gaussian; cited: Rousseeuw & Croux 1993
+    spread = _MAD * np.median(np.abs(seen - np.median(seen)))
     for name, least in zip(("bb", "com"), _SPREAD, strict=True):
         if spread < least:
             del pure[name]

@@ -78,7 +78,11 @@ def _closing_bonds(trace, coarse):
         if last - first > 1 and coarse.ends[last] and starts[first]:
             distance = float(np.median(bond_lengths(trace.positions[:, [last, first]], trace.dimensions)))
             ring = (degree[first : last + 1] == 2).all()
-            longest = trace.settings.disulfide if (coarse.resnames[[first, last]] == "CYS").all() else trace.settings.bonded[1]
+            longest = (
+                trace.settings.disulfide
+                if (coarse.resnames[[first, last]] == "CYS").all()
+                else trace.settings.bonded[1]
+            )
             if trace.settings.bonded[0] < distance < longest or ring:
                 found.append((last, first, distance))
     return found

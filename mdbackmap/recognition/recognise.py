@@ -54,7 +54,7 @@ def recognise(
         Beads or atoms; their order and repetitions do not matter.
     mapping : str, path-like or BeadModel, optional
         The bead model that the beads are of: a name of `BEAD_MODELS`, "calvados", or a JSON file of bead models. By
-        default it is told from names and distances.
+        default names and distances decide.
     sequence : str, list of str or dict, optional
         One-letter codes that overrule residue names: of all beads in a row, one string a chain (or one for all
         chains of its length), or by chainID (or segid).
@@ -154,9 +154,7 @@ def _tell(decision):
         return
     level = logging.INFO if logger.hasHandlers() else logging.WARNING  # without a handler Python shows warnings only
     because = f" ({decision.why})" if decision.why else ""
-    logger.log(
-        level, "beads of the bead model %r%s; mapping=NAME (--mapping NAME) says otherwise", model.name, because
-    )
+    logger.log(level, "beads of the bead model %r%s; mapping=NAME (--mapping NAME) says otherwise", model.name, because)
 
 
 def _places(group, named):

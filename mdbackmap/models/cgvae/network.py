@@ -139,7 +139,7 @@ class CGVAE(Model):
         self.log_width = nn.Parameter(torch.full((atom_kinds,), math.log(_WIDTH)))
         self.eval()
 
-    def mapping(self, coarse=None):
+    def mapping(self, coarse=None, model=None):
         """The model's own mapping, whatever the topology of the beads says: `molecule.binding` compares them."""
         return self.molecule
 

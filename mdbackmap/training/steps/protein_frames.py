@@ -42,7 +42,7 @@ def read_frames(data, fine):
     numbers = chosen_frames(data.frames, len(atoms.universe.trajectory))
     looked_at = numbers[spread(len(numbers), _LOOKED_AT)]
     everything = atoms.universe.atoms
-    indices, topology = recognise(atoms, frames=lambda ix: read_whole(everything[ix], [], looked_at))
+    indices, topology, _ = recognise(atoms, "ca", frames=lambda ix: read_whole(everything[ix], [], looked_at))
     if fine == "protein":
         topology = protein_topology(topology)
         indices = _atoms_of(atoms, everything.resindices[indices], topology)
