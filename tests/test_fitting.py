@@ -1,6 +1,7 @@
 """Atoms brought onto beads: derivatives, misfits, and what stays as it is."""
 
 import dataclasses
+import itertools
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from mdbackmap.checkpoint import load
 from mdbackmap.chemistry.residues import SLOT_OF_ATOM, TYPE_OF_NAME
 from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import VALIDATION
+from mdbackmap.fitting.banded import REACH, WIDTH, solve
 from mdbackmap.fitting.levers import Levers
 from mdbackmap.fitting.targets import BeadTargets
 from mdbackmap.generation.noise import Noise
@@ -38,6 +40,10 @@ class Case:
         self.targets = BeadTargets(
             self.table, self.table.project(self.true), torch.full(self.table.present.shape, sigma)
         )
+        if (self.table.ca < 0).any():  # C-alphas as a network may say where they are
+            noise = torch.randn(self.alphas.shape, generator=torch.Generator().manual_seed(1))
+            self.alphas = self.alphas + 0.1 * noise
+            self.targets = dataclasses.replace(self.targets, scale=torch.full(self.alphas.shape[:2], 0.1))
         self.internal = InternalCoordinates.of(chain.trace())
 
     @torch.no_grad()
@@ -102,6 +108,54 @@ def test_without_beads_beside_the_alphas_nothing_changes(network, chain):
     case = Case(chain, "ca")
     plain, fitted = (case.generate(network, targets) for targets in (None, case.targets))
     assert torch.equal(plain.atoms, fitted.atoms)
+
+
+def test_backbones_that_are_given_are_kept(network, chain):
+    case = Case(chain, "backbone")
+    atoms = case.generate(network, case.targets).atoms
+    known = torch.tensor(chain.mask)[:, :4]
+    assert (atoms - case.true)[:, :, :4][:, known].abs().max() < 1e-4
+
+
+def test_alphas_come_nearer_to_the_truth(network, chain):
+    case = Case(chain, "martini3", sigma=0.08)
+    fitted = case.generate(network, case.targets)
+    before, after = ((alphas - case.true[:, :, 1]).square().mean().sqrt() for alphas in (case.alphas, fitted.beads))
+    assert after < 0.8 * before and case.off(fitted) < 0.2
+    assert (fitted.atoms - case.true)[:, :, :4].square().mean().sqrt() < 0.15
+
+
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_frames_do_not_know_of_each_other(network, chain, temperature):
+    case = Case(chain, "martini3", n_frames=3)
+    case.alphas[1] += 0.05 * torch.randn(case.alphas[1].shape, generator=torch.Generator().manual_seed(2))
+    whole = case.generate(network, case.targets, temperature).atoms
+    alone = case.generate(network, case.targets, temperature, slice(1, 2)).atoms
+    assert (whole[1:2] - alone).norm(dim=-1).amax(-1).gt(0.01).float().mean() < 0.02
+    if temperature:
+        assert (whole[0] - whole[2]).norm(dim=-1).amax() > 1.0
+
+
+def test_normal_equations_are_solved():
+    generator = torch.Generator().manual_seed(1)
+    slopes = torch.randn(2, 7, 4, WIDTH, 3, generator=generator)  # of 4 residuals of 7 residues, 3 unknowns each
+    for residue, step in itertools.product(range(7), range(-REACH, REACH + 1)):
+        if not 0 <= residue + step < 7:
+            slopes[:, residue, :, step + REACH] = 0
+    off, prior = torch.randn(2, 7, 4, generator=generator), torch.rand(2, 7, 3, generator=generator) + 0.1
+    dense = torch.zeros(2, 7, 4, 7, 3)
+    for residue, step in itertools.product(range(7), range(-REACH, REACH + 1)):
+        if 0 <= residue + step < 7:
+            dense[:, residue, :, residue + step] = slopes[:, residue, :, step + REACH]
+    dense = dense.flatten(3).flatten(1, 2)
+    expected = torch.linalg.solve(
+        dense.mT @ dense + torch.diag_embed(prior.flatten(1)), (dense.mT @ off.flatten(1).unsqueeze(-1)).squeeze(-1)
+    )
+    flat = slopes.flatten(-2)
+    curvature = (flat.mT @ flat).unflatten(-1, (WIDTH, 3)).unflatten(2, (WIDTH, 3))
+    slope = (flat.mT @ off.unsqueeze(-1)).squeeze(-1).unflatten(-1, (WIDTH, 3))
+    found = solve(curvature, slope, prior, torch.zeros_like(prior))
+    torch.testing.assert_close(found.flatten(1), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_names_of_ring_atoms_are_those_of_the_beads(network, chain):

@@ -26,6 +26,16 @@ class FitSettings:
     side_chain: float = 0.12  # angstrom; measured: with true torsions templates miss them by about twice as much
     both: float = 0.08  # angstrom; measured: with true torsions templates miss them by 0.12
     named: float = 1.0  # kT by which the other name of a ring's atoms must be better; chosen: by hand
+    # Backbone, C-alphas, side chains and tilts together:
+    rounds: int = 2  # times that side chains are drawn, each on the backbone of the last fit; chosen: by hand
+    whole_steps: int = 4  # Gauss-Newton steps of each round; chosen: by hand
+    peptide: float = math.radians(20)  # radians: deviation of a peptide angle from the network's; chosen: by hand
+    end: float = math.radians(30)  # radians: the same of a chain's end; chosen: by hand
+    least: float = 1e-3  # angstrom: smallest deviation of C-alphas; chosen: by hand
+    length: float = 0.04  # angstrom: deviation of distances of neighbouring C-alphas; measured: crystals
+    bend: float = math.radians(2.7)  # radians: deviation of N-CA-C; measured: crystals
+    maps: float = 1.0  # weight of the Ramachandran maps; chosen: by hand
+    floor: float = 2.0  # nats on these maps that cost nothing; chosen: by hand, as in relaxation
 
     def sigma(self, table):
         """How far off atoms may be from each bead of a `BeadTable`, (R, J) in angstrom."""

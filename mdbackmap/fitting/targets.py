@@ -10,7 +10,7 @@ import functools
 import torch
 
 from ..chemistry.elements import EQUIVALENT_SLOTS
-from ..chemistry.residues import CB, C, N, O
+from ..chemistry.residues import CB, MAX_ATOMS, C, N, O
 from ..torsions.bead_table import BeadTable
 
 _BACKBONE = N, C, O
@@ -91,6 +91,18 @@ class BeadTargets:
         at = self._single.clamp_min(0)[None, :, :, None].expand(len(self.positions), -1, -1, 3)
         places, given = self.positions.gather(2, at).unbind(2), self.given.unsqueeze(-1)
         return tuple(torch.where(given, place.to(part), part) for place, part in zip(places, built, strict=True))
+
+    def on_given(self, conformation):
+        """A conformation with N, C and O where they are `given`, and with the angles that these have."""
+        if not self.given.any():
+            return conformation
+        backbone, at = self.backbone(conformation.backbone), self.given
+        atoms = conformation.beads.unsqueeze(-2).repeat(1, 1, MAX_ATOMS, 1)
+        atoms[:, :, list(_BACKBONE)] = torch.stack(backbone, 2)
+        mask = (torch.arange(MAX_ATOMS, device=at.device) < CB) & at.unsqueeze(1)
+        torsions, known = conformation.internal.to_internal(conformation.beads, atoms, mask.expand(len(atoms), -1, -1))
+        torsions = torch.where(known, torsions, conformation.torsions)
+        return conformation.moved(conformation.beads, torsions, conformation.tilt).on_backbone(backbone)
 
     def tells_apart(self, types):
         """Residues (R,) of `types` (R,) whose beads tell equivalent atoms apart, so that these keep their names."""

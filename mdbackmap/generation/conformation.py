@@ -90,6 +90,10 @@ class Conformation:
 
     def with_side_chains(self, torsions, tilt=None):
         """The same backbone with the side chains of other `torsions`, shape (F, R, 6), and tilts."""
-        other = self.moved(self.beads, torsions, tilt)
-        vars(other)["backbone"] = self.backbone
+        return self.moved(self.beads, torsions, tilt).on_backbone(self.backbone)
+
+    def on_backbone(self, backbone):
+        """The same with N, C and O, each (F, R, 3), elsewhere than torsions put them."""
+        other = dataclasses.replace(self)
+        vars(other)["backbone"] = backbone
         return other

@@ -12,6 +12,7 @@ import functools
 import torch
 
 from ..backbone.peptides import draw_backbone
+from ..fitting.joint import fit_whole
 from ..fitting.side_chains import onto_beads
 from ..models.batch import Batch, passes
 from ..models.denoiser import bundled as denoiser_on
@@ -103,10 +104,9 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
     parts, relieved = passes(beads), []
     for part in parts:  # as many frames at a time as caches hold candidates of
         prior = _rotamers(model, internal, guide, part)
-        candidates = Candidates.draw(model.heads, conformation[part], features[part], random[part], packing, prior)
-        candidates = candidates if targets is None else onto_beads(candidates, targets[part], settings.fitting)
-        chosen = choose_candidates(candidates, random[part])
-        relieved.append(relieve_chosen(candidates, chosen, random.temperature))
+        draw = functools.partial(_chosen, model, features[part], random[part], packing, prior)
+        fitted = draw if targets is None else functools.partial(_fitted, draw, targets[part], settings)
+        relieved.append(relieve_chosen(*fitted(conformation[part]), random.temperature))
     conformations, clashing = zip(*relieved, strict=True)
     clashing = Clashing.join(clashing, [part.start for part in parts])
     conformation = replace_clashing(Conformation.join(conformations), clashing, packing)
@@ -118,7 +118,24 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
     if guide is None:
         return conformation
     slopes = relaxation.slopes(beads, tolerances, box, packing.settling.firmness)
-    return conformation.moved(*settle(slopes, relaxed, conformation.torsions, packing))
+    return conformation.moved(*settle(slopes, relaxed, conformation.torsions, packing), conformation.tilt)
+
+
+def _chosen(model, features, random, packing, prior, conformation, refine=None):
+    """Candidates of side chains on a backbone, refined if that is asked for, and those chosen of them."""
+    candidates = Candidates.draw(model.heads, conformation, features, random, packing, prior)
+    candidates = candidates if refine is None else refine(candidates)
+    return candidates, choose_candidates(candidates, random)
+
+
+def _fitted(draw, targets, settings, conformation):
+    """The same, on a backbone and C-alphas that are fitted to beads together with the side chains."""
+    refine = functools.partial(onto_beads, targets=targets, settings=settings.fitting)
+    fitted = start = targets.on_given(conformation)
+    for _ in range(1 if targets.given.all() else settings.fitting.rounds):
+        candidates, chosen = draw(fitted, refine)
+        fitted = fit_whole(chosen.only_one(), targets, settings.fitting, start)
+    return candidates, chosen.placed(fitted)
 
 
 def relax(relaxation, beads, tolerance, box=None):

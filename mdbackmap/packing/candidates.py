@@ -113,6 +113,17 @@ class Candidates:
         chosen = {name: _picked(values, which) for name, values in chosen.items() if values is not None}
         return dataclasses.replace(self, **chosen)
 
+    def only_one(self):
+        """The `Conformation` of candidates of which there is one for each residue."""
+        tilt = None if self.tilt is None else self.tilt[:, 0]
+        return self.conformation.with_side_chains(self.torsions[:, 0], tilt)
+
+    def placed(self, conformation):
+        """One candidate of each residue: those of a `Conformation`."""
+        tilt = None if conformation.tilt is None else conformation.tilt.unsqueeze(1)
+        places = {"torsions": conformation.torsions.unsqueeze(1), "atoms": conformation.atoms.unsqueeze(1)}
+        return dataclasses.replace(self, conformation=conformation, tilt=tilt, **places)
+
 
 def _picked(values, which):
     """Of values (F, K, R, ...) those of the candidates `which` (F, 1, R)."""

@@ -126,6 +126,12 @@ def _turned(cis, origin, tip, reference, turns):
     return (origin[:, None, None] + local @ frame[:, None]).unbind(-2)
 
 
+@functools.cache
+def ramachandran_tables(device):
+    """The six Ramachandran maps as `SmoothTables`; the first of their three axes is constant, with 1 in its middle."""
+    return SmoothTables(tables()["rama"].unsqueeze(1).repeat(1, 3, 1, 1).to(device), (False, True, True))
+
+
 def _ramachandran(kind, phi, psi):
     """Energies (...) on one of the six maps."""
     rama = tables()["rama"][kind].numpy()
@@ -176,7 +182,7 @@ class Backbone:
 
     def __init__(self, types, ends, cis, settings=DEFAULTS):
         before = cis.roll(1) & ~ends.roll(1)
-        kinds = _kinds(types, ends, before)
+        kinds = residue_kinds(types, ends, before)
         variants = torch.stack([kinds, before.long(), (cis & ~ends).long()], 1)
         distinct, self.variant = torch.unique(variants, dim=0, return_inverse=True)
         parts = [_backbone_table(kind, bool(a), bool(b), settings.backbone) for kind, a, b in distinct.tolist()]
@@ -230,7 +236,7 @@ class Backbone:
         return torch.lerp(near, far, share.flatten()[:, None, None]).unflatten(0, share.shape)
 
 
-def _kinds(types, ends, cis_before):
+def residue_kinds(types, ends, cis_before):
     """Which of the six Ramachandran maps each residue goes by, in the order of the Top8000 module."""
     glycine, proline = types == residues.TYPE_OF_NAME["GLY"], types == residues.TYPE_OF_NAME["PRO"]
     branched = (types == residues.TYPE_OF_NAME["ILE"]) | (types == residues.TYPE_OF_NAME["VAL"])
