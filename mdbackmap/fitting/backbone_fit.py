@@ -55,7 +55,7 @@ class BackboneFit:
         self.internal, self.targets, self.settings = internal, targets, settings
         self.weights = targets.table.weights
         self.beyond = self.weights[..., CB:].sum(-1, keepdim=True)  # (R, J, 1)
-        self.moves = targets.scale is not None
+        self.moves = targets.scale is not None and bool((targets.scale > 0).any())
         self.unknowns = range(0 if self.moves else 3, 5)
         starts, ends = internal.starts, internal.ends
         self.bonded, self.inner = ~ends, ~(starts | ends)
@@ -87,7 +87,9 @@ class BackboneFit:
         torsions = torsions.clone()
         torsions[..., PEPTIDE] += step[..., -2]
         torsions[..., END] += step[..., -1]
-        return (beads + step[..., :3] if self.moves else beads), torsions
+        if self.moves:
+            beads = torch.where((self.targets.scale > 0).unsqueeze(-1), beads + step[..., :3], beads)
+        return beads, torsions
 
     def shape(self, beads, torsions, local):
         """`Shape` of C-alphas and torsions; `local` (F, R, J, 3) are the side chains' shares, in the own frame."""
