@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from mdbackmap.checkpoint import load
 from mdbackmap.chemistry import residues
-from mdbackmap.data.bead_draws import RANDOM, BeadBatches, BeadDraws
+from mdbackmap.data.bead_batches import BeadBatches
+from mdbackmap.data.bead_draws import RANDOM, BeadDraws
 from mdbackmap.data.dataset import Unit
 from mdbackmap.data.known import read_chains
 from mdbackmap.data.structures import Structures

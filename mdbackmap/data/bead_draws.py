@@ -4,17 +4,11 @@ Structures seen through other beads than C-alphas, for training: bead models dra
 Shapes: n residues in a batch, M tables, J beads of a residue at most, 14 atom slots. Lengths in angstrom.
 """
 
-import dataclasses
-
 import torch
 
 from ..chemistry import residues
 from ..chemistry.elements import MASSES
 from ..chemistry.variants import ALIASES
-from ..models.batch import Batch
-from ..models.placement import BeadInputs
-from ..torsions.internal import InternalCoordinates
-from .dataset import Batches
 
 RANDOM = "random"
 """The name of bead models that are made up, a new one for each unit."""
@@ -116,103 +110,8 @@ def _padded(tables, n_beads):
     return torch.nn.functional.pad(tables, (0, 0, 0, n_beads - tables.shape[2]))
 
 
-@dataclasses.dataclass
-class BeadExample:
-    """
-    A batch of anchors with their beads, and where the C-alphas are.
-
-    Attributes
-    ----------
-    batch : Batch
-        Of the anchors' trace (n residues).
-    beads : BeadInputs
-    displacements : torch.Tensor, shape (n, 3)
-        From anchors to C-alphas.
-    cis, inner : torch.Tensor of bool, shape (n,)
-        Peptide to the next residue is cis; there is one that counts.
-    scored : torch.Tensor of bool, shape (n,)
-        Residues that count.
-    weights : torch.Tensor, shape (n,)
-        Weight of each residue in the likelihood.
-    """
-
-    batch: Batch
-    beads: BeadInputs
-    displacements: torch.Tensor
-    cis: torch.Tensor
-    inner: torch.Tensor
-    scored: torch.Tensor
-    weights: torch.Tensor
-
-    def to(self, device):
-        """The same example on another device."""
-        return BeadExample(**{name: part.to(device) for name, part in vars(self).items()})
-
-
-class BeadBatches(Batches):
-    """
-    Flat batches of units, each seen through a bead model drawn for it.
-
-    Parameters
-    ----------
-    structures, units, n_neighbours, size, neighbour_dropout
-        As for `Batches`.
-    draws : BeadDraws
-    noisy : bool
-        Noise on beads, and units strained as simulations are.
-    """
-
-    def __init__(self, structures, units, n_neighbours, size, draws, neighbour_dropout=0.0, noisy=True):
-        self.structures, self.units, self.size = structures, units, size
-        self.n_neighbours, self.neighbour_dropout = n_neighbours, neighbour_dropout
-        self.draws, self.noisy, self.fresh = draws, noisy, True
-
-    def collate(self, units, generator=None):
-        """One `BeadExample` of some units."""
-        generator = torch.Generator().manual_seed(0) if generator is None else generator
-        rows, lengths = torch.cat([unit.rows for unit in units]), torch.tensor([len(unit.rows) for unit in units])
-        structures, ends = self.structures, torch.cat([self._ends(unit) for unit in units])
-        types, atoms, mask = structures.types[rows], structures.atoms(rows), structures.mask[rows]
-        weights = torch.cat([self.draws.draw(structures.types[unit.rows], generator) for unit in units])
-        present = (weights != 0).any(-1) & ~((weights != 0) & ~mask.unsqueeze(1)).any(-1)
-        weights = _with_oxt(weights, ends & structures.ends[rows], generator)
-        beads = weights @ atoms
-        anchored, ca = present[:, 0], atoms[:, residues.CA]
-        beads = self._noisy_beads(beads, lengths, generator) if self.noisy else beads
-        anchors = torch.where(anchored.unsqueeze(-1), beads[:, 0], ca)
-        # nothing tells here which peptides are cis
-        internal = InternalCoordinates(types, ends, torch.zeros_like(ends))
-        batch = self._batch(units, internal, anchors, lengths, generator)
-        seen = BeadInputs((beads - anchors.unsqueeze(1)) * present.unsqueeze(-1), weights, present)
-        scored = torch.cat([unit.scored for unit in units]) & anchored & mask[:, residues.CA]
-        cis = structures.cis[rows] & ~ends
-        inner = ~ends & scored & scored.roll(-1, 0)
-        return BeadExample(batch, seen, ca - anchors, cis, inner, scored, self._weights(rows))
-
-    def _noisy_beads(self, beads, lengths, generator):
-        """Beads (n, J, 3) with white noise of a size drawn for each unit, some units strained as simulations are."""
-
-        def each(values):
-            return values.repeat_interleave(lengths)[:, None, None]
-
-        def drawn(share, some, others):
-            chosen = torch.rand(len(lengths), generator=generator) < share
-            size = torch.rand(len(lengths), generator=generator)
-            return torch.where(chosen, some, others) * size
-
-        normal = torch.randn(beads.shape, generator=generator) * 3**-0.5
-        white = each(drawn(_NOISY_UNITS, _NOISY, _EXACT))
-        strain = each(drawn(_STRAINED_UNITS, 1.0, 0.0))
-        side = beads - beads[:, :1]
-        axis = torch.randn(len(beads), 1, 3, generator=generator) * 3**-0.5 * _TURN * strain
-        longer = 1 + (_LONGER - 1) * strain * torch.rand(len(beads), 1, 1, generator=generator)
-        turned = (side + torch.linalg.cross(axis.expand_as(side), side)) / (1 + axis.square().sum(-1, True)).sqrt()
-        strained = beads[:, :1] + turned * longer + normal * (white + _BACKBONE_NOISE * strain)
-        return torch.where(strain > 0, strained, beads + normal * white)
-
-
-def _with_oxt(weights, ends, generator):
-    """The terminal oxygen in some of the backbone beads (n, J, 14) at chain ends that have carbon and oxygen."""
+def with_oxt(weights, ends, generator):
+    """Shares (n, J, 14) with the terminal oxygen in some anchors of chain `ends` (n,) that have carbon and oxygen."""
     chosen = ends & (weights[:, 0, residues.O] > 0) & (weights[:, 0, residues.C] > 0)
     chosen &= torch.rand(len(ends), generator=generator) < _WITH_OXT
     shares = weights.new_zeros(residues.MAX_ATOMS)
@@ -221,3 +120,39 @@ def _with_oxt(weights, ends, generator):
     found = weights.clone()
     found[:, 0] = torch.where(chosen.unsqueeze(-1), (weights[:, 0] + oxygen * shares) / (1 + oxygen), weights[:, 0])
     return found
+
+
+def with_noise(beads, lengths, generator):
+    """
+    Beads with white noise of a size drawn for each unit, those of some units strained as simulations are.
+
+    Parameters
+    ----------
+    beads : torch.Tensor, shape (n, J, 3)
+        In angstrom.
+    lengths : torch.Tensor of int64, shape (u,)
+        Residues of each unit.
+    generator : torch.Generator
+
+    Returns
+    -------
+    torch.Tensor, shape (n, J, 3)
+    """
+
+    def each(values):
+        return values.repeat_interleave(lengths)[:, None, None]
+
+    def drawn(share, some, others):
+        chosen = torch.rand(len(lengths), generator=generator) < share
+        size = torch.rand(len(lengths), generator=generator)
+        return torch.where(chosen, some, others) * size
+
+    normal = torch.randn(beads.shape, generator=generator) * 3**-0.5
+    white = each(drawn(_NOISY_UNITS, _NOISY, _EXACT))
+    strain = each(drawn(_STRAINED_UNITS, 1.0, 0.0))
+    side = beads - beads[:, :1]
+    axis = torch.randn(len(beads), 1, 3, generator=generator) * 3**-0.5 * _TURN * strain
+    longer = 1 + (_LONGER - 1) * strain * torch.rand(len(beads), 1, 1, generator=generator)
+    turned = (side + torch.linalg.cross(axis.expand_as(side), side)) / (1 + axis.square().sum(-1, True)).sqrt()
+    strained = beads[:, :1] + turned * longer + normal * (white + _BACKBONE_NOISE * strain)
+    return torch.where(strain > 0, strained, beads + normal * white)

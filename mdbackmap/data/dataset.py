@@ -10,8 +10,10 @@ import numpy as np
 import torch
 
 from ..geometry.neighbours import nearest
-from ..models.batch import COUNT_RADII, Batch, separation
+from ..models.batch import COUNT_RADII, Batch, BeadInputs, separation
+from ..torsions.bead_table import alone
 from ..torsions.internal import InternalCoordinates, trace_neighbours
+from .bead_draws import with_noise, with_oxt
 from .jitter import jitter, roughen
 from .layouts import TRAIN
 
@@ -142,6 +144,13 @@ class Batches:
     fresh : bool
         Look for neighbours among the beads with noise, not among the true ones: what is near then tells nothing of
         these, but it takes longer.
+    white : float
+        RMS of white noise on all units, in angstrom: what files round and simulations jitter by.
+    draws : BeadDraws, optional
+        Bead models: each unit is seen through one of them. Its beads are inputs beside C-alphas; where none of them
+        is the C-alpha, this is off by as much as `placed` says.
+    placed : float
+        Largest RMS of white noise on C-alphas that stand for those found from other beads, in angstrom.
     """
 
     def __init__(
@@ -156,9 +165,13 @@ class Batches:
         roughness=0.0,
         even=False,
         fresh=False,
+        white=0.0,
+        draws=None,
+        placed=0.0,
     ):
         self.structures, self.units, self.size = structures, units, size
         self.noise, self.blur, self.roughness = noise, blur, roughness
+        self.white, self.draws, self.placed = white, draws, placed
         self.neighbour_dropout, self.even, self.fresh, self.n_neighbours = neighbour_dropout, even, fresh, n_neighbours
         self.torsions, self.known = structures.torsions
         for unit in units:
@@ -199,16 +212,30 @@ class Batches:
         ends = torch.cat([self._ends(unit) for unit in units])
         internal = InternalCoordinates(self.structures.types[rows], ends, self.structures.cis[rows] & ~ends)
         atoms, mask = self.structures.atoms(rows), self.structures.mask[rows]
-        ca, torsions = atoms[:, 1].clone(), self.torsions[rows]
-        if (self.noise or self.blur or self.roughness) and generator is not None:
+        ca, torsions, seen = atoms[:, 1].clone(), self.torsions[rows], None
+        if self.draws is not None and generator is not None:
+            seen, weights = self._beads(units, rows, ends, lengths, generator)
+            off = torch.rand(len(lengths), generator=generator).repeat_interleave(lengths) * self.placed
+            ca = roughen(ca, torch.where(alone(weights, weights.any(-1)) < 0, off, 0.0), generator)
+        if (self.noise or self.blur or self.roughness or self.white or seen is not None) and generator is not None:
             ca = self._noisy(ca, internal, lengths, generator)
             torsions = torsions.clone()
             torsions[~ends, 0] = internal.peptide_angles(ca, atoms, mask)[0][~ends]
         batch = self._batch(units, internal, ca, lengths, generator)
+        if seen is not None:
+            batch.inside = BeadInputs(seen - ca.unsqueeze(1), weights, weights.any(-1)).beside_alphas()
         targets = atoms, mask, torsions, self._known(rows, internal)
         scored = torch.cat([unit.scored for unit in units])
         molecule = torch.arange(len(units)).repeat_interleave(lengths)
         return Example(batch, internal, *targets, scored, self._weights(rows), molecule)
+
+    def _beads(self, units, rows, ends, lengths, generator):
+        """Beads (n, J, 3) of a model drawn for each unit, with noise, and their shares; 0 where atoms are missing."""
+        atoms, mask = self.structures.atoms(rows), self.structures.mask[rows]
+        weights = torch.cat([self.draws.draw(self.structures.types[unit.rows], generator) for unit in units])
+        weights = with_oxt(weights, ends & self.structures.ends[rows], generator)
+        missing = ((weights != 0) & ~mask.unsqueeze(1)).any(-1, keepdim=True)
+        return with_noise(weights @ atoms, lengths, generator), weights.masked_fill(missing, 0.0)
 
     def _known(self, rows, internal):
         """Which torsions are known: ends that only the cutting made have no angle of their own."""
@@ -229,7 +256,7 @@ class Batches:
         if self.roughness:
             amplitude = torch.rand(len(lengths), generator=generator) * torch.where(much, self.roughness, 0.0)
             ca = roughen(ca, amplitude.repeat_interleave(lengths), generator)
-        return ca
+        return roughen(ca, ca.new_full((len(ca),), self.white), generator) if self.white else ca
 
     def _batch(self, units, internal, ca, lengths, generator):
         """What the network sees; neighbours are hidden only if there is a generator."""

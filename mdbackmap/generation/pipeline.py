@@ -14,7 +14,7 @@ import torch
 from ..backbone.peptides import draw_backbone
 from ..fitting.joint import fit_whole
 from ..fitting.side_chains import onto_beads
-from ..models.batch import Batch, passes
+from ..models.batch import Batch, BeadInputs, passes
 from ..models.denoiser import bundled as denoiser_on
 from ..options import Keys, Tolerance
 from ..packing.candidates import Candidates, fold_symmetric
@@ -100,7 +100,7 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
     relaxed, tolerances, guide = relax(relaxation, beads, tolerance, box)
     conformation = Conformation.of(internal, relaxed.to(beads), box)
     maps = _maps(relaxation, conformation, random.temperature, settings.backbone.maps, guide)
-    conformation, features = backbones(model, conformation, random, settings.backbone, maps)
+    conformation, features = backbones(model, conformation, random, settings.backbone, maps, targets)
     parts, relieved = passes(beads), []
     for part in parts:  # as many frames at a time as caches hold candidates of
         prior = _rotamers(model, internal, guide, part)
@@ -156,7 +156,7 @@ def _maps(relaxation, conformation, temperature, least, guide):
     return dataclasses.replace(guide, strength=guide.strength.clamp_min(least))
 
 
-def backbones(model, conformation, random, settings, guide=None):
+def backbones(model, conformation, random, settings, guide=None, targets=None):
     """
     The conformation with its backbone drawn, and the decoder's features that its side chains are drawn from.
 
@@ -168,6 +168,7 @@ def backbones(model, conformation, random, settings, guide=None):
     random : RandomNumbers
     settings : BackboneSettings
     guide : Guide, optional
+    targets : BeadTargets, optional
 
     Returns
     -------
@@ -175,14 +176,18 @@ def backbones(model, conformation, random, settings, guide=None):
     torch.Tensor, shape (F, R, C)
     """
     parts = passes(conformation.beads)  # as many frames at a time as caches hold
-    features = torch.cat([_decoded(model, conformation[part], random[part]) for part in parts])
+    features = torch.cat(
+        [_decoded(model, conformation[part], random[part], targets and targets[part]) for part in parts]
+    )
     return draw_backbone(model.heads, conformation, features, random, settings, guide), features
 
 
-def _decoded(model, conformation, random):
+def _decoded(model, conformation, random, targets):
     """Features (F, R, C) of the decoder, latents drawn from the prior."""
     few, beads = model.config.n_neighbours, conformation.beads
     batch = Batch.from_frames(conformation.internal, beads, few, conformation.box)
+    if targets is not None and model.inside is not None:
+        batch.inside = BeadInputs.from_frames(targets.table, targets.positions.to(beads), beads).beside_alphas()
     return model.draw(batch, random.latent.flatten(0, 1), random.temperature).unflatten(0, beads.shape[:2])
 
 

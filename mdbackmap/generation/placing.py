@@ -8,8 +8,8 @@ import dataclasses
 
 import torch
 
-from ..models.batch import Batch, passes
-from ..models.placement import BeadInputs, Placement
+from ..models.batch import Batch, BeadInputs, passes
+from ..models.placement import Placement
 from ..torsions.bead_table import BeadTable
 from ..torsions.internal import InternalCoordinates
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..chemistry import residues
 from ..geometry.neighbours import nearest
 from ..torsions.internal import trace_neighbours
 
@@ -28,6 +29,50 @@ def passes(beads, sizes=PASS):
     """Slices of frames (F, R, 3), as many at a time as a network should see: beads, by the kind of the device."""
     few = max(1, sizes.get(beads.device.type, sizes["cpu"]) // beads.shape[1])
     return [slice(start, start + few) for start in range(0, len(beads), few)]
+
+
+@dataclass
+class BeadInputs:
+    """
+    What a network sees of the beads of each residue.
+
+    Attributes
+    ----------
+    vectors : torch.Tensor, shape (n, J, 3)
+        From the centre of each residue (its anchor, or its C-alpha) to its beads, in angstrom.
+    weights : torch.Tensor, shape (n, J, 14)
+        Shares of the atoms in each bead.
+    present : torch.Tensor of bool, shape (n, J)
+    """
+
+    vectors: torch.Tensor
+    weights: torch.Tensor
+    present: torch.Tensor
+
+    def to(self, *args, **kwargs):
+        """The same beads on another device."""
+        return BeadInputs(**{name: part.to(*args, **kwargs) for name, part in vars(self).items()})
+
+    @classmethod
+    def from_frames(cls, table, positions, centres):
+        """
+        Those of one molecule in F frames.
+
+        Parameters
+        ----------
+        table : BeadTable
+            Of R residues.
+        positions : torch.Tensor, shape (F, R, J, 3)
+            Of beads, as `table.gather` gives them.
+        centres : torch.Tensor, shape (F, R, 3)
+        """
+        vectors, n_frames = positions - centres.unsqueeze(2), len(positions)
+        return cls(vectors.flatten(0, 1), table.weights.repeat(n_frames, 1, 1), table.present.repeat(n_frames, 1))
+
+    def beside_alphas(self):
+        """These without beads that are C-alphas alone, whose places are known."""
+        lone = (self.weights[..., residues.CA] == 1) & (self.weights.abs().sum(-1) == 1)
+        return BeadInputs(self.vectors, self.weights, self.present & ~lone)
 
 
 @dataclass
@@ -55,6 +100,8 @@ class Batch:
         Sequence separation in 0..17: -8..8 shifted by 8, and 17 for another stretch.
     counts : torch.Tensor of float, shape (n, 4)
         C-alphas within `COUNT_RADII`.
+    inside : BeadInputs, optional
+        Beads beside C-alphas.
     """
 
     types: torch.Tensor
@@ -69,6 +116,7 @@ class Batch:
     present: torch.Tensor
     separations: torch.Tensor
     counts: torch.Tensor
+    inside: BeadInputs | None = None
 
     @classmethod
     def from_frames(cls, internal, ca, n_neighbours, box=None):
@@ -102,7 +150,8 @@ class Batch:
 
     def to(self, *args, **kwargs):
         """The same batch on another device."""
-        return Batch(**{name: value.to(*args, **kwargs) for name, value in vars(self).items()})
+        parts = {name: value.to(*args, **kwargs) for name, value in vars(self).items() if value is not None}
+        return Batch(**parts)
 
     def weights(self, dtype):
         """One over the number of neighbours, (n, K, 1); 0 for those that are not there."""

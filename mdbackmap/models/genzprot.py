@@ -14,6 +14,7 @@ import dataclasses
 import torch
 from torch import nn
 
+from ..geometry.vectors import bisector_frame
 from ..molecule.bead_models import CA
 from ..molecule.mapping import Mapping
 from ..torsions.circular import CircularBins, fourier
@@ -22,7 +23,7 @@ from ..torsions.internal import CHIS, END, PEPTIDE
 from .base import Model
 from .features import Features
 from .layers import Interaction, interactions, normed_perceptron
-from .placement import Placement
+from .placement import BeadEncoder, Placement
 from .posterior import Encoder
 
 _LOG_VARIANCES = -8, 4  # of latents; chosen: by hand, beyond nothing is learned
@@ -44,6 +45,7 @@ class GenZProtConfig:
     dropout: float = 0.0  # share of the features hidden at random in training, in each round and before the heads
     anonymous: float = 0.0  # share of the residues whose type is hidden in training
     n_placement_layers: int = 0  # rounds of messages that find C-alphas from other beads; 0: C-alpha beads alone
+    inside: bool = False  # beads beside C-alphas are seen
     n_placement_neighbours: int = 12  # nearest anchors that a residue sees there; chosen: by hand
     # Weight, in sampling, of the rotamers of crystals where beads were moved.
     rotamers: float = 0.6  # chosen: docs/measurements.md, Rotamer frequencies of crystals
@@ -94,6 +96,7 @@ class GenZProt(Model):
         self.end = TorsionHead(width, 1, config)
         self.chis = nn.ModuleList(TorsionHead(width, 2 + k, config) for k in range(4))
         self.bins = CircularBins(config.n_bins)
+        self.inside = BeadEncoder(width, config.n_basis, bias=False) if config.inside else None
         self.placement = Placement(config) if config.n_placement_layers else None
 
     def mapping(self, coarse, model=CA):
@@ -108,6 +111,9 @@ class GenZProt(Model):
     def condition(self, batch):
         """Prior features (n, C) and what every round of messages needs of the neighbourhood."""
         features, edges, sphere = self.inputs(batch)
+        if self.inside is not None and batch.inside is not None:
+            frame = bisector_frame(batch.before, batch.ca, batch.after)
+            features = features + self.inside(batch.inside, frame, batch.types)
         around = (edges, batch.neighbours, batch.weights(edges.dtype), sphere)
         for layer in self.prior_layers:
             features = layer(features, *around)

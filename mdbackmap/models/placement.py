@@ -26,46 +26,6 @@ _LENGTH, _DISTANCE, _SHARE = 2.0, 3.0, 0.5  # angstrom, angstrom, shares: about 
 LOG_SCALES = -5.0, 3.0  # of errors in angstrom (a power of e); chosen: by hand, beyond nothing is learned
 
 
-@dataclasses.dataclass
-class BeadInputs:
-    """
-    What a network sees of the beads of each residue.
-
-    Attributes
-    ----------
-    vectors : torch.Tensor, shape (n, J, 3)
-        From the centre of each residue (its anchor, or its C-alpha) to its beads, in angstrom.
-    weights : torch.Tensor, shape (n, J, 14)
-        Shares of the atoms in each bead.
-    present : torch.Tensor of bool, shape (n, J)
-    """
-
-    vectors: torch.Tensor
-    weights: torch.Tensor
-    present: torch.Tensor
-
-    def to(self, *args, **kwargs):
-        """The same beads on another device."""
-        return BeadInputs(**{name: part.to(*args, **kwargs) for name, part in vars(self).items()})
-
-    @classmethod
-    def from_frames(cls, table, positions, centres):
-        """
-        Those of one molecule in F frames.
-
-        Parameters
-        ----------
-        table : BeadTable
-            Of R residues.
-        positions : torch.Tensor, shape (F, R, J, 3)
-            Of beads, as `table.gather` gives them.
-        centres : torch.Tensor, shape (F, R, 3)
-        """
-        vectors = (positions - centres.unsqueeze(2)) * table.present.unsqueeze(-1)
-        n_frames = len(positions)
-        return cls(vectors.flatten(0, 1), table.weights.repeat(n_frames, 1, 1), table.present.repeat(n_frames, 1))
-
-
 class BeadEncoder(nn.Module):
     """
     Features of a residue from its beads: a sum over beads, 0 before training.
@@ -76,17 +36,19 @@ class BeadEncoder(nn.Module):
         Features C.
     n_basis : int
         Radial functions of a distance.
+    bias : bool
+        Of the last layer; without one, a residue that has no beads gets no features.
     """
 
-    def __init__(self, width, n_basis):
+    def __init__(self, width, n_basis, bias=True):
         super().__init__()
         self.n_basis = n_basis
         self.residue = nn.Embedding(len(residues.ALPHABET), _TYPE)
         inputs = 3 + 1 + n_basis + residues.MAX_ATOMS + _TYPE
         self.each = nn.Sequential(nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
-        self.out = nn.Linear(width, width)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.out = nn.Linear(width, width, bias=bias)
+        for weights in self.out.parameters():
+            nn.init.zeros_(weights)
 
     def forward(self, beads, frame, types):
         """

@@ -6,6 +6,7 @@ Example of a file (every table but `data` and every key but `packs` may be left 
     [data]
     packs = ["structures.h5", "ensembles.h5"]  # from the folder in which the run is started
     include = ["NMR", "ngl_md"]                # systems of the ensembles, by kind or name
+    beads = ["ca", "martini3", "random"]       # bead models to train on
 
     [model]
     init = "genzprot"                          # go on from these weights; or sizes: n_layers = 5
@@ -30,7 +31,7 @@ import typing
 from ..models.genzprot import GenZProtConfig
 from .losses import LossWeights
 
-_CHANGEABLE = ("dropout", "anonymous", "rotamers")
+_CHANGEABLE = ("dropout", "anonymous", "rotamers", "n_neighbours", "inside")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +39,7 @@ class DataConfig:
     """Which structures."""
 
     packs: tuple[str, ...] = ()  # files of `mdbackmap pack`, relative to the working directory
+    beads: tuple[str, ...] = ("ca",)  # bead models, as likely as often they are named; "random": made up for each entry
     include: tuple[str, ...] | None = None  # patterns for kinds or names of the systems of ensembles; all if left out
 
 
@@ -94,6 +96,8 @@ class TrainingConfig(Schedule):
     noise: float = 0.4  # angstrom; chosen: by hand
     blur: float = 0.0  # the same for entries without `noise`: small, so that exact distances are not learned
     roughness: float = 0.0  # largest RMS of white noise on top for those that have noise: bonds of C-alphas are springs
+    white: float = 0.0  # RMS of white noise on the beads of all entries, angstrom: as files round them
+    placed: float = 0.2  # largest RMS of noise on C-alphas that are no beads, angstrom; measured: as they are found
     neighbour_dropout: float = 0.0  # share of the neighbours hidden at random
     bfloat16: bool = False  # autocast; faster only where the processor has it
     loss: LossWeights = LossWeights()
@@ -101,8 +105,10 @@ class TrainingConfig(Schedule):
 
     def __post_init__(self):
         super().__post_init__()
-        if min(self.blur, self.roughness) < 0 or not 0 <= self.neighbour_dropout < 1:
-            raise ValueError("training: blur and roughness must be 0 or more, neighbour_dropout in [0, 1)")
+        if min(self.blur, self.roughness, self.white, self.placed) < 0 or not 0 <= self.neighbour_dropout < 1:
+            raise ValueError(
+                "training: blur, roughness, white and placed must be 0 or more, neighbour_dropout in [0, 1)"
+            )
 
 
 @dataclasses.dataclass(frozen=True)

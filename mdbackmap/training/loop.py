@@ -42,11 +42,11 @@ logger = logging.getLogger(__name__)
 
 
 def with_config(model, **changes):
-    """The same weights under a configuration with some changes that leave sizes as they are."""
+    """The same weights under a configuration with some changes; parts that they add are 0, or as they are made."""
     if not changes:
         return model
-    changed = type(model)(dataclasses.replace(model.config, **changes))
-    changed.load_state_dict(model.state_dict())
+    changed = new_model(type(model), dataclasses.replace(model.config, **changes), 0)
+    changed.load_state_dict({**changed.state_dict(), **model.state_dict()})
     return changed
 
 
@@ -57,7 +57,7 @@ def new_model(family, config, seed):
         return family(config)
 
 
-def train(model, data, config, *, origin=None, verbose=False):
+def train(model, data, config, *, beads=("ca",), origin=None, verbose=False):
     """
     Train a model on chains of proteins, or go on where a run in the same folder stopped.
 
@@ -68,6 +68,8 @@ def train(model, data, config, *, origin=None, verbose=False):
     data : Structures
         Chains of split 0 are trained on, those of split 1 are validated on.
     config : TrainingConfig
+    beads : tuple of str
+        Bead models that chains are seen through.
     origin : dict, optional
         Provenance of the weights that the model comes with.
     verbose : bool
@@ -100,7 +102,9 @@ def train(model, data, config, *, origin=None, verbose=False):
     >>> row["valid_nats"] > 0
     True
     """
-    return fit(model, ProteinChains(data, model.config.n_neighbours, config), config, origin=origin, verbose=verbose)
+    return fit(
+        model, ProteinChains(data, model.config.n_neighbours, config, beads), config, origin=origin, verbose=verbose
+    )
 
 
 def fit(model, task, config, *, origin=None, verbose=False):

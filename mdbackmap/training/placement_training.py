@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 
 from .. import checkpoint
-from ..data.bead_draws import RANDOM, BeadBatches, BeadDraws
+from ..data.bead_batches import BeadBatches
+from ..data.bead_draws import RANDOM, BeadDraws
 from ..data.dataset import cut_units
 from ..data.layouts import TRAIN, VALIDATION
 from ..data.structures import Structures

@@ -96,4 +96,4 @@ def run(filename, *, verbose=False, threads=None):
         model, origin = checkpoint.load(plan.init)
         model = with_config(model, **plan.changes)
     data = Structures.read(*plan.data.packs, include=plan.data.include)
-    return train(model, data, plan.training, origin=origin, verbose=verbose)
+    return train(model, data, plan.training, beads=plan.data.beads, origin=origin, verbose=verbose)

@@ -2,8 +2,10 @@
 
 import abc
 
+from ..data.bead_draws import RANDOM, BeadDraws
 from ..data.dataset import Batches, cut_units
 from ..data.layouts import TRAIN
+from ..molecule.bead_models import bead_model
 from .losses import terms
 from .validation import Validation
 
@@ -92,6 +94,8 @@ class ProteinChains(OfBatches):
     n_neighbours : int
         Of the model.
     config : TrainingConfig
+    beads : tuple of str
+        Bead models that chains are seen through.
 
     Raises
     ------
@@ -102,10 +106,16 @@ class ProteinChains(OfBatches):
     aside = ("peptide", "chis")
     shown = ("torsion", "kl")
 
-    def __init__(self, data, n_neighbours, config):
+    def __init__(self, data, n_neighbours, config, beads=("ca",)):
         self.config, self.data, self.sources = config, data, data.sources
         augmentation = config.noise, config.blur, config.neighbour_dropout, config.roughness
-        self.batches = Batches(data, cut_units(data, TRAIN), n_neighbours, config.batch_size, *augmentation)
+        draws = (
+            None
+            if set(beads) == {"ca"}
+            else BeadDraws([name if name == RANDOM else bead_model(name) for name in beads])
+        )
+        inside = {"white": config.white, "draws": draws, "placed": config.placed}
+        self.batches = Batches(data, cut_units(data, TRAIN), n_neighbours, config.batch_size, *augmentation, **inside)
         if not self.batches.units:
             raise ValueError(f"no chain to train on in {data}: expected chains of split 0")
         self.validation = Validation(data, n_neighbours, config.validation, config.batch_size)
