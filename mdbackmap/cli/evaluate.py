@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..datafiles import VALIDATION
 from ..evaluation.table import behind, save_json, systems, table
-from . import evaluate_cascades, evaluate_molecules, options, protein_input, values
+from . import evaluate_beads, evaluate_cascades, evaluate_molecules, options, protein_input, values
 
 logger = logging.getLogger(__name__)
 
@@ -23,10 +23,12 @@ def add_parser(verbs):
         "file that has a topology begins a protein, trajectories after it belong to it; the first protein is the "
         "reference. A generated protein may have several frames, as samples, for each of the reference's. Two folders "
         "are compared file by file, by name. --benchmark, --pack and --ensembles run a model on the C-alphas of known "
-        "chains. Native structures are judged beside it, and PULCHRA's where pypulchra is installed. --cgvae judges a "
+        "chains, --mapping on other beads of them. Native structures are judged beside it, and PULCHRA's where "
+        "pypulchra is installed. --cgvae judges a "
         "model of one molecule on its trajectory: on frames held out from training, or on all frames of other files. "
         "--chain compares cascades of models with single steps in the same way.",
         epilog="Examples: mdbackmap evaluate reference.pdb generated.pdb; mdbackmap evaluate --benchmark --limit 10; "
+        "mdbackmap evaluate --benchmark --mapping martini3; "
         "mdbackmap evaluate --cgvae mine.pt aa.pdb aa.xtc --plots plots",
     )
     parser.add_argument("files", nargs="*", help="reference, then one or more generated proteins; or two folders")
@@ -56,6 +58,13 @@ def _add_benchmark(parser):
     group.add_argument(
         "--all-frames", **options.FLAG, help="with --cgvae and --chain: all frames, those that were trained on, too"
     )
+    group.add_argument(
+        "--mapping",
+        action="append",
+        metavar="NAME",
+        help="see the chains through the beads of this bead model: martini3, com, FILE.json:NAME, ...; all for every "
+        "one; give it again for several",
+    )
     group.add_argument("--held-out", **options.FLAG, help="only what was held out of training in that file")
     group.add_argument("--per-system", **options.COUNT, default=5, help="frames of each system (default: 5)")
     group.add_argument(
@@ -80,6 +89,8 @@ def check(args):
     runs = [f"--{name}" for name in ("benchmark", "pack", "ensembles", "cgvae", "chain") if getattr(args, name)]
     if args.elbo and not args.chain:
         return "--elbo belongs to --chain"
+    if args.mapping and not (args.benchmark or args.pack or args.ensembles):
+        return "--mapping belongs to --benchmark, --pack and --ensembles"
     if runs:
         if len(runs) > 1:
             return f"{' and '.join(runs)} are {len(runs)} runs: give one of them"
@@ -200,12 +211,15 @@ def run_benchmark(args):
             "judge it on its own trajectory: --cgvae MODEL or --chain MODEL, with aa.pdb aa.xtc"
         )
     sampling = {"temperatures": args.temperature, "n_samples": args.n_samples, "seed": args.seed}
-    known, nats = known_chains(model, args)
+    known = known_chains(args)
     if not known:
         raise ValueError(
             f"nothing is left to judge in {args.ensembles or args.pack}: expected chains or systems that --held-out "
             "and --largest leave in"
         )
+    if args.mapping:
+        return evaluate_beads.run_beads(model, provenance, known, args)
+    nats = {} if args.ensembles else likelihood(model, args)
     content = {"model": provenance, **sampling, **nats}
     for kind in dict.fromkeys(chain.kind for chain in known):
         some = [chain for chain in known if chain.kind == kind]
@@ -220,23 +234,25 @@ def run_benchmark(args):
         save_json(content, args.json)
 
 
-def known_chains(model, args):
-    """The chains to judge by, and the nats per residue of packed ones."""
+def known_chains(args):
+    """The chains to judge by."""
     from ..data.known import read_chains, read_ensembles
-    from ..evaluation.likelihood import nats_per_residue
 
     held_out = 1 if args.held_out else None
     if args.ensembles:
         some = {"split": held_out, "largest": args.largest}
-        return read_ensembles(args.ensembles, args.per_system, args.limit, **some), {}
-    filename = args.pack or VALIDATION
-    known = read_chains(filename, args.limit, split=held_out)
-    if args.pack:
-        known = [replace(chain, kind="pack") for chain in known]
+        return read_ensembles(args.ensembles, args.per_system, args.limit, **some)
+    known = read_chains(args.pack or VALIDATION, args.limit, split=held_out)
+    return [replace(chain, kind="pack") for chain in known] if args.pack else known
+
+
+def likelihood(model, args):
+    """The nats per residue of packed chains."""
+    from ..evaluation.likelihood import nats_per_residue
+
     splits = (0, 1) if args.pack and not args.held_out else (1,)
-    if not known:
-        return [], {}
-    return known, {"nats": nats_per_residue(model, filename, splits=splits, limit=args.limit, seed=args.seed)}
+    chosen = {"splits": splits, "limit": args.limit, "seed": args.seed}
+    return {"nats": nats_per_residue(model, args.pack or VALIDATION, **chosen)}
 
 
 def show(heading, known, result, *, each):

@@ -1,12 +1,12 @@
 """
 Known structures to judge models by: chains of a structure pack, ensembles, and models run on their traces.
 
-Shapes: F frames, R residues, S samples, A atoms. Positions are in angstrom. `metrics.dihedrals` says what an
+Shapes: F frames, R residues, N beads, S samples, A atoms. Positions are in angstrom. `metrics.dihedrals` says what an
 atom14 array is.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from ..generation.noise import Noise
 from ..metrics.dihedrals import atom14
 from ..metrics.hydrogens import Hydrogens
 from ..molecule.attributes import listed
+from ..molecule.bead_models import CA as CA_MODEL
+from ..molecule.heavy_atoms import protein_topology
+from ..molecule.mapping import Mapping
 from ..molecule.topology import Topology
 from ..options import Keys, Tolerance
 from .layouts import open_pack, present, text
@@ -94,6 +97,24 @@ class Chain:
         numbers = np.arange(1, n + 1)
         empty, chain = [""] * n, ["A"] * n
         return Topology(["CA"] * n, empty, np.arange(n), names, numbers, empty, chain, empty, self.ends, cis)
+
+    def seen_through(self, beads):
+        """
+        The molecule as beads of a bead model, with OXT in the last ones where the model counts it.
+
+        Parameters
+        ----------
+        beads : BeadModel
+
+        Returns
+        -------
+        Mapping
+            To heavy atoms; which peptides are cis is told only where beads are C-alphas.
+        """
+        trace = self.trace()
+        if not beads.exact:
+            trace = replace(trace, cis=None)
+        return Mapping.of(beads, beads.topology(protein_topology(trace)))
 
 
 def read_chains(filename, limit=None, *, split=None):
@@ -212,7 +233,7 @@ def spread(n, limit):
 
 class Generator:
     """
-    A model bound to the trace of one chain, without MDAnalysis.
+    A model bound to the beads of one chain, without MDAnalysis.
 
     Parameters
     ----------
@@ -220,6 +241,8 @@ class Generator:
     chain : Chain
     settings : Settings, optional
         Of the pipeline.
+    beads : BeadModel
+        C-alphas alone by default.
 
     Examples
     --------
@@ -230,8 +253,9 @@ class Generator:
     (1, 185, 14, 3)
     """
 
-    def __init__(self, model, chain, settings=None):
-        self.bound = bind(model.eval(), model.mapping(chain.trace()), settings=settings)
+    def __init__(self, model, chain, settings=None, beads=CA_MODEL):
+        mapping = model.mapping(chain.trace()) if beads is CA_MODEL else chain.seen_through(beads)
+        self.bound = bind(model.eval(), mapping, settings=settings)
         self.device = next(model.parameters()).device
 
     def __call__(self, beads, *, temperature=1.0, n_samples=1, seed=0, bead_tolerance=0.0):
@@ -240,7 +264,7 @@ class Generator:
 
         Parameters
         ----------
-        beads : ndarray of float, shape (F, R, 3)
+        beads : ndarray of float, shape (F, N, 3)
         temperature : float
         n_samples : int
             Of each frame.

@@ -44,14 +44,36 @@ def atom14(fine, atoms):
     mask : ndarray of bool, shape (R, 14)
         Atoms that are present.
     """
-    names = zip(fine.resnames[fine.residue_of_atom], fine.names, strict=True)
-    slots = np.array([residues.SLOT_OF_ATOM.get((str(resname), str(name)), -1) for resname, name in names])
-    kept = slots >= 0
-    places = fine.residue_of_atom[kept], slots[kept]
+    kept, places = _places(fine)
     positions = np.zeros((len(atoms), fine.n_residues, residues.MAX_ATOMS, 3))
     mask = np.zeros((fine.n_residues, residues.MAX_ATOMS), dtype=bool)
     positions[:, *places], mask[places] = atoms[:, kept], True
     return positions, mask
+
+
+def flat_atoms(fine, positions):
+    """
+    The atoms of a topology out of an atom14 array.
+
+    Parameters
+    ----------
+    fine : Topology
+        Of amino acids and heavy atoms that have slots.
+    positions : ndarray of float, shape (F, R, 14, 3)
+
+    Returns
+    -------
+    ndarray of float, shape (F, A, 3)
+    """
+    return positions[:, *_places(fine)[1]]
+
+
+def _places(fine):
+    """Which atoms have a slot (A,), and residue and slot of these."""
+    names = zip(fine.resnames[fine.residue_of_atom], fine.names, strict=True)
+    slots = np.array([residues.SLOT_OF_ATOM.get((str(resname), str(name)), -1) for resname, name in names])
+    kept = slots >= 0
+    return kept, (fine.residue_of_atom[kept], slots[kept])
 
 
 def dihedral(a, b, c, d):

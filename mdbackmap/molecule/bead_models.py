@@ -88,6 +88,11 @@ class BeadModel:
                         "residue, each with a share other than 0, and a sum above 0"
                     )
 
+    @property
+    def exact(self) -> bool:
+        """Whether every residue has a bead that is its C-alpha."""
+        return all({"CA": 1.0} in beads.values() for beads in self.residues.values())
+
     def beads_of(self, topology, residue) -> dict:
         """
         Beads of a residue and the shares of their atoms.
