@@ -3,8 +3,6 @@
 import logging
 
 from ..evaluation.table import save_json, table
-from ..molecule.bead_models import BEAD_MODELS, bead_model
-from ..molecule.mapping import MappingError
 from . import options
 
 logger = logging.getLogger(__name__)
@@ -32,6 +30,9 @@ def run_beads(model, provenance, chains, args):
 
 def usable(model, chain, names):
     """Bead models by name; of "all" those that the model can use."""
+    from ..molecule.bead_models import BEAD_MODELS, bead_model
+    from ..molecule.mapping import MappingError
+
     if EVERY not in names:
         return [bead_model(name) for name in names]
     from ..data.known import Generator
