@@ -15,8 +15,9 @@ from . import checkpoint
 from .completion.ends import Completion
 from .generation.bound import bind
 from .generation.noise import Noise
+from .generation.placing import with_cis
 from .molecule.binding import bind as bind_beads
-from .molecule.boxes import box_vectors, distances_moved
+from .molecule.boxes import box_vectors, distances_moved, whole
 from .molecule.mapping import MappingError
 from .options import Keys, SamplingOptions, check_atoms, whole_number
 from .recognition.recognise import recognise
@@ -110,10 +111,17 @@ def load_model(
         indices, coarse, beads = recognise(atoms, mapping=mapping, **how, frames=look)
         joined = network.mapping(coarse, beads)
         looked["frames"] = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
+        joined = with_cis(network, joined, _whole_chains(joined, looked["frames"], looked["dimensions"]))
     options = {"device": device, "threads": threads}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
     seen = {"looked": looked.get("frames"), "dimensions": looked.get("dimensions")}
     return Backmapper(network, joined, indices, provenance, **options, **seen, names=names)
+
+
+def _whole_chains(mapping, frames, dimensions):
+    """Beads (f, N, 3) of some frames, chains whole in their boxes."""
+    boxes = None if dimensions is None else box_vectors(dimensions, len(frames))
+    return frames if boxes is None else whole(frames, boxes, mapping.coarse, mapping.chain)
 
 
 def _refuse_names(molecule, mapping, how):

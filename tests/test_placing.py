@@ -16,7 +16,7 @@ from mdbackmap.data.known import read_chains
 from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.generation.bound import bind
-from mdbackmap.generation.placing import Placing
+from mdbackmap.generation.placing import Placing, with_cis
 from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
 from mdbackmap.molecule.bead_models import BeadModel
 from mdbackmap.molecule.heavy_atoms import protein_topology
@@ -131,3 +131,19 @@ def test_a_checkpoint_keeps_its_placement(tmp_path):
 
 def test_the_bundled_model_loads():
     assert load("genzprot")[0].config.n_features == 128
+
+
+def test_cis_peptides_are_found_where_c_alphas_are_no_beads(chain):
+    model, beads = small(), None
+    torch.nn.init.zeros_(model.placement.cis[-1].weight)
+    torch.nn.init.constant_(model.placement.cis[-1].bias, 5.0)
+    for kind, expected in ((BB, ~chain.ends), (CA_SC, np.zeros(len(chain.ends), bool))):
+        mapping = mapping_of(kind, chain)
+        plain = dataclasses.replace(mapping, coarse=dataclasses.replace(mapping.coarse, cis=None))
+        beads = beads_of(mapping, chain).numpy()
+        found = with_cis(model, plain, beads)
+        assert np.array_equal(found.coarse.cis, expected)
+        assert np.array_equal(found.fine.cis, expected | mapping.fine.cis)
+        assert len(chain.ends) > 10
+    torch.nn.init.constant_(model.placement.cis[-1].bias, -5.0)
+    assert with_cis(model, plain, beads) is plain

@@ -6,6 +6,7 @@ Shapes: F frames, N beads, R residues. Positions in angstrom.
 
 import dataclasses
 
+import numpy as np
 import torch
 
 from ..models.batch import Batch, BeadInputs, passes
@@ -14,6 +15,38 @@ from ..torsions.bead_table import BeadTable
 from ..torsions.internal import InternalCoordinates
 
 _RMS = 2.0  # times the scale, in each direction; cited: the integral of exp(-distance / scale) in three dimensions
+
+
+def with_cis(network, mapping, beads):
+    """
+    A mapping with the cis peptides that beads tell of, where these are not C-alphas.
+
+    Parameters
+    ----------
+    network : Model
+    mapping : Mapping
+    beads : ndarray of float, shape (F, N, 3)
+        Some frames in angstrom, chains whole. A peptide is cis if it is on the mean of their logits.
+
+    Returns
+    -------
+    Mapping
+        The very mapping if nothing is found.
+    """
+    placement = getattr(network, "placement", None)
+    if placement is None or not mapping.is_chain or mapping.is_trace:
+        return mapping
+    placing = Placing.of(placement, mapping, next(network.parameters()).device)
+    if placing.exact:
+        return mapping
+    seen = torch.as_tensor(beads - beads.mean(axis=1, keepdims=True), dtype=torch.float32)
+    logits = placing(seen.to(placing.table.weights.device)).cis.mean(0).cpu().numpy()
+    unknown = (mapping.alphas < 0) | (np.roll(mapping.alphas, -1) < 0)
+    found = unknown & (logits > 0) & ~mapping.coarse.ends
+    if not found.any():
+        return mapping
+    coarse, fine = (dataclasses.replace(part, cis=part.cis | found) for part in (mapping.coarse, mapping.fine))
+    return dataclasses.replace(mapping, coarse=coarse, fine=fine)
 
 
 @dataclasses.dataclass(frozen=True)
