@@ -4,6 +4,7 @@ Evaluation: models and structures judged by the protocol of `mdbackmap.metrics`,
 ================ ===========================================================================
 module           what it does
 ================ ===========================================================================
+bead_benchmark   a model on known chains, seen through beads of several bead models
 benchmark        a model on known chains, beside the native structures and PULCHRA
 likelihood       nats per residue, beside independent torsions
 energy           energies after minimisation, where OpenMM is installed
