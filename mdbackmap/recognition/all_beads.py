@@ -16,9 +16,39 @@ from ..molecule.bead_models import CA
 from ..molecule.boxes import box_vectors, nearest_images
 from ..molecule.heavy_atoms import protein_topology
 from ..molecule.mapping import MappingError
+from .bead_names import BACKBONE
 from .links import named
 
 _SHOWN = 4  # residues or names in a message; chosen: by hand
+
+
+def together(group):
+    """
+    The group, with beads of one residue in it that do not lie together in the file.
+
+    Parameters
+    ----------
+    group : Group
+
+    Returns
+    -------
+    Group
+        Residues of one label are one, if no two of their beads have the same name and not all have a CA or BB.
+    """
+    rows = np.flatnonzero(group.amino)
+    anchors = np.isin(group.names, [*BACKBONE, "CA"])
+    if group.any_in_residue(anchors)[rows].all():
+        return group
+    labels = np.stack([group.chains, group.resids.astype(str), group.icodes, group.resnames])[:, rows]
+    label = np.unique(labels, axis=1, return_inverse=True)[1].ravel()
+    name = np.unique(group.names[rows], return_inverse=True)[1]
+    pairs, times = np.unique(np.stack([label, name]), axis=1, return_counts=True)
+    twice = np.bincount(pairs[0], times > 1) > 0
+    first = np.full(len(twice), len(group.names))
+    np.minimum.at(first, label, group.residue[rows])
+    residue = group.residue.copy()
+    residue[rows] = np.where(twice[label], group.residue[rows], first[label])
+    return replace(group, residue=np.unique(residue, return_inverse=True)[1])
 
 
 def beads_by_name(group, anchors, names=None):

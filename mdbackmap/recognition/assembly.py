@@ -106,7 +106,7 @@ def _finished(trace, coarse, ends):
     """The topology with ends, cis peptides and bonds."""
     first = np.flatnonzero(~ends)
     finished = replace(
-        _lettered(trace.atoms, coarse, ends),
+        _lettered(trace, coarse, ends),
         ends=ends,
         cis=None if trace.lengths is None else find_cis(trace, ends),
         bonds=np.stack([first, first + 1], axis=1),
@@ -120,12 +120,22 @@ def _finished(trace, coarse, ends):
     return finished
 
 
-def _lettered(atoms, coarse, ends):
-    """Chains that the input leaves nameless get letters of their own where their numbers start again."""
+def _lettered(trace, coarse, ends):
+    """
+    Chains that the input leaves nameless get letters where numbers start again.
+
+    Those of GRO files, which have no names of chains, and of other beads than C-alphas get them where numbers run on
+    across a break, too.
+    """
+    atoms, least = trace.atoms, 2 if trace.settings.split else 1
     if np.any(attribute(atoms, "chainIDs", "") != "") or not np.isin(coarse.segids, ["", "SYSTEM"]).all():
         return coarse
-    again = ends[:-1] & ((np.diff(coarse.resids) <= 0) | (coarse.chainIDs[1:] != coarse.chainIDs[:-1]))
-    return replace(coarse, chainIDs=chain_letters([f"#{i}" for i in np.cumsum(np.append(0, again))]))
+    again = ends[:-1] & ((np.diff(coarse.resids) < least) | (coarse.chainIDs[1:] != coarse.chainIDs[:-1]))
+    letters = chain_letters([f"#{i}" for i in np.cumsum(np.append(0, again))])
+    if again.any():
+        named = listed(dict.fromkeys(letters.tolist()), _RESIDUES)
+        logger.info("the file names no chains: by breaks and numbers they are %s", named)
+    return replace(coarse, chainIDs=letters)
 
 
 def _caps_behind(trace):

@@ -161,10 +161,10 @@ def beside_alphas(group, anchors):
     """
     beside = Companions(group, anchors)
     backbone = beside.having("N", "C") >= _MOST
+    if beside.having("O") >= _MOST and np.isin(group.given[anchors], list(SEQUENCELESS)).mean() > _HALF:
+        return NamedBeads(anchors, (BEAD_MODELS["awsem"],))
     if not beside.names or (backbone and _all_atoms(beside)):
         return NamedBeads(anchors, (CA,) if beside.names else ())
-    if np.isin(group.given[anchors], list(SEQUENCELESS)).mean() > _HALF:
-        return NamedBeads(anchors, (BEAD_MODELS["awsem"],))
     alphas = [model for model in BEAD_MODELS.values() if model.anchor == "CA"]
     fits = {model.name: beside.fit(model) for model in alphas if NamedBeads(anchors, (model,)).several}
     best = max(fits, key=fits.get)
@@ -224,7 +224,7 @@ def _with_centroid(anchors, beside):
     if len(common) == 1 and total < _ALONE:
         beta = replace(_extended(["CB"]), name="ca_cb")
         models = (*(BEAD_MODELS[name] for name in _PAIRS), beta)
-        return NamedBeads(anchors, models, {common[0]: ANY}, (common[0],))
+        return NamedBeads(anchors, models, {common[0]: ANY}, tuple(sorted(beside.names)))
     return NamedBeads(anchors, (CA,), unknown=tuple(sorted(beside.names)))
 
 

@@ -27,7 +27,7 @@ _WIDEST = 0.3  # angstrom, least SD of the distance of two beads in a residue; c
 _BETA = 1.53  # angstrom, CA-CB; cited: Engh & Huber, Acta Cryst A 1991
 _UNLIKE = 4.0  # mean square of deviations in SD, above which no model fits; chosen: by hand
 _ALPHAS = 3.72, 3.88  # angstrom, median of C-alpha distances; chosen: by hand, about 3.80
-_SCATTER = 0.15  # angstrom, their robust SD; chosen: by hand, 0.02 in crystals, 0.18 and more in one soft frame
+_SCATTER = 0.3  # angstrom, their robust SD; chosen: by hand, 0.02 in crystals, 0.2 in one frame of soft bonds
 _ROBUST = 1.4826  # no unit, SD of a Gaussian in a median absolute deviation; cited: Rousseeuw & Croux 1993
 _NAMED = 6  # names in a message; chosen: by hand
 
@@ -98,7 +98,12 @@ def decide(named, trace, positions, places, asked=None):
     if ANY in names.values():
         beads = {bead for own in model.residues.values() for bead in own} - {model.anchor}
         names = {name: next(iter(beads), name) for name in names}
-    return Decision(model, replace(trace, settings=_settings(model, trace.settings)), why, names)
+    settings = replace(_settings(model, trace.settings), split=model is not CA or _is_gro(trace.atoms))
+    return Decision(model, replace(trace, settings=settings), why, names)
+
+
+def _is_gro(atoms):
+    return str(getattr(getattr(atoms, "universe", None), "filename", "")).lower().endswith(".gro")
 
 
 def _settings(model, given):

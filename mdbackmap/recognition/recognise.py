@@ -16,10 +16,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..molecule.attributes import listed
 from ..molecule.bead_models import BEAD_MODELS, CA, bead_model
 from ..molecule.mapping import MappingError
 from ..molecule.mixed import CALVADOS
-from .all_beads import all_beads, no_beads
+from .all_beads import all_beads, no_beads, together
 from .assembly import join, named_ends
 from .bead_places import decide
 from .bead_trace import Trace
@@ -30,6 +31,8 @@ from .order import in_order
 from .settings import DEFAULTS
 from .soundness import check_frames
 from .spacing import bond_lengths
+
+_SHOWN = 8  # names in a message; chosen: by hand
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +112,7 @@ def recognise(
     if len(atoms) == 0:
         raise MappingError("the selection is empty: expected C-alpha beads; check the selection string")
     atoms, asked = getattr(atoms, "unique", atoms), _asked(mapping)
-    group = Group.read(atoms, aliases)
+    group = together(Group.read(atoms, aliases))
     named = find_beads(group, sequence is not None, asked)
     told = bare_warning(group, named.anchors)
     anchors, alternatives = one_conformer(group, named.anchors, _occupancies(atoms))
@@ -127,6 +130,8 @@ def recognise(
         refuse_closed(trace, coarse)
     decision = replace(decision, trace=trace)
     used, beads = all_beads(decision, coarse)
+    if named.unknown and decision.model is CA:
+        told.append(f"not used, as no known bead model has them beside CA: {listed(named.unknown, _SHOWN)}")
     told += [told_conformers(alternatives)] * bool(alternatives) + moved + joined
     for sentence in (*told, *left_out(group, trace), *no_beads(group, decision, used)):
         warnings.warn(sentence, stacklevel=2)
@@ -154,7 +159,8 @@ def _tell(decision):
         return
     level = logging.INFO if logger.hasHandlers() else logging.WARNING  # without a handler Python shows warnings only
     because = f" ({decision.why})" if decision.why else ""
-    logger.log(level, "beads of the bead model %r%s; mapping=NAME (--mapping NAME) says otherwise", model.name, because)
+    words = "these are beads of the model %r%s; mapping='NAME' (--mapping NAME) takes them for those of another"
+    logger.log(level, words, model.name, because)
 
 
 def _places(group, named):

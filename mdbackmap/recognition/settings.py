@@ -33,6 +33,7 @@ class RecognitionSettings:
     conformers: int = 4  # beads of one number that can be alternate locations; chosen: by hand, seldom more than A to D
     bonded: tuple = BONDED  # angstrom; of neighbours along a chain
     near: tuple = TRANS_SOUND  # angstrom; the nearest bead of each lies so far off in proteins
+    split: bool = False  # pieces of a chain without a name are chains, even if numbers run on
     alpha: bool = True  # the beads that are looked at are C-alphas
     what: str = "3.8 angstrom between C-alpha atoms"  # what is expected of neighbours, in words
 
