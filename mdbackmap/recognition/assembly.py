@@ -73,7 +73,7 @@ def join(trace, sequence, breaks):
     if given or lengths is None:
         return coarse, told
     refuse_lone(trace, coarse)
-    torn = torn_bonds(trace, own | caps, joined)
+    torn = [] if trace.settings.springs else torn_bonds(trace, own | caps, joined)
     return coarse, [*told, *_torn(trace, coarse, torn), *_misplaced(trace, coarse), *_alone(coarse)]
 
 

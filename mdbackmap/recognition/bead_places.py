@@ -98,7 +98,9 @@ def decide(named, trace, positions, places, asked=None):
     if ANY in names.values():
         beads = {bead for own in model.residues.values() for bead in own} - {model.anchor}
         names = {name: next(iter(beads), name) for name in names}
-    settings = replace(_settings(model, trace.settings), split=model is not CA or _is_gro(trace.atoms))
+    settings = replace(_settings(model, trace.settings), split=_is_gro(trace.atoms))
+    if model is not CA:  # bonds may be springs of an elastic network
+        settings = replace(settings, split=True, springs=True, bonds_reach=settings.bonded[1])
     return Decision(model, replace(trace, settings=settings), why, names)
 
 

@@ -71,7 +71,7 @@ def only_alphas(lengths) -> bool:
     >>> only_alphas(np.full(50, 3.8)), only_alphas(np.r_[np.full(20, 3.8), np.linspace(4.0, 7.0, 20)])
     (True, False)
     """
-    off = np.minimum(np.abs(lengths - CA_TRANS), np.abs(lengths - CA_CIS)) > _OFF
+    off = np.abs(lengths - CA_TRANS) > _OFF  # as cis peptides are, but these are rare
     if len(off) < _WINDOW:
         return np.count_nonzero(off) * _WINDOW < _STRANGE * len(off)
     return np.convolve(off, np.ones(_WINDOW), "valid").max() < _STRANGE

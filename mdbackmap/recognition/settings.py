@@ -34,6 +34,7 @@ class RecognitionSettings:
     bonded: tuple = BONDED  # angstrom; of neighbours along a chain
     near: tuple = TRANS_SOUND  # angstrom; the nearest bead of each lies so far off in proteins
     split: bool = False  # pieces of a chain without a name are chains, even if numbers run on
+    springs: bool = False  # bonds of the topology may be springs between whatever lies near
     alpha: bool = True  # the beads that are looked at are C-alphas
     what: str = "3.8 angstrom between C-alpha atoms"  # what is expected of neighbours, in words
 
@@ -44,7 +45,7 @@ DEFAULTS = RecognitionSettings()
 # 0.24 (Martini 3) and 3.25 +- 0.35 (Martini 2.2).
 BACKBONES = dataclasses.replace(
     DEFAULTS,
-    median=(2.9, 3.6),  # angstrom; chosen: by hand, about these
+    median=(2.4, 4.0),  # angstrom; chosen: by hand, about these, wider for other shares of the same atoms
     bonded=(1.9, 4.6),  # angstrom; chosen: by hand, beyond what is seen in crystals and simulations
     stretched=4.6,  # angstrom; chosen: the same limit
     bonds_reach=4.6,  # angstrom; chosen: the same limit, as elastic networks are among the bonds of a topology
