@@ -18,6 +18,7 @@ from .generation.noise import Noise
 from .generation.placing import with_cis
 from .molecule.binding import bind as bind_beads
 from .molecule.boxes import box_vectors, distances_moved, whole
+from .molecule.kept import TOLERANCE, KeptPlaces
 from .molecule.mapping import MappingError
 from .options import Keys, SamplingOptions, check_atoms, whole_number
 from .recognition.recognise import recognise
@@ -25,6 +26,7 @@ from .recognition.soundness import bead_label, check_frames
 from .sampling.sampler import Sampler
 from .sampling.standard_form import StandardForm
 from .sampling.treatment import TraceTreatment
+from .universes.keeping import read_kept
 from .universes.live import lifted
 from .universes.reader import bead_indices, bead_names
 from .universes.survey import survey
@@ -44,6 +46,8 @@ def load_model(
     breaks=None,
     device=None,
     threads=None,
+    keep=None,
+    keep_tolerance=TOLERANCE,
 ):
     """
     Load a model and bind it to a molecule.
@@ -71,6 +75,10 @@ def load_model(
         "cuda" if there is one, else "cpu".
     threads : int, optional
         Threads of torch while sampling; by default torch's own number.
+    keep : AtomGroup, Universe, or list of these, optional
+        Atoms that are known already: the rest is built around them (`Backmapper.keeping`).
+    keep_tolerance : float
+        How far kept atoms may put a bead off its place, in angstrom.
 
     Returns
     -------
@@ -115,7 +123,8 @@ def load_model(
     options = {"device": device, "threads": threads}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
     seen = {"looked": looked.get("frames"), "dimensions": looked.get("dimensions")}
-    return Backmapper(network, joined, indices, provenance, **options, **seen, names=names)
+    model = Backmapper(network, joined, indices, provenance, **options, **seen, names=names)
+    return model if keep is None else model.keeping(keep, atoms, keep_tolerance, aliases)
 
 
 def _whole_chains(mapping, frames, dimensions):
@@ -157,8 +166,11 @@ class Backmapper:
 
     Attributes
     ----------
+    kept : Kept or None
+        Atoms that are known already.
     mapping : Mapping
-        From N beads to all A atoms; `mapping.coarse` and `mapping.fine` are the two topologies.
+        From N beads to all A atoms; `mapping.coarse` and `mapping.fine` are the two topologies. Kept atoms that are no
+        part of the protein come last.
     indices : ndarray of int, shape (N,)
     provenance : dict
         Of the weights: the model's name, the hash of its file, its training; plain values.
@@ -177,6 +189,7 @@ class Backmapper:
         dimensions=None,
         names=None,
     ):
+        self.kept, self._takes_kept = None, network.open_ends and network.molecule is None
         self._complete = Completion(mapping) if network.open_ends else None
         self.mapping = self._complete.mapping if network.open_ends else mapping
         self.indices, self.bead_names = np.asarray(indices), names
@@ -216,6 +229,52 @@ class Backmapper:
         """
         other = copy.copy(self)
         other._sampler = replace(self._sampler, threads=whole_number("threads", threads, 1))
+        return other
+
+    def keeping(self, keep, cg, tolerance=TOLERANCE, aliases=None):
+        """
+        The same model with atoms that are known already: the rest is built around them.
+
+        Kept atoms come out as they are. A group with one frame is a rigid piece: it is superposed, in every frame, on
+        the beads of its residues, together with ligands, ions and whatever else is in the group. Where it lies on its
+        beads already (0.01 A), and where nothing in it belongs to a bead, it stays. A trajectory of as many frames as
+        that of the beads is taken frame by frame, as it is.
+
+        Residues are found by chain, number and insertion code. Of each, all atoms may be given, the backbone (N, CA,
+        C, O) with any of the side chain, or CA alone. Hydrogens of amino acids are left out. All other molecules are
+        put behind the protein, as HETATM.
+
+        Parameters
+        ----------
+        keep : AtomGroup, Universe, or list of these
+            Parts that move on their own are groups of a list.
+        cg : AtomGroup or Universe
+            The trajectory of beads.
+        tolerance : float
+            How far kept atoms may put a bead off its place, in angstrom.
+        aliases : dict, optional
+            Residue names to read as others.
+
+        Returns
+        -------
+        Backmapper
+
+        Raises
+        ------
+        MappingError
+            A model of one molecule; residues or atoms that the protein has not; another number of frames. Later, in
+            `sample`: kept atoms that are too far from their beads.
+        """
+        if not self._takes_kept:
+            raise MappingError(
+                f"keep=: {self.provenance['model']!r} makes all atoms; only models of proteins keep some"
+            )
+        if self.kept is not None:
+            raise MappingError("keep= is given twice: give all groups at once, as a list")
+        other = copy.copy(self)
+        n_frames = cg.universe.trajectory.n_frames
+        other.kept = read_kept(keep, self.mapping, n_frames, tolerance=tolerance, aliases=aliases)
+        other.mapping = other.kept.joined()
         return other
 
     def batch_size(self, requested="auto"):
@@ -313,8 +372,19 @@ class Backmapper:
         beads, tolerance = self._trace(beads, frames, boxes, options)
         noise = Noise(options.seed, options.temperature, options.correlation_time)
         near, centre = self._form.beads(beads)
+        if self.kept is not None:
+            return self._around_kept(beads, near, centre, (noise, keys, boxes, tolerance), frames, boxes)
         atoms = self._form.atoms(self._sampler(near, noise, keys, boxes, tolerance), centre, beads)
         return atoms if self._complete is None else self._complete(atoms)
+
+    def _around_kept(self, beads, near, centre, arguments, frames, boxes):
+        """Atoms (F, A, 3) built around those that are kept, which are put in at the end, to the bit."""
+        places, others = self.kept.places(beads, frames, boxes)
+        known = self._form.kept(places[:, self._complete.own], centre)
+        kept = KeptPlaces(known, (others - centre).astype(np.float32), self.kept.kinds, self.kept.members)
+        atoms = self._complete(self._form.atoms(self._sampler(near, *arguments, kept), centre, beads))
+        atoms[:, self.kept.rows] = places[:, self.kept.rows]
+        return np.concatenate([atoms, others], axis=1)
 
     def displacements(self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror):
         """

@@ -235,7 +235,7 @@ def _bead_tolerance(value):
     return limit
 
 
-def check_atoms(atoms):
+def check_atoms(atoms, name="atoms"):
     """
     Refuse what holds no atoms.
 
@@ -251,7 +251,7 @@ def check_atoms(atoms):
     TypeError: atoms='ca.pdb': expected an AtomGroup or a Universe of MDAnalysis
     """
     if not hasattr(atoms, "atoms"):
-        raise TypeError(f"atoms={atoms!r:.60}: expected an AtomGroup or a Universe of MDAnalysis")
+        raise TypeError(f"{name}={atoms!r:.60}: expected an AtomGroup or a Universe of MDAnalysis")
 
 
 def check_backmapper(model):

@@ -10,6 +10,7 @@ Angstrom and radians.
 """
 
 import dataclasses
+import functools
 
 import torch
 
@@ -30,7 +31,7 @@ def draw_backbone(heads, conformation, features, random, settings, guide=None):
     ----------
     heads : TorsionHeads
     conformation : Conformation
-        Its torsions do not count.
+        Of its torsions those count that atoms fix that are given.
     features : torch.Tensor, shape (F, R, C)
         Of the decoder.
     random : RandomNumbers
@@ -51,6 +52,8 @@ def draw_backbone(heads, conformation, features, random, settings, guide=None):
     known = torch.ones_like(at, dtype=torch.bool).expand(len(torsions), -1)
     logits = heads.end(features[:, at], fourier(peptides[:, at], known, heads.order))
     torsions[:, at, END] = heads.bins.draw(logits, random.ends[:, at], random.temperature)
+    if conformation.given is not None:
+        torsions = torch.where(conformation.known, conformation.torsions, torsions)
     return conformation.moved(conformation.beads, torsions)
 
 
@@ -62,7 +65,7 @@ def draw_peptides(heads, conformation, features, uniform, temperature, settings,
     ----------
     heads : TorsionHeads
     conformation : Conformation
-        Its torsions do not count.
+        Of its torsions those count that atoms fix that are given.
     features : torch.Tensor, shape (F, R, C)
         Of the decoder.
     uniform : torch.Tensor, shape (F, R)
@@ -144,11 +147,14 @@ class _Chains:
             logits = logits - self.strain.of(slice(None), at, before.unsqueeze(-1), centres, (1, -1, 1))
             if guide is not None:
                 logits = logits + guide.bias(at, before, heads.bins.n_bins)
+            if self.fixed is not None:
+                logits = torch.where(self.only[:, None, at], logits, _NEVER)
             shares[:, at] = torch.softmax(logits / (temperature or 1.0), -1).mean(1)
             if temperature > 0:
                 angles[:, :, at] = heads.bins.draw(logits, uniform[:, :, at], temperature)
             else:
                 angles[:, :, at] = heads.bins.peak(torch.softmax(logits.float(), -1), self.settings.peak)
+            angles[:, :, at] = self.kept(angles[:, :, at], at)
         return angles, shares
 
     def redrawn(self, angles, shares, uniform, among=None):
@@ -157,7 +163,27 @@ class _Chains:
 
         Strain counts in frames `among` (F,) only.
         """
-        return self._apart(self._less_strained(angles, shares, uniform, among), shares, uniform)
+        angles = self._less_strained(self.kept(angles), shares, uniform, among)
+        return self._apart(angles, shares, uniform)
+
+    def kept(self, angles, at=slice(None)):
+        """Angles (F, R) or (F, S, n) of residues `at`, those that are fixed as they are."""
+        if self.fixed is None:
+            return angles
+        known = self.conformation.torsions[:, at, PEPTIDE]
+        return torch.where(self.fixed[at], known if angles.dim() == known.dim() else known.unsqueeze(1), angles)
+
+    @functools.cached_property
+    def fixed(self):
+        """Peptides (R,) whose angle atoms fix that are given; None if no atoms are."""
+        conformation = self.conformation
+        return None if conformation.given is None else conformation.known[:, PEPTIDE]
+
+    @functools.cached_property
+    def only(self):
+        """Bins (F, R, B) that peptides may have: one, where their angle is fixed."""
+        holds = self.heads.bins.holds(self.centres, self.conformation.torsions[..., PEPTIDE, None])
+        return holds | ~self.fixed[:, None]
 
     def _less_strained(self, angles, shares, uniform, among):
         """Pairs of angles that strain a residue are drawn together; of neighbours, the one with more strain first."""
@@ -179,8 +205,12 @@ class _Chains:
             grid = grid - self.strain.of(frames, at, first, second, (-1, 1, 1))
             grid = grid - self.strain.of(frames, at - 1, outer[0][:, None, None], first, (-1, 1, 1))
             grid = grid - self.strain.of(frames, (at + 1) % n, second, outer[1][:, None, None], (-1, 1, 1))
+            if self.fixed is not None:
+                open_bins = self.only[frames, at - 1].unsqueeze(2) & self.only[frames, at].unsqueeze(1)
+                grid = torch.where(open_bins, grid, _NEVER)
             picked = _pick(grid.flatten(1), None if uniform is None else uniform[frames, at])
             angles[frames, at - 1], angles[frames, at] = centres[picked // len(centres)], centres[picked % len(centres)]
+            angles = self.kept(angles)
         return angles
 
     def _apart(self, angles, shares, uniform):
@@ -191,19 +221,24 @@ class _Chains:
         for _ in range(self.settings.rounds):
             left = frames.unique()
             part = conformation[left]
-            frames, at = collisions(internal, part.beads, angles[left], settings, part.box)
+            frames, at = collisions(internal, part.beads, angles[left], settings, part.box, self.fixed, part.given)
             frames = left[frames]
             if len(at) == 0:
                 break
             own, following = centres.expand(len(at), -1), (at + 1) % angles.shape[1]
             behind, ahead = angles[frames, (at - 1).clamp_min(0), None], angles[frames, following, None]
             logits = shares[frames, at].clamp_min(1e-9).log()
-            logits = logits - crowding(internal, beads, angles, frames, at, own, settings, conformation.box)
+            logits = logits - crowding(
+                internal, beads, angles, frames, at, own, settings, conformation.box, conformation.given
+            )
             logits = logits - self.strain.of(frames, at, behind, own, (-1, 1))
             logits = logits - self.strain.of(frames, following, own, ahead, (-1, 1))
             picked = _pick(logits, None if uniform is None else uniform[frames, at])
             angles = angles.index_put((frames, at), centres[picked])
         return angles
+
+
+_NEVER = -1e4  # nats; chosen: by hand, what is as good as impossible
 
 
 def _pick(logits, uniform):

@@ -46,6 +46,12 @@ class Completion:
         if added:
             self.mapping, self._order = mapping.with_atoms([OXT] * added, ["O"] * added, self._near[:, 1])
 
+    @property
+    def own(self):
+        """Rows of the atoms that the model makes among all, int64, shape (A,)."""
+        rows = np.arange(self.mapping.n_atoms) if self._order is None else np.argsort(self._order)
+        return rows[: self.mapping.n_atoms - len(self._near)]
+
     def __call__(self, atoms):
         """All atoms (F, A + E, 3), from those that the model made (F, A, 3)."""
         if self._order is None:

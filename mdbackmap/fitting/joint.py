@@ -36,7 +36,7 @@ def fit_whole(conformation, targets, settings, anchor=None):
         return conformation
     fit = _Whole(conformation, targets, settings, anchor or conformation)
     for _ in range(settings.whole_steps):
-        conformation = fit.step(conformation)
+        conformation = fit.step(conformation).held(anchor or conformation)
     return conformation
 
 

@@ -38,6 +38,8 @@ def onto_beads(candidates, targets, settings):
     types = candidates.internal.types
     at = targets.side_chains
     at = at[(types[at] != _PRO) & candidates.internal.defined[at, 1]]
+    given = candidates.conformation.given
+    at = at if given is None else at[given.turnable(candidates.internal)[at]]
     if len(at) == 0:
         return candidates
     fit = _Fit(candidates, targets, at, settings)

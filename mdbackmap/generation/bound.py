@@ -20,6 +20,7 @@ from ..models.batch import passes
 from ..molecule.mapping import Mapping, MappingError
 from ..options import Tolerance
 from ..sampling.sampler import forked
+from ..torsions.given import Given
 from ..torsions.internal import InternalCoordinates
 from ..traces.mending import Mending, is_trace
 from ..traces.relaxation import Relaxation
@@ -91,7 +92,7 @@ class Bound(abc.ABC):
         return _bind_again, (self.model, self.mapping, self.settings)
 
     @abc.abstractmethod
-    def sample(self, beads, noise, keys, box=None, tolerance=KEPT):
+    def sample(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None):
         """
         Atoms for beads.
 
@@ -106,6 +107,8 @@ class Bound(abc.ABC):
             Box vectors as rows, in angstrom.
         tolerance : Tolerance
             How far beads may move. A model that `relaxes` none keeps beads exactly.
+        kept : KeptPlaces, optional
+            Atoms that are known beforehand; only models of proteins take them.
 
         Returns
         -------
@@ -150,12 +153,26 @@ class BoundProtein(Bound):
         internal = InternalCoordinates.of(mapping.coarse, device)
         return cls(model, mapping, settings, placing, Relaxation(internal, settings.traces), _slots(mapping).to(device))
 
-    def sample(self, beads, noise, keys, box=None, tolerance=KEPT):
+    def sample(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None):
         """Atoms for beads (see `Bound.sample`)."""
-        return self.conformation(beads, noise, keys, box, tolerance).atoms.flatten(1, 2)[:, self.slots]
+        return self.conformation(beads, noise, keys, box, tolerance, kept).atoms.flatten(1, 2)[:, self.slots]
+
+    def given(self, kept, like):
+        """Atoms that are kept as the pipeline takes them, `Given`, or None; `like` is a tensor, shape (F, N, 3)."""
+        if kept is None:
+            return None
+        atoms = torch.from_numpy(kept.atoms).to(like)
+        places = like.new_full((len(atoms), len(self.relaxation.internal.types) * residues.MAX_ATOMS, 3), torch.nan)
+        places[:, self.slots] = atoms
+        mask = places[0].isfinite().all(-1).view(-1, residues.MAX_ATOMS)
+        places = places.nan_to_num(0.0).unflatten(1, mask.shape)
+        if len(kept.kinds) == 0:
+            return Given(places, mask)
+        others = torch.from_numpy(kept.others[:, kept.members]).to(like)
+        return Given(places, mask, others, torch.from_numpy(kept.kinds).to(mask.device))
 
     @torch.no_grad()
-    def conformation(self, beads, noise, keys, box=None, tolerance=KEPT):
+    def conformation(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None):
         """The `Conformation` that the pipeline makes; arguments as for `sample`."""
         alphas, targets = beads, None
         if self.placing is not None:
@@ -164,7 +181,8 @@ class BoundProtein(Bound):
             sigma = self.settings.fitting.sigma(table)
             targets = BeadTargets(table, table.gather(beads), sigma, placed.scales)
         random = RandomNumbers.of(noise, keys, alphas, self.model.config.n_latent, self.settings.packing)
-        return generate(self.model, self.relaxation, alphas, random, self.settings, box, tolerance, targets)
+        given = self.given(kept, alphas)
+        return generate(self.model, self.relaxation, alphas, random, self.settings, box, tolerance, targets, given)
 
 
 def _slots(mapping):
@@ -192,7 +210,7 @@ class BoundMolecule(Bound):
         return cls(model, mapping, settings, copy.deepcopy(model).double())
 
     @torch.no_grad()
-    def sample(self, beads, noise, keys, box=None, tolerance=KEPT):
+    def sample(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None):
         """
         Atoms for beads: what the decoder makes of a latent drawn from the prior (see `Bound.sample`).
 
@@ -254,7 +272,7 @@ class BoundCascade(Bound):
             levels.append(beads)
         return levels
 
-    def sample(self, beads, noise, keys, box=None, tolerance=KEPT):
+    def sample(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None):
         """Atoms for beads, through all steps (see `Bound.sample`)."""
         return self.levels(beads, noise, keys, box, tolerance)[-1]
 

@@ -17,11 +17,12 @@ from ..fitting.side_chains import onto_beads
 from ..models.batch import Batch, BeadInputs, passes
 from ..models.denoiser import bundled as denoiser_on
 from ..options import Keys, Tolerance
-from ..packing.candidates import Candidates, fold_symmetric
+from ..packing.candidates import Candidates
 from ..packing.choosing import choose_candidates, relieve_chosen
 from ..packing.replacing import Clashing, replace_clashing
 from ..packing.rotamers import RotamerPrior
 from ..packing.settling import settle
+from ..torsions.borders import bent
 from .conformation import Conformation
 from .noise import Noise
 
@@ -72,7 +73,7 @@ class RandomNumbers:
         return RandomNumbers(*(part[frames] for part in parts), self.temperature)
 
 
-def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEPT, targets=None):
+def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEPT, targets=None, given=None):
     """
     Atoms of a protein for C-alphas.
 
@@ -91,14 +92,18 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
         How far beads may move.
     targets : BeadTargets, optional
         Beads that atoms are brought onto.
+    given : Given, optional
+        Atoms that are known beforehand: the rest is built around them.
 
     Returns
     -------
     Conformation
+        Groups of other atoms, if any are given, lie behind the residues.
     """
     internal, packing = relaxation.internal, settings.packing
-    relaxed, tolerances, guide = relax(relaxation, beads, tolerance, box)
-    conformation = Conformation.of(internal, relaxed.to(beads), box)
+    beads = beads if given is None else bent(internal, beads, given)
+    relaxed, tolerances, guide = relax(relaxation, beads, tolerance, box, given)
+    conformation = Conformation.of(internal, relaxed.to(beads), box, given)
     maps = _maps(relaxation, conformation, random.temperature, settings.backbone.maps, guide)
     conformation, features = backbones(model, conformation, random, settings.backbone, maps, targets)
     parts, relieved = passes(beads), []
@@ -110,20 +115,19 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
     conformations, clashing = zip(*relieved, strict=True)
     clashing = Clashing.join(clashing, [part.start for part in parts])
     conformation = replace_clashing(Conformation.join(conformations), clashing, packing)
-    torsions = fold_symmetric(internal.types, conformation.torsions)
-    if targets is not None:  # beads say which of two equivalent atoms is which
-        told = targets.tells_apart(internal.types).unsqueeze(1)
-        torsions = torch.where(told, conformation.torsions, torsions)
-    conformation = conformation.with_side_chains(torsions, conformation.tilt)
+    # beads say which of two equivalent atoms is which
+    conformation = conformation.folded(None if targets is None else targets.tells_apart(internal.types))
     if guide is None:
         return conformation
     slopes = relaxation.slopes(beads, tolerances, box, packing.settling.firmness)
-    return conformation.moved(*settle(slopes, relaxed, conformation.torsions, packing), conformation.tilt)
+    conformation = conformation.without_others(internal)
+    settled = settle(slopes, relaxed, conformation.torsions, packing, conformation.given)
+    return conformation.moved(*settled, conformation.tilt).with_others()
 
 
 def _chosen(model, features, random, packing, prior, conformation, refine=None):
     """Candidates of side chains on a backbone, refined if that is asked for, and those chosen of them."""
-    candidates = Candidates.draw(model.heads, conformation, features, random, packing, prior)
+    candidates = Candidates.draw(model.heads, conformation.with_others(), features, random, packing, prior)
     candidates = candidates if refine is None else refine(candidates)
     return candidates, choose_candidates(candidates, random)
 
@@ -134,16 +138,17 @@ def _fitted(draw, targets, settings, conformation):
     fitted = start = targets.on_given(conformation)
     for _ in range(1 if targets.given.all() else settings.fitting.rounds):
         candidates, chosen = draw(fitted, refine)
-        fitted = fit_whole(chosen.only_one(), targets, settings.fitting, start)
-    return candidates, chosen.placed(fitted)
+        fitted = fit_whole(chosen.only_one().without_others(start.internal), targets, settings.fitting, start)
+    return candidates, chosen.placed(fitted.with_others())
 
 
-def relax(relaxation, beads, tolerance, box=None):
+def relax(relaxation, beads, tolerance, box=None, given=None):
     """Relaxed beads (F, R, 3), how far each frame may move (F,), and the `Guide` on them; both None where all stay."""
     if tolerance.keeps:
         return beads, None, None
     denoise = functools.partial(denoiser_on(beads.device).denoise, relaxation.internal)
-    return relaxation(beads, tolerance, box, denoise)
+    held = None if given is None else given.held(relaxation.internal)
+    return relaxation(beads, tolerance, box, denoise, held)
 
 
 def _maps(relaxation, conformation, temperature, least, guide):

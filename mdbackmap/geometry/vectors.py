@@ -115,6 +115,23 @@ def place(a, b, c, bond, bend, torsion):
     return c + (turn_about_x(local, torsion).unsqueeze(-2) @ frame).squeeze(-2)
 
 
+def bridge(near, one, other, from_one, from_other):
+    """
+    Points (..., 3) at distances `from_one` of `one` and `from_other` of `other`, nearest to `near`.
+
+    Where these are too far apart they are on the line between, both distances stretched alike.
+
+    >>> bridge(*torch.tensor([[2.0, 9.0, 0.0], [0.0, 0.0, 0.0], [8.0, 0.0, 0.0]]), 5.0, 5.0)
+    tensor([4., 3., 0.])
+    """
+    axis, gap = unit(other - one), (other - one).norm(dim=-1, keepdim=True).clamp_min(_TINY)
+    along = (from_one**2 - from_other**2 + gap**2) / (2 * gap)
+    radius = (from_one**2 - along**2).clamp_min(0).sqrt()
+    stretch = (gap / (from_one + from_other)).clamp_min(1)
+    along = torch.where(stretch > 1, stretch * from_one, along)
+    return one + along * axis + radius * perpendicular(near - one, axis)
+
+
 def dihedral(a, b, c, d):
     """
     Torsion angle (...) a-b-c-d in radians, IUPAC sign: 0 is cis, positive is clockwise seen along b to c.

@@ -19,5 +19,6 @@ plain       a `Mapping` as plain values, as a checkpoint holds it, and back
 boxes       box vectors, nearest images, chains made whole
 partition   the bond graph cut into parts of about equal size
 binding     the beads of a universe checked against a `Mapping`
+kept        `Kept`: atoms that are known, matched to a protein and laid onto its beads
 =========== ===============================================================
 """

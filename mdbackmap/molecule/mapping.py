@@ -354,6 +354,29 @@ class Mapping:
             bead_of_atom=np.concatenate([self.bead_of_atom, other.bead_of_atom + self.n_beads]),
         )
 
+    def accompanied(self, topology: Topology) -> Mapping:
+        """
+        The mapping with molecules behind it that belong to no bead: they count in none, and rest on the first one.
+
+        Parameters
+        ----------
+        topology : Topology
+            Of these molecules.
+
+        Returns
+        -------
+        Mapping
+
+        Examples
+        --------
+        >>> one = Topology(["CA"], [""], [0], ["GLY"], [1], [""], ["A"], [""])
+        >>> zinc = Topology(["ZN"], ["Zn"], [0], ["ZN"], [2], [""], ["A"], [""], hetero=[True])
+        >>> Mapping.ca(one).accompanied(zinc)
+        Mapping(ca: 1 beads -> 5 atoms; 1 residues, A 1)
+        """
+        owner = np.concatenate([self.bead_of_atom, np.zeros(topology.n_atoms, dtype=np.int64)])
+        return replace(self, fine=self.fine.beside(topology), bead_of_atom=owner)
+
     @classmethod
     def identity(cls, topology: Topology, name="identity") -> Mapping:
         """Particles that stand for themselves."""

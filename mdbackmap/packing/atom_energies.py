@@ -16,7 +16,7 @@ import functools
 import numpy as np
 import torch
 
-from ..chemistry import elements
+from ..chemistry import elements, other_atoms
 from ..chemistry.residues import DISULFIDE
 from .contacts import ELEMENTS
 
@@ -33,11 +33,13 @@ def allowed_distances(touch):
 
     Returns
     -------
-    torch.Tensor, shape (T, T)
-        In angstrom.
+    torch.Tensor, shape (T + 1, T + 1)
+        In angstrom; the last row is that of metal ions.
     """
     at = [elements.ELEMENTS.index(letter) for letter in ELEMENTS]
-    return torch.from_numpy(elements.allowed_distances(touch)[np.ix_(at, at)]).float()
+    table = elements.allowed_distances(touch)[np.ix_(at, at)]
+    metal = [other_atoms.METAL_DISTANCES[letter] for letter in (*ELEMENTS, "metal")]
+    return torch.from_numpy(np.block([[table, np.array(metal[:-1])[:, None]], [np.array(metal)]])).float()
 
 
 def overlap_energy(allowed, distance, stiffness, held=None):

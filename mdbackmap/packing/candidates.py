@@ -15,6 +15,7 @@ from ..geometry.neighbours import image_shifts, meeting_spheres
 from ..geometry.vectors import wrap
 from ..torsions.circular import fourier, levels_of
 from ..torsions.internal import CHIS, PEPTIDE
+from ..torsions.movable import present
 from .atom_energies import allowed_distances, bond_gain, overlap_energy
 from .contacts import CLASSES, classes
 from .disulfides import Bridges, sulfur_places
@@ -22,7 +23,8 @@ from .overlaps import candidate_energies
 from .pairs import where
 from .settings import PackingSettings
 
-_GLY, _PROLINE = TYPE_OF_NAME["GLY"], TYPE_OF_NAME["PRO"]
+_PROLINE = TYPE_OF_NAME["PRO"]
+_NEVER = -1e4  # nats; chosen: by hand, what is as good as impossible
 _SULFUR = CLASSES.index("sulfur")
 
 
@@ -81,10 +83,10 @@ class Candidates:
         bridges = Bridges.of(internal.types, placed[:, :, CB], packing.disulfides, conformation.box)
         torsions = conformation.torsions.unsqueeze(1).repeat(1, levels.shape[1], 1, 1)
         given = levels, random.temperature or 1.0, bridges, placed, packing, prior
-        log_weights = _draw(heads, internal, features, torsions, *given)
+        log_weights = _draw(heads, internal, features, torsions, *given, conformation.known)
         shape = (-1, torsions.shape[1], -1, -1)
         beads, *backbone = (part.unsqueeze(1).expand(shape) for part in (conformation.beads, *conformation.backbone))
-        atoms = internal.to_cartesian(beads, torsions, backbone)
+        atoms = internal.to_cartesian(beads, torsions, backbone, conformation.given)
         return cls(conformation, bridges, torsions, atoms, log_weights, packing)
 
     @property
@@ -140,11 +142,12 @@ def _levels(random, packing):
     return levels.expand(len(uniform), -1, -1, -1)
 
 
-def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, placed, packing, prior):
+def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, placed, packing, prior, known=None):
     """
     Fill in the side-chain torsions of the candidates (F, K, R, 6), each given the ones before it.
 
-    Cysteines that may be bonded are drawn together; `placed` (F, R, 14, 3) has their N, CA and CB.
+    Cysteines that may be bonded are drawn together; `placed` (F, R, 14, 3) has their N, CA and CB. Torsions that are
+    `known` (R, 6) stay.
     Returns the log weights (F, K, R) that candidates need for the temperature asked for.
     """
     settings, order, bins = packing.candidates, heads.order, heads.bins
@@ -153,13 +156,13 @@ def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, plac
     peptides = torsions[:, 0, :, PEPTIDE]
     before = fourier(peptides.roll(1, dims=1), (~internal.starts).expand(peptides.shape), order)
     own = fourier(peptides, torch.ones_like(peptides, dtype=torch.bool), order)
-    known = torch.cat([before, own], dim=-1).unsqueeze(1).expand(-1, torsions.shape[1], -1, -1)
+    seen = torch.cat([before, own], dim=-1).unsqueeze(1).expand(-1, torsions.shape[1], -1, -1)
     log_weights = torsions.new_zeros(torsions.shape[:3])
     for k in CHIS:
         at = internal.defined[:, k].nonzero()[:, 0]
         if len(at) == 0:
             break
-        head, given = heads.chis[k - 1], known[:, :1] if k == 1 else known  # chi1 depends on nothing that was drawn
+        head, given = heads.chis[k - 1], seen[:, :1] if k == 1 else seen  # chi1 depends on nothing that was drawn
         logits = head.after(head.features(hidden[:, at]).unsqueeze(1), given[:, :, at])
         if prior is not None:
             logits = logits - prior(k, at, torsions[:, : logits.shape[1], at, k - 1])
@@ -169,24 +172,26 @@ def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, plac
             limit = torch.where(internal.types[at] == _PROLINE, settings.pucker, torch.inf)
             angles = angles.clamp(-limit, limit)
             if packing.disulfides.together:
-                _draw_bridges(bins, bridges, placed, at, logits[:, 0], angles, uniform, spread, packing)
+                fixed = None if known is None else (known[:, k], torsions[:, 0, :, k])
+                _draw_bridges(bins, bridges, placed, at, logits[:, 0], angles, uniform, spread, packing, fixed)
         else:
             angles = bins.draw(logits, levels, spread)
         if temperature < spread:
             angles[:, 0] = bins.draw(logits[:, 0], levels[:, 0], temperature)
             log_weights[:, :, at] += sharpen * bins.log_density(logits.expand(*angles.shape, -1), angles)
-        torsions[:, :, at, k] = angles
+        torsions[:, :, at, k] = angles if known is None else torch.where(known[at, k], torsions[:, :, at, k], angles)
         shown = fourier(torsions[..., k], internal.defined[:, k].expand(torsions.shape[:3]), order)
-        known = torch.cat([known, shown], dim=-1)
+        seen = torch.cat([seen, shown], dim=-1)
     return log_weights
 
 
-def _draw_bridges(bins, bridges, placed, at, logits, angles, uniform, temperature, packing):
+def _draw_bridges(bins, bridges, placed, at, logits, angles, uniform, temperature, packing, fixed=None):
     """
     Fill in chi1, in place, of cysteines that may be bonded.
 
     Pairs are drawn from the network's distributions times the bond's; each candidate is a pair that fits. `angles`
-    (F, K, n) and `logits` (F, n, B) are those of residues `at` (n,).
+    (F, K, n) and `logits` (F, n, B) are those of residues `at` (n,); `fixed` says which chi1 (R,) are known, and (F, R)
+    what they are.
     """
     frames, one, other, gap = bridges.pairs()
     if len(frames) == 0:
@@ -195,6 +200,12 @@ def _draw_bridges(bins, bridges, placed, at, logits, angles, uniform, temperatur
     left, right = (torch.searchsorted(at, residue) for residue in (one, other))
     first, second = (torch.log_softmax(logits[frames, k] / temperature, -1) for k in (left, right))
     sulfur, partner = (sulfur_places(placed[frames, residue], centres) for residue in (one, other))  # from either CB
+    if fixed is not None:
+        which, chi1 = fixed
+        first, second = (
+            torch.where(which[residue, None] & ~bins.holds(centres, chi1[frames, residue, None]), _NEVER, shares)
+            for residue, shares in ((one, first), (other, second))
+        )
     first = first - backbone_overlaps(bridges, placed, frames, one, other, sulfur, packing)
     second = second - backbone_overlaps(bridges, placed, frames, other, one, partner, packing)
     partner = partner + gap.unsqueeze(1)
@@ -239,7 +250,7 @@ def backbone_overlaps(bridges, placed, frames, residue, partner, places, packing
     around = placed[frames[pair], other, :size] - beta[pair].unsqueeze(1)  # (p, 5, 3)
     around = around + image_shifts(around[:, CA], None if box is None else box[pair]).unsqueeze(1)
     allowed = table[classes().to(types.device)[types[other], :size]]
-    allowed[:, CB] = torch.where(types[other] == _GLY, 0.0, allowed[:, CB])
+    allowed = torch.where(present().to(types.device)[types[other], :size], allowed, 0.0)
     distance = torch.cdist(places[pair], around, compute_mode="donot_use_mm_for_euclid_dist")  # (p, B, 5)
     energy = overlap_energy(allowed.unsqueeze(1), distance, overlap.stiffness).sum(-1)
     return torch.zeros_like(places[..., 0]).index_add(0, pair, energy)

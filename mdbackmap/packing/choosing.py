@@ -126,6 +126,8 @@ def relieve_chosen(candidates, chosen, temperature):
     if len(at):
         tight = chosen.energies(settings.judged).of_first() > settings.tight
         turned[:, at] |= tight.view(len(atoms), len(at))
+    if chosen.conformation.given is not None:
+        turned &= chosen.conformation.given.turnable(internal)
     frames, rows = turned.nonzero().unbind(1)
     angles, left = relieve(internal.types, atoms, torch.stack([frames, rows], 1), packing, box)
     torsions[frames, rows, 1:5] += angles

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..chemistry import residues
+from ..chemistry import other_atoms, residues
 
 TABLES = Path(__file__).with_name("contacts.npz")
 CLASSES = (
@@ -34,6 +34,8 @@ CLASSES = (
 """What atoms count as; those of the backbone and CB by their names."""
 ELEMENTS = "CCCNNOOSCCNOC"
 """The element of each class."""
+OTHERS = {letter: ELEMENTS.index(letter) for letter in "CNOS"} | {"metal": len(CLASSES)}
+"""Class of each kind of other atoms (`chemistry.other_atoms`)."""
 _NAMED = {**{name: f"backbone {name}" for name in "CNO"}, "CA": "CA", "CB": "CB"}
 _KINDS = {"C": "aliphatic carbon", "N": "nitrogen", "O": "oxygen", "S": "sulfur"}
 _RINGS, _CHARGED = {"PHE", "TYR", "TRP", "HIS"}, {"N": {"LYS", "ARG"}, "O": {"ASP", "GLU"}}
@@ -59,12 +61,17 @@ def class_of(residue, atom):
 
 @functools.cache
 def classes():
-    """Classes (20, 14) of the slots of each residue type; 0 where there is no atom."""
+    """
+    Classes (n, 14) of the slots of each residue type, and of groups of other atoms; 0 where there is no atom.
+
+    A metal ion has a class of its own, behind those of `CLASSES`.
+    """
     table = torch.zeros(len(residues.RESIDUE_NAMES), residues.MAX_ATOMS, dtype=torch.int64)
     for kind, name in enumerate(residues.RESIDUE_NAMES):
         for slot, atom in enumerate(residues.ATOMS[name]):
             table[kind, slot] = class_of(name, atom)
-    return table
+    others = torch.tensor([OTHERS[kind] for kind in other_atoms.KINDS]).repeat_interleave(residues.MAX_ATOMS)
+    return torch.cat([table, others.unsqueeze(1) * torch.from_numpy(other_atoms.SLOTS)])
 
 
 @functools.cache

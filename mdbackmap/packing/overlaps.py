@@ -63,7 +63,7 @@ def candidate_energies(movable, atoms, bridges, overlap, packing, gains=None, bo
     PairEnergies
     """
     turning, fixed = _turning(movable, atoms), _fixed(movable, atoms)
-    gains = None if gains is None else gains.to(atoms)
+    gains = None if gains is None else torch.nn.functional.pad(gains.to(atoms), (0, 1, 0, 1))  # none with metal ions
     reach = overlap.reach - overlap.touch + (0.0 if gains is None else packing.contacts.further)
     settings = bridges, overlap, packing, gains
     rows, _, pair, a, b, _, shift = group_pairs(turning.groups, fixed.groups, len(atoms), reach, box)

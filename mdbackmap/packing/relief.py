@@ -28,9 +28,9 @@ _CYS = residues.TYPE_OF_NAME["CYS"]
 
 @functools.cache
 def turning_tables():
-    """Atoms (20, 4, 14) that torsions of each residue type move, and slots (20, 4, 2) of the torsions' bonds."""
-    moved = torch.zeros(len(residues.ATOMS), 4, MAX_ATOMS, dtype=torch.bool)
-    axis = torch.zeros(len(residues.ATOMS), 4, 2, dtype=torch.int64)
+    """Atoms (n, 4, 14) that torsions of each residue type move, and slots (n, 4, 2) of the torsions' bonds."""
+    moved = torch.zeros(len(present()), 4, MAX_ATOMS, dtype=torch.bool)
+    axis = torch.zeros(len(present()), 4, 2, dtype=torch.int64)
     for kind, name in enumerate(residues.RESIDUE_NAMES):
         atoms = residues.ATOMS[name]
         for k, torsion in enumerate(residues.CHIS[name] if name != "PRO" else ()):

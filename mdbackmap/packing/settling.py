@@ -23,7 +23,7 @@ _PROLINE, _CYSTEINE = TYPE_OF_NAME["PRO"], TYPE_OF_NAME["CYS"]
 
 
 @full_precision
-def settle(slopes, beads, torsions, packing):
+def settle(slopes, beads, torsions, packing, given=None):
     """
     Move beads, peptides and side chains so that atoms overlap less.
 
@@ -36,6 +36,8 @@ def settle(slopes, beads, torsions, packing):
     torsions : torch.Tensor, shape (F, R, 6)
     packing : PackingSettings
         `settling`, `relief` and `disulfides` count.
+    given : Given, optional
+        Atoms that stay where they are.
 
     Returns
     -------
@@ -45,46 +47,73 @@ def settle(slopes, beads, torsions, packing):
     """
     frames, box = slopes.frames, None if slopes.box is None else slopes.box.double()
     moved, turned = (values[frames].double() for values in (beads, torsions))
+    given = None if given is None else given[frames]
     for _ in range(packing.settling.rounds):
-        moved, turned = push_apart(slopes, moved, turned, packing.settling, box)
-        turned = _turn_aside(slopes.internal, moved, turned, packing, box)
+        moved, turned = push_apart(slopes, moved, turned, packing.settling, box, given)
+        turned = _turn_aside(slopes.internal, moved, turned, packing, box, given)
     moved, turned = moved.to(torsions), turned.to(torsions)
     return beads.to(torsions).index_copy(0, frames, moved), torsions.index_copy(0, frames, turned)
 
 
-def push_apart(slopes, beads, torsions, settings, box=None):
+def _placed(internal, beads, torsions, given):
+    """Atoms (F, R, 14, 3), those with groups of other atoms that are given behind them, and the tables of all."""
+    if given is None:
+        atoms = internal.to_cartesian(beads, torsions)
+        return atoms, atoms, internal
+    atoms = given.atoms(internal, beads, torsions)
+    if given.others is None:
+        return atoms, atoms, internal
+    return atoms, torch.cat([atoms, given.others.to(atoms)], 1), internal.beside(given.kinds)
+
+
+def push_apart(slopes, beads, torsions, settings, box=None, given=None):
     """Beads (F, R, 3) and torsions (F, R, 6) after a round of steps of beads and peptides; as in `settle`."""
     internal = slopes.internal
-    atoms = internal.to_cartesian(beads, torsions)
-    one, other, apart, allowed = residue_pairs(internal, atoms, settings, box)
-    slopes_of_turns = levers(internal, beads, torsions, atoms, settings.turn)
-    first, second = (CarriedAtoms(internal, slopes_of_turns, at, settings.carried) for at in (one, other))
+    atoms, every, everyone = _placed(internal, beads, torsions, given)
+    one, other, apart, allowed = residue_pairs(everyone, every, settings, box)
+    slopes_of_turns = levers(internal, beads, torsions, atoms, settings.turn, given)
+    more = every.shape[1] - atoms.shape[1]  # groups of other atoms, which neither move nor turn
+    if more:
+        slopes_of_turns = [torch.nn.functional.pad(lever, (0, 0, 0, 0, 0, more)) for lever in slopes_of_turns]
+    carried = settings.carried, None if given is None else given.mask
+    first, second = (CarriedAtoms(everyone, slopes_of_turns, at, *carried) for at in (one, other))
     turns, allowed = torsions[..., 0], allowed + settings.margin
     moved, turned, pace = beads, turns, (settings.rate, settings.momentum)
     steps, turning = Descent(beads, *pace), Descent(turns, *pace)
     for _ in range(settings.steps):
         slope, on_turns = slopes.of_backbones(moved, turned)
-        shifts = (moved - beads).flatten(0, 1), (turned - turns).flatten()
+        shifts = _behind(moved - beads, more).flatten(0, 1), _behind(turned - turns, more).flatten()
         gap = apart + first.shift(*shifts) - second.shift(*shifts)
         push = overlap_slopes(gap, allowed, settings.overlap.stiffness, settings.nearest)
         on_beads, on_peptides = second.collect(*first.collect(*map(torch.zeros_like, shifts), push), -push)
-        moved = slopes.strain.put_right(moved - steps(slope + on_beads.view_as(slope)))
+        both = (on_beads, on_peptides)
+        on_beads, on_peptides = (each.unflatten(0, (len(beads), -1))[:, : beads.shape[1]] for each in both)
+        moved = slopes.strain.put_right(moved - steps(slope + on_beads))
         moved = within(slopes.start, moved, slopes.tolerances)
-        turned = turned - turning(on_turns + settings.peptides * on_peptides.view_as(turned))
+        turned = turned - turning(on_turns + settings.peptides * on_peptides)
+        if given is not None:
+            moved = torch.where(given.held(internal)[:, None], beads, moved)
+            turned = torch.where(given.peptides(internal), turns, turned)
     turned = torch.where(internal.ends, turns, turned)
     return moved, torch.cat([turned.unsqueeze(-1), torsions[..., 1:]], -1)
 
 
-def _turn_aside(internal, beads, torsions, packing, box):
+def _behind(values, more):
+    """Values (F, R, ...) with zeros for `more` groups of other atoms behind them."""
+    return torch.cat([values, values.new_zeros(len(values), more, *values.shape[2:])], 1) if more else values
+
+
+def _turn_aside(internal, beads, torsions, packing, box, given=None):
     """Torsions (F, R, 6) after side chains that overlap with anything have been relieved."""
-    atoms = internal.to_cartesian(beads, torsions)
-    one, other, gap, allowed = residue_pairs(internal, atoms, packing.settling, box)
+    _, atoms, everyone = _placed(internal, beads, torsions, given)
+    one, other, gap, allowed = residue_pairs(everyone, atoms, packing.settling, box)
     short = torch.cat([one, other])[(gap.norm(dim=-1) < allowed).repeat(2)]
-    tight = torch.zeros_like(beads[..., 0], dtype=torch.bool)
+    tight = torch.zeros(atoms.shape[:2], dtype=torch.bool, device=atoms.device)
     tight.view(-1)[short[short % MAX_ATOMS >= TURNING] // MAX_ATOMS] = True
-    tight = (tight & internal.defined[:, 1] & (internal.types != _PROLINE)).nonzero()
+    turnable = internal.defined[:, 1] if given is None else given.turnable(internal)
+    tight = (tight[:, : beads.shape[1]] & turnable & (internal.types != _PROLINE)).nonzero()
     if len(tight):
-        torsions[tight[:, 0], tight[:, 1], 1:5] += relieve(internal.types, atoms, tight, packing, box)[0]
+        torsions[tight[:, 0], tight[:, 1], 1:5] += relieve(everyone.types, atoms, tight, packing, box)[0]
     return torsions
 
 
@@ -132,14 +161,14 @@ def _bonded(internal, i, a, j, b):
     return beside & (from_carbon[internal.types[i], a] + 1 + from_nitrogen[internal.types[j], b] <= 3)
 
 
-def levers(internal, beads, torsions, atoms, turn):
+def levers(internal, beads, torsions, atoms, turn, given=None):
     """Derivatives, two (F, R, 14, 3), of `atoms` with respect to the peptide angles after and before their residue."""
     odd = torch.arange(beads.shape[1], device=beads.device) % 2 == 1
     slopes = []
     for chosen in (odd, ~odd):  # never both peptides of a residue at once
         turned = torsions.clone()
         turned[..., 0] += turn * (chosen & ~internal.ends)
-        slopes.append((internal.to_cartesian(beads, turned) - atoms) / turn)
+        slopes.append((_placed(internal, beads, turned, given)[0] - atoms) / turn)
     odd = odd[:, None, None]
     return torch.where(odd, *slopes), torch.where(odd, *slopes[::-1])
 
@@ -156,14 +185,17 @@ class CarriedAtoms:
         As (frame * R + residue) * 14 + slot.
     carried : tuple of float
         Shares of N, C and O in the motion of the other bead of their peptide.
+    fixed : torch.Tensor of bool, shape (R, 14), optional
+        Atoms that go with their own bead alone.
     """
 
-    def __init__(self, internal, levers, atoms, carried):
+    def __init__(self, internal, levers, atoms, carried, fixed=None):
         row, residue = atoms // MAX_ATOMS, atoms // MAX_ATOMS % len(internal.types)
         other, share = row, torch.zeros_like(row, dtype=torch.float64)
         for atom, side, part in zip((N, C, O), (-1, 1, 1), carried, strict=True):
             edge = (internal.starts if side < 0 else internal.ends)[residue]
             here = (atoms % MAX_ATOMS == atom) & ~edge
+            here = here if fixed is None else here & ~fixed[residue.clamp_max(len(fixed) - 1), atom]
             other, share = torch.where(here, row + side, other), torch.where(here, part, share)
         self.beads = (row, (1 - share).unsqueeze(1)), (other, share.unsqueeze(1))
         peptides, levers = (row, (row - 1).clamp_min(0)), (lever.flatten(0, 2)[atoms] for lever in levers)

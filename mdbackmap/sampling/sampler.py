@@ -45,7 +45,7 @@ class Sampler:
         """Threads that share the frames of a call."""
         return self.threads or torch.get_num_threads()
 
-    def __call__(self, beads, noise, keys, boxes, tolerance):
+    def __call__(self, beads, noise, keys, boxes, tolerance, kept=None):
         """
         Sample on all threads: frames are shared out among them, as that pays better than sharing single operations.
 
@@ -58,6 +58,8 @@ class Sampler:
         keys : Keys
         boxes : ndarray of float, shape (F, 3, 3), optional
         tolerance : Tolerance
+        kept : KeptPlaces, optional
+            Atoms that are known beforehand.
 
         Returns
         -------
@@ -68,8 +70,8 @@ class Sampler:
         n_parts = 1 if self.device.type != "cpu" else min(threads, len(beads))
         try:
             if n_parts == 1:
-                return self._share(threads, beads, noise, keys, boxes, tolerance)
-            cut = _cut(n_parts, beads, noise, keys, boxes)
+                return self._share(threads, beads, noise, keys, boxes, kept, tolerance)
+            cut = _cut(n_parts, beads, noise, keys, boxes, kept)
             with ThreadPoolExecutor(n_parts, "mdbackmap-sample") as pool:
                 found = pool.map(lambda arguments: self._share(threads // n_parts, *arguments, tolerance), cut)
                 return np.concatenate(list(found))
@@ -83,22 +85,24 @@ class Sampler:
         with torch.inference_mode():
             return self._halving(*arguments)
 
-    def _halving(self, beads, noise, keys, boxes, tolerance):
+    def _halving(self, beads, noise, keys, boxes, kept, tolerance):
         """Sample; where the device's memory does not hold the batch, in halves."""
         box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, device=self.device)
         try:
-            atoms = self.bound.sample(torch.tensor(beads, device=self.device), noise, keys, box, tolerance)
+            known = {} if kept is None else {"kept": kept}
+            atoms = self.bound.sample(torch.tensor(beads, device=self.device), noise, keys, box, tolerance, **known)
             return atoms.cpu().numpy()
         except torch.OutOfMemoryError:
             if len(beads) == 1:
                 raise
         logger.warning("not enough memory on %s for %d frames: taken in halves", self.device, len(beads))
         torch.cuda.empty_cache()
-        return np.concatenate([self._halving(*part, tolerance) for part in _cut(2, beads, noise, keys, boxes)])
+        return np.concatenate([self._halving(*part, tolerance) for part in _cut(2, beads, noise, keys, boxes, kept)])
 
 
-def _cut(n_parts, beads, noise, keys, boxes):
+def _cut(n_parts, beads, noise, keys, boxes, kept):
     """The arguments of a call for some runs of frames, about as many frames in each."""
     bounds = np.linspace(0, len(beads), n_parts + 1).astype(int)
     parts = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
-    return [(beads[part], noise, keys[part], None if boxes is None else boxes[part]) for part in parts]
+    some = [[None if values is None else values[part] for values in (boxes, kept)] for part in parts]
+    return [(beads[part], noise, keys[part], *more) for part, more in zip(parts, some, strict=True)]

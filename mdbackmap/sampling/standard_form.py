@@ -66,6 +66,11 @@ class StandardForm:
         near = (beads - centre).astype(np.float32)
         return (near if self._beads is None else near[:, self._beads]), centre
 
+    def kept(self, atoms, centre):
+        """Atoms (F, A, 3) that are known, in the order and about the origin of what the network is given."""
+        near = (atoms - centre).astype(np.float32)
+        return near if self._atoms is None else near[:, np.argsort(self._atoms)]
+
     def atoms(self, atoms, centre, beads):
         """
         What the network made, where and in what order the input has it.

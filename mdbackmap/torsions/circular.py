@@ -8,6 +8,8 @@ import math
 
 import torch
 
+from ..geometry.vectors import wrap
+
 
 def fourier(angles, known, order):
     """Sines and cosines (..., 2 order + 1) of multiples of `angles` (...); zero, with a flag, where not `known`."""
@@ -112,6 +114,11 @@ class CircularBins:
         low, high, right = smooth.gather(-1, three).unbind(-1)
         offset = 0.5 * (low - right) / (low - 2 * high + right).clamp_max(-1e-12)
         return (three[..., 1] + offset.clamp(-0.5, 0.5)) * self.width - math.pi
+
+    def holds(self, centres, angles):
+        """Which of the bins at `centres` angles lie in, or are nearest to; both of shapes that broadcast."""
+        off = wrap(centres - angles).abs()
+        return off <= off.amin(-1, keepdim=True)
 
     def mode(self, logits):
         """Most probable angles (...): the mean of the best bin and its two neighbours."""

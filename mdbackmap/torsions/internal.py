@@ -21,7 +21,7 @@ import math
 
 import torch
 
-from ..chemistry import peptide_geometry, residues
+from ..chemistry import other_atoms, peptide_geometry, residues
 from ..geometry.vectors import (
     PeptideTemplate,
     axis_frame,
@@ -34,7 +34,7 @@ from ..geometry.vectors import (
     unit,
     wrap,
 )
-from .movable import MovableAtoms
+from .movable import MovableAtoms, present
 
 TORSIONS = ("peptide", "chi1", "chi2", "chi3", "chi4", "end")
 PEPTIDE, END, CHIS = 0, len(TORSIONS) - 1, tuple(range(1, len(TORSIONS) - 1))
@@ -117,7 +117,7 @@ class InternalCoordinates:
     """
 
     def __init__(self, types, ends, cis):
-        self.types, self.ends, self.cis = types, ends, cis
+        self.types, self.ends, self.cis, self._besides = types, ends, cis, {}
         self.starts = starts = ends.roll(1)
         starts[0] = True
         self.first, self.last = starts.nonzero()[:, 0], ends.nonzero()[:, 0]
@@ -125,16 +125,27 @@ class InternalCoordinates:
         self.alone = self.first[self.first == self.last]
         n_chis = torch.tensor([len(residues.CHIS[name]) for name in residues.RESIDUE_NAMES], device=types.device)
         n_chis[_PRO] = 1
+        chis, angles = n_chis.new_zeros(len(present())), torch.full((len(present()),), peptide_geometry.N_CA_C_MEAN)
+        chis[: len(n_chis)], angles[: len(n_chis)] = n_chis, torch.tensor(peptide_geometry.N_CA_C)
         self.defined = torch.ones(len(types), len(TORSIONS), dtype=torch.bool, device=types.device)
-        self.defined[:, 1:5] = torch.arange(residues.MAX_CHIS, device=types.device) < n_chis[types, None]
+        self.defined[:, 1:5] = torch.arange(residues.MAX_CHIS, device=types.device) < chis[types, None]
         self.defined[:, 5] = starts | ends
-        self.tau = torch.tensor(peptide_geometry.N_CA_C, device=types.device).deg2rad()[types]
+        self.tau = angles.to(types.device).deg2rad()[types]
         self.prolines = (types == _PRO).nonzero()[:, 0]
 
     @classmethod
     def of(cls, coarse, device=None):
         """Those of a `Topology` of C-alphas, with their tables on a device."""
         return cls(*(torch.tensor(table, device=device) for table in (coarse.types, coarse.ends, coarse.cis)))
+
+    def beside(self, kinds):
+        """Those of the molecule with residues of other types (S,) behind it, each a stretch of its own; made once."""
+        key = tuple(kinds.tolist())
+        if key not in self._besides:
+            more = torch.ones_like(kinds, dtype=torch.bool)
+            tables = (self.types, kinds), (self.ends, more), (self.cis, ~more)
+            self._besides[key] = InternalCoordinates(*(torch.cat(table) for table in tables))
+        return self._besides[key]
 
     @functools.cached_property
     def movable(self):
@@ -158,6 +169,8 @@ class InternalCoordinates:
         """Index sets of the atoms that chi k moves (k = 0: CB): (axis atoms, residues, row, slot, local xyz)."""
         axis, owners, rows, slots, places = [], [], [], [], []
         for residue, kind in enumerate(self.types.tolist()):
+            if kind >= other_atoms.FIRST_TYPE:
+                continue
             name, first = residues.RESIDUE_NAMES[kind], residue * residues.MAX_ATOMS
             moved = {atom: at for atom, (group, *at) in residues.IDEAL_ATOMS[name].items() if group == k}
             if moved:
@@ -175,7 +188,7 @@ class InternalCoordinates:
     # atoms from angles -----------------------------------------------------------------------------------------
 
     @full_precision
-    def to_cartesian(self, ca, torsions, backbone=None):
+    def to_cartesian(self, ca, torsions, backbone=None, given=None):
         """
         Atoms from angles.
 
@@ -187,6 +200,8 @@ class InternalCoordinates:
             Angles in radians; undefined ones are ignored.
         backbone : tuple of torch.Tensor, shape (..., R, 3), optional
             N, C and O, where `backbone` has built them before; then the peptide and end angles are not used.
+        given : Given, optional
+            Atoms that are known: what is further out is built from them. Needs the `backbone`.
 
         Returns
         -------
@@ -198,6 +213,8 @@ class InternalCoordinates:
         atoms[..., _N, :], atoms[..., _C, :], atoms[..., _O, :] = n, c, o
         flat = atoms.flatten(-3, -2)
         for k, (axis, owners, rows, slots, places) in enumerate(self._groups):
+            if given is not None:
+                flat = given.put(flat.unflatten(-2, (-1, 14))).flatten(-3, -2)
             if len(owners) == 0:
                 continue
             a, b, third = (flat[..., at, :] for at in axis)
@@ -209,6 +226,8 @@ class InternalCoordinates:
                 local = turn_about_x(places, torsions[..., owners[rows], k])
             placed = origin[..., rows, :] + (local.unsqueeze(-2) @ frame[..., rows, :, :]).squeeze(-2)
             flat = flat.index_copy(-2, slots, placed)
+        if given is not None:
+            return given.put(self._close_prolines(given.put(flat.unflatten(-2, (-1, 14))), torsions))
         return self._close_prolines(flat.unflatten(-2, (-1, 14)), torsions)
 
     @full_precision

@@ -6,23 +6,30 @@ Shapes: R residues, M residues that can turn, S turning atoms, X fixed atoms.
 
 import functools
 
+import numpy as np
 import torch
 
-from ..chemistry import residues
+from ..chemistry import other_atoms, residues
 from ..chemistry.elements import SLOTS
 from ..chemistry.residues import CB, MAX_ATOMS, SG, TURNING
 
 
 @functools.cache
 def present():
-    """Which slots (20, 14) of each residue type hold an atom."""
-    return torch.from_numpy(SLOTS)
+    """Which slots (n, 14) of each residue type hold an atom: of amino acids, and of groups of other atoms."""
+    return torch.from_numpy(np.concatenate([SLOTS, other_atoms.SLOTS]))
 
 
 @functools.cache
 def bonds_from_backbone():
-    """How many bonds lie between C of the backbone, and between N, and each atom of its residue: two of (20, 14)."""
-    return tuple(torch.stack([_bonds_from(name, atom) for name in residues.RESIDUE_NAMES]) for atom in ("C", "N"))
+    """How many bonds lie between C of the backbone, and between N, and each atom of its residue: two of (n, 14)."""
+    found = (torch.stack([_bonds_from(name, atom) for name in residues.RESIDUE_NAMES]) for atom in ("C", "N"))
+    return tuple(_and_others(table) for table in found)
+
+
+def _and_others(table):
+    """A table (20, ...) of amino acids with rows of zeros for the types of other atoms behind it."""
+    return torch.cat([table, table.new_zeros(len(other_atoms.SLOTS), *table.shape[1:])])
 
 
 def _bonds_from(name, atom):
@@ -39,13 +46,13 @@ def _bonds_from(name, atom):
 @functools.cache
 def apart():
     """
-    Which atoms of one residue, (20, 14, 14), can overlap.
+    Which atoms of one residue, (n, 14, 14), can overlap.
 
     One turns with side-chain torsions, the other is N, C or O of the backbone, and more than three bonds lie between
     them.
     """
     from_carbon, from_nitrogen = bonds_from_backbone()
-    meets = torch.zeros(len(residues.ATOMS), MAX_ATOMS, MAX_ATOMS, dtype=torch.bool)
+    meets = torch.zeros(len(present()), MAX_ATOMS, MAX_ATOMS, dtype=torch.bool)
     for slot, bonds in ((0, from_nitrogen), (2, from_carbon), (3, from_carbon + 1)):
         meets[:, 5:, slot] = (bonds[:, 5:] > 3) & present()[:, 5:]
     meets[residues.TYPE_OF_NAME["PRO"]] = False
@@ -81,7 +88,7 @@ class MovableAtoms:
     def __init__(self, types):
         self.types, cysteine = types, types == residues.TYPE_OF_NAME["CYS"]
         real = present().to(types.device)[types]  # (R, 14)
-        turns = real & (types != residues.TYPE_OF_NAME["PRO"]).unsqueeze(1)
+        turns = real & ((types != residues.TYPE_OF_NAME["PRO"]) & (types < other_atoms.FIRST_TYPE)).unsqueeze(1)
         turns[:, :TURNING] = False
         stays = real & ~turns
         self.turning, self.fixed = (slots.flatten().nonzero()[:, 0] for slots in (turns, stays))

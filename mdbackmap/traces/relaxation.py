@@ -10,6 +10,7 @@ Shapes: F frames, R residues. Lengths in angstrom, angles in radians, energies i
 """
 
 import dataclasses
+import functools
 import math
 
 import torch
@@ -65,7 +66,7 @@ class Relaxation:
         return tolerance.limit * smooth_step(self.strain.excess(beads, box), judging.begin, judging.full)
 
     @full_precision
-    def __call__(self, beads, tolerance, box=None, denoise=None):
+    def __call__(self, beads, tolerance, box=None, denoise=None, held=None):
         """
         Relax beads.
 
@@ -80,6 +81,8 @@ class Relaxation:
         denoise : callable, optional
             What becomes of frames that are kept, if the tolerance says so: takes their beads, shape (f, R, 3), and
             boxes, and gives beads.
+        held : torch.Tensor of bool, shape (R,), optional
+            Beads that stay in any case.
 
         Returns
         -------
@@ -93,7 +96,7 @@ class Relaxation:
         given, beads = beads, beads.double()  # in double precision, so that rounding decides nothing
         tolerances = self.tolerances(beads, tolerance, box)
         if denoise is not None and tolerance.denoised:
-            beads = self._denoised(beads, tolerances, denoise, box)
+            beads = _stayed(self._denoised(beads, tolerances, denoise, box), beads, held)
             given = beads.to(given)
         frames = tolerances.nonzero()[:, 0]
         if len(frames) == 0:
@@ -101,7 +104,7 @@ class Relaxation:
         fresh = torch.ones_like(frames, dtype=torch.bool)  # samples of one frame are relaxed once
         fresh[1:] = (beads[frames[1:]] != beads[frames[:-1]]).flatten(1).any(1)
         once = frames[fresh]
-        moved = self._relax_each(beads[once], tolerances[once], None if box is None else box[once])
+        moved = self._relax_each(beads[once], tolerances[once], None if box is None else box[once], held)
         relaxed = beads.index_copy(0, frames, moved[fresh.cumsum(0) - 1])
         return relaxed, tolerances, self.strain.guide(relaxed, (tolerances > 0).to(given))
 
@@ -143,7 +146,7 @@ class Relaxation:
             moved[odd] = self._relax(moved[odd], furthest, None, easing.far, lambda at: hold(at, odd))
         return moved.to(beads)
 
-    def _relax_each(self, start, tolerances, box):
+    def _relax_each(self, start, tolerances, box, held=None):
         """`_relax`, with more joint steps for frames that are partly of models without angles."""
         relaxing = self.settings.relaxing
         rescans = tuple(relaxing.patience * step for step in relaxing.rescans)
@@ -152,7 +155,8 @@ class Relaxation:
         for far, settings in ((False, relaxing), (True, patient)):
             at = (angleless == far).nonzero()[:, 0]
             if len(at):
-                moved[at] = self._relax(start[at], tolerances[at], None if box is None else box[at], settings)
+                hold = None if held is None else functools.partial(_stayed, before=start[at], held=held)
+                moved[at] = self._relax(start[at], tolerances[at], None if box is None else box[at], settings, hold)
         return moved
 
     def _relax(self, start, tolerances, box, relaxing, hold=None):
@@ -175,3 +179,8 @@ class Relaxation:
             moved = within(start, moved - steps(slope), room * tolerances)
             moved = moved if hold is None else hold(moved)
         return moved
+
+
+def _stayed(moved, before, held=None):
+    """Beads (F, R, 3) with those that are held where they were."""
+    return moved if held is None else torch.where(held[:, None], before.to(moved), moved)
