@@ -12,7 +12,7 @@ import torch
 
 from ..chemistry import peptide_geometry
 from ..chemistry.residues import CA, CB, C, N
-from ..geometry.vectors import angle, bisector_frame, dihedral
+from ..geometry.vectors import angle, bisector_frame, dihedral, wrap
 from ..torsions.internal import END, PEPTIDE
 from ..traces.energies import ramachandran_tables, residue_kinds
 from .banded import REACH, WIDTH
@@ -143,8 +143,8 @@ class BackboneFit:
         value, _, by_phi, by_psi = self.maps(self.kinds.expand(shape.phi.shape), at)
         return value.to(shape.phi), by_phi.to(shape.phi) / _TURN, by_psi.to(shape.phi) / _TURN
 
-    def slopes(self, beads, torsions, local, shape, change):
-        """Derivatives (F, R, m, 5, n) of the residuals with respect to the unknowns of the residues around each."""
+    def derivatives(self, beads, torsions, local, shape):
+        """`Shape` of derivatives (n, 5, F, R, ...) with respect to the unknowns of every fifth residue."""
         found = []
         for unknown in self.unknowns:
             nudge = _STEP * self.chosen[:, None, :, None]  # (5, 1, R, 1)
@@ -156,8 +156,12 @@ class BackboneFit:
                 turned[..., (PEPTIDE, END)[unknown - 3]] += nudge[..., 0]
             other = self.shape(moved, turned, local)
             parts = {name: getattr(other, name) - getattr(shape, name) for name in vars(shape)}
-            parts |= {name: torch.remainder(parts[name] + math.pi, 2 * math.pi) - math.pi for name in ("phi", "psi")}
-            found.append(change(Shape(**{name: part / _STEP for name, part in parts.items()})))
-        found = torch.stack(found, -1)  # (5, F, R, m, n)
-        rows = torch.arange(beads.shape[1], device=beads.device).unsqueeze(1)
-        return found[self.colour, :, rows].permute(2, 0, 3, 1, 4)  # (R, 5, F, m, n) before
+            parts |= {name: wrap(parts[name]) for name in ("phi", "psi")}
+            found.append(parts)
+        return Shape(**{name: torch.stack([parts[name] for parts in found]) / _STEP for name in vars(shape)})
+
+    def slopes(self, derivatives, change):
+        """Derivatives (F, R, m, 5, n) of the residuals with respect to the unknowns of the residues around each."""
+        found = change(derivatives)  # (n, 5, F, R, m)
+        rows = torch.arange(found.shape[3], device=found.device).unsqueeze(1)
+        return found.permute(1, 2, 3, 4, 0)[self.colour, :, rows].permute(2, 0, 3, 1, 4)  # from (R, 5, F, m, n)

@@ -35,8 +35,9 @@ def fit_whole(conformation, targets, settings, anchor=None):
     if targets.given.all() or not (targets.precision > 0).any():
         return conformation
     fit = _Whole(conformation, targets, settings, anchor or conformation)
-    for _ in range(settings.whole_steps):
-        conformation = fit.step(conformation).held(anchor or conformation)
+    for number in range(settings.whole_steps):
+        moved = fit.step(conformation, fresh=number % settings.fresh == 0)
+        conformation = moved.held(anchor or conformation)
     return conformation
 
 
@@ -49,15 +50,18 @@ class _Whole:
         self.prior = turns(settings.tilt, settings.chi, self.root).square().reciprocal()
         self.bound = self.backbone.prior(conformation.beads)
         self.start = self.backbone.values(anchor.beads, anchor.torsions)
+        self.derivatives = None
         self.chis = conformation.torsions[..., 1:5]
 
-    def step(self, conformation):
-        """The conformation after a Gauss-Newton step."""
+    def step(self, conformation, fresh):
+        """The conformation after a Gauss-Newton step; derivatives of the backbone are those of before or `fresh`."""
         settings, backbone, atoms = self.settings, self.backbone, conformation.atoms
         beads, torsions, local = conformation.beads, conformation.torsions, self.backbone.local(atoms)
         shape = backbone.shape(beads, torsions, local)
         off, change = backbone.residuals(shape)
-        outer = backbone.slopes(beads, torsions, local, shape, change)  # (F, R, m, 5, n)
+        if fresh:
+            self.derivatives = backbone.derivatives(beads, torsions, local, shape)
+        outer = backbone.slopes(self.derivatives, change)  # (F, R, m, 5, n)
         width, outer = outer.shape[-2:], outer.flatten(-2)
         inner = (self.levers(atoms) * self.root[..., None, None]).flatten(-3, -2)  # (F, R, 3 J, 7)
         n_beads = inner.shape[-2]

@@ -10,11 +10,14 @@ import math
 
 import torch
 
-from ..chemistry.residues import SYMMETRIC_CHIS, TYPE_OF_NAME
+from ..chemistry.elements import EQUIVALENT_SLOTS
+from ..chemistry.residues import CB, SYMMETRIC_CHIS, TYPE_OF_NAME
 from ..geometry.vectors import full_precision
+from ..packing.candidates import taken
 from ..packing.rigid import tilted
 from ..torsions.internal import InternalCoordinates
 from .levers import CHI, TILT, Levers, turns
+from .targets import tells_apart
 
 _PRO = TYPE_OF_NAME["PRO"]
 
@@ -22,7 +25,7 @@ _PRO = TYPE_OF_NAME["PRO"]
 @full_precision
 def onto_beads(candidates, targets, settings):
     """
-    Candidates turned onto their beads.
+    Candidates turned onto their beads; where beads tell of all side chains, only those that fit best.
 
     Parameters
     ----------
@@ -35,82 +38,107 @@ def onto_beads(candidates, targets, settings):
     Candidates
         With tilts, and with what misfits and turns cost as their own energy.
     """
-    types = candidates.internal.types
+    internal = candidates.internal
     at = targets.side_chains
-    at = at[(types[at] != _PRO) & candidates.internal.defined[at, 1]]
+    at = at[(internal.types[at] != _PRO) & internal.defined[at, 1]]
     given = candidates.conformation.given
-    at = at if given is None else at[given.turnable(candidates.internal)[at]]
+    at = at if given is None else at[given.turnable(internal)[at]]
     if len(at) == 0:
         return candidates
-    fit = _Fit(candidates, targets, at, settings)
-    torsions, tilt, atoms = fit.named(candidates.torsions[:, :, at], candidates.atoms[:, :, at])
-    start = torsions
-    for _ in range(settings.steps):
-        torsions, tilt = fit.step(start, torsions, tilt, atoms)
-        atoms = fit.atoms(torsions, tilt)
-    cost = fit.cost(start, torsions, tilt, atoms)
-    whole = candidates.torsions.clone(), candidates.atoms.clone()
-    tilts, costs = torch.zeros_like(whole[0][..., :3]), torch.zeros_like(whole[0][..., 0])
-    for values, part in zip((*whole, tilts, costs), (torsions, atoms, tilt, cost), strict=True):
-        values[:, :, at] = part
-    return dataclasses.replace(candidates, torsions=whole[0], atoms=whole[1], tilt=tilts, misfit=costs)
+    n_kept = candidates.torsions.shape[1]
+    if len(at) == len(internal.movable.residues):
+        n_kept = min(n_kept, settings.kept)
+    found = {name: getattr(candidates, name)[:, :n_kept].clone() for name in ("torsions", "atoms", "log_weights")}
+    found |= {"tilt": torch.zeros_like(found["torsions"][..., :3]), "misfit": torch.zeros_like(found["log_weights"])}
+    count = (targets.table.weights[at][..., CB:] != 0).any(-1).sum(1)
+    for few in (count <= settings.few, count > settings.few):  # arrays are as wide as the most beads of a residue
+        if few.any():
+            part = _Fit(candidates, targets, at[few], int(count[few].max()), settings)(n_kept)
+            for name, values in part.items():
+                found[name][:, :, at[few]] = values
+    return dataclasses.replace(candidates, **found)
 
 
 class _Fit:
-    """The fit of the candidates of residues `at` (r,)."""
+    """The fit of the candidates of residues `at` (r,), which have `n_beads` beads with atoms of side chains at most."""
 
-    def __init__(self, candidates, targets, at, settings):
-        self.settings, self.targets, self.at = settings, targets, at
+    def __init__(self, candidates, targets, at, n_beads, settings):
+        self.settings, self.candidates, self.at = settings, candidates, at
         self.types = types = candidates.internal.types[at]
         ends = torch.ones_like(at, dtype=torch.bool)
         self.internal = InternalCoordinates(types, ends, ~ends)  # one by one: backbones are given
-        shape = (-1, candidates.torsions.shape[1], -1, -1)
         backbone = (candidates.conformation.beads, *candidates.conformation.backbone)
-        self.backbone = [part[:, at].unsqueeze(1).expand(shape) for part in backbone]
-        self.levers = Levers(types, targets.table.weights[at])
-        self.root = targets.precision[at].sqrt()  # (r, J)
+        self.backbone = [part[:, at].unsqueeze(1) for part in backbone]
+        weights, precision = targets.table.weights[at], targets.precision[at]
+        counts = (weights[..., CB:] != 0).any(-1) & (precision > 0)
+        which = torch.sort(counts.int(), dim=1, descending=True, stable=True).indices[:, :n_beads]
+        rows = torch.arange(len(at), device=at.device).unsqueeze(1)
+        self.weights, self.root = weights[rows, which], (precision * counts)[rows, which].sqrt()
+        self.goal = targets.positions[:, at[:, None], which].unsqueeze(1)  # (F, 1, r, J, 3)
+        self.levers = Levers(types, self.weights)
         self.prior = turns(settings.tilt, settings.chi, self.root).square().reciprocal()
 
-    def atoms(self, torsions, tilt):
+    def __call__(self, n_kept):
+        """What `Candidates` hold of the `n_kept` that fit best, by name."""
+        given = self.candidates
+        drawn, atoms = given.torsions[:, :, self.at], given.atoms[:, :, self.at]
+        start, atoms = self._named(drawn, atoms)
+        log_weights, tilt = given.log_weights[:, :, self.at], torch.zeros_like(start[..., :3])
+        torsions = start
+        for step in range(self.settings.steps):
+            turn, cost = self._turn(start, torsions, tilt, atoms)
+            if step == 0 and n_kept < cost.shape[1]:
+                best = cost.topk(n_kept, 1, largest=False).indices
+                parts = start, turn, log_weights.unsqueeze(-1)
+                start, turn, log_weights = (taken(values, best) for values in parts)
+                torsions, tilt, log_weights = start, tilt[:, :n_kept], log_weights.squeeze(-1)
+            torsions = torch.cat([torsions[..., :1], torsions[..., 1:5] + turn[..., CHI], torsions[..., 5:]], -1)
+            tilt = tilt + turn[..., TILT]
+            atoms = self._atoms(torsions, tilt)
+        misfit = self._cost(self._off(atoms), self._moved(start, torsions, tilt))
+        return {"torsions": torsions, "atoms": atoms, "log_weights": log_weights, "tilt": tilt, "misfit": misfit}
+
+    def _atoms(self, torsions, tilt):
         """Atoms (F, K, r, 14, 3) of torsions (F, K, r, 6) and tilts (F, K, r, 3)."""
-        ca, *backbone = self.backbone
+        ca, *backbone = (part.expand(*torsions.shape[:3], 3) for part in self.backbone)
         return tilted(self.internal.to_cartesian(ca, torsions, backbone), tilt)
 
     def _off(self, atoms):
         """How far beads are off, in multiples of their sigma, (F, K, r, J, 3)."""
-        return self.targets.misfit(atoms, self.at) * self.root.unsqueeze(-1)
+        return (self.weights @ atoms - self.goal) * self.root.unsqueeze(-1)
 
     def _moved(self, start, torsions, tilt):
         """Turns (F, K, r, 7) from where a candidate was drawn."""
         return torch.cat([tilt, (torsions - start)[..., 1:5]], -1)
 
-    def step(self, start, torsions, tilt, atoms):
-        """Torsions and tilts after a Gauss-Newton step."""
-        longest = self.settings.longest
-        slopes = (self.levers(atoms) * self.root[..., None, None]).flatten(-3, -2)  # (F, K, r, 3 J, 7)
-        off, moved = self._off(atoms).flatten(-2), self._moved(start, torsions, tilt)
-        curvature = slopes.transpose(-1, -2) @ slopes + torch.diag_embed(self.prior)
-        slope = (slopes.transpose(-1, -2) @ off.unsqueeze(-1)).squeeze(-1) + self.prior * moved
-        turn = -torch.linalg.solve(curvature, slope).clamp(-longest, longest) * self.levers.free
-        torsions = torch.cat([torsions[..., :1], torsions[..., 1:5] + turn[..., CHI], torsions[..., 5:]], -1)
-        return torsions, tilt + turn[..., TILT]
-
-    def cost(self, start, torsions, tilt, atoms):
+    def _cost(self, off, moved):
         """Energies (F, K, r) of misfits and of turns."""
-        moved = self._moved(start, torsions, tilt)
-        return 0.5 * (self._off(atoms).square().sum((-1, -2)) + (self.prior * moved.square()).sum(-1))
+        return 0.5 * (off.square().sum((-1, -2)) + (self.prior * moved.square()).sum(-1))
 
-    def named(self, torsions, atoms):
+    def _turn(self, start, torsions, tilt, atoms):
+        """A Gauss-Newton step (F, K, r, 7), and what candidates will cost after it if beads move in straight lines."""
+        slopes = (self.levers(atoms) * self.root[..., None, None]).flatten(-3, -2)  # (F, K, r, 3 J, 7)
+        off, moved = self._off(atoms), self._moved(start, torsions, tilt)
+        back = slopes.transpose(-1, -2)
+        curvature = back @ slopes + torch.diag_embed(self.prior)
+        slope = (back @ off.flatten(-2).unsqueeze(-1)).squeeze(-1) + self.prior * moved
+        turn = torch.linalg.solve(curvature, -slope)
+        cost = self._cost(off, moved) + 0.5 * (turn * slope).sum(-1)
+        return turn.clamp(-self.settings.longest, self.settings.longest) * self.levers.free, cost
+
+    def _named(self, torsions, atoms):
         """
-        Torsions, no tilts and atoms, those of symmetric groups with the names that their beads ask for.
+        Torsions and atoms, those of symmetric groups with the names that their beads ask for.
 
         Beads that tell CD1 from CD2 may have got their names from files where these are not canonical.
         """
-        other = torsions.clone()
+        told = tells_apart(self.types, self.weights)
+        if not told.any():
+            return torsions, atoms
+        turned, swapped = torsions.clone(), torch.from_numpy(EQUIVALENT_SLOTS).to(self.at.device)[self.types]
         for name, k in SYMMETRIC_CHIS.items():
-            other[..., self.types == TYPE_OF_NAME[name], 1 + k] += math.pi
-        tilt = torch.zeros_like(torsions[..., :3])
-        turned = self.atoms(other, tilt)
-        gain = 0.5 * (self._off(atoms).square() - self._off(turned).square()).sum((-1, -2))
-        better = (gain > self.settings.named).unsqueeze(-1)
-        return torch.where(better, other, torsions), tilt, torch.where(better.unsqueeze(-1), turned, atoms)
+            turned[..., (self.types == TYPE_OF_NAME[name]) & told, 1 + k] += math.pi
+        other = atoms.gather(-2, swapped.unsqueeze(-1).expand_as(atoms))
+        gain = 0.5 * (self._off(atoms).square() - self._off(other).square()).sum((-1, -2))
+        better = ((gain > self.settings.named) & (turned != torsions).any(-1)).unsqueeze(-1)
+        return torch.where(better, turned, torsions), torch.where(better.unsqueeze(-1), other, atoms)

@@ -104,13 +104,24 @@ class BeadTargets:
         torsions = torch.where(known, torsions, conformation.torsions)
         return conformation.moved(conformation.beads, torsions, conformation.tilt).on_backbone(backbone)
 
-    def tells_apart(self, types):
-        """Residues (R,) of `types` (R,) whose beads tell equivalent atoms apart, so that these keep their names."""
-        other = torch.from_numpy(EQUIVALENT_SLOTS).to(types.device)[types]
-        weights = self.table.weights
-        return (weights != weights.gather(2, other.unsqueeze(1).expand_as(weights))).flatten(1).any(1)
-
     def misfit(self, atoms, residues=slice(None)):
         """From beads of some `residues` (F, r, J, 3) to where atoms (F, r, 14, 3) put them; of candidates with a K."""
         goal, beads = self.positions[:, residues], self.table.weights[residues].to(atoms) @ atoms
         return beads - (goal if beads.dim() == goal.dim() else goal.unsqueeze(1))
+
+
+def tells_apart(types, weights):
+    """
+    Whether beads tell equivalent atoms apart, so that these keep their names.
+
+    Parameters
+    ----------
+    types : torch.Tensor of int64, shape (R,)
+    weights : torch.Tensor, shape (R, J, 14)
+
+    Returns
+    -------
+    torch.Tensor of bool, shape (R,)
+    """
+    other = torch.from_numpy(EQUIVALENT_SLOTS).to(types.device)[types]
+    return (weights != weights.gather(2, other.unsqueeze(1).expand_as(weights))).flatten(1).any(1)

@@ -14,6 +14,7 @@ import torch
 from ..backbone.peptides import draw_backbone
 from ..fitting.joint import fit_whole
 from ..fitting.side_chains import onto_beads
+from ..fitting.targets import tells_apart
 from ..models.batch import Batch, BeadInputs, passes
 from ..models.denoiser import bundled as denoiser_on
 from ..options import Keys, Tolerance
@@ -116,7 +117,8 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
     clashing = Clashing.join(clashing, [part.start for part in parts])
     conformation = replace_clashing(Conformation.join(conformations), clashing, packing)
     # beads say which of two equivalent atoms is which
-    conformation = conformation.folded(None if targets is None else targets.tells_apart(internal.types))
+    told = None if targets is None else tells_apart(internal.types, targets.table.weights)
+    conformation = conformation.folded(told)
     if guide is None:
         return conformation
     slopes = relaxation.slopes(beads, tolerances, box, packing.settling.firmness)

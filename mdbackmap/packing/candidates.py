@@ -112,7 +112,7 @@ class Candidates:
         at = self.internal.movable.residues
         which[:, 0, at] = state.view(len(which), len(at))
         chosen = {name: getattr(self, name) for name in ("torsions", "atoms", "tilt", "misfit")}
-        chosen = {name: _picked(values, which) for name, values in chosen.items() if values is not None}
+        chosen = {name: taken(values, which) for name, values in chosen.items() if values is not None}
         return dataclasses.replace(self, **chosen)
 
     def only_one(self):
@@ -127,8 +127,8 @@ class Candidates:
         return dataclasses.replace(self, conformation=conformation, tilt=tilt, **places)
 
 
-def _picked(values, which):
-    """Of values (F, K, R, ...) those of the candidates `which` (F, 1, R)."""
+def taken(values, which):
+    """Of values (F, K, R, ...) those of the candidates `which` (F, k, R) of each residue, (F, k, R, ...)."""
     which = which.view(*which.shape, *[1] * (values.dim() - 3))
     return values.gather(1, which.expand(-1, -1, -1, *values.shape[3:]))
 
