@@ -15,7 +15,8 @@ from ..chemistry.peptide_geometry import CIS_BELOW
 from ..chemistry.residues import ALPHABET, CA, RESIDUE_NAMES
 from ..generation.bound import bind
 from ..generation.noise import Noise
-from ..metrics.dihedrals import atom14
+from ..generation.placing import with_cis
+from ..metrics.dihedrals import atom14, flat_atoms
 from ..metrics.hydrogens import Hydrogens
 from ..molecule.attributes import listed
 from ..molecule.bead_models import CA as CA_MODEL
@@ -254,7 +255,11 @@ class Generator:
     """
 
     def __init__(self, model, chain, settings=None, beads=CA_MODEL):
-        mapping = model.mapping(chain.trace()) if beads is CA_MODEL else chain.seen_through(beads)
+        if beads is CA_MODEL:
+            mapping = model.mapping(chain.trace())
+        else:
+            mapping = chain.seen_through(beads)
+            mapping = with_cis(model, mapping, mapping.project(flat_atoms(mapping.fine, chain.positions)))
         self.bound = bind(model.eval(), mapping, settings=settings)
         self.device = next(model.parameters()).device
 
