@@ -28,9 +28,10 @@ _GAIN = 12.0  # nats by which a mixture must be likelier than one kind of bead; 
 _BACKBONE = 3.34, 0.25  # angstrom, mean and SD of centres of backbones; measured: 1,500 crystal chains
 _FEWEST = 5  # distances that tell anything but C-alphas; chosen: by hand
 _OFF = 0.35  # angstrom; chosen: by hand, twice the SD of C-alpha distances in soft models
+_OFF_MEDIAN = 0.12  # angstrom; chosen: by hand, sheets of centres of backbones are 3.55 apart
 _WINDOW, _STRANGE = 12, 6  # distances in a row, and how many of them are off in a domain; chosen: by hand
 _MAD = 1.4826  # no unit, SD of a Gaussian in a median absolute deviation; cited: Rousseeuw & Croux 1993
-_SPREAD = 0.08, 0.3  # angstrom, least robust SD of centres of backbones and residues; chosen: below 0.25 and 0.85
+_SPREAD = {"bb": 0.02, "com": 0.3, "calvados": 0.08}  # angstrom, least robust SD; chosen: below those of proteins
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,8 @@ def only_alphas(lengths) -> bool:
     (True, False)
     """
     off = np.abs(lengths - CA_TRANS) > _OFF  # as cis peptides are, but these are rare
+    if not abs(np.median(lengths) - CA_TRANS) < _OFF_MEDIAN:
+        return False
     if len(off) < _WINDOW:
         return np.count_nonzero(off) * _WINDOW < _STRANGE * len(off)
     return np.convolve(off, np.ones(_WINDOW), "valid").max() < _STRANGE
@@ -108,13 +111,11 @@ def kinds(lengths, types, inside):
         "bb": backbone,
     }
     spread = _MAD * np.median(np.abs(seen - np.median(seen)))
-    for name, least in zip(("bb", "com"), _SPREAD, strict=True):
-        if spread < least:
-            del pure[name]
+    pure = {name: value for name, value in pure.items() if spread >= _SPREAD.get(name, 0.0)}
     best = max(pure, key=pure.get)
     mixed = _forward(steps)
     width = int(mixed.argmax())
-    if spread >= _SPREAD[0] and mixed[width] > pure[best] + _GAIN:
+    if spread >= _SPREAD["calvados"] and mixed[width] > pure[best] + _GAIN:
         found = viterbi(steps[:, width])
         if 0 < found.sum() < n:
             return "calvados", found

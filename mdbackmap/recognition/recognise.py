@@ -149,7 +149,7 @@ def _asked(mapping):
     try:
         return bead_model(mapping)
     except ValueError as error:
-        raise MappingError(str(error)) from None
+        raise MappingError(f"{error}; 'calvados' is a mixture of ca and com") from None
 
 
 def _tell(decision):
