@@ -110,7 +110,7 @@ class Chain:
         Returns
         -------
         Mapping
-            To heavy atoms; which peptides are cis is told only where beads are C-alphas.
+            To heavy atoms; cis peptides are known only where beads are C-alphas.
         """
         trace = self.trace()
         if not beads.exact:
