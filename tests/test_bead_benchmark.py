@@ -90,7 +90,18 @@ def test_atoms_that_are_missing_are_made_but_not_judged():
 
 def test_models_that_a_network_cannot_use(caplog):
     names = [beads.name for beads in usable(tiny(), chain(), ["all"])]
-    assert names == ["ca", "ca_sc", "ca_cm", "elnedyn", "primo", "awsem", "backbone", "backbone_cb", "martini3_ncaco"]
+    assert names == [
+        "ca",
+        "ca_sc",
+        "ca_cm",
+        "elnedyn",
+        "primo",
+        "awsem",
+        "backbone",
+        "backbone_cb",
+        "martini3_ncaco",
+        "martini3_next",
+    ]
     assert "left out: martini3" in caplog.text
     assert [beads.name for beads in usable(tiny(), chain(), ["CA+SC"])] == ["ca_sc"]
     with pytest.raises(ValueError, match="not known"):

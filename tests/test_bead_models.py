@@ -106,7 +106,9 @@ def test_models_of_a_file(models):
 
 
 def test_every_model_knows_every_residue_and_its_anchor():
-    names = "ca ca_sc ca_cm com martini3 martini22 elnedyn primo awsem backbone backbone_cb bb martini3_ncaco"
+    names = (
+        "ca ca_sc ca_cm com martini3 martini22 elnedyn primo awsem backbone backbone_cb bb martini3_ncaco martini3_next"
+    )
     assert set(BEAD_MODELS) == set(names.split()) and set(SYNONYMS.values()) <= set(BEAD_MODELS)
     fine = protein(RESIDUE_NAMES)
     for model in BEAD_MODELS.values():

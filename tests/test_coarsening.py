@@ -11,6 +11,8 @@ from mdbackmap.cli import main
 from mdbackmap.datafiles import COMPLEX_PDB, TRPCAGE_PDB, TRPCAGE_XTC
 from mdbackmap.molecule.bead_models import BEAD_MODELS
 from mdbackmap.molecule.bonds import molecules
+from mdbackmap.molecule.mapping import Mapping
+from mdbackmap.recognition.recognise import recognise
 from mdbackmap.universes.protein import protein_atoms
 
 PDB_PRECISION = 0.0006  # angstrom, of a coordinate in a PDB file
@@ -110,6 +112,22 @@ def test_a_trajectory_and_two_chains(tmp_path):
     (tmp_path / "cg.pdb").unlink()
     both = beads_of("com", COMPLEX_PDB, tmp_path=tmp_path)
     assert (both.atoms.n_atoms, sorted(set(both.atoms.chainIDs))) == (194, ["A", "D"])
+
+
+@pytest.mark.parametrize("name", BEAD_MODELS)
+def test_beads_are_recognised_again_and_lie_where_its_mapping_puts_them(name, tmp_path):
+    whole, beads = mda.Universe(TRPCAGE_PDB).atoms, beads_of(name, TRPCAGE_PDB, tmp_path=tmp_path)
+    indices, coarse, model = recognise(beads.atoms, mapping="bb" if name == "bb" else None)  # else BB would have SC1
+    assert model.name == name
+    mapping = Mapping.of(model, coarse)
+    place = {(atom.resid, atom.name): atom.position for atom in whole}
+    atoms = [
+        place[pair] for pair in zip(mapping.fine.resids[mapping.fine.residue_of_atom], mapping.fine.names, strict=True)
+    ]
+    found, written = mapping.project(np.array(atoms, dtype=float)), beads.atoms[indices].positions
+    ends = (mapping.residue_of_bead == coarse.n_residues - 1) & np.isin(coarse.names, list(model.end_atoms.values()))
+    assert_allclose(found[~ends], written[~ends], atol=PDB_PRECISION)
+    assert_allclose(found[ends], written[ends], atol=0.03)  # OXT as a sum of other atoms
 
 
 def test_a_file_of_bead_models(peptide, tmp_path):

@@ -33,9 +33,9 @@ def add_parser(verbs):
         parser,
         "the atoms",
         "which beads to make. Bead models of proteins: ca (C-alpha atoms; the default), ca_sc, ca_cm, com, martini3, "
-        "martini22, elnedyn, martini3_ncaco, bb, backbone, backbone_cb, awsem, primo. Those of a file: FILE.json or "
-        "FILE.json:NAME. By residues: residue, blocks:N (residues a bead). By atoms: atoms:N (atoms "
-        "a bead), beads:N or graph:N (N beads), FILE.json (the atoms of each bead). Those of a model of one molecule: "
+        "martini22, elnedyn, martini3_ncaco, martini3_next, bb, backbone, backbone_cb, awsem, primo. Those of a file: "
+        "FILE.json or FILE.json:NAME. By residues: residue, blocks:N (residues a bead). By atoms: atoms:N (atoms a "
+        "bead), beads:N or graph:N (N beads), FILE.json (the atoms of each bead). Those of a model of one molecule: "
         "MODEL.pt",
     )
     parser.add_argument(
