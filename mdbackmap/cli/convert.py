@@ -19,7 +19,8 @@ def add_parser(verbs):
         parser,
         "the beads",
         "which beads they are: ca, com, ca_sc, ca_cm, martini3, martini22, elnedyn, primo, awsem, backbone, bb, "
-        "calvados, or a JSON file of bead models. By default they are recognised, or those that the model was trained on",
+        "calvados, or a JSON file of bead models. By default they are recognised, or are those that the model was "
+        "trained on",
     )
     options.add_chains(group)
     options.add_frames(parser)
