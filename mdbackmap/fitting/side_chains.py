@@ -11,7 +11,7 @@ import math
 import torch
 
 from ..chemistry.elements import EQUIVALENT_SLOTS
-from ..chemistry.residues import CB, SYMMETRIC_CHIS, TYPE_OF_NAME
+from ..chemistry.residues import SYMMETRIC_CHIS, TURNING, TYPE_OF_NAME
 from ..geometry.vectors import full_precision
 from ..packing.candidates import taken
 from ..packing.rigid import tilted
@@ -50,7 +50,7 @@ def onto_beads(candidates, targets, settings):
         n_kept = min(n_kept, settings.kept)
     found = {name: getattr(candidates, name)[:, :n_kept].clone() for name in ("torsions", "atoms", "log_weights")}
     found |= {"tilt": torch.zeros_like(found["torsions"][..., :3]), "misfit": torch.zeros_like(found["log_weights"])}
-    count = (targets.table.weights[at][..., CB:] != 0).any(-1).sum(1)
+    count = (targets.table.weights[at][..., TURNING:] != 0).any(-1).sum(1)
     for few in (count <= settings.few, count > settings.few):  # arrays are as wide as the most beads of a residue
         if few.any():
             part = _Fit(candidates, targets, at[few], int(count[few].max()), settings)(n_kept)
@@ -70,7 +70,7 @@ class _Fit:
         backbone = (candidates.conformation.beads, *candidates.conformation.backbone)
         self.backbone = [part[:, at].unsqueeze(1) for part in backbone]
         weights, precision = targets.table.weights[at], targets.precision[at]
-        counts = (weights[..., CB:] != 0).any(-1) & (precision > 0)
+        counts = (weights[..., TURNING:] != 0).any(-1) & (precision > 0)
         which = torch.sort(counts.int(), dim=1, descending=True, stable=True).indices[:, :n_beads]
         rows = torch.arange(len(at), device=at.device).unsqueeze(1)
         self.weights, self.root = weights[rows, which], (precision * counts)[rows, which].sqrt()

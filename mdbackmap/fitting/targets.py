@@ -10,7 +10,7 @@ import functools
 import torch
 
 from ..chemistry.elements import EQUIVALENT_SLOTS
-from ..chemistry.residues import CB, MAX_ATOMS, C, N, O
+from ..chemistry.residues import CB, MAX_ATOMS, TURNING, C, N, O
 from ..torsions.bead_table import BeadTable
 
 _BACKBONE = N, C, O
@@ -70,8 +70,8 @@ class BeadTargets:
 
     @functools.cached_property
     def side_chains(self):
-        """Residues (int64) with a bead that atoms beyond the backbone count in."""
-        counts = (self.table.weights[..., CB:] != 0).any(-1) & (self.precision > 0)
+        """Residues (int64) with a bead that atoms count in which turn with side-chain torsions."""
+        counts = (self.table.weights[..., TURNING:] != 0).any(-1) & (self.precision > 0)
         return counts.any(-1).nonzero()[:, 0]
 
     @functools.cached_property
