@@ -110,6 +110,17 @@ def test_without_beads_beside_the_alphas_nothing_changes(network, chain):
     assert torch.equal(plain.atoms, fitted.atoms)
 
 
+def test_relief_keeps_side_chains_on_their_beads(chain):
+    """A pull is the gradient of its energy, and bounds how far relief turns a side chain."""
+    case = Case(chain, "ca_sc")
+    rows = case.targets.side_chains
+    pulls = case.targets.pulls(torch.zeros_like(rows), rows)
+    atoms = (case.true[0, rows] + 0.1).double().requires_grad_()
+    doubled = type(pulls)(*(part.double() for part in vars(pulls).values()))
+    (slopes,) = torch.autograd.grad(doubled.energy(atoms).sum(), atoms)
+    torch.testing.assert_close(doubled.slopes(atoms), slopes)
+
+
 def test_backbones_that_are_given_are_kept(network, chain):
     case = Case(chain, "backbone")
     atoms = case.generate(network, case.targets).atoms

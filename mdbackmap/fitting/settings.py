@@ -16,7 +16,7 @@ from ..chemistry.residues import CB
 class FitSettings:
     """How torsions, tilts and C-alphas give way to beads (Gauss-Newton)."""
 
-    steps: int = 3  # of each candidate of a side chain; chosen: by hand
+    steps: int = 2  # of each candidate of a side chain; chosen: by hand
     kept: int = 8  # candidates of a side chain that go on after the first step; chosen: by hand
     few: int = 2  # beads of a side chain: those with more are fitted by themselves; chosen: by hand, for speed
     chi: float = math.radians(15)  # radians: deviation of a chi from where it was drawn; chosen: by hand
@@ -32,7 +32,7 @@ class FitSettings:
     rounds: int = 2  # times that side chains are drawn, each on the backbone of the last fit; chosen: by hand
     whole_steps: int = 4  # Gauss-Newton steps of each round; chosen: by hand
     fresh: int = 2  # steps after which derivatives of the backbone are calculated anew; chosen: by hand
-    peptide: float = math.radians(20)  # radians: deviation of a peptide angle from the network's; chosen: by hand
+    peptide: float = math.radians(12)  # radians: deviation of a peptide angle from the network's; chosen: by hand
     end: float = math.radians(30)  # radians: the same of a chain's end; chosen: by hand
     least: float = 1e-3  # angstrom: smallest deviation of C-alphas; chosen: by hand
     length: float = 0.04  # angstrom: deviation of distances of neighbouring C-alphas; measured: crystals

@@ -11,6 +11,7 @@ import torch
 
 from ..chemistry.elements import EQUIVALENT_SLOTS
 from ..chemistry.residues import CB, MAX_ATOMS, TURNING, C, N, O
+from ..packing.relief import Pulls
 from ..torsions.bead_table import BeadTable
 
 _BACKBONE = N, C, O
@@ -103,6 +104,10 @@ class BeadTargets:
         torsions, known = conformation.internal.to_internal(conformation.beads, atoms, mask.expand(len(atoms), -1, -1))
         torsions = torch.where(known, torsions, conformation.torsions)
         return conformation.moved(conformation.beads, torsions, conformation.tilt).on_backbone(backbone)
+
+    def pulls(self, frames, residues):
+        """`Pulls` on the side chains of some residues, both (Q,) int64."""
+        return Pulls(self.table.weights[residues], self.positions[frames, residues], self.precision[residues])
 
     def misfit(self, atoms, residues=slice(None)):
         """From beads of some `residues` (F, r, J, 3) to where atoms (F, r, 14, 3) put them; of candidates with a K."""

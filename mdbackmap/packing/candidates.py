@@ -47,6 +47,8 @@ class Candidates:
         By which side chains are turned about their CA.
     misfit : torch.Tensor, shape (F, K, R), optional
         Energies of their own, in kT: of beads that they miss.
+    targets : BeadTargets, optional
+        These beads.
     """
 
     conformation: "Conformation"  # noqa: F821, of `generation`, which this room does not import
@@ -57,6 +59,7 @@ class Candidates:
     packing: PackingSettings
     tilt: torch.Tensor | None = None
     misfit: torch.Tensor | None = None
+    targets: "BeadTargets | None" = None  # noqa: F821, of `fitting`, which this room does not import
 
     @classmethod
     def draw(cls, heads, conformation, features, random, packing, prior=None):

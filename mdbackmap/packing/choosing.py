@@ -129,10 +129,12 @@ def relieve_chosen(candidates, chosen, temperature):
     if chosen.conformation.given is not None:
         turned &= chosen.conformation.given.turnable(internal)
     frames, rows = turned.nonzero().unbind(1)
-    angles, left = relieve(internal.types, atoms, torch.stack([frames, rows], 1), packing, box)
+    pulls = None if chosen.targets is None else chosen.targets.pulls(frames, rows)
+    angles, left = relieve(internal.types, atoms, torch.stack([frames, rows], 1), packing, box, pulls)
     torsions[frames, rows, 1:5] += angles
     clash = (left > packing.replacing.clash) & ~chosen.bridges.partners()[frames, rows]
     frames, rows = frames[clash], rows[clash]
-    clashing = Clashing(frames, rows, candidates.torsions[frames, :, rows, 1:5])
+    pulls = None if pulls is None else pulls[clash]
+    clashing = Clashing(frames, rows, candidates.torsions[frames, :, rows, 1:5], pulls)
     tilt = None if chosen.tilt is None else chosen.tilt[:, 0]
     return chosen.conformation.with_side_chains(torsions, tilt), clashing

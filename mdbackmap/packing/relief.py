@@ -8,6 +8,7 @@ Shapes: F frames, R residues, Q residues in question, P pairs of atoms. Lengths 
 in kT.
 """
 
+import dataclasses
 import functools
 
 import torch
@@ -40,6 +41,43 @@ def turning_tables():
     return moved, axis
 
 
+@dataclasses.dataclass(frozen=True)
+class Pulls:
+    """
+    Beads that hold side chains in their places.
+
+    Attributes
+    ----------
+    weights : torch.Tensor, shape (Q, J, 14)
+        Of the atoms of a side chain's residue in each bead.
+    goal : torch.Tensor, shape (Q, J, 3)
+        Where these are to lie, in angstrom.
+    precision : torch.Tensor, shape (Q, J)
+        kT per square angstrom.
+    """
+
+    weights: torch.Tensor
+    goal: torch.Tensor
+    precision: torch.Tensor
+
+    @classmethod
+    def join(cls, parts):
+        """Those of several ones, one after another."""
+        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in ("weights", "goal", "precision")))
+
+    def __getitem__(self, rows):
+        """Those of some side chains."""
+        return Pulls(self.weights[rows], self.goal[rows], self.precision[rows])
+
+    def energy(self, atoms):
+        """In kT, (Q,), for atoms (Q, 14, 3)."""
+        return 0.5 * ((self.weights @ atoms - self.goal).square().sum(-1) * self.precision).sum(-1)
+
+    def slopes(self, atoms):
+        """Derivatives (Q, 14, 3) of the energy."""
+        return self.weights.transpose(1, 2) @ ((self.weights @ atoms - self.goal) * self.precision.unsqueeze(-1))
+
+
 def side_chains(types, atoms, chosen):
     """
     Side chains as `rigid.SideChains` takes them.
@@ -67,7 +105,7 @@ def bridges_of(types, atoms, packing, box=None):
 
 
 @full_precision
-def relieve(types, atoms, chosen, packing, box=None):
+def relieve(types, atoms, chosen, packing, box=None, pulls=None):
     """
     Minimise the overlaps of side chains in their torsions.
 
@@ -83,6 +121,8 @@ def relieve(types, atoms, chosen, packing, box=None):
         `relief` and `disulfides` count.
     box : torch.Tensor, shape (F, 3, 3), optional
         Box vectors as rows: atoms meet the nearest images of others.
+    pulls : Pulls, optional
+        Of beads on the side chains: their energy counts, too.
 
     Returns
     -------
@@ -96,11 +136,14 @@ def relieve(types, atoms, chosen, packing, box=None):
     energies = overlap(types, atoms, chosen, packing, bridges, box)
     rows = (energies > settings.least).nonzero()[:, 0]
     if len(rows):
-        turned, around = _descend(types, atoms, chosen[rows], packing, bridges, box)
+        held = None if pulls is None else pulls[rows]
+        turned, around = _descend(types, atoms, chosen[rows], packing, bridges, box, held)
         after = overlap(types, around, chosen[rows], packing, bridges, box)
-        better = after < energies[rows]
+        at = chosen[rows].unbind(1)
+        cost = 0.0 if held is None else held.energy(around[at]) - held.energy(atoms[at])
+        better = after + cost < energies[rows]
         angles[rows] = torch.where(better.unsqueeze(1), turned, 0.0)
-        energies[rows] = energies[rows].minimum(after)
+        energies[rows] = torch.where(better, after, energies[rows])
         stayed = chosen[rows[~better]]
         if len(stayed):  # others may have turned into them
             around[stayed.unbind(1)] = atoms[stayed.unbind(1)]
@@ -111,7 +154,7 @@ def relieve(types, atoms, chosen, packing, box=None):
     return angles, energies
 
 
-def _descend(types, atoms, chosen, packing, bridges, box):
+def _descend(types, atoms, chosen, packing, bridges, box, pulls=None):
     """
     `relieve` for side chains that overlap with something.
 
@@ -123,7 +166,7 @@ def _descend(types, atoms, chosen, packing, bridges, box):
     half = settings.steps // 2
     for steps in (range(1, half + 1), range(half + 1, settings.steps + 1)):  # what was far may have come near
         pairs = side_chain_pairs(types, around.view_as(atoms), chosen, packing, bridges, settings.listed, box)
-        state = reference.relieve(*chains, around, rows, pairs[:6], state, steps, settings.steps, settings)
+        state = reference.relieve(*chains, around, rows, pairs[:6], state, steps, settings.steps, settings, pulls)
     return state[0], around.view_as(atoms)
 
 

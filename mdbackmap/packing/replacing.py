@@ -12,7 +12,7 @@ import torch
 from ..chemistry.residues import CA
 from ..geometry.neighbours import image_shifts
 from .pairs import close_rows
-from .relief import overlap, relieve, side_chains
+from .relief import Pulls, overlap, relieve, side_chains
 from .rigid import SideChains
 
 _TURN = 360.0  # degrees; cited: a full turn
@@ -28,21 +28,26 @@ class Clashing:
     frames, residues : torch.Tensor of int64, shape (Q,)
     candidates : torch.Tensor, shape (Q, K, 4)
         Their torsions.
+    pulls : Pulls, optional
+        Of beads on them.
     """
 
     frames: torch.Tensor
     residues: torch.Tensor
     candidates: torch.Tensor
+    pulls: Pulls | None = None
 
     @classmethod
     def join(cls, parts, starts):
         """Those of several runs of frames, which begin at `starts`."""
         frames = torch.cat([part.frames + start for part, start in zip(parts, starts, strict=True)])
-        return cls(frames, *(torch.cat([getattr(p, name) for p in parts]) for name in ("residues", "candidates")))
+        both = (torch.cat([getattr(p, name) for p in parts]) for name in ("residues", "candidates"))
+        return cls(frames, *both, None if parts[0].pulls is None else Pulls.join([part.pulls for part in parts]))
 
     def some(self, rows):
         """Some of them, (q,)."""
-        return Clashing(self.frames[rows], self.residues[rows], self.candidates[rows])
+        pulls = None if self.pulls is None else self.pulls[rows]
+        return Clashing(self.frames[rows], self.residues[rows], self.candidates[rows], pulls)
 
 
 def replace_clashing(conformation, clashing, packing):
@@ -78,8 +83,9 @@ def replace_clashing(conformation, clashing, packing):
             now = torsions[some.frames, some.residues, 1:5]
             cell = None if box_of is None else box_of[here]
             around = surroundings(types, atoms[here], some.residues, settings.around, cell)
-            turn, least = _best(*around, now, some.candidates, packing)
-            better = (least < energies[part]).unsqueeze(1)
+            turn, least = _best(*around, now, some.candidates, packing, some.pulls)
+            held = 0.0 if some.pulls is None else some.pulls.energy(around[1][:, 0])
+            better = (least < energies[part] + held).unsqueeze(1)
             torsions[some.frames, some.residues, 1:5] = torch.where(better, now + turn, now)
         conformation, clashing = conformation.with_side_chains(torsions, conformation.tilt), clashing.some(later)
     return conformation
@@ -144,9 +150,9 @@ def _grid(steps, like):
     return torch.cartesian_prod(chi1, chi2, *torch.full((2, 1), math.pi)).to(like)
 
 
-def _best(types, atoms, now, candidates, packing):
+def _best(types, atoms, now, candidates, packing, pulls=None):
     """
-    Turns (q, 4) of side chains of least overlap after relief, and that overlap (q,).
+    Turns (q, 4) of side chains of least overlap after relief, and that overlap (q,), with the energies of `pulls`.
 
     Side chains, with torsions `now` (q, 4), are those of the first residues of `types` (q, m) and `atoms`
     (q, m, 14, 3).
@@ -160,9 +166,16 @@ def _best(types, atoms, now, candidates, packing):
     turns = torch.where(chains[2].any(2), (tried - now.unsqueeze(1)).flatten(0, 1), 0.0)
     around[:, 0] = SideChains(*chains).turned(turns)
     before = overlap(types, around, _first(around), packing).view(shape) + cost
+    if pulls is not None:
+        pulls = pulls[each.repeat_interleave(shape[1])]
+        before = before + pulls.energy(around[:, 0]).view(shape)
     few = before.topk(settings.relieved, largest=False).indices  # (q, k)
     rows = (each.unsqueeze(1) * shape[1] + few).flatten()
-    angles, energies = relieve(types[rows], around[rows], _first(rows), packing)
+    pulls = None if pulls is None else pulls[rows]
+    angles, energies = relieve(types[rows], around[rows], _first(rows), packing, pulls=pulls)
+    if pulls is not None:
+        relieved = SideChains(*side_chains(types[rows], around[rows], _first(rows))).turned(angles)
+        energies = energies + pulls.energy(relieved)
     least, best = (energies.view_as(few) + cost[few]).min(1)
     best = each * few.shape[1] + best
     return turns[rows[best]] + angles[best], least

@@ -143,7 +143,7 @@ def marginals(own, left, right, pair, settings):
     return torch.softmax(torch.index_add(-own, 0, left, messages), 1)
 
 
-def relieve(atoms, axis, moved, around, rows, pairs, state, steps, n_steps, settings):
+def relieve(atoms, axis, moved, around, rows, pairs, state, steps, n_steps, settings, pulls=None):
     """
     Some steps of minimising overlaps of side chains in their torsions.
 
@@ -166,6 +166,8 @@ def relieve(atoms, axis, moved, around, rows, pairs, state, steps, n_steps, sett
         Numbers of the steps to take, of 1 to `n_steps`.
     n_steps : int
     settings : ReliefSettings
+    pulls : Pulls, optional
+        Of beads on the side chains.
 
     Returns
     -------
@@ -180,6 +182,7 @@ def relieve(atoms, axis, moved, around, rows, pairs, state, steps, n_steps, sett
         gap = gap if shift is None else gap - shift
         push = overlap_slopes(gap, allowed, stiffness, settings.nearest, held)
         gradient = torch.zeros_like(current).view(-1, 3).index_add_(0, slot, push).view_as(current)
+        gradient = gradient if pulls is None else gradient + pulls.slopes(current)
         slope = chains.torques(current, gradient) + 2 * settings.restraint * angles
         mean = settings.mean * mean + (1 - settings.mean) * slope
         square = settings.square * square + (1 - settings.square) * slope**2
