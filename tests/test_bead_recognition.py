@@ -432,3 +432,23 @@ def test_c_alphas_among_beads(name):
 def test_no_c_alphas_among_beads():
     with pytest.raises(MappingError, match="expected C-alphas.*'martini3'"):
         alphas_of(*quietly(beads(BEAD_MODELS["martini3"]).atoms))
+
+
+def test_a_backbone_of_a_generator_gets_its_sequence():
+    """Residues are all called GLY or UNK until the user says what they are."""
+    for name in ("GLY", "UNK"):
+        u = bare(beads(BEAD_MODELS["backbone"]))
+        sequence = quietly(u.atoms)[1].sequence
+        u.residues.resnames = [name] * len(u.residues)
+        _, coarse, model = quietly(u.atoms, sequence=sequence)
+        assert coarse.sequence == sequence
+        assert coarse.n_atoms == 4 * coarse.n_residues
+        assert model.name == "backbone"
+
+
+def test_a_segment_of_several_chains():
+    u, coarse = two_chains(run_on=False)
+    u.add_TopologyAttr("segids", ["seg_0_molecule_0"])
+    _, found, _ = quietly(u.atoms)
+    assert len(set(found.chainIDs)) == 2
+    assert_array_equal(found.ends, coarse.ends)

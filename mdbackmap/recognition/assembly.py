@@ -125,11 +125,13 @@ def _lettered(trace, coarse, ends):
     Chains that the input leaves nameless get letters where numbers start again.
 
     Those of GRO files, which have no names of chains, and of other beads than C-alphas get them where numbers run on
-    across a break, too.
+    across a break, too, and within segments, as topologies of GROMACS have one for several chains.
     """
-    atoms, least = trace.atoms, 2 if trace.settings.split else 1
-    if np.any(attribute(atoms, "chainIDs", "") != "") or not np.isin(coarse.segids, ["", "SYSTEM"]).all():
+    split = trace.settings.split
+    segments = not (split or np.isin(coarse.segids, ["", "SYSTEM"]).all())
+    if segments or np.any(attribute(trace.atoms, "chainIDs", "") != ""):
         return coarse
+    least = 2 if split else 1
     again = ends[:-1] & ((np.diff(coarse.resids) < least) | (coarse.chainIDs[1:] != coarse.chainIDs[:-1]))
     letters = chain_letters([f"#{i}" for i in np.cumsum(np.append(0, again))])
     if again.any():

@@ -34,6 +34,7 @@ _SHORT = 5  # heavy atoms of alanine; cited: chemistry
 _PEPTIDE = frozenset(["N", "C", "O", "OXT", "OT1", "OT2", "O1", "O2"])  # atoms of a backbone besides CA
 _MOST = 0.8  # share of residues whose beads are as a model has them; chosen: by hand, ends and faults are few
 _ALONE = 1.05  # beads a residue besides CA, at most, where there is one; chosen: by hand
+_GENERATED = 10  # residues of glycine in a row; chosen: by hand, no protein has as many
 _HALF = 0.5  # share of residues; chosen: by hand
 _SHOWN = 4  # residues or names in a message; chosen: by hand
 
@@ -144,7 +145,7 @@ def martini(group):
     return NamedBeads(anchors, tuple(model for model in models if beside.fit(model) > best - 1e-9))
 
 
-def beside_alphas(group, anchors):
+def beside_alphas(group, anchors, sequenced=False):
     """
     What beads called CA are by what lies beside them in their residues.
 
@@ -153,6 +154,8 @@ def beside_alphas(group, anchors):
     group : Group
     anchors : ndarray of int, shape (R,)
         Beads called CA.
+    sequenced : bool
+        The user tells the sequence: what the file calls residues says nothing of their side chains.
 
     Returns
     -------
@@ -163,7 +166,7 @@ def beside_alphas(group, anchors):
     backbone = beside.having("N", "C") >= _MOST
     if beside.having("O") >= _MOST and np.isin(group.given[anchors], list(SEQUENCELESS)).mean() > _HALF:
         return NamedBeads(anchors, (BEAD_MODELS["awsem"],))
-    if not beside.names or (backbone and _all_atoms(beside)):
+    if not beside.names or (backbone and _all_atoms(beside, sequenced)):
         return NamedBeads(anchors, (CA,) if beside.names else ())
     alphas = [model for model in BEAD_MODELS.values() if model.anchor == "CA"]
     fits = {model.name: beside.fit(model) for model in alphas if NamedBeads(anchors, (model,)).several}
@@ -177,14 +180,21 @@ def beside_alphas(group, anchors):
     return _with_centroid(anchors, beside)
 
 
-def _all_atoms(beside):
-    """Whether side chains are there beyond CB, atom by atom; or no residue has any."""
+def _all_atoms(beside, sequenced):
+    """
+    Whether side chains are there beyond CB, atom by atom; or no residue has any.
+
+    A longer chain of glycine alone is what structure generators write before there is a sequence.
+    """
 
     def beyond(resname, own):
         atoms = set(residues.ATOMS.get(resname, ())) - _PEPTIDE - {"CA", "CB"}
         return len(own & atoms) > len(atoms) / 2 if atoms else None
 
-    longer = any(len(residues.ATOMS.get(resname, ())) > _SHORT for resname, _ in beside.kinds)
+    kinds = {resname for resname, _ in beside.kinds}
+    if beside.names <= _PEPTIDE | {"CB"} and (sequenced or (kinds == {"GLY"} and beside.total >= _GENERATED)):
+        return False
+    longer = any(len(residues.ATOMS.get(resname, ())) > _SHORT for resname in kinds)
     return not longer or beside.share(beyond) >= _HALF
 
 

@@ -184,7 +184,7 @@ def find_beads(group, sequenced, asked=None) -> NamedBeads:
         return NamedBeads(_find_lone(group, sequenced), () if asked is None else (asked,))
     _refuse_bare(group, ca)
     anchors = np.flatnonzero(ca)
-    return beside_alphas(group, anchors) if asked is None else NamedBeads(anchors, (asked,))
+    return beside_alphas(group, anchors, sequenced) if asked is None else NamedBeads(anchors, (asked,))
 
 
 def bare_residues(group, ca):
