@@ -6,6 +6,7 @@ name                         what it is
 ============================ ========================================================================================
 GO_PDB, GO_XTC               C-alpha trace of protein G folding and unfolding in a Go model: 56 beads, 50 frames
 CALVADOS_PDB, CALVADOS_XTC   alpha-synuclein, disordered, in CALVADOS-2: 140 beads, 25 frames
+MARTINI_GRO, MARTINI_XTC     ubiquitin in Martini 3 with its water and ions, in its box: 1,336 beads, 8 frames
 COMPLEX_PDB                  barnase and barstar (1BRS), heavy atoms: two chains, the second with a gap
 TRPCAGE_PDB, TRPCAGE_XTC     all-atom MD of trp-cage, heavy atoms: 20 residues, 20 frames
 DIPEPTIDE_PDB, DIPEPTIDE_XTC all-atom MD of alanine dipeptide: 900 frames that no bundled model was trained on
@@ -36,6 +37,8 @@ __all__ = [
     "DIPEPTIDE_XTC",
     "GO_PDB",
     "GO_XTC",
+    "MARTINI_GRO",
+    "MARTINI_XTC",
     "TRPCAGE_PDB",
     "TRPCAGE_XTC",
     "VALIDATION",
@@ -52,6 +55,8 @@ CHIGNOLIN_XTC = str(_folder / "chignolin_heavy.xtc")
 COMPLEX_PDB = str(_folder / "complex_1brs.pdb")
 DIPEPTIDE_PDB = str(_folder / "alanine_dipeptide.pdb")
 DIPEPTIDE_XTC = str(_folder / "alanine_dipeptide.xtc")
+MARTINI_GRO = str(_folder / "martini_ubiquitin.gro")
+MARTINI_XTC = str(_folder / "martini_ubiquitin.xtc")
 TRPCAGE_PDB = str(_folder / "trpcage_heavy.pdb")
 TRPCAGE_XTC = str(_folder / "trpcage_heavy.xtc")
 VALIDATION = str(_folder / "validation.h5")
@@ -81,6 +86,10 @@ def described():
         "calvados": (
             "C-alpha trace of alpha-synuclein, disordered, in CALVADOS-2: 140 beads, 25 frames",
             [CALVADOS_PDB, CALVADOS_XTC],
+        ),
+        "martini": (
+            "ubiquitin in Martini 3 with its water and ions, in its box: 1,336 beads, 8 frames",
+            [MARTINI_GRO, MARTINI_XTC],
         ),
         "complex": ("barnase and barstar (1BRS), heavy atoms, two chains", [COMPLEX_PDB]),
         "trpcage": ("all-atom MD of trp-cage, heavy atoms: 20 residues, 20 frames", [TRPCAGE_PDB, TRPCAGE_XTC]),

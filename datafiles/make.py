@@ -27,6 +27,8 @@ from mdbackmap.datafiles import (
     DIPEPTIDE_XTC,
     GO_PDB,
     GO_XTC,
+    MARTINI_GRO,
+    MARTINI_XTC,
     TRPCAGE_PDB,
     TRPCAGE_XTC,
     VALIDATION,
@@ -124,6 +126,8 @@ def main(shared):
     cut(data / "cg/go_proteing/topology.pdb", data / "cg/go_proteing/traj.xtc", GO_PDB, GO_XTC, 50)
     cut(data / "cg/asyn_calvados2/topology.pdb", data / "cg/asyn_calvados2/traj.xtc", CALVADOS_PDB, CALVADOS_XTC, 25)
     cut(data / "md/trpcage/topology_heavy.pdb", data / "md/trpcage/traj_heavy.xtc", TRPCAGE_PDB, TRPCAGE_XTC, 20)
+    martini = data / "martini/md/ubiquitin_m3_en"
+    cut(martini / "start.gro", martini / "traj.xtc", MARTINI_GRO, MARTINI_XTC, 8)
     dipeptide, chignolin = data / "md/alanine_dipeptide", data / "md/chignolin"
     cut_held_out(dipeptide / "topology.pdb", dipeptide / "traj.xtc", DIPEPTIDE_PDB, DIPEPTIDE_XTC, [1500] * 3)
     runs = [950, 1000, 1000, 1090]

@@ -13,7 +13,7 @@ from mdbackmap import datafiles
 from mdbackmap.chemistry.residues import ALPHABET, ATOMS, RESIDUE_NAMES
 
 FOLDER = Path(datafiles.__file__).parent
-DATA_SUFFIXES = {".pdb", ".xtc", ".h5"}
+DATA_SUFFIXES = {".gro", ".pdb", ".xtc", ".h5"}
 
 
 def universe(*files):
@@ -46,6 +46,16 @@ def test_readme_describes_every_name():
 def test_small():
     assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) < 3e6
     assert Path(datafiles.VALIDATION).stat().st_size < 1e6
+
+
+def test_martini_is_a_whole_system_wrapped_bead_by_bead():
+    u = universe(datafiles.MARTINI_GRO, datafiles.MARTINI_XTC)
+    protein = u.select_atoms("not resname W NA CL")
+    assert (u.atoms.n_atoms, protein.n_atoms, protein.n_residues) == (1336, 166, 76)
+    assert np.allclose([ts.time for ts in u.trajectory], 3000 * np.arange(8))
+    assert np.allclose(u.dimensions[3:], (60, 60, 90), atol=0.01)
+    widest = [np.ptp(protein.positions, axis=0).max() for _ in u.trajectory]
+    assert max(widest) > 40  # angstrom; the protein is 35 long
 
 
 @pytest.mark.parametrize(

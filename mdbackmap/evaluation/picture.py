@@ -97,14 +97,21 @@ def viewpoint(positions):
 
 
 def draw_beads(panel, mapping, beads):
-    """Balls joined by a tube, coloured along each chain; `beads` (N, 3) is turned to the screen."""
+    """Balls joined by tubes, coloured along each chain; `beads` (N, 3) is turned to the screen."""
     scene = _Scene()
     colours = _rainbow(mapping.n_beads)
-    residue = mapping.coarse.residue_of_atom
-    joined = np.flatnonzero((np.diff(residue) == 1) & ~mapping.coarse.ends[residue[:-1]])
-    scene.sticks(beads, np.stack([joined, joined + 1], axis=1), colours, 0.45)
+    scene.sticks(beads, _joined(mapping.coarse), colours, 0.45)
     scene.balls(beads, colours, BEAD_RADIUS)
     scene.paint(panel, beads, margin=3.0)
+
+
+def _joined(coarse):
+    """Pairs of beads (p, 2): neighbours along a chain where residues have one bead each, else those that are bonded."""
+    if coarse.n_atoms > coarse.n_residues:
+        return coarse.bonds
+    residue = coarse.residue_of_atom
+    first = np.flatnonzero((np.diff(residue) == 1) & ~coarse.ends[residue[:-1]])
+    return np.stack([first, first + 1], axis=1)
 
 
 def draw_atoms(panel, mapping, atoms):
