@@ -110,7 +110,7 @@ def changed(path, value):
         ("backbone.bend_width", 0.01),
         ("backbone.collisions.touching", 4.0),
         ("packing.candidates.drawn.count", 3),
-        ("packing.choosing.steps", 1),
+        ("packing.candidates.drawn.share", 0.1),
         ("packing.relief.steps", 0),
         ("packing.settling.steps", 1),
     ],

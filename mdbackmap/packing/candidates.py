@@ -140,7 +140,8 @@ def _levels(random, packing):
     """Uniform numbers (F, K, R, 4); at temperature 0 the density of the candidates stands for their probability."""
     uniform = random.side_chains
     if random.temperature > 0:
-        return uniform[..., :-1].unflatten(-1, (-1, len(CHIS))).transpose(1, 2)
+        count = packing.candidates.drawn.count
+        return uniform[..., : count * len(CHIS)].unflatten(-1, (count, len(CHIS))).transpose(1, 2)
     levels = levels_of(packing.candidates.likeliest.count, uniform.shape[1], len(CHIS)).to(uniform)
     return levels.expand(len(uniform), -1, -1, -1)
 

@@ -1,8 +1,8 @@
 """
 One of the candidates of each side chain is chosen, and overlaps that are left are relieved.
 
-Above temperature 0 one is sampled (annealed Gibbs sampling). At 0 it is the candidate of least expected error under
-the marginals of belief propagation.
+Both ways begin with the marginals of belief propagation. Above temperature 0 one is sampled. At 0 it is the candidate
+of least expected error. A long chain of decisions would be thrown about by small changes of the input.
 
 Shapes: F frames, K candidates, R residues, M of them with side chains that can turn, C features. Angstrom and radians.
 """
@@ -34,13 +34,15 @@ def choose_candidates(candidates, random):
     packing, at = candidates.packing, candidates.internal.movable.residues
     if len(at) == 0:
         return candidates.only(at)
-    overlap, gains = packing.candidates.at(random.temperature).overlap, packing.contacts.strength * learned()
-    energies = candidates.with_misfit(candidates.energies(overlap, gains))
+    settings, gains = packing.candidates.at(random.temperature), packing.contacts.strength * learned()
+    energies = candidates.with_misfit(candidates.energies(settings.overlap, gains).times(settings.share))
     if random.temperature == 0:
         return candidates.only(least_error(candidates, energies, packing.choosing))
     weights = candidates.log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, K)
-    uniform, given = random.side_chains[:, at, -1].flatten(), packing.choosing
-    return candidates.only(choose(*energies, weights, uniform, len(at), given.steps, given)[0])
+    uniform = random.side_chains[:, at, -weights.shape[1] :].flatten(0, 1)
+    noise = -(-uniform.log()).log()  # Gumbel
+    weighed = energies._replace(own=energies.own - weights)
+    return candidates.only(choose(*weighed, noise, len(at), packing.choosing))
 
 
 def least_error(candidates, energies, settings):
@@ -64,7 +66,7 @@ def least_error(candidates, energies, settings):
     torsions = candidates.torsions[:, :, at].transpose(1, 2).flatten(0, 1)
     likeness = alike(candidates.internal, torsions, settings.alike) - settings.per_square * _apart(places)
     expected = (shares.unsqueeze(1) * likeness).sum(-1)
-    return choose(*energies, expected / settings.room, None, len(at), settings.best_steps, settings)[0]
+    return expected.argmax(1)
 
 
 def _apart(points):

@@ -35,6 +35,10 @@ class PairEnergies(NamedTuple):
     right: torch.Tensor
     pair: torch.Tensor
 
+    def times(self, share):
+        """A share of all of them."""
+        return self if share == 1 else self._replace(own=share * self.own, pair=share * self.pair)
+
     def of_first(self):
         """Of the first candidate of each residue among the first ones of the others, (F * M,)."""
         return self.own[:, 0].index_add(0, self.left, self.pair[:, 0, 0])

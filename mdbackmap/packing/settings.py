@@ -59,6 +59,7 @@ class DrawSettings:
     overlap: OverlapSettings  # beside contacts, while one is chosen
     judged: OverlapSettings  # of the chosen ones
     tight: float  # kT of `judged` above which a side chain is relieved
+    share: float = 1.0  # of overlaps and contacts that counts while one is chosen; no unit; chosen: by hand
 
 
 # At temperature 0 the density of candidates stands for their probability: more of them.
@@ -67,6 +68,7 @@ LIKELIEST = DrawSettings(
     overlap=OverlapSettings(touch=0.2, stiffness=16.0),  # angstrom, kT per square angstrom; chosen: by hand
     judged=OverlapSettings(touch=0.2),  # angstrom; chosen: by hand
     tight=0.3,  # kT; chosen: row "no minimisation of overlaps"
+    share=0.75,  # no unit; measured: docs/measurements.md, Small noise
 )
 # Draws that keep a distance are nearer to the truth.
 DRAWN = DrawSettings(
@@ -93,8 +95,8 @@ class CandidateSettings:
 
     @property
     def n_random(self):
-        """Uniform numbers of a residue that are used above temperature 0."""
-        return MAX_CHIS * self.drawn.count + 1
+        """Uniform numbers of a residue that are used above temperature 0: for torsions and the choice of candidates."""
+        return (MAX_CHIS + 1) * self.drawn.count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,10 +104,9 @@ class ChoosingSettings:
     """How one candidate of each residue is chosen among the others' candidates."""
 
     negligible: float = 0.05  # kT: two residues that never have more between them do not count; chosen: by hand
-    steps: int = 48  # of Gibbs sampling; chosen: by hand
-    first_strength: float = 0.1  # share of the energies in the first step; chosen: by hand
-    growth: float = 1.2  # by which that share grows until the last step, 1 at most; chosen: by hand
-    # Steps of additive sequences in (0, 1): whose turn it is, and which number is drawn by.
+    # Times that side chains, drawn each by itself, are drawn again given the others.
+    steps: int = 12  # no unit; measured: docs/measurements.md, Small noise
+    # Steps of additive sequences in (0, 1): whose turn it is.
     golden: float = 0.6180339887498949  # no unit; cited: 1 / golden ratio
     plastic: float = 0.7548776662466927  # no unit; cited: 1 / plastic ratio (Roberts 2018, the R2 sequence)
     rounds: int = 8  # of belief propagation; chosen: by hand
@@ -113,10 +114,8 @@ class ChoosingSettings:
     cap: float = 20.0  # kT: size of the energy of two candidates in belief propagation; chosen: by hand
     least: float = 1e-30  # smallest message, no unit; chosen: by hand, above what float32 can hold
     # Expected error at temperature 0:
-    best_steps: int = 24  # of descent; chosen: by hand
     alike: float = math.radians(35)  # radians: torsions this close count as the same rotamer, softly; chosen: by hand
     per_square: float = 0.015  # right rotamers that a square angstrom of an atom counts; chosen: by hand
-    room: float = 0.15  # right rotamers that a kT of overlap counts; chosen: by hand
 
 
 @dataclasses.dataclass(frozen=True)

@@ -74,12 +74,17 @@ def test_marginals_are_exact_where_no_residues_meet_in_a_ring(kernels):
     torch.testing.assert_close(kernels.marginals(*energies, CHOOSING), shares_of(*states), atol=0.01, rtol=0)
 
 
-def test_choices_without_chance_are_no_worse_than_any_single_change(kernels):
+def gumbel(*shape, seed=7):
+    uniform = torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+    return -(-uniform.log()).log()
+
+
+def test_choices_are_no_worse_than_any_single_change_by_the_same_numbers(kernels):
     energies, states, totals = a_row()
-    weights = numbers(4, 3, seed=5)
-    state, energy = kernels.choose(*energies, weights, None, 4, 48, CHOOSING)
-    assert state.shape == energy.shape == (4,) and state.dtype == torch.int64
-    score = totals - weights[torch.arange(4), states].sum(1)
+    noise = gumbel(4, 3, seed=5)
+    state = kernels.choose(*energies, noise, 4, dataclasses.replace(CHOOSING, steps=48))
+    assert state.shape == (4,) and state.dtype == torch.int64
+    score = totals - noise[torch.arange(4), states].sum(1)
     own = score[(states == state).all(1)]
     assert (own <= score[(states != state).sum(1) == 1] + 1e-5).all()
 
@@ -92,15 +97,23 @@ def test_choices_are_drawn_from_the_distribution(kernels):
     one, other = ((begin + side[:half]).flatten() for side in (left, right))
     pairs = torch.cat([part.repeat(n, 1, 1) for part in pair.split(half)])
     energies = own.repeat(n, 1), torch.cat([one, other]), torch.cat([other, one]), pairs
-    uniform = torch.rand(4 * n, generator=torch.Generator().manual_seed(7))
-    state, energy = kernels.choose(*energies, torch.zeros(4 * n, 3), uniform, 4, 48, CHOOSING)
-    drawn = torch.nn.functional.one_hot(state.view(n, 4), 3).float().mean(0)
-    torch.testing.assert_close(drawn, shares_of(*states), atol=0.06, rtol=0)
-    alone, _ = kernels.choose(own, left, right, pair, torch.zeros(4, 3), uniform[:4], 4, 48, CHOOSING)
-    assert torch.equal(state[:4], alone)  # whatever else is in the batch
-    wanted = own[torch.arange(4), alone]
-    wanted = wanted.index_add(0, left, pair[torch.arange(2 * half), alone[left], alone[right]])
-    torch.testing.assert_close(energy[:4], wanted)
+    noise, none = gumbel(4 * n, 3), dataclasses.replace(CHOOSING, steps=0)
+    for settings, margin in ((none, 0.03), (CHOOSING, 0.1)):
+        state = kernels.choose(*energies, noise, 4, settings)
+        drawn = torch.nn.functional.one_hot(state.view(n, 4), 3).float().mean(0)
+        torch.testing.assert_close(drawn, shares_of(*states), atol=margin, rtol=0)
+        alone = kernels.choose(own, left, right, pair, noise[:4], 4, settings)
+        assert torch.equal(state[:4], alone)  # whatever else is in the batch
+
+
+def test_small_changes_of_energies_change_few_choices(kernels):
+    """About as few as the probabilities themselves change; drawing by one number for all candidates changes more."""
+    own, noise = numbers(20000, 10), gumbel(20000, 10)
+    none = torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), torch.zeros(0, 10, 10)
+    other = own + 0.1 * numbers(20000, 10, seed=3)
+    before, after = (kernels.choose(energy, *none, noise, 20000, CHOOSING) for energy in (own, other))
+    apart = (torch.softmax(-own, 1) - torch.softmax(-other, 1)).abs().sum(1).mean() / 2
+    assert (before != after).float().mean() < 2 * apart < 0.1
 
 
 def a_side_chain():

@@ -59,11 +59,12 @@ def pair_energies(one, other, a, b, into, shift, allowed, gain, n_rows, stiffnes
     return total
 
 
-def choose(own, left, right, pair, log_weights, uniform, per_frame, n_steps, settings):
+def choose(own, left, right, pair, noise, per_frame, settings):
     """
-    One candidate for each residue, by annealed Gibbs sampling.
+    One candidate for each residue, drawn.
 
-    Residues that touch never change in the same step; all others whose turn it is do.
+    Each is drawn from its marginal, then some times again given the others, by the same numbers. Each draw takes the
+    largest of log probability plus noise. So small changes of the energies rarely change a choice.
 
     Parameters
     ----------
@@ -73,44 +74,29 @@ def choose(own, left, right, pair, log_weights, uniform, per_frame, n_steps, set
         Pairs of residues, each both ways round: the second half is the first with sides exchanged.
     pair : torch.Tensor, shape (E, K, K)
         Energy of each candidate of `left` with each of `right`.
-    log_weights : torch.Tensor, shape (G, K)
-        Log of what each candidate weighs besides.
-    uniform : torch.Tensor, shape (G,), or None
-        Numbers in (0, 1) that the choice depends on; without them the best candidate is taken in each step.
+    noise : torch.Tensor, shape (G, K)
+        Numbers from the standard Gumbel distribution.
     per_frame : int
         Residues of a frame: whose turn it is depends on their places in it.
-    n_steps : int
     settings : ChoosingSettings
 
     Returns
     -------
-    state : torch.Tensor of int64, shape (G,)
+    torch.Tensor of int64, shape (G,)
         The candidates.
-    energy : torch.Tensor, shape (G,)
-        Their energies.
     """
-    rows = torch.arange(len(log_weights), device=log_weights.device)
+    rows = torch.arange(len(noise), device=noise.device)
     turn = torch.remainder((rows % per_frame + 1) * settings.golden, 1.0)
-    state = torch.zeros_like(rows) if uniform is not None else log_weights.argmax(1)
     by_right = pair.transpose(1, 2).flatten(0, 1)  # (E K, K): candidates of `left` for each of `right`
-    edges = torch.arange(len(left), device=rows.device) * log_weights.shape[1]
-
-    def energies(state):
-        with_others = by_right.index_select(0, edges + state.index_select(0, right))  # (E, K)
-        return own.index_add(0, left, with_others)
-
-    for step in range(n_steps):
-        strength = min(1.0, settings.first_strength + settings.growth * step / n_steps)
+    edges = torch.arange(len(left), device=rows.device) * noise.shape[1]
+    state = (marginals(own, left, right, pair, settings).clamp_min(settings.least).log() + noise).argmax(1)
+    for step in range(settings.steps):  # residues that touch never change in the same step
         priority = torch.remainder(turn + step * settings.plastic + turn * step, 1.0)
         rival = torch.zeros_like(priority).scatter_reduce(0, left, priority[right], "amax")
-        logits = log_weights - strength * energies(state)
-        if uniform is None:
-            drawn = logits.argmax(1)
-        else:
-            level = torch.remainder(uniform + step * settings.golden, 1.0)
-            drawn = (torch.softmax(logits, 1).cumsum(1) < level.unsqueeze(1)).sum(1).clamp_max(logits.shape[1] - 1)
+        with_others = by_right.index_select(0, edges + state.index_select(0, right))  # (E, K)
+        drawn = (noise - own.index_add(0, left, with_others)).argmax(1)
         state = torch.where(priority > rival, drawn, state)
-    return state, energies(state)[rows, state]
+    return state
 
 
 def marginals(own, left, right, pair, settings):
