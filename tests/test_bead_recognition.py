@@ -452,3 +452,10 @@ def test_a_segment_of_several_chains():
     _, found, _ = quietly(u.atoms)
     assert len(set(found.chainIDs)) == 2
     assert_array_equal(found.ends, coarse.ends)
+
+
+def test_a_ligand_with_an_atom_bb_is_no_martini():
+    fine, positions = atoms_of(CHAIN, slice(0, 30))
+    u = more(universe_of_at(fine, positions), ["BB", "SC1"], ["LIG", "LIG"], np.full((2, 3), 80.0))
+    with pytest.warns(UserWarning, match="2 LIG"):
+        assert recognise(u.atoms)[2].name == "ca"

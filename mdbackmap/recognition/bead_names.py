@@ -130,6 +130,8 @@ def martini(group):
         Side chains are SC1, SC2, ...; CA beside such beads are virtual sites.
     """
     backbone = np.isin(group.names, list(BACKBONE)) & ~group.other
+    if not (backbone & group.amino).any() and ((group.names == "CA") & group.amino).any():
+        return None  # an atom of a ligand
     side = np.char.startswith(group.names, "SC")
     if not (backbone & group.any_in_residue(side)).any() and not (backbone.any() and (group.names == "CA").any()):
         return None
