@@ -56,7 +56,7 @@ def onto_beads(candidates, targets, settings):
             part = _Fit(candidates, targets, at[few], int(count[few].max()), settings)(n_kept)
             for name, values in part.items():
                 found[name][:, :, at[few]] = values
-    return dataclasses.replace(candidates, **found, targets=targets)
+    return dataclasses.replace(candidates, **found, targets=dataclasses.replace(targets, held=settings.held))
 
 
 class _Fit:

@@ -32,6 +32,8 @@ class BeadTargets:
         How far off atoms may be, in angstrom.
     scale : torch.Tensor, shape (F, R), optional
         How far off C-alphas are in each direction, in angstrom; 0, as where it is left out, keeps them.
+    held : float, optional
+        Share of the precision of beads that counts while overlaps are relieved.
 
     Attributes
     ----------
@@ -53,6 +55,7 @@ class BeadTargets:
     positions: torch.Tensor
     sigma: torch.Tensor
     scale: torch.Tensor | None = None
+    held: float = 1.0
 
     def __getitem__(self, frames):
         """Those of some of the frames."""
@@ -107,7 +110,8 @@ class BeadTargets:
 
     def pulls(self, frames, residues):
         """`Pulls` on the side chains of some residues, both (Q,) int64."""
-        return Pulls(self.table.weights[residues], self.positions[frames, residues], self.precision[residues])
+        precision = self.held * self.precision[residues]
+        return Pulls(self.table.weights[residues], self.positions[frames, residues], precision)
 
     def misfit(self, atoms, residues=slice(None)):
         """From beads of some `residues` (F, r, J, 3) to where atoms (F, r, 14, 3) put them; of candidates with a K."""
