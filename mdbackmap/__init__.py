@@ -1,7 +1,7 @@
 """
 mdbackmap: put the atoms back into coarse-grained protein trajectories.
 
-Read a C-alpha trace with MDAnalysis, bind a model to its molecule, and get an ordinary all-atom Universe whose atoms
+Read the beads of a protein with MDAnalysis, bind a model to its molecule, and get an ordinary all-atom Universe whose atoms
 are generated frame by frame while it is read::
 
     import MDAnalysis as mda

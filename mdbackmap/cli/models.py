@@ -74,7 +74,7 @@ def purpose(model):
     'one molecule, 10 beads to 93 atoms'
     """
     if model.molecule is None:
-        return "any protein, C-alphas to atoms"
+        return "any protein, beads to atoms"
     return f"one molecule, {model.molecule.n_beads} beads to {model.molecule.n_atoms} atoms"
 
 
