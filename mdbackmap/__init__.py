@@ -1,8 +1,8 @@
 """
 mdbackmap: put the atoms back into coarse-grained protein trajectories.
 
-Read the beads of a protein with MDAnalysis, bind a model to its molecule, and get an ordinary all-atom Universe whose atoms
-are generated frame by frame while it is read::
+Read the beads of a protein with MDAnalysis, bind a model to its molecule, and get an ordinary all-atom Universe whose
+atoms are generated frame by frame while it is read::
 
     import MDAnalysis as mda
     import mdbackmap as mdb
