@@ -199,7 +199,13 @@ class Backmapper:
         self._form = StandardForm(mapping, network)
         self._sampler = Sampler(bind(network.eval(), self._form.mapping, self.device), self.device, threads)
         looked = looked if network.relaxes else None
-        self._trace = TraceTreatment(self.mapping, looked, network.relaxes, dimensions)
+        self._trace = TraceTreatment(self.mapping, looked, network.relaxes, dimensions, self._placed)
+
+    def _placed(self, beads):
+        """Topology and C-alphas (f, R, 3) that the network finds from beads (f, N, 3), in standard order."""
+        with torch.inference_mode():
+            near = torch.tensor(self._form.beads(beads)[0], device=self.device)
+            return self._form.mapping.coarse, self._sampler.bound.placing(near).alphas.cpu().numpy()
 
     def __repr__(self):
         described = repr(self.mapping).removeprefix(f"Mapping({self.mapping.name}: ").removesuffix(")")

@@ -28,18 +28,21 @@ class Tolerance:
         Whether each frame is judged first: one that is like those of crystals is kept.
     denoised : bool
         Whether frames that are kept are examined for noise, which is removed.
+    simulated : bool
+        Whether side-chain beads lie where a force field puts them: atoms follow them loosely.
 
     Examples
     --------
     >>> Tolerance.of("auto")
-    Tolerance(limit=0.9, judged=True, denoised=True)
+    Tolerance(limit=0.9, judged=True, denoised=True, simulated=False)
     >>> Tolerance.of(0.5)
-    Tolerance(limit=0.5, judged=False, denoised=False)
+    Tolerance(limit=0.5, judged=False, denoised=False, simulated=False)
     """
 
     limit: float = 0.0
     judged: bool = False
     denoised: bool = False
+    simulated: bool = False
 
     @classmethod
     def of(cls, bead_tolerance):

@@ -42,6 +42,15 @@ class FitSettings:
     maps: float = 1.0  # weight of the Ramachandran maps; chosen: by hand
     floor: float = 2.0  # nats on these maps that cost nothing; chosen: by hand, as in relaxation
 
+    def loosened(self):
+        """The same for beads of a simulation, which lie where its force field puts them."""
+        return dataclasses.replace(
+            self,
+            backbone=0.3,  # angstrom; chosen: docs/measurements.md, Simulated beads
+            side_chain=2.0,  # angstrom; chosen: docs/measurements.md, Simulated beads
+            both=0.5,  # angstrom; chosen: by hand
+        )
+
     def sigma(self, table):
         """How far off atoms may be from each bead of a `BeadTable`, (R, J) in angstrom."""
         counts = table.weights != 0

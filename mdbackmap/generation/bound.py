@@ -9,6 +9,7 @@ Shapes: F frames, N beads, A atoms, R residues. Angstrom.
 import abc
 import copy
 import dataclasses
+import functools
 import itertools
 
 import torch
@@ -157,6 +158,12 @@ class BoundProtein(Bound):
         """Atoms for beads (see `Bound.sample`)."""
         return self.conformation(beads, noise, keys, box, tolerance, kept).atoms.flatten(1, 2)[:, self.slots]
 
+    @functools.cached_property
+    def loosened(self):
+        """The same, with settings for beads of a simulation."""
+        exact = self.placing is None or self.placing.exact
+        return self.of(self.model, self.mapping, self.settings.loosened(exact))
+
     def given(self, kept, like):
         """Atoms that are kept as the pipeline takes them, `Given`, or None; `like` is a tensor, shape (F, N, 3)."""
         if kept is None:
@@ -174,6 +181,9 @@ class BoundProtein(Bound):
     @torch.no_grad()
     def conformation(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None):
         """The `Conformation` that the pipeline makes; arguments as for `sample`."""
+        if tolerance.simulated:
+            told = dataclasses.replace(tolerance, simulated=False)
+            return self.loosened.conformation(beads, noise, keys, box, told, kept)
         alphas, targets = beads, None
         if self.placing is not None:
             placed = self.placing(beads, box)

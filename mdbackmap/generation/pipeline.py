@@ -109,7 +109,7 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
     conformation, features = backbones(model, conformation, random, settings.backbone, maps, targets)
     parts, relieved = passes(beads), []
     for part in parts:  # as many frames at a time as caches hold candidates of
-        prior = _rotamers(model, internal, guide, part)
+        prior = _rotamers(model, internal, guide, part, packing.candidates.rotamers)
         draw = functools.partial(_chosen, model, features[part], random[part], packing, prior)
         fitted = draw if targets is None else functools.partial(_fitted, draw, targets[part], settings)
         relieved.append(relieve_chosen(*fitted(conformation[part]), random.temperature))
@@ -123,7 +123,8 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
         return conformation
     slopes = relaxation.slopes(beads, tolerances, box, packing.settling.firmness)
     conformation = conformation.without_others(internal)
-    settled = settle(slopes, relaxed, conformation.torsions, packing, conformation.given)
+    start = relaxed if targets is None else conformation.beads.double()  # fitted to beads after they were relaxed
+    settled = settle(slopes, start, conformation.torsions, packing, conformation.given, targets)
     return conformation.moved(*settled, conformation.tilt).with_others()
 
 
@@ -198,8 +199,8 @@ def _decoded(model, conformation, random, targets):
     return model.draw(batch, random.latent.flatten(0, 1), random.temperature).unflatten(0, beads.shape[:2])
 
 
-def _rotamers(model, internal, guide, part):
+def _rotamers(model, internal, guide, part, times):
     """Rotamers of crystals count in frames whose beads were moved; None where only the network does."""
     if guide is None or not model.config.rotamers:
         return None
-    return RotamerPrior(internal.types, model.config.rotamers * guide.strength[part], model.config.n_bins)
+    return RotamerPrior(internal.types, times * model.config.rotamers * guide.strength[part], model.config.n_bins)

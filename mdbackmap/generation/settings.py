@@ -5,7 +5,7 @@ import dataclasses
 from ..backbone.settings import BackboneSettings
 from ..fitting.settings import FitSettings
 from ..packing.settings import PackingSettings
-from ..traces.settings import TraceSettings
+from ..traces.settings import FROM_BEADS, TraceSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,3 +34,32 @@ class Settings:
     backbone: BackboneSettings = BackboneSettings()
     packing: PackingSettings = PackingSettings()
     fitting: FitSettings = FitSettings()
+
+    def loosened(self, exact):
+        """
+        The same for beads of a simulation, which atoms follow more loosely.
+
+        Parameters
+        ----------
+        exact : bool
+            Whether C-alphas are beads: these are relaxed as those of C-alpha models are.
+        """
+        relief = dataclasses.replace(
+            self.packing.relief,
+            restraint=40.0,  # kT per square radian; chosen: docs/measurements.md, Simulated beads
+        )
+        candidates = dataclasses.replace(
+            self.packing.candidates,
+            rotamers=2.5,  # no unit; chosen: docs/measurements.md, Simulated beads
+        )
+        packing = dataclasses.replace(self.packing, relief=relief, candidates=candidates)
+        loose = dataclasses.replace(self, fitting=self.fitting.loosened(), packing=packing)
+        if exact:
+            return loose
+        settling = dataclasses.replace(
+            self.packing.settling,
+            rounds=4,  # chosen: docs/measurements.md, Simulated beads
+            steps=24,  # chosen: docs/measurements.md, Simulated beads
+        )
+        traces = dataclasses.replace(self.traces, relaxing=FROM_BEADS)
+        return dataclasses.replace(loose, traces=traces, packing=dataclasses.replace(packing, settling=settling))

@@ -87,6 +87,7 @@ class CandidateSettings:
     drawn: DrawSettings = DRAWN
     least_spread: float = 0.7  # temperature (no unit) below which candidates are all the same; chosen: by hand
     coldest: float = 0.1  # temperature (no unit) below which weights of candidates sharpen no more; chosen: by hand
+    rotamers: float = 1.0  # multiple of the model's weight of crystals' rotamers; chosen: by hand
     pucker: float = math.radians(60)  # radians: largest chi1 of proline; measured: 62 degrees in crystals
 
     def at(self, temperature):
@@ -166,6 +167,7 @@ class SettlingSettings:
     turn: float = 1e-3  # radians, of finite differences; chosen: by hand
     # Shares of N, C and O in the motion of the other bead of their peptide.
     carried: tuple = (0.37, 0.37, 0.43)  # no unit; measured: their places along CA-CA in the peptide template
+    anchored: float = 50.0  # nats per squared angstrom by which anchors draw at most; chosen: as bonds in relaxation
 
 
 @dataclasses.dataclass(frozen=True)

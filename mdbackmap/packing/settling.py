@@ -23,7 +23,7 @@ _PROLINE, _CYSTEINE = TYPE_OF_NAME["PRO"], TYPE_OF_NAME["CYS"]
 
 
 @full_precision
-def settle(slopes, beads, torsions, packing, given=None):
+def settle(slopes, beads, torsions, packing, given=None, targets=None):
     """
     Move beads, peptides and side chains so that atoms overlap less.
 
@@ -38,6 +38,8 @@ def settle(slopes, beads, torsions, packing, given=None):
         `settling`, `relief` and `disulfides` count.
     given : Given, optional
         Atoms that stay where they are.
+    targets : BeadTargets, optional
+        Beads of other kinds than C-alphas: the first one of each residue, its anchor, draws on its atoms.
 
     Returns
     -------
@@ -48,8 +50,9 @@ def settle(slopes, beads, torsions, packing, given=None):
     frames, box = slopes.frames, None if slopes.box is None else slopes.box.double()
     moved, turned = (values[frames].double() for values in (beads, torsions))
     given = None if given is None else given[frames]
+    targets = None if targets is None else targets[frames]
     for _ in range(packing.settling.rounds):
-        moved, turned = push_apart(slopes, moved, turned, packing.settling, box, given)
+        moved, turned = push_apart(slopes, moved, turned, packing.settling, box, given, targets)
         turned = _turn_aside(slopes.internal, moved, turned, packing, box, given)
     moved, turned = moved.to(torsions), turned.to(torsions)
     return beads.to(torsions).index_copy(0, frames, moved), torsions.index_copy(0, frames, turned)
@@ -66,16 +69,17 @@ def _placed(internal, beads, torsions, given):
     return atoms, torch.cat([atoms, given.others.to(atoms)], 1), internal.beside(given.kinds)
 
 
-def push_apart(slopes, beads, torsions, settings, box=None, given=None):
+def push_apart(slopes, beads, torsions, settings, box=None, given=None, targets=None):
     """Beads (F, R, 3) and torsions (F, R, 6) after a round of steps of beads and peptides; as in `settle`."""
     internal = slopes.internal
     atoms, every, everyone = _placed(internal, beads, torsions, given)
     one, other, apart, allowed = residue_pairs(everyone, every, settings, box)
     slopes_of_turns = levers(internal, beads, torsions, atoms, settings.turn, given)
+    carried = settings.carried, None if given is None else given.mask
+    anchored = None if targets is None else Anchored(internal, targets, atoms, slopes_of_turns, settings, carried)
     more = every.shape[1] - atoms.shape[1]  # groups of other atoms, which neither move nor turn
     if more:
         slopes_of_turns = [torch.nn.functional.pad(lever, (0, 0, 0, 0, 0, more)) for lever in slopes_of_turns]
-    carried = settings.carried, None if given is None else given.mask
     first, second = (CarriedAtoms(everyone, slopes_of_turns, at, *carried) for at in (one, other))
     turns, allowed = torsions[..., 0], allowed + settings.margin
     moved, turned, pace = beads, turns, (settings.rate, settings.momentum)
@@ -88,6 +92,8 @@ def push_apart(slopes, beads, torsions, settings, box=None, given=None):
         on_beads, on_peptides = second.collect(*first.collect(*map(torch.zeros_like, shifts), push), -push)
         both = (on_beads, on_peptides)
         on_beads, on_peptides = (each.unflatten(0, (len(beads), -1))[:, : beads.shape[1]] for each in both)
+        if anchored is not None:
+            slope, on_turns = anchored.collect(moved - beads, turned - turns, slope, on_turns)
         moved = slopes.strain.put_right(moved - steps(slope + on_beads))
         moved = within(slopes.start, moved, slopes.tolerances)
         turned = turned - turning(on_turns + settings.peptides * on_peptides)
@@ -171,6 +177,51 @@ def levers(internal, beads, torsions, atoms, turn, given=None):
         slopes.append((_placed(internal, beads, turned, given)[0] - atoms) / turn)
     odd = odd[:, None, None]
     return torch.where(odd, *slopes), torch.where(odd, *slopes[::-1])
+
+
+class Anchored:
+    """
+    Anchors that draw on the atoms that they stand for, which move as `CarriedAtoms` do.
+
+    Parameters
+    ----------
+    internal : InternalCoordinates
+    targets : BeadTargets
+    atoms : torch.Tensor, shape (F, R, 14, 3)
+    levers : tuple of torch.Tensor, shape (F, R, 14, 3)
+    settings : SettlingSettings
+    carried : tuple
+        Shares and mask, as `CarriedAtoms` takes them.
+    """
+
+    def __init__(self, internal, targets, atoms, levers, settings, carried):
+        weights, firm = targets.table.weights[:, 0], targets.precision[:, 0].clamp_max(settings.anchored)
+        counts = (weights != 0) & (firm > 0).unsqueeze(1)
+        at = counts.expand(len(atoms), -1, -1).flatten().nonzero()[:, 0]
+        self.carried, self.row = CarriedAtoms(internal, levers, at, *carried), at // MAX_ATOMS
+        self.weights = weights.flatten()[at % weights.numel()].to(atoms).unsqueeze(1)
+        self.off = targets.misfit(atoms)[:, :, 0].flatten(0, 1)  # (F * R, 3)
+        self.firm = firm.to(atoms).repeat(len(atoms)).unsqueeze(1)
+
+    def collect(self, shifts, turns, on_beads, on_turns):
+        """
+        Add derivatives of the anchors' energy to those with respect to beads and peptides.
+
+        Parameters
+        ----------
+        shifts, turns : torch.Tensor, shape (F, R, 3) and (F, R)
+            By how much beads have moved and peptides turned.
+        on_beads, on_turns : torch.Tensor, shape (F, R, 3) and (F, R)
+
+        Returns
+        -------
+        on_beads, on_turns : torch.Tensor
+        """
+        moved = self.carried.shift(shifts.flatten(0, 1), turns.flatten())
+        off = self.off.index_add(0, self.row, self.weights * moved)
+        on_atoms = (self.firm * off).index_select(0, self.row) * self.weights
+        beads, peptides = self.carried.collect(on_beads.flatten(0, 1), on_turns.flatten(), on_atoms)
+        return beads.view_as(on_beads), peptides.view_as(on_turns)
 
 
 class CarriedAtoms:

@@ -19,8 +19,11 @@ from ..molecule.mapping import MappingError
 from ..options import AUTO_LIMIT, Tolerance
 from ..recognition.soundness import chain_of, check_whole
 from ..traces.scores import CRYSTALS, score_traces
+from .bead_kind import BeadKind
 
 logger = logging.getLogger(__name__)
+
+_STRAINED = 0.8  # nats a residue; measured: projected beads have -2.0 to 0.8, simulated backbones 0.9 to 3.3
 
 
 class TraceTreatment:
@@ -36,12 +39,16 @@ class TraceTreatment:
         Whether the model can move beads.
     dimensions : ndarray of float, shape (f, 6), optional
         Boxes of these frames.
+    place : callable, optional
+        What finds C-alphas from other beads: takes beads, shape (f, N, 3), and gives a Topology and C-alphas, shape
+        (f, R, 3), in the order of that.
     """
 
-    def __init__(self, mapping, looked, relaxes, dimensions=None):
+    def __init__(self, mapping, looked, relaxes, dimensions=None, place=None):
         self.mapping, self.relaxes = mapping, relaxes
         self._chain = mapping.chain if mapping.is_chain and mapping.n_beads > len(mapping.anchors) else None
         self.exact = mapping.is_chain and bool((mapping.alphas >= 0).all())
+        self.kind, self._place = BeadKind(mapping), place
         self._looked, self._dimensions, self._told = looked, dimensions, set()
 
     def __call__(self, beads, frames, boxes, options):
@@ -80,7 +87,8 @@ class TraceTreatment:
                 )
         positions, ends, exact = chain_of(self.mapping, beads)
         check_whole(positions, frames, ends, exact=exact)
-        return self.of_right_hand(beads, options.mirror), self.tolerance(options)
+        beads, tolerance = self.of_right_hand(beads, options.mirror), self.tolerance(options)
+        return (self.kind.shrunk(beads) if tolerance.simulated else beads), tolerance
 
     def _whole(self, beads, boxes):
         return whole(beads, boxes, self.mapping.coarse, self._chain)
@@ -140,8 +148,14 @@ class TraceTreatment:
         tolerance = options.tolerance
         if not self.relaxes:
             return Tolerance()
-        if not tolerance.judged or self.scores is None:
+        if tolerance.keeps or self.scores is None:
             return tolerance
+        tolerance = dataclasses.replace(tolerance, simulated=self.simulated)
+        if not tolerance.judged:
+            return tolerance
+        self._tell_kind()
+        if not self.exact:
+            return Tolerance(AUTO_LIMIT, simulated=True) if self.simulated else Tolerance()
         scores = self._fixed_scores if options.mirror == "fix" else self.scores
         if scores.protein_like:
             return dataclasses.replace(tolerance, denoised=not bool((scores.noise <= QUIET[0]).all()))
@@ -152,7 +166,39 @@ class TraceTreatment:
         )
         for line in _beside_crystals(scores):
             self._tell(logging.DEBUG, line)
-        return Tolerance(AUTO_LIMIT)
+        return Tolerance(AUTO_LIMIT, simulated=self.simulated)
+
+    @functools.cached_property
+    def simulated(self):
+        """Whether beads lie where a simulation puts them, and not on the atoms that they stand for."""
+        if self.looked is None or self.mapping.is_trace:
+            return False
+        if self.kind.known:
+            return self.kind.evidence(self.looked) > 0
+        if self.exact:
+            return not self.scores.protein_like
+        return self._place is not None and self._strained() > _STRAINED
+
+    def _strained(self):
+        """Nats a residue by which C-alphas found from the beads are further from proteins than crystals are."""
+        coarse, alphas = self._place(self.looked)
+        with torch.inference_mode():
+            return float(score_traces(coarse, alphas).excess.mean())
+
+    def _tell_kind(self):
+        """Say once which kind of beads these are, and what becomes of them, if they are no C-alphas."""
+        name = self.mapping.name
+        if self.mapping.is_trace:
+            return
+        if not self.simulated:
+            self._tell(logging.INFO, f"the {name} beads lie on the atoms that they stand for: they are kept")
+            return
+        off = f"{self.kind.longer(self.looked):.2f} A further apart within residues" if self.kind.known else "unlike"
+        self._tell(
+            logging.INFO if logger.hasHandlers() else logging.WARNING,  # without a handler Python shows warnings only
+            f"the {name} beads are those of a simulation ({off} than centres of atoms are): atoms follow them loosely; "
+            "bead_tolerance=0 (--bead-tolerance 0) puts atoms on them",
+        )
 
     def _tell(self, level, message, *values):
         """Log it, once, whatever the values."""

@@ -95,6 +95,7 @@ class Relaxing:
     joint_steps: int = 80  # steps of beads and peptide angles together; chosen: by hand
     rescans: tuple = (0, 25, 50)  # joint steps before which all peptides are turned anew; chosen: by hand
     prior: float = 1.0  # weight of the prior, no unit; chosen: by hand
+    maps: float = 1.0  # weight of the energies of backbones, no unit; chosen: by hand
     floor: float = 2.0  # nats: backbones of residues below count nothing; chosen: by hand
     prior_floor: float = 2.0  # nats: the same for the prior; chosen: by hand
     blurred: bool = True  # whether the prior is, by `TracePriorSettings.blur`
@@ -108,6 +109,13 @@ class Relaxing:
     much: float = 0.15  # share of a frame without angles that makes it so; chosen: by hand
 
 
+# C-alphas found from simulated beads of other kinds: the beads hold contacts, C-alphas need not.
+FROM_BEADS = Relaxing(
+    maps=4.0,  # no unit; chosen: docs/measurements.md, Simulated beads
+    cohesion=0.0,
+    contact=1.0,  # nats per squared angstrom; chosen: docs/measurements.md, Simulated beads
+    restraint=0.5,  # nats per squared angstrom; chosen: docs/measurements.md, Simulated beads
+)
 # Traces that a model made, not the user: they go to a minimum of the prior.
 FREE = Relaxing(
     prior_steps=50,  # chosen: by hand

@@ -60,7 +60,7 @@ class Slopes:
         """On beads, shape (f, R, 3), and on peptide angles, shape (f, R): all energies but the prior."""
         strain, angles = self.strain, angles or self.strain.angles(beads)
         energy, on_angle, before, after = strain.backbone(angles.angle, (turns - angles.torsion).roll(1, -1), turns)
-        weight = strain.inner * _counted(energy, self.relaxing.floor)
+        weight = self.relaxing.maps * strain.inner * _counted(energy, self.relaxing.floor)
         before = (weight * before).roll(-1, -1)
         forces = angles.forces(self._on_length(angles), weight * on_angle, -before * ~self.internal.starts)
         return self._pull(beads) + forces, before + weight * after
