@@ -138,8 +138,8 @@ class TestTreatment:
 class TestAtoms:
     def test_look_like_a_protein(self, simulated):
         _, model, beads, boxes = simulated
-        atoms = model.sample(beads[::3], [0, 3], dimensions=boxes[::3], temperature=0)
-        moved = model.displacements(beads[::3], atoms, boxes[::3])
+        atoms = model.sample(beads[::4], [0, 4], dimensions=boxes[::4], temperature=0)
+        moved = model.displacements(beads[::4], atoms, boxes[::4])
         assert np.sqrt((moved[:, model.mapping.anchors] ** 2).mean()) < 0.7
         positions, mask = atom14(model.mapping.fine, atoms)
         coarse = model.mapping.coarse

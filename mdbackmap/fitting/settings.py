@@ -46,7 +46,7 @@ class FitSettings:
         """The same for beads of a simulation, which lie where its force field puts them."""
         return dataclasses.replace(
             self,
-            backbone=0.3,  # angstrom; chosen: docs/measurements.md, Simulated beads
+            backbone=0.22,  # angstrom; chosen: docs/measurements.md, Simulated beads
             side_chain=2.0,  # angstrom; chosen: docs/measurements.md, Simulated beads
             both=0.5,  # angstrom; chosen: by hand
         )

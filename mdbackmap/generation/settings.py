@@ -44,22 +44,22 @@ class Settings:
         exact : bool
             Whether C-alphas are beads: these are relaxed as those of C-alpha models are.
         """
+        loose = dataclasses.replace(self, fitting=self.fitting.loosened())
+        if exact:
+            return loose
         relief = dataclasses.replace(
             self.packing.relief,
-            restraint=40.0,  # kT per square radian; chosen: docs/measurements.md, Simulated beads
+            restraint=30.0,  # kT per square radian; chosen: docs/measurements.md, Simulated beads
         )
         candidates = dataclasses.replace(
             self.packing.candidates,
             rotamers=2.5,  # no unit; chosen: docs/measurements.md, Simulated beads
         )
-        packing = dataclasses.replace(self.packing, relief=relief, candidates=candidates)
-        loose = dataclasses.replace(self, fitting=self.fitting.loosened(), packing=packing)
-        if exact:
-            return loose
         settling = dataclasses.replace(
             self.packing.settling,
             rounds=4,  # chosen: docs/measurements.md, Simulated beads
             steps=24,  # chosen: docs/measurements.md, Simulated beads
         )
         traces = dataclasses.replace(self.traces, relaxing=FROM_BEADS)
-        return dataclasses.replace(loose, traces=traces, packing=dataclasses.replace(packing, settling=settling))
+        packing = dataclasses.replace(self.packing, relief=relief, candidates=candidates, settling=settling)
+        return dataclasses.replace(loose, traces=traces, packing=packing)
