@@ -11,6 +11,12 @@ import torch
 
 from ..chemistry.residues import CB
 
+_LOOSE = {
+    "backbone": 0.22,  # angstrom; chosen: docs/measurements.md, Simulated beads
+    "side_chain": 2.0,  # angstrom; chosen: docs/measurements.md, Simulated beads
+    "both": 0.5,  # angstrom; chosen: by hand
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class FitSettings:
@@ -44,12 +50,7 @@ class FitSettings:
 
     def loosened(self):
         """The same for beads of a simulation, which lie where its force field puts them."""
-        return dataclasses.replace(
-            self,
-            backbone=0.22,  # angstrom; chosen: docs/measurements.md, Simulated beads
-            side_chain=2.0,  # angstrom; chosen: docs/measurements.md, Simulated beads
-            both=0.5,  # angstrom; chosen: by hand
-        )
+        return dataclasses.replace(self, **_LOOSE)
 
     def sigma(self, table):
         """How far off atoms may be from each bead of a `BeadTable`, (R, J) in angstrom."""

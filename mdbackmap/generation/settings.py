@@ -7,6 +7,11 @@ from ..fitting.settings import FitSettings
 from ..packing.settings import PackingSettings
 from ..traces.settings import FROM_BEADS, TraceSettings
 
+# Of simulated beads:
+_RELIEF = {"restraint": 30.0}  # kT per square radian; chosen: docs/measurements.md, Simulated beads
+_CANDIDATES = {"rotamers": 2.5}  # multiple; chosen: docs/measurements.md, Simulated beads
+_SETTLING = {"rounds": 4, "steps": 24}  # chosen: docs/measurements.md, Simulated beads
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -47,19 +52,9 @@ class Settings:
         loose = dataclasses.replace(self, fitting=self.fitting.loosened())
         if exact:
             return loose
-        relief = dataclasses.replace(
-            self.packing.relief,
-            restraint=30.0,  # kT per square radian; chosen: docs/measurements.md, Simulated beads
-        )
-        candidates = dataclasses.replace(
-            self.packing.candidates,
-            rotamers=2.5,  # no unit; chosen: docs/measurements.md, Simulated beads
-        )
-        settling = dataclasses.replace(
-            self.packing.settling,
-            rounds=4,  # chosen: docs/measurements.md, Simulated beads
-            steps=24,  # chosen: docs/measurements.md, Simulated beads
-        )
+        relief = dataclasses.replace(self.packing.relief, **_RELIEF)
+        candidates = dataclasses.replace(self.packing.candidates, **_CANDIDATES)
+        settling = dataclasses.replace(self.packing.settling, **_SETTLING)
         traces = dataclasses.replace(self.traces, relaxing=FROM_BEADS)
         packing = dataclasses.replace(self.packing, relief=relief, candidates=candidates, settling=settling)
         return dataclasses.replace(loose, traces=traces, packing=packing)
