@@ -18,9 +18,9 @@ from .generation.noise import Noise
 from .generation.placing import with_cis
 from .molecule.binding import bind as bind_beads
 from .molecule.boxes import box_vectors, distances_moved, whole
-from .molecule.kept import TOLERANCE, KeptPlaces
+from .molecule.kept import KeptPlaces
 from .molecule.mapping import MappingError
-from .options import Keys, SamplingOptions, check_atoms, whole_number
+from .options import KEEP_TOLERANCE, Keys, SamplingOptions, check_atoms, whole_number
 from .recognition.recognise import recognise
 from .recognition.soundness import bead_label, check_frames
 from .sampling.sampler import Sampler
@@ -47,7 +47,7 @@ def load_model(
     device=None,
     threads=None,
     keep=None,
-    keep_tolerance=TOLERANCE,
+    keep_tolerance=KEEP_TOLERANCE,
 ):
     """
     Load a model and bind it to a molecule.
@@ -237,7 +237,7 @@ class Backmapper:
         other._sampler = replace(self._sampler, threads=whole_number("threads", threads, 1))
         return other
 
-    def keeping(self, keep, cg, tolerance=TOLERANCE, aliases=None):
+    def keeping(self, keep, cg, tolerance=KEEP_TOLERANCE, aliases=None):
         """
         The same model with atoms that are known already: the rest is built around them.
 

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 AUTO_LIMIT = 0.9  # angstrom, RMS over a frame, that "auto" allows; measured: docs/beads.md, tables by tolerance
+# Angstrom that kept atoms may put a bead off its place; chosen: by hand, about what cores of folds move in MD.
+KEEP_TOLERANCE = 2.0
 MIRRORS = ("error", "fix", "ignore")
 
 

@@ -44,7 +44,7 @@ from MDAnalysis.analysis.results import Results
 from .conversion.backends import SUPPORTED, check_device, convert_all
 from .conversion.plan import plan_conversion
 from .conversion.tally import tell
-from .options import SamplingOptions, check_atoms, check_backmapper, whole_number
+from .options import KEEP_TOLERANCE, SamplingOptions, check_atoms, check_backmapper, whole_number
 from .universes.access import check_trajectory
 from .universes.chosen import choose_frames
 from .universes.frames import of_residues
@@ -67,6 +67,8 @@ class BackmapTrajectory(AnalysisBase):
         Structures for each coarse frame.
     seed, temperature, correlation_time, bead_tolerance, mirror
         As of `Backmap`: the same values give the same atoms.
+    keep, keep_tolerance : optional
+        Atoms that are known already, and how far they may put beads off, as of `load_model`.
     batch_size : int or "auto", optional
         Structures generated at a time.
     overwrite : bool, optional
@@ -148,6 +150,8 @@ class BackmapTrajectory(AnalysisBase):
         correlation_time=SamplingOptions.correlation_time,
         bead_tolerance=SamplingOptions.bead_tolerance,
         mirror=SamplingOptions.mirror,
+        keep=None,
+        keep_tolerance=KEEP_TOLERANCE,
         batch_size="auto",
         overwrite=False,
         resume=False,
@@ -158,6 +162,7 @@ class BackmapTrajectory(AnalysisBase):
         check_atoms(atoms)
         check_backmapper(model)
         super().__init__(atoms.universe.trajectory, verbose=verbose)
+        model = model if keep is None else model.keeping(keep, atoms, keep_tolerance)
         self.atoms, self.model = atoms.atoms, model
         self.options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror)
         self._asked = {

@@ -1,5 +1,6 @@
 """keep=: atoms that are known come out as they are, and the rest is built around them."""
 
+import json
 import pickle
 import warnings
 
@@ -328,3 +329,72 @@ def test_given_atoms_stay_through_every_torsion():
     again = given.atoms(internal, ca, found)
     assert known[3:6][internal.defined[3:6]].all() and not known[0, 1:].any()
     assert (again[:, 4] - true[:, 4]).abs().max() < 1e-3
+
+
+@pytest.fixture
+def in_files(native, tmp_path):
+    """A trace of three frames, a core that lies elsewhere, and a ligand in it."""
+    beads = native.select_atoms("chainID D and name CA and resid 1:40")
+    rng = np.random.default_rng(2)
+    cg = mda.Merge(beads)
+    cg.load_new(beads.positions + rng.normal(scale=0.02, size=(3, len(beads), 3)).astype(np.float32))
+    core = mda.Merge(native.select_atoms("chainID D and resid 10:30"), ligand(native.select_atoms("resid 41")).atoms)
+    core.atoms.positions = core.atoms.positions @ TURN.T.astype(np.float32)
+    other = mda.Merge(core.atoms)
+    other.atoms.positions += np.float32([0, 0, 0.3]) * (np.arange(len(core.atoms)) % 2)[:, None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cg.atoms.write(tmp_path / "cg.pdb")
+        cg.atoms.write(tmp_path / "cg.xtc", frames="all")
+        core.atoms.write(tmp_path / "core.pdb")
+        other.atoms.write(tmp_path / "other.pdb")
+    return tmp_path
+
+
+def command(folder, *arguments):
+    from mdbackmap.cli import main
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return main(["convert", "cg.pdb", "cg.xtc", "--seed", "3", *arguments])
+
+
+def test_from_the_command_line(in_files, monkeypatch, capsys):
+    monkeypatch.chdir(in_files)
+    assert command(in_files, "--keep", "core.pdb", "-o", "aa.xtc", "--keep-tolerance", "1.5") == 0
+    u, core = quiet("aa.pdb", "aa.xtc"), quiet("core.pdb").atoms
+    assert len(u.trajectory) == 3 and len(u.select_atoms("resname LIG")) == len(core.select_atoms("resname LIG"))
+    assert set(u.select_atoms("resname LIG").record_types) == {"HETATM"}
+    inner = np.linalg.norm(core.positions[:, None] - core.positions, axis=-1)
+    for _ in u.trajectory:
+        there = u.select_atoms("resid 10:30 or resname LIG")
+        assert there.names.tolist() == core.names.tolist()
+        found = np.linalg.norm(there.positions[:, None] - there.positions, axis=-1)
+        np.testing.assert_allclose(found, inner, atol=0.03)
+    kept = json.loads((in_files / "aa.json").read_text())["conversion"]["keep"]
+    assert kept["input"] == ["core.pdb"] and kept["n_atoms"] == [len(core)] and kept["tolerance"] == 1.5
+    assert command(in_files, "--keep", "core.pdb", "-o", "aa.xtc", "--keep-tolerance", "1.5", "--resume") == 0
+    assert "nothing to resume" in capsys.readouterr().out
+    assert command(in_files, "--keep", "other.pdb", "-o", "aa.xtc", "--keep-tolerance", "1.5", "--resume") != 0
+    assert "not what was asked for now" in capsys.readouterr().err
+
+
+def test_parts_from_the_command_line(in_files, monkeypatch):
+    monkeypatch.chdir(in_files)
+    parts = "--keep-select", "resid 10:18", "--keep-select", "resid 20:30 and backbone"
+    assert command(in_files, "--keep", "core.pdb", *parts, "-o", "aa.pdb") == 0
+    assert not len(quiet("aa.pdb").select_atoms("resname LIG"))
+    with pytest.raises(SystemExit):
+        command(in_files, "--keep-select", "resid 10:18", "-o", "ab.pdb")
+    assert command(in_files, "--keep", "core.pdb", "-o", "core.pdb", "--overwrite") != 0
+
+
+def test_in_python_in_one_call(in_files, monkeypatch):
+    monkeypatch.chdir(in_files)
+    cg, core = quiet("cg.pdb", "cg.xtc"), quiet("core.pdb")
+    u = mdb.backmap(cg, keep=core, seed=3)
+    model = mdb.load_model("genzprot", cg)
+    found = mdb.BackmapTrajectory(cg, model, keep=core, seed=3).run().results
+    for ts in u.trajectory:
+        np.testing.assert_allclose(ts.positions, found.positions[ts.frame], atol=1e-3)
+    assert found.provenance["conversion"]["keep"]["frames"] == [1]

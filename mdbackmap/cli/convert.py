@@ -23,6 +23,7 @@ def add_parser(verbs):
         "trained on",
     )
     options.add_chains(group)
+    options.add_kept(parser)
     options.add_frames(parser)
     group = options.add_output(parser, "aa.xtc or aa.h5md")
     group.add_argument(
@@ -92,7 +93,7 @@ def check(args):
         return "--overwrite starts again and --resume goes on: give one of them"
     if args.workers > 1 and args.threads is not None:
         return "--workers have one thread each: leave out --threads"
-    return options.check_frames(args)
+    return options.check_kept(args) or options.check_frames(args)
 
 
 def run(args):
@@ -101,7 +102,8 @@ def run(args):
     from .. import BackmapTrajectory, load_model
     from ..writing.products import AlreadyComplete
 
-    loading = options.keywords(args, "mapping", "sequence", "breaks", "device", "threads")
+    loading = options.keywords(args, "mapping", "sequence", "breaks", "device", "threads", "keep_tolerance")
+    loading["keep"] = options.kept(args)
     model = load_model(args.model, atoms, aliases=dict(args.alias) or None, **loading)
     names = [*(field.name for field in fields(SamplingOptions)), "n_samples", "batch_size", "overwrite", "resume"]
     analysis = BackmapTrajectory(atoms, model, args.output, **options.keywords(args, *names))

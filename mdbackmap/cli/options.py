@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ..options import KEEP_TOLERANCE
 from ..universes.opening import open_files, select
 from . import values
 
@@ -79,6 +80,44 @@ def add_chains(group, when=""):
         help=f"{when}multiply lengths and boxes by this: 10 for GSD or LAMMPS files in nm. Formats that have units are "
         "converted without it",
     )
+
+
+def add_kept(parser):
+    """Atoms that are known already."""
+    group = parser.add_argument_group("atoms that are known already")
+    group.add_argument(
+        "--keep",
+        metavar="FILE",
+        **MANY,
+        help="atoms that come out as they are, and that the rest is built around: a structure, which is superposed on "
+        "its beads in every frame; or a topology and, by --keep again, a trajectory of as many frames, as it is",
+    )
+    group.add_argument(
+        "--keep-select",
+        metavar="TEXT",
+        **MANY,
+        help="only these of them, in MDAnalysis' selection language; given again, another part that moves on its own",
+    )
+    group.add_argument(
+        "--keep-tolerance",
+        type=values.above_zero,
+        default=KEEP_TOLERANCE,
+        metavar="A",
+        help="how far they may be from their beads, in angstrom (default: %(default)g)",
+    )
+
+
+def kept(args):
+    """The groups of atoms that `add_kept` asks for, or None."""
+    if not args.keep:
+        return None
+    universe = open_files(args.keep)
+    return [select(universe, text, "--keep-select") for text in args.keep_select] or universe.atoms
+
+
+def check_kept(args):
+    """What is wrong with these options, or None."""
+    return "--keep-select picks atoms of --keep: name its file" if args.keep_select and not args.keep else None
 
 
 def add_range(parser, title):

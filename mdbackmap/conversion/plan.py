@@ -130,6 +130,9 @@ def plan_conversion(
     plan = Plan(model, indices, frames, n_samples, options, size, strict, settings, done)
     first, files, scale = checked_frame(plan, trajectory, frames[0]), input_files(atoms.universe), scale_of(trajectory)
     asked = {**options.as_dict(), "n_samples": n_samples} | ({} if scale == 1 else {"scale": scale})
+    read, kept = files, getattr(model, "kept", None)
+    if kept is not None:
+        asked, read = asked | {"keep": kept.described}, [*files, *kept.files]
     plan = replace(plan, first=first, provenance=origin(model, asked, files, frames, first.beads))
     if filename is None:
         return replace(plan, destination=InMemory(n_structures))
@@ -137,7 +140,7 @@ def plan_conversion(
         Path(filename),
         plan,
         clock=_clock(frames, trajectory.dt),
-        inputs=files,
+        inputs=read,
         batch_size="auto" if batch_size == "auto" else size,
         overwrite=overwrite,
         resume=resume,

@@ -16,8 +16,6 @@ from .boxes import joined, nearest_images
 from .mapping import Mapping, MappingError
 from .topology import Topology
 
-TOLERANCE = 2.0
-"""Angstrom that kept atoms may put a bead off where it is; chosen: by hand, about what cores of folds move in MD."""
 IN_PLACE = 0.01
 """Angstrom off their beads at which kept atoms are not superposed; cited: the rounding of XTC files."""
 _SHOWN = 4  # residues in a message; chosen: by hand
@@ -224,11 +222,13 @@ class Kept:
         Angstrom that a bead of kept atoms may be off its place.
     described : dict
         For the provenance, plain values.
+    files : sequence of str
+        That they were read from.
     """
 
-    def __init__(self, mapping: Mapping, pieces, topology, tolerance, described):
+    def __init__(self, mapping: Mapping, pieces, topology, tolerance, described, files=()):
         self.mapping, self.pieces, self.topology = mapping, tuple(pieces), topology
-        self.tolerance, self.described = tolerance, described
+        self.tolerance, self.described, self.files = tolerance, described, list(files)
         self.rows = np.concatenate([piece.rows for piece in self.pieces])
         self.kinds, self.members = self._groups()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import logging
+import os
 import threading
 
 import numpy as np
@@ -13,15 +13,13 @@ from MDAnalysis.guesser.default_guesser import DefaultGuesser
 
 from ..molecule.attributes import attribute, residue_runs
 from ..molecule.bonds import find_bonds
-from ..molecule.kept import TOLERANCE, Kept, Piece, own_rows
+from ..molecule.kept import Kept, Piece, own_rows
 from ..molecule.mapping import MappingError
 from ..molecule.topology import Topology
-from ..options import check_atoms, number
+from ..options import KEEP_TOLERANCE, check_atoms, number
 from ..recognition.soundness import sound
 from .access import copy_trajectory, read_frame
 from .chosen import input_files
-
-logger = logging.getLogger(__name__)
 
 _IONS = {"CA": "Ca", "CAL": "Ca", "NA": "Na", "SOD": "Na", "K": "K", "POT": "K", "CL": "Cl", "CLA": "Cl", "CES": "Cs"}
 
@@ -63,7 +61,7 @@ class FrameByFrame:
             return np.stack([read_frame(self._trajectory, int(k)).positions[self._indices] for k in frames])
 
 
-def read_kept(keep, mapping, n_frames, *, tolerance=None, aliases=None) -> Kept:
+def read_kept(keep, mapping, n_frames, *, tolerance=KEEP_TOLERANCE, aliases=None) -> Kept:
     """
     Atoms that are known beforehand.
 
@@ -75,8 +73,8 @@ def read_kept(keep, mapping, n_frames, *, tolerance=None, aliases=None) -> Kept:
         From the beads to the atoms of the protein.
     n_frames : int
         Frames of the trajectory of beads.
-    tolerance : float, optional
-        In angstrom; by default 2.
+    tolerance : float
+        How far they may put a bead off its place, in angstrom.
     aliases : dict, optional
         Residue names to read as others.
 
@@ -110,8 +108,9 @@ def read_kept(keep, mapping, n_frames, *, tolerance=None, aliases=None) -> Kept:
         if len(beside):
             others.append(_beside(atoms[beside], aliases))
     beside = functools.reduce(Topology.beside, others) if others else None
-    described = _described(groups, pieces, number("keep_tolerance", TOLERANCE if tolerance is None else tolerance))
-    return Kept(mapping, pieces, beside, described["tolerance"], described)
+    tolerance = number("keep_tolerance", tolerance)
+    files = list(dict.fromkeys(name for atoms in groups for name in input_files(atoms.universe)))
+    return Kept(mapping, pieces, beside, tolerance, _described(groups, pieces, files, tolerance), files)
 
 
 def _beside(atoms, aliases):
@@ -153,14 +152,14 @@ def _source(atoms, n_frames):
     )
 
 
-def _described(groups, pieces, tolerance):
+def _described(groups, pieces, files, tolerance):
+    """What is kept, for the provenance: other atoms, or other places of them, are another conversion."""
     digest = hashlib.sha256()
     for atoms, piece in zip(groups, pieces, strict=True):
         digest.update(" ".join(attribute(atoms, "names", "")).encode())
         digest.update(np.ascontiguousarray(piece.source.read([0]), dtype="<f4").tobytes())
-    files = list(dict.fromkeys(name for atoms in groups for name in input_files(atoms.universe)))
     return {
-        "input": [name.rsplit("/", 1)[-1] for name in files],
+        "input": [os.path.basename(name) for name in files],
         "n_atoms": [len(atoms) for atoms in groups],
         "frames": [atoms.universe.trajectory.n_frames for atoms in groups],
         "sha256": digest.hexdigest()[:16],
