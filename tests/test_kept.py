@@ -139,8 +139,8 @@ def test_pieces_are_superposed_each_by_itself(native, beads, plain):
 
 
 def met(atoms, others):
-    """Which other atoms an atom comes nearer to than 2.4 A."""
-    return (np.linalg.norm(atoms[:, None] - others, axis=-1) < 2.4).any(0)
+    """Which other atoms an atom comes nearer to than 2.3 A: so near is CG where another atom takes the place of OE1."""
+    return (np.linalg.norm(atoms[:, None] - others, axis=-1) < 2.3).any(0)
 
 
 @pytest.mark.parametrize("temperature", [0, 1])

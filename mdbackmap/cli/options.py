@@ -89,8 +89,8 @@ def add_kept(parser):
         "--keep",
         metavar="FILE",
         **MANY,
-        help="atoms that come out as they are, and that the rest is built around: a structure, which is superposed on "
-        "its beads in every frame; or a topology and, by --keep again, a trajectory of as many frames, as it is",
+        help="atoms that come out as they are; the rest is built around them. A structure is superposed on its beads "
+        "in every frame. A topology and, by --keep again, a trajectory of as many frames are taken as they are",
     )
     group.add_argument(
         "--keep-select",
