@@ -13,7 +13,7 @@ import numpy as np
 
 from mdbackmap.molecule.mapping import Mapping
 from mdbackmap.molecule.topology import Topology
-from mdbackmap.options import SamplingOptions
+from mdbackmap.options import KEEP_TOLERANCE, SamplingOptions
 from mdbackmap.universes.live import lifted
 from mdbackmap.universes.reader import bead_indices
 from mdbackmap.universes.universe import universe_of
@@ -30,7 +30,7 @@ class Standin:
     def __init__(self, coarse, indices=None, delay=0.0):
         self.mapping = Mapping.ca(coarse)
         self.indices = np.arange(coarse.n_atoms) if indices is None else np.asarray(indices)
-        self.delay, self.bead_names = delay, None
+        self.delay, self.bead_names, self.kept = delay, None, None
         self.calls = []
 
     n_beads = property(lambda self: self.mapping.n_beads)
@@ -38,6 +38,9 @@ class Standin:
 
     def with_threads(self, threads):
         return self
+
+    def keeping(self, keep, cg, tolerance=KEEP_TOLERANCE, aliases=None):
+        raise NotImplementedError("the stand-in builds around nothing")
 
     def batch_size(self, requested="auto"):
         if requested == "auto":

@@ -118,7 +118,7 @@ def marginals(own, left, right, pair, settings):
         Sums to 1 over the candidates.
     """
     half = len(left) // 2
-    weights = pair.clamp(-settings.cap, settings.cap).neg_().exp_()  # (E, K, K)
+    weights = pair.clamp(-settings.cap, settings.cap).neg_().exp_().to(own)  # (E, K, K)
     messages = torch.zeros_like(weights[:, 0])  # logs (E, K): from `right` to `left`
     for step in range(settings.rounds):
         beliefs = torch.index_add(-own, 0, left, messages)
