@@ -118,12 +118,12 @@ def marginals(own, left, right, pair, settings):
         Sums to 1 over the candidates.
     """
     half = len(left) // 2
-    weights = pair.clamp(-settings.cap, settings.cap).neg_().exp_().to(own)  # (E, K, K)
+    weights = pair.clamp(-settings.cap, settings.cap).neg_().exp_()  # (E, K, K)
     messages = torch.zeros_like(weights[:, 0])  # logs (E, K): from `right` to `left`
     for step in range(settings.rounds):
         beliefs = torch.index_add(-own, 0, left, messages)
         besides = torch.softmax(beliefs[right] - messages.roll(half, 0), 1)  # of `right`, but for what `left` says
-        fresh = (weights @ besides.unsqueeze(-1)).squeeze(-1).clamp_min(settings.least).log()
+        fresh = (weights @ besides.unsqueeze(-1)).squeeze(-1).to(own).clamp_min(settings.least).log()
         fresh = fresh - fresh.amax(1, keepdim=True)
         messages = fresh if step == 0 else settings.damping * messages + (1 - settings.damping) * fresh
     return torch.softmax(torch.index_add(-own, 0, left, messages), 1)
