@@ -118,19 +118,19 @@ def load_model(
     else:
         indices, coarse, beads = recognise(atoms, mapping=mapping, **how, frames=look)
         joined = network.mapping(coarse, beads)
-        looked["frames"] = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
-        joined = with_cis(network, joined, _whole_chains(joined, looked["frames"], looked["dimensions"]))
+        frames = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
+        looked["frames"] = _whole_chains(joined, frames, looked["dimensions"])
+        joined = with_cis(network, joined, looked["frames"])
     options = {"device": device, "threads": threads}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
-    seen = {"looked": looked.get("frames"), "dimensions": looked.get("dimensions")}
-    model = Backmapper(network, joined, indices, provenance, **options, **seen, names=names)
+    model = Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), names=names)
     return model if keep is None else model.keeping(keep, atoms, keep_tolerance, aliases)
 
 
 def _whole_chains(mapping, frames, dimensions):
     """Beads (f, N, 3) of some frames, chains whole in their boxes."""
-    boxes = None if dimensions is None else box_vectors(dimensions, len(frames))
-    return frames if boxes is None else whole(frames, boxes, mapping.coarse, mapping.chain)
+    boxes = box_vectors(dimensions, len(frames))
+    return frames if boxes is None else whole(frames, boxes, mapping.coarse, mapping.followed)
 
 
 def _refuse_names(molecule, mapping, how):
@@ -158,9 +158,7 @@ class Backmapper:
     device, threads
         As in `load_model`.
     looked : ndarray of float, shape (f, N, 3), optional
-        Beads of some frames of the trajectory, by which the trace is judged.
-    dimensions : ndarray of float, shape (f, 6), optional
-        Boxes of these frames.
+        Beads of some frames of the trajectory, chains whole, by which the trace is judged.
     names : ndarray of str, shape (N,), optional
         Residue and name of each bead; beads of other names are refused later.
 
@@ -186,7 +184,6 @@ class Backmapper:
         device=None,
         threads=None,
         looked=None,
-        dimensions=None,
         names=None,
     ):
         self.kept, self._takes_kept = None, network.open_ends and network.molecule is None
@@ -199,7 +196,7 @@ class Backmapper:
         self._form = StandardForm(mapping, network)
         self._sampler = Sampler(bind(network.eval(), self._form.mapping, self.device), self.device, threads)
         looked = looked if network.relaxes else None
-        self._trace = TraceTreatment(self.mapping, looked, network.relaxes, dimensions, self._placed)
+        self._trace = TraceTreatment(self.mapping, looked, network.relaxes, self._placed)
 
     def _placed(self, beads):
         """Topology and C-alphas (f, R, 3) that the network finds from beads (f, N, 3), in standard order."""

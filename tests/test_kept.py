@@ -92,14 +92,18 @@ def test_a_core_comes_out_as_it_is_and_is_joined(native, beads, plain):
     np.testing.assert_array_equal(model.mapping.project(atoms)[:5], beads.positions[:5])
 
 
+def check_lengths(model, atoms):
+    a, b = model.mapping.fine.bonds.T
+    lengths = np.linalg.norm(atoms[a] - atoms[b], axis=-1)
+    assert lengths.min() > 1.1 and lengths.max() < 1.95
+
+
 def test_side_chains_on_a_fixed_backbone(native, beads, plain):
     backbone = native.select_atoms("chainID D and backbone")
     model, atoms = made(plain, beads, backbone)
     found, own = kept_places(model, atoms)
     np.testing.assert_array_equal(found, backbone.positions[own])
-    a, b = model.mapping.fine.bonds.T
-    lengths = np.linalg.norm(atoms[a] - atoms[b], axis=-1)
-    assert lengths.min() > 1.1 and lengths.max() < 1.95
+    check_lengths(model, atoms)
 
 
 def test_an_unfinished_side_chain_goes_on_from_where_it_is(native, beads, plain):
@@ -107,9 +111,7 @@ def test_an_unfinished_side_chain_goes_on_from_where_it_is(native, beads, plain)
     model, atoms = made(plain, beads, some, temperature=1)
     found, own = kept_places(model, atoms)
     np.testing.assert_array_equal(found, some.positions[own])
-    a, b = model.mapping.fine.bonds.T
-    lengths = np.linalg.norm(atoms[a] - atoms[b], axis=-1)
-    assert lengths.min() > 1.1 and lengths.max() < 1.95
+    check_lengths(model, atoms)
 
 
 def test_a_frame_elsewhere_is_superposed(native, beads, plain):

@@ -17,6 +17,7 @@ from mdbackmap.data.structures import Structures
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.generation.bound import bind
 from mdbackmap.generation.placing import Placing, with_cis
+from mdbackmap.metrics.dihedrals import flat_atoms
 from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
 from mdbackmap.molecule.bead_models import BeadModel
 from mdbackmap.molecule.heavy_atoms import protein_topology
@@ -39,12 +40,7 @@ def mapping_of(model, chain):
 
 
 def beads_of(mapping, chain):
-    fine = mapping.fine
-    slots = [
-        residues.SLOT_OF_ATOM[str(fine.resnames[r]), str(a)]
-        for r, a in zip(fine.residue_of_atom, fine.names, strict=True)
-    ]
-    return torch.tensor(mapping.project(chain.positions[:, fine.residue_of_atom, slots]), dtype=torch.float32)
+    return torch.tensor(mapping.project(flat_atoms(mapping.fine, chain.positions)), dtype=torch.float32)
 
 
 def names_of(structures):

@@ -104,7 +104,7 @@ class TestTreatment:
         assert "they are kept" in caplog.text
 
     def test_simulated_beads_are_relaxed(self, simulated, caplog):
-        treatment = TraceTreatment(simulated[1].mapping, simulated[2], True, simulated[3])
+        treatment = TraceTreatment(simulated[1].mapping, made_whole(simulated), True)
         with caplog.at_level(logging.INFO):
             assert treatment.tolerance(SamplingOptions()) == Tolerance(0.9, simulated=True)
             treatment.tolerance(SamplingOptions())

@@ -11,7 +11,6 @@ import torch
 from ..chemistry import residues
 from ..models.batch import Batch, BeadInputs
 from ..torsions.internal import InternalCoordinates
-from .bead_draws import with_noise, with_oxt
 from .dataset import Batches
 
 
@@ -71,19 +70,15 @@ class BeadBatches(Batches):
         generator = torch.Generator().manual_seed(0) if generator is None else generator
         rows, lengths = torch.cat([unit.rows for unit in units]), torch.tensor([len(unit.rows) for unit in units])
         structures, ends = self.structures, torch.cat([self._ends(unit) for unit in units])
-        types, atoms, mask = structures.types[rows], structures.atoms(rows), structures.mask[rows]
-        weights = torch.cat([self.draws.draw(structures.types[unit.rows], generator) for unit in units])
-        present = (weights != 0).any(-1) & ~((weights != 0) & ~mask.unsqueeze(1)).any(-1)
-        weights = with_oxt(weights, ends & structures.ends[rows], generator)
-        beads = weights @ atoms
-        anchored, ca = present[:, 0], atoms[:, residues.CA]
-        beads = with_noise(beads, lengths, generator) if self.noisy else beads
+        beads, weights = self._beads(units, rows, ends, lengths, generator, self.noisy)
+        types, ca, present = structures.types[rows], structures.ca[rows], weights.any(-1)
+        anchored = present[:, 0]
         anchors = torch.where(anchored.unsqueeze(-1), beads[:, 0], ca)
         # nothing tells here which peptides are cis
         internal = InternalCoordinates(types, ends, torch.zeros_like(ends))
         batch = self._batch(units, internal, anchors, lengths, generator)
         seen = BeadInputs((beads - anchors.unsqueeze(1)) * present.unsqueeze(-1), weights, present)
-        scored = torch.cat([unit.scored for unit in units]) & anchored & mask[:, residues.CA]
+        scored = torch.cat([unit.scored for unit in units]) & anchored & structures.mask[rows, residues.CA]
         cis = structures.cis[rows] & ~ends
         inner = ~ends & scored & scored.roll(-1, 0)
         return BeadExample(batch, seen, ca - anchors, cis, inner, scored, self._weights(rows))

@@ -9,11 +9,10 @@ import torch
 from ..chemistry import residues
 from ..chemistry.elements import MASSES
 from ..chemistry.variants import ALIASES
+from ..molecule.shares import OXT_OF
 
 RANDOM = "random"
 """The name of bead models that are made up, a new one for each unit."""
-OXT = {"C": 2.77, "CA": -0.77, "O": -1.0}
-"""The terminal oxygen as a linear map of three atoms; fitted: to the ideal carboxylate (shares, no unit)."""
 _WITH_OXT = 0.5  # share of the chain ends whose backbone bead has the terminal oxygen; chosen: by hand
 _MAX_SIDE = 3  # beads of a side chain in random models; chosen: by hand
 _EXACT, _NOISY = 0.03, 0.3  # angstrom, largest RMS of noise on most units and on others; chosen: by hand
@@ -115,7 +114,7 @@ def with_oxt(weights, ends, generator):
     chosen = ends & (weights[:, 0, residues.O] > 0) & (weights[:, 0, residues.C] > 0)
     chosen &= torch.rand(len(ends), generator=generator) < _WITH_OXT
     shares = weights.new_zeros(residues.MAX_ATOMS)
-    shares[[residues.C, residues.CA, residues.O]] = weights.new_tensor([OXT["C"], OXT["CA"], OXT["O"]])
+    shares[[residues.C, residues.CA, residues.O]] = weights.new_tensor([OXT_OF[atom] for atom in ("C", "CA", "O")])
     oxygen = weights[:, 0, residues.O].unsqueeze(-1)  # as heavy as the other oxygen
     found = weights.clone()
     found[:, 0] = torch.where(chosen.unsqueeze(-1), (weights[:, 0] + oxygen * shares) / (1 + oxygen), weights[:, 0])

@@ -229,13 +229,15 @@ class Batches:
         molecule = torch.arange(len(units)).repeat_interleave(lengths)
         return Example(batch, internal, *targets, scored, self._weights(rows), molecule)
 
-    def _beads(self, units, rows, ends, lengths, generator):
-        """Beads (n, J, 3) of a model drawn for each unit, with noise, and their shares; 0 where atoms are missing."""
+    def _beads(self, units, rows, ends, lengths, generator, noisy=True):
+        """Beads (n, J, 3) of a model drawn for each unit, and their shares; 0 where atoms are missing."""
         atoms, mask = self.structures.atoms(rows), self.structures.mask[rows]
         weights = torch.cat([self.draws.draw(self.structures.types[unit.rows], generator) for unit in units])
         weights = with_oxt(weights, ends & self.structures.ends[rows], generator)
         missing = ((weights != 0) & ~mask.unsqueeze(1)).any(-1, keepdim=True)
-        return with_noise(weights @ atoms, lengths, generator), weights.masked_fill(missing, 0.0)
+        beads = weights @ atoms
+        beads = with_noise(beads, lengths, generator) if noisy else beads
+        return beads, weights.masked_fill(missing, 0.0)
 
     def _known(self, rows, internal):
         """Which torsions are known: ends that only the cutting made have no angle of their own."""

@@ -12,7 +12,7 @@ import torch
 from ..chemistry.elements import EQUIVALENT_SLOTS
 from ..chemistry.residues import CB, MAX_ATOMS, TURNING, C, N, O
 from ..packing.relief import Pulls
-from ..torsions.bead_table import BeadTable
+from ..torsions.bead_table import BeadTable, single_atoms
 
 _BACKBONE = N, C, O
 
@@ -81,8 +81,7 @@ class BeadTargets:
     @functools.cached_property
     def _single(self):
         """Beads (R, 3) that N, C and O are alone; -1 where none is."""
-        alone = (self.table.weights == 1) & (self.table.weights.abs().sum(-1, keepdim=True) == 1)
-        alone = alone[..., list(_BACKBONE)] & self.table.present.unsqueeze(-1)  # (R, J, 3)
+        alone = single_atoms(self.table.weights)[..., list(_BACKBONE)] & self.table.present.unsqueeze(-1)  # (R, J, 3)
         return torch.where(alone.any(1), alone.int().argmax(1), -1)
 
     @property

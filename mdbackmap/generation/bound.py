@@ -188,8 +188,7 @@ class BoundProtein(Bound):
         if self.placing is not None:
             placed = self.placing(beads, box)
             alphas, table = placed.alphas, self.placing.table
-            sigma = self.settings.fitting.sigma(table)
-            targets = BeadTargets(table, table.gather(beads), sigma, placed.scales)
+            targets = BeadTargets(table, placed.beads, self.settings.fitting.sigma(table), placed.scales)
         random = RandomNumbers.of(noise, keys, alphas, self.model.config.n_latent, self.settings.packing)
         given = self.given(kept, alphas)
         return generate(self.model, self.relaxation, alphas, random, self.settings, box, tolerance, targets, given)

@@ -34,14 +34,13 @@ def with_cis(network, mapping, beads):
         The very mapping if nothing is found.
     """
     placement = getattr(network, "placement", None)
-    if placement is None or not mapping.is_chain or mapping.is_trace:
+    if placement is None or not mapping.is_chain or mapping.exact:
         return mapping
     placing = Placing.of(placement, mapping, next(network.parameters()).device)
-    if placing.exact:
-        return mapping
     seen = torch.as_tensor(beads - beads.mean(axis=1, keepdims=True), dtype=torch.float32)
     logits = placing(seen.to(placing.table.weights.device)).cis.mean(0).cpu().numpy()
-    unknown = (mapping.alphas < 0) | (np.roll(mapping.alphas, -1) < 0)
+    alphas = mapping.alphas
+    unknown = (alphas < 0) | (np.roll(alphas, -1) < 0)
     found = unknown & (logits > 0) & ~mapping.coarse.ends
     if not found.any():
         return mapping
@@ -61,11 +60,14 @@ class Placed:
         RMS of their errors in each direction, in angstrom; 0 where a bead is the C-alpha.
     cis : torch.Tensor, shape (F, R)
         Logits of a cis peptide to the next residue; 0 where nothing tells.
+    beads : torch.Tensor, shape (F, R, J, 3)
+        Those of each residue, which they were found from.
     """
 
     alphas: torch.Tensor
     scales: torch.Tensor
     cis: torch.Tensor
+    beads: torch.Tensor
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -119,11 +121,11 @@ class Placing:
         own = positions.gather(2, known).squeeze(2)
         if self.exact:
             nothing = torch.zeros_like(own[..., 0])
-            return Placed(own, nothing, nothing)
+            return Placed(own, nothing, nothing, positions)
         parts = [self._found(positions[part], None if box is None else box[part]) for part in passes(own)]
         alphas, scales, cis = map(torch.cat, zip(*parts, strict=True))
         exact = self.table.ca >= 0
-        return Placed(torch.where(exact[:, None], own, alphas), scales * ~exact, cis)
+        return Placed(torch.where(exact[:, None], own, alphas), scales * ~exact, cis, positions)
 
     def _found(self, positions, box):
         """C-alphas, scales and logits of some frames (F, R, J, 3), by the network."""

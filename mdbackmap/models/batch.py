@@ -10,6 +10,7 @@ import torch
 
 from ..chemistry import residues
 from ..geometry.neighbours import nearest
+from ..torsions.bead_table import single_atoms
 from ..torsions.internal import trace_neighbours
 
 COUNT_RADII = (8.0, 10.0, 12.0, 14.0)
@@ -71,8 +72,7 @@ class BeadInputs:
 
     def beside_alphas(self):
         """These without beads that are C-alphas alone, whose places are known."""
-        lone = (self.weights[..., residues.CA] == 1) & (self.weights.abs().sum(-1) == 1)
-        return BeadInputs(self.vectors, self.weights, self.present & ~lone)
+        return BeadInputs(self.vectors, self.weights, self.present & ~single_atoms(self.weights)[..., residues.CA])
 
 
 @dataclass

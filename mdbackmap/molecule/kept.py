@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..chemistry import other_atoms
+from ..chemistry.variants import ATOM_ALIASES
 from .attributes import listed
 from .boxes import joined, nearest_images
 from .mapping import Mapping, MappingError
@@ -21,7 +22,6 @@ IN_PLACE = 0.01
 _SHOWN = 4  # residues in a message; chosen: by hand
 _FEWEST = 3  # beads that can be superposed; cited: fewer leave a rotation open
 
-_OTHER_NAMES = {("MET", "SE"): "SD", ("ILE", "CD"): "CD1"}  # of selenomethionine, and in CHARMM
 _OXYGENS = {"OT1": "O", "O1": "O", "OC1": "O", "OT2": "OXT", "O2": "OXT", "OC2": "OXT"}  # of last residues
 _BACKBONE = ("N", "CA", "C")
 
@@ -159,7 +159,7 @@ def _rows(kept, residue, span, at, resname, row_of):
     for k, atom in enumerate(span.tolist()):
         if other_atoms.kind_of(kept.elements[atom]) is None:
             continue
-        name = _OTHER_NAMES.get((resname, kept.names[atom]), kept.names[atom])
+        name = ATOM_ALIASES.get((resname, kept.names[atom]), kept.names[atom])
         name = name if (at, name) in row_of else _OXYGENS.get(name, name)
         if (at, name) not in row_of:
             if name == "OXT":

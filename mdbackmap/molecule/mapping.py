@@ -153,10 +153,20 @@ class Mapping:
         return found
 
     @property
+    def exact(self) -> bool:
+        """Whether every residue of the protein has a bead that is its C-alpha and nothing else."""
+        return self.is_chain and bool((self.alphas[~self.coarse.hetero] >= 0).all())
+
+    @property
     def chain(self) -> np.ndarray:
         """The beads that chains go through, int64, shape (R,): C-alphas where there are any, else anchors."""
         alphas, anchors = self.alphas[~self.coarse.hetero], self.anchors
         return np.where(alphas < 0, anchors, alphas) if len(alphas) == len(anchors) else anchors
+
+    @property
+    def followed(self):
+        """`chain` for `boxes.whole`, where residues have several beads; None where it goes from bead to bead."""
+        return self.chain if self.is_chain and self.n_beads > len(self.anchors) else None
 
     def trace(self, beads) -> np.ndarray:
         """

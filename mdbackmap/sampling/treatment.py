@@ -14,7 +14,7 @@ import logging
 import torch
 
 from ..models.denoiser import QUIET, bundled
-from ..molecule.boxes import box_vectors, reflected, too_long, whole
+from ..molecule.boxes import reflected, too_long, whole
 from ..molecule.mapping import MappingError
 from ..options import AUTO_LIMIT, Tolerance
 from ..recognition.soundness import chain_of, check_whole
@@ -34,22 +34,18 @@ class TraceTreatment:
     ----------
     mapping : Mapping
     looked : ndarray of float, shape (f, N, 3), or None
-        Beads of some frames; None if there are none: then nothing is found.
+        Beads of some frames, chains whole; None if there are none: then nothing is found.
     relaxes : bool
         Whether the model can move beads.
-    dimensions : ndarray of float, shape (f, 6), optional
-        Boxes of these frames.
     place : callable, optional
         What finds C-alphas from other beads: takes beads, shape (f, N, 3), and gives a Topology and C-alphas, shape
         (f, R, 3), in the order of that.
     """
 
-    def __init__(self, mapping, looked, relaxes, dimensions=None, place=None):
-        self.mapping, self.relaxes = mapping, relaxes
-        self._chain = mapping.chain if mapping.is_chain and mapping.n_beads > len(mapping.anchors) else None
-        self.exact = mapping.is_chain and bool((mapping.alphas >= 0).all())
-        self.kind, self._place = BeadKind(mapping), place
-        self._looked, self._dimensions, self._told = looked, dimensions, set()
+    def __init__(self, mapping, looked, relaxes, place=None):
+        self.mapping, self.looked, self.relaxes = mapping, looked, relaxes
+        self._chain, self.exact = mapping.followed, mapping.exact
+        self.kind, self._place, self._told = BeadKind(mapping), place, set()
 
     def __call__(self, beads, frames, boxes, options):
         """
@@ -77,7 +73,7 @@ class TraceTreatment:
             A frame that is broken as a whole.
         """
         if boxes is not None:
-            beads = self._whole(beads, boxes)
+            beads = whole(beads, boxes, self.mapping.coarse, self._chain)
             if (lengths := too_long(beads, boxes, self.mapping.coarse)) is not None:
                 self._tell(
                     logging.WARNING,
@@ -89,17 +85,6 @@ class TraceTreatment:
         check_whole(positions, frames, ends, exact=exact)
         beads, tolerance = self.of_right_hand(beads, options.mirror), self.tolerance(options)
         return (self.kind.shrunk(beads) if tolerance.simulated else beads), tolerance
-
-    def _whole(self, beads, boxes):
-        return whole(beads, boxes, self.mapping.coarse, self._chain)
-
-    @functools.cached_property
-    def looked(self):
-        """Beads (f, N, 3) of the frames that were looked at, chains whole, or None."""
-        if self._looked is None or self._dimensions is None:
-            return self._looked
-        boxes = box_vectors(self._dimensions, len(self._looked))
-        return self._looked if boxes is None else self._whole(self._looked, boxes)
 
     @functools.cached_property
     def scores(self):

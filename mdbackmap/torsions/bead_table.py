@@ -6,6 +6,7 @@ Shapes: F frames, N beads, R residues, J beads of a residue at most, 14 atom slo
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from ..chemistry import residues
@@ -29,7 +30,6 @@ class BeadTable:
 
     Examples
     --------
-    >>> import numpy as np
     >>> from mdbackmap.molecule.mapping import Mapping
     >>> from mdbackmap.molecule.topology import Topology
     >>> two = Topology(["CA"] * 2, [""] * 2, [0, 1], ["VAL", "GLY"], [1, 2], [""] * 2, ["A"] * 2, [""] * 2)
@@ -54,7 +54,7 @@ class BeadTable:
             A bead that stands for atoms of another residue, or for atoms that are in no slot.
         """
         owner, fine = mapping.residue_of_bead, mapping.fine
-        anchors, local = mapping.anchors, torch.zeros(mapping.n_beads, dtype=torch.int64)
+        anchors, local = mapping.anchors, np.zeros(mapping.n_beads, dtype=np.int64)
         rows = [[] for _ in anchors]
         for bead, residue in enumerate(owner.tolist()):
             rows[residue].append(bead)
@@ -63,17 +63,18 @@ class BeadTable:
         for residue, (own, anchor) in enumerate(zip(rows, anchors.tolist(), strict=True)):
             own = [anchor, *(bead for bead in own if bead != anchor)]
             beads[residue, : len(own)], present[residue, : len(own)] = torch.tensor(own), True
-            local[own] = torch.arange(len(own))
+            local[own] = np.arange(len(own))
+        own = fine.resnames[fine.residue_of_atom].tolist()
+        slot = np.array([residues.SLOT_OF_ATOM.get(pair, -1) for pair in zip(own, fine.names.tolist(), strict=True)])
+        residue, slot = owner[mapping.beads], slot[mapping.atoms]
+        for k in np.flatnonzero((fine.residue_of_atom[mapping.atoms] != residue) | (slot < 0)):
+            bead, atom = mapping.beads[k], mapping.atoms[k]
+            raise ValueError(
+                f"bead {mapping.coarse.names[bead]} of {fine.label(owner[bead])} stands for atom {fine.names[atom]} of "
+                f"{fine.label(fine.residue_of_atom[atom])}: expected heavy atoms of its own residue"
+            )
         weights = torch.zeros(*beads.shape, residues.MAX_ATOMS)
-        for bead, atom, weight in zip(mapping.beads.tolist(), mapping.atoms.tolist(), mapping.weights, strict=True):
-            residue = int(owner[bead])
-            slot = residues.SLOT_OF_ATOM.get((str(fine.resnames[residue]), str(fine.names[atom])))
-            if fine.residue_of_atom[atom] != residue or slot is None:
-                raise ValueError(
-                    f"bead {mapping.coarse.names[bead]} of {fine.label(residue)} stands for atom {fine.names[atom]} of "
-                    f"{fine.label(fine.residue_of_atom[atom])}: expected heavy atoms of its own residue"
-                )
-            weights[residue, local[bead], slot] = float(weight)
+        weights[residue, local[mapping.beads], slot] = torch.tensor(mapping.weights, dtype=weights.dtype)
         return cls(*(part.to(device) for part in (beads, present, weights, alone(weights, present))))
 
     def gather(self, positions):
@@ -83,6 +84,11 @@ class BeadTable:
     def project(self, atoms):
         """Positions (F, R, J, 3) of the beads, from those of the atoms in their slots (F, R, 14, 3)."""
         return self.weights.to(atoms) @ atoms
+
+
+def single_atoms(weights):
+    """Which atom (..., 14) a bead is alone, bool, from the shares of atoms in it (..., 14)."""
+    return (weights == 1) & (weights.abs().sum(-1, keepdim=True) == 1)
 
 
 def alone(weights, present):
@@ -99,5 +105,5 @@ def alone(weights, present):
     torch.Tensor of int64, shape (R,)
         -1 where none is.
     """
-    is_ca = present & (weights[..., residues.CA] == 1) & (weights.abs().sum(-1) == 1)
+    is_ca = present & single_atoms(weights)[..., residues.CA]
     return torch.where(is_ca.any(-1), is_ca.int().argmax(-1), -1)

@@ -83,12 +83,9 @@ class Placing(OfBatches):
                 bent.append(cis[example.inner] > 0)
                 is_cis.append(example.cis[example.inner])
             missing, bent, is_cis = map(torch.cat, (missing, bent, is_cis))
-            row |= {
-                f"valid_{name}": float(missing.mean().sqrt()),
-                f"valid_{name}_median": float(missing.median().sqrt()),
-            }
-            row |= {f"valid_{name}_cis": float(bent[is_cis].float().mean())}
-            row |= {f"valid_{name}_false_cis": float(bent[~is_cis].float().mean())}
+            measured = {"": missing.mean().sqrt(), "_median": missing.median().sqrt()}
+            measured |= {"_cis": bent[is_cis].float().mean(), "_false_cis": bent[~is_cis].float().mean()}
+            row |= {f"valid_{name}{what}": float(value) for what, value in measured.items()}
         return {**row, "valid_nats": sum(row[f"valid_{name}"] for name in self.held_out)}
 
     def best(self, row, before):
@@ -134,17 +131,8 @@ def build(folder, minutes, filename, init, *packs):
     """
     rate = {"learning_rate": 1.5e-3, "warmup": 0.03, "weight_decay": 0.02, "ema": 0.998, "kl_warmup": 0.0}
     loss = LossWeights(torsion=0, kl=0, positions=1)
-    config = TrainingConfig(
-        *(str(folder), 1000),
-        **{
-            "minutes": float(minutes),
-            "batch_size": 2000,
-            "neighbour_dropout": 0.1,
-            "bfloat16": True,
-            "loss": loss,
-            **rate,
-        },
-    )
+    sizes = {"epochs": 1000, "minutes": float(minutes), "batch_size": 2000}
+    config = TrainingConfig(str(folder), **sizes, **rate, neighbour_dropout=0.1, bfloat16=True, loss=loss)
     model, origin = checkpoint.load(init)
     placement = new_placement(model) if model.placement is None else model.placement
     task = Placing(Structures.read(*packs), config, model.config.n_placement_neighbours)

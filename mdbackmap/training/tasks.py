@@ -109,11 +109,9 @@ class ProteinChains(OfBatches):
     def __init__(self, data, n_neighbours, config, beads=("ca",)):
         self.config, self.data, self.sources = config, data, data.sources
         augmentation = config.noise, config.blur, config.neighbour_dropout, config.roughness
-        draws = (
-            None
-            if set(beads) == {"ca"}
-            else BeadDraws([name if name == RANDOM else bead_model(name) for name in beads])
-        )
+        draws = None
+        if set(beads) != {"ca"}:
+            draws = BeadDraws([name if name == RANDOM else bead_model(name) for name in beads])
         inside = {"white": config.white, "draws": draws, "placed": config.placed}
         self.batches = Batches(data, cut_units(data, TRAIN), n_neighbours, config.batch_size, *augmentation, **inside)
         if not self.batches.units:

@@ -14,8 +14,9 @@ from collections import defaultdict
 
 import numpy as np
 
-from ...chemistry.residues import SLOT_OF_ATOM
+from ...chemistry.elements import SLOTS
 from ...data.known import read_chains
+from ...metrics.dihedrals import flat_atoms
 from ...molecule.bead_models import BEAD_MODELS
 from ...molecule.heavy_atoms import protein_topology
 from ...molecule.mapping import Mapping
@@ -38,13 +39,10 @@ def measure(chains, lengths):
     found = defaultdict(list)
     for chain in chains:
         fine = protein_topology(chain.trace())
-        residue = fine.residue_of_atom
-        slots = [SLOT_OF_ATOM[pair] for pair in zip(fine.resnames[residue].tolist(), fine.names.tolist(), strict=True)]
-        known = np.ones(fine.n_residues, dtype=bool)
-        np.logical_and.at(known, residue, chain.mask[residue, slots])
+        atoms, known = flat_atoms(fine, chain.positions), (chain.mask | ~SLOTS[chain.types]).all(1)
         for name in lengths:
             mapping = Mapping.of(BEAD_MODELS[name], BEAD_MODELS[name].topology(fine), fine)
-            beads = mapping.project(chain.positions[:, residue, slots])
+            beads = mapping.project(atoms)
             for (one, other), (owner, pair), _ in pairs_of(mapping.coarse, lengths[name]):
                 if known[owner]:
                     apart = np.linalg.norm(beads[:, one] - beads[:, other], axis=-1)
