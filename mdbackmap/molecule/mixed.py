@@ -61,9 +61,9 @@ def mixed(parts, part_of) -> MixedModel:
     >>> from mdbackmap.molecule.mapping import Mapping
     >>> from mdbackmap.molecule.topology import Topology
     >>> two = Topology(["CA"] * 2, [""] * 2, [0, 1], ["GLY"] * 2, [1, 2], [""] * 2, ["A"] * 2, [""] * 2)
-    >>> mapping = Mapping.of(mixed((BEAD_MODELS["ca"], BEAD_MODELS["com"]), [0, 1]), two)
+    >>> mapping = Mapping.of(mixed((BEAD_MODELS["ca"], BEAD_MODELS["com"]), [1, 0]), two)
     >>> mapping.name, np.bincount(mapping.beads).tolist()
-    ('calvados', [1, 4])
+    ('calvados', [4, 1])
     """
     first = parts[0]
     return MixedModel(CALVADOS, first.anchor, first.residues, parts=tuple(parts), part_of=np.asarray(part_of))

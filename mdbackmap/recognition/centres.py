@@ -77,7 +77,7 @@ def only_alphas(lengths) -> bool:
         return False
     if len(off) < _WINDOW:
         return np.count_nonzero(off) * _WINDOW < _STRANGE * len(off)
-    return np.convolve(off, np.ones(_WINDOW), "valid").max() < _STRANGE
+    return bool(np.convolve(off, np.ones(_WINDOW), "valid").max() < _STRANGE)
 
 
 def kinds(lengths, types, inside):
