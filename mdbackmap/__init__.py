@@ -45,7 +45,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOME = {
-    "load_model": "backmapper",
+    "load_model": "loading",
     "Backmapper": "backmapper",
     "Backmap": "transformation",
     "backmap": "transformation",

@@ -11,135 +11,22 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from . import checkpoint
 from .completion.ends import Completion
 from .generation.bound import bind
 from .generation.noise import Noise
-from .generation.placing import with_cis
-from .molecule.binding import bind as bind_beads
-from .molecule.boxes import box_vectors, distances_moved, whole
+from .molecule.boxes import box_vectors, distances_moved
 from .molecule.kept import KeptPlaces
 from .molecule.mapping import MappingError
-from .options import KEEP_TOLERANCE, Keys, SamplingOptions, check_atoms, whole_number
-from .recognition.recognise import recognise
+from .options import KEEP_TOLERANCE, Keys, SamplingOptions, whole_number
 from .recognition.soundness import bead_label, check_frames
+from .sampling.machine import frames_at_a_time, usable_device
 from .sampling.sampler import Sampler
 from .sampling.standard_form import StandardForm
 from .sampling.treatment import TraceTreatment
 from .universes.keeping import read_kept
 from .universes.live import lifted
-from .universes.reader import bead_indices, bead_names
-from .universes.survey import survey
+from .universes.reader import bead_indices
 from .universes.universe import universe_of
-
-_RESIDUES_A_BATCH = {"cpu": 19200, "cuda": 96000}  # at most (chosen: what memory allows)
-_RESIDUES_A_THREAD = 2400  # on processors: 1 to 2 s of work (measured)
-
-
-def load_model(
-    name_or_path="genzprot",
-    atoms=None,
-    *,
-    mapping=None,
-    sequence=None,
-    aliases=None,
-    breaks=None,
-    device=None,
-    threads=None,
-    keep=None,
-    keep_tolerance=KEEP_TOLERANCE,
-):
-    """
-    Load a model and bind it to a molecule.
-
-    Parameters
-    ----------
-    name_or_path : str or path-like
-        A bundled model ("genzprot") or a checkpoint of your own.
-    atoms : AtomGroup or Universe
-        The beads: a C-alpha trace, Martini or other beads of proteins, or anything that holds them (an all-atom
-        structure, whose C-alphas are taken; a system with water). Residue names, chains, breaks and cis peptides are
-        taken from here, once; some frames of its trajectory are looked at.
-        A model of one molecule (CGVAE) brings its molecule along: the beads are checked against that.
-    mapping : str, path-like or BeadModel, optional
-        The bead model of the beads: "ca", "martini3", "calvados" or another name of `BEAD_MODELS`, or a JSON file of
-        bead models. By default it is recognised, and a sentence says what was found.
-    sequence : str, list of str or dict, optional
-        One-letter codes that overrule residue names (all beads in a row, one string a chain, or one for all chains of
-        its length, or by chainID).
-    aliases : dict, optional
-        Residue names to read as others, ``{"XYZ": "ALA"}``.
-    breaks : {None, "auto", "topology"} or list, optional
-        Where chains end; see `recognise.recognise`.
-    device : str or torch.device, optional
-        "cuda" if there is one, else "cpu".
-    threads : int, optional
-        Threads of torch while sampling; by default torch's own number.
-    keep : AtomGroup, Universe, or list of these, optional
-        Atoms that are known already: the rest is built around them (`Backmapper.keeping`).
-    keep_tolerance : float
-        How far kept atoms may put a bead off its place, in angstrom.
-
-    Returns
-    -------
-    Backmapper
-
-    Raises
-    ------
-    FileNotFoundError, CheckpointError
-        No such model, or a file that is none.
-    MappingError
-        Beads that the model cannot use; the message says what was found and what to do.
-    ValueError
-        An unknown device.
-
-    Examples
-    --------
-    >>> import MDAnalysis as mda
-    >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
-    >>> cg = mda.Universe(GO_PDB, GO_XTC)
-    >>> load_model("genzprot", cg.atoms)
-    Backmapper(genzprot: 56 beads -> 438 atoms; 56 residues, A 2-57; cpu)
-    """
-    if atoms is None:
-        raise TypeError("load_model needs the atoms to bind to: load_model('genzprot', cg.atoms)")
-    check_atoms(atoms)
-    network, provenance = checkpoint.load(name_or_path)
-    atoms, how, looked = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}, {}
-
-    def look(indices):
-        looked["frames"], looked["dimensions"] = survey(atoms, indices)
-        looked["indices"] = indices
-        return looked["frames"]
-
-    if network.molecule is not None:
-        _refuse_names(network.molecule, mapping, how)
-        indices, joined = bind_beads(atoms, network.molecule, f"the model {provenance['model']!r}"), network.molecule
-    else:
-        indices, coarse, beads = recognise(atoms, mapping=mapping, **how, frames=look)
-        joined = network.mapping(coarse, beads)
-        frames = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
-        looked["frames"] = _whole_chains(joined, frames, looked["dimensions"])
-        joined = with_cis(network, joined, looked["frames"])
-    options = {"device": device, "threads": threads}
-    names = bead_names(atoms.universe.atoms[np.asarray(indices)])
-    model = Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), names=names)
-    return model if keep is None else model.keeping(keep, atoms, keep_tolerance, aliases)
-
-
-def _whole_chains(mapping, frames, dimensions):
-    """Beads (f, N, 3) of some frames, chains whole in their boxes."""
-    boxes = box_vectors(dimensions, len(frames))
-    return frames if boxes is None else whole(frames, boxes, mapping.coarse, mapping.followed)
-
-
-def _refuse_names(molecule, mapping, how):
-    """A model of one molecule knows its mapping and residues: nothing may overrule them."""
-    if mapping not in (None, molecule.name):
-        raise MappingError(f"mapping {mapping!r}: the model brings its own, {molecule.name!r}; leave it out")
-    given = [name for name, value in how.items() if value is not None]
-    if given:
-        raise MappingError(f"{given[0]}=: the model is for one molecule and knows its residues; leave it out")
 
 
 class Backmapper:
@@ -190,7 +77,7 @@ class Backmapper:
         self._complete = Completion(mapping) if network.open_ends else None
         self.mapping = self._complete.mapping if network.open_ends else mapping
         self.indices, self.bead_names = np.asarray(indices), names
-        self.device = _device(device)
+        self.device = usable_device(device)
         threads = threads if threads is None else whole_number("threads", threads, 1)
         self.provenance = dict(provenance)
         self._form = StandardForm(mapping, network)
@@ -298,14 +185,8 @@ class Backmapper:
         >>> model.batch_size("auto")  # doctest: +SKIP
         64
         """
-        if requested == "auto":
-            n_residues = _RESIDUES_A_BATCH.get(self.device.type, _RESIDUES_A_BATCH["cpu"])
-            if self.device.type == "cpu":
-                n_residues = min(n_residues, _RESIDUES_A_THREAD * self._sampler.n_threads)
-            return int(np.clip(n_residues // self.mapping.coarse.n_residues, 1, 512))
-        if isinstance(requested, bool) or not isinstance(requested, (int, np.integer)) or requested < 1:
-            raise ValueError(f'batch_size must be "auto" or a whole number of frames above 0, not {requested!r}')
-        return int(requested)
+        n_residues = self.mapping.coarse.n_residues
+        return frames_at_a_time(requested, n_residues, self.device, self._sampler.n_threads)
 
     def sample(
         self,
@@ -454,15 +335,3 @@ class Backmapper:
         u = self.universe()
         u.trajectory = lifted(cg.universe.trajectory, self.mapping, bead_indices(cg.atoms, self))
         return u
-
-
-def _device(device):
-    if device is None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(device)
-        torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        reason = str(error).split("\n")[0]
-        raise ValueError(f"device {str(device)!r} cannot be used here ({reason}); 'cpu' always works") from error
-    return device

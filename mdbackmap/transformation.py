@@ -185,7 +185,7 @@ def backmap(cg, model="genzprot", *, transformations=(), **options):
     check_atoms(cg)
     placing = {k: options.pop(k) for k in _keywords(Backmap) & options.keys()}
     if isinstance(model, (str, Path)):
-        from .backmapper import load_model
+        from .loading import load_model
 
         known = _keywords(load_model) | _keywords(Backmap)
         if unknown := options.keys() - known:

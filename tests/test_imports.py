@@ -19,7 +19,7 @@ NO_TORCH = {"conversion", "reading", "universes", "writing"}
 DOOR = "both"
 HALL = {  # the files in the top folder
     "__init__": NEITHER, "__main__": NEITHER, "commit": NEITHER, "files": NEITHER, "options": NEITHER,
-    "trajectory": NO_TORCH, "transformation": NO_TORCH, "backmapper": DOOR, "checkpoint": "torch",
+    "trajectory": NO_TORCH, "transformation": NO_TORCH, "backmapper": DOOR, "loading": DOOR, "checkpoint": "torch",
 }  # fmt: skip
 NO_TORCH_EITHER = [
     f"data.{name}" for name in ("clusters", "deposited", "layouts", "pack_files", "packs", "polymers", "sources")
@@ -206,8 +206,8 @@ assert row["T0_rmsd"] < 10 and "MDAnalysis" in sys.modules and sys.modules["MDAn
 
 
 def test_only_the_door_and_those_behind_it_know_the_backmapper():
-    users = {name for name in modules() if "mdbackmap.backmapper" in set(imported(name))}
-    assert users <= {"transformation", "cli.convert", "cli.demo"}
+    users = {name for name in modules() if {"mdbackmap.backmapper", "mdbackmap.loading"} & set(imported(name))}
+    assert users <= {"loading", "transformation", "cli.convert", "cli.demo"}
 
 
 def test_nothing_imports_the_command_line_and_only_it_the_training():

@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from standin import Standin, chain, standin
 
-from mdbackmap.backmapper import Backmapper, load_model
+from mdbackmap.backmapper import Backmapper
+from mdbackmap.loading import load_model
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ from MDAnalysis.transformations import translate
 from numpy.testing import assert_allclose, assert_array_equal
 from standin import chain, standin
 
-from mdbackmap.backmapper import load_model
 from mdbackmap.datafiles import GO_PDB, GO_XTC
+from mdbackmap.loading import load_model
 from mdbackmap.trajectory import BackmapTrajectory
 from mdbackmap.transformation import backmap
 from mdbackmap.writing.products import AlreadyComplete

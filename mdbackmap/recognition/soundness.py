@@ -241,8 +241,8 @@ def check_whole(positions, numbers, ends=None, dimensions=None, advice=None, exa
     >>> check_whole(np.zeros((1, 2, 3)), [7], advice=lambda k: leave_out(k, 8))
     Traceback (most recent call last):
     ...
-    mdbackmap.molecule.mapping.MappingError: frame 7: all 2 positions lie on one point, as in a frame that was never \
-written; leave the frame out (--stop 7; in Python stop=7), or repair the trajectory
+    mdbackmap.molecule.bead_weights.MappingError: frame 7: all 2 positions lie on one point, as in a frame that was \
+never written; leave the frame out (--stop 7; in Python stop=7), or repair the trajectory
     """
     if ends is None:
         wrong = (np.ptp(positions, axis=1) < _ONE_POINT).all(axis=1, keepdims=True) & (positions.shape[1] > 1)

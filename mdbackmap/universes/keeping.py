@@ -13,7 +13,8 @@ from MDAnalysis.guesser.default_guesser import DefaultGuesser
 
 from ..molecule.attributes import attribute, residue_runs
 from ..molecule.bonds import find_bonds
-from ..molecule.kept import Kept, Piece, own_rows
+from ..molecule.kept import Kept, Piece
+from ..molecule.known_atoms import own_rows
 from ..molecule.mapping import MappingError
 from ..molecule.topology import Topology
 from ..options import KEEP_TOLERANCE, check_atoms, number

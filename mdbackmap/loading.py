@@ -1,0 +1,124 @@
+"""
+`load_model`: weights and the beads of a universe become a `Backmapper`.
+
+Shapes: f frames that are looked at, N beads. Positions in angstrom.
+"""
+
+import numpy as np
+
+from . import checkpoint
+from .backmapper import Backmapper
+from .generation.placing import with_cis
+from .molecule.binding import bind as bind_beads
+from .molecule.boxes import box_vectors, whole
+from .molecule.mapping import MappingError
+from .options import KEEP_TOLERANCE, check_atoms
+from .recognition.recognise import recognise
+from .universes.reader import bead_names
+from .universes.survey import survey
+
+
+def load_model(
+    name_or_path="genzprot",
+    atoms=None,
+    *,
+    mapping=None,
+    sequence=None,
+    aliases=None,
+    breaks=None,
+    device=None,
+    threads=None,
+    keep=None,
+    keep_tolerance=KEEP_TOLERANCE,
+):
+    """
+    Load a model and bind it to a molecule.
+
+    Parameters
+    ----------
+    name_or_path : str or path-like
+        A bundled model ("genzprot") or a checkpoint of your own.
+    atoms : AtomGroup or Universe
+        The beads: a C-alpha trace, Martini or other beads of proteins, or anything that holds them (an all-atom
+        structure, whose C-alphas are taken; a system with water). Residue names, chains, breaks and cis peptides are
+        taken from here, once; some frames of its trajectory are looked at.
+        A model of one molecule (CGVAE) brings its molecule along: the beads are checked against that.
+    mapping : str, path-like or BeadModel, optional
+        The bead model of the beads: "ca", "martini3", "calvados" or another name of `BEAD_MODELS`, or a JSON file of
+        bead models. By default it is recognised, and a sentence says what was found.
+    sequence : str, list of str or dict, optional
+        One-letter codes that overrule residue names (all beads in a row, one string a chain, or one for all chains of
+        its length, or by chainID).
+    aliases : dict, optional
+        Residue names to read as others, ``{"XYZ": "ALA"}``.
+    breaks : {None, "auto", "topology"} or list, optional
+        Where chains end; see `recognise.recognise`.
+    device : str or torch.device, optional
+        "cuda" if there is one, else "cpu".
+    threads : int, optional
+        Threads of torch while sampling; by default torch's own number.
+    keep : AtomGroup, Universe, or list of these, optional
+        Atoms that are known already: the rest is built around them (`Backmapper.keeping`).
+    keep_tolerance : float
+        How far kept atoms may put a bead off its place, in angstrom.
+
+    Returns
+    -------
+    Backmapper
+
+    Raises
+    ------
+    FileNotFoundError, CheckpointError
+        No such model, or a file that is none.
+    MappingError
+        Beads that the model cannot use; the message says what was found and what to do.
+    ValueError
+        An unknown device.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
+    >>> cg = mda.Universe(GO_PDB, GO_XTC)
+    >>> load_model("genzprot", cg.atoms)
+    Backmapper(genzprot: 56 beads -> 438 atoms; 56 residues, A 2-57; cpu)
+    """
+    if atoms is None:
+        raise TypeError("load_model needs the atoms to bind to: load_model('genzprot', cg.atoms)")
+    check_atoms(atoms)
+    network, provenance = checkpoint.load(name_or_path)
+    atoms, how, looked = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}, {}
+
+    def look(indices):
+        looked["frames"], looked["dimensions"] = survey(atoms, indices)
+        looked["indices"] = indices
+        return looked["frames"]
+
+    if network.molecule is not None:
+        _refuse_names(network.molecule, mapping, how)
+        indices, joined = bind_beads(atoms, network.molecule, f"the model {provenance['model']!r}"), network.molecule
+    else:
+        indices, coarse, beads = recognise(atoms, mapping=mapping, **how, frames=look)
+        joined = network.mapping(coarse, beads)
+        frames = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
+        looked["frames"] = _whole_chains(joined, frames, looked["dimensions"])
+        joined = with_cis(network, joined, looked["frames"])
+    options = {"device": device, "threads": threads}
+    names = bead_names(atoms.universe.atoms[np.asarray(indices)])
+    model = Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), names=names)
+    return model if keep is None else model.keeping(keep, atoms, keep_tolerance, aliases)
+
+
+def _whole_chains(mapping, frames, dimensions):
+    """Beads (f, N, 3) of some frames, chains whole in their boxes."""
+    boxes = box_vectors(dimensions, len(frames))
+    return frames if boxes is None else whole(frames, boxes, mapping.coarse, mapping.followed)
+
+
+def _refuse_names(molecule, mapping, how):
+    """A model of one molecule knows its mapping and residues: nothing may overrule them."""
+    if mapping not in (None, molecule.name):
+        raise MappingError(f"mapping {mapping!r}: the model brings its own, {molecule.name!r}; leave it out")
+    given = [name for name, value in how.items() if value is not None]
+    if given:
+        raise MappingError(f"{given[0]}=: the model is for one molecule and knows its residues; leave it out")
