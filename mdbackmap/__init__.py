@@ -32,6 +32,7 @@ Topology           names, residues, chains and bonds at one resolution
 Mapping            which atoms belong to which bead, and back
 MappingError       the beads are not what was expected; the message says what to do
 Noise              explicit randomness, keyed by seed, frame and sample
+pierced_rings      rings of any molecule that a bond passes through
 ================== ================================================================================
 
 Units are those of MDAnalysis: angstrom, picosecond, degrees in boxes. Randomness is always an argument: the same seed
@@ -55,6 +56,7 @@ _HOME = {
     "Mapping": "molecule.mapping",
     "MappingError": "molecule.mapping",
     "Noise": "generation.noise",
+    "pierced_rings": "metrics.rings",
 }
 
 __all__ = [*_HOME, "__version__"]

@@ -1,21 +1,23 @@
 """
 Metrics: how good generated structures are, by one protocol for every model.
 
-=========== ==========================================================================================
-module      what it measures
-=========== ==========================================================================================
-protocol    all of it: `evaluate` against a reference, `evaluate_geometry` without one, `summarise`
-samples     several samples of a structure: best of them, diversity, divergence of torsions
-calibration whether samples are as different as the truth
-comparison  RMSD with equivalent atoms, side-chain torsions, cis peptides, against a reference
-covalent    bonds and angles
-clashes     contacts and clashscore
-graphs      bond graphs of any molecule, and how they differ
-hydrogens   clashes of all atoms, hydrogens too
-dihedrals   phi, psi, omega, chi, chirality, C-beta deviation
-top8000     Ramachandran and rotamer scores
-ideal       bond lengths and angles where there is no reference
-=========== ==========================================================================================
+============== =======================================================================================
+module         what it measures
+============== =======================================================================================
+protocol       all of it: `evaluate` against a reference, `evaluate_geometry` without one, `summarise`
+samples        several samples of a structure: best of them, diversity, divergence of torsions
+calibration    whether samples are as different as the truth
+comparison     RMSD with equivalent atoms, side-chain torsions, cis peptides, against a reference
+covalent       bonds and angles
+clashes        contacts and clashscore
+graphs         bond graphs of any molecule, and how they differ
+hydrogens      clashes of all atoms, hydrogens too
+dihedrals      phi, psi, omega, chi, chirality, C-beta deviation
+rings          rings of any molecule that a bond passes through
+universe_bonds bonds of all atoms of an AtomGroup
+top8000        Ramachandran and rotamer scores
+ideal          bond lengths and angles where there is no reference
+============== =======================================================================================
 
 numpy and scipy only.
 """
