@@ -93,7 +93,7 @@ def test_what_a_run_leaves(unbroken):
     folder, model, row = unbroken
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        *("model.pt", "checkpoint.pt", "best.pt", "config.json"),
+        *("model.pt", "checkpoint.pt", "config.json"),
         *("log.csv", "log.json", "curves.png"),
     }
     loaded, about = checkpoint.load(folder / "model.pt")

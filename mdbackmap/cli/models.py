@@ -6,6 +6,7 @@ from pathlib import Path
 from ..evaluation.table import aligned, plain
 from ..weights.bundled import bundled
 
+_MANY = 4  # bead models that are counted instead of named in the list; chosen: by hand
 HEADS = ("model", "family", "for", "trained on", "size", "date", "version")
 
 
@@ -95,6 +96,9 @@ def row(name, model, provenance, size):
     list of str
     """
     data = str(provenance.get("structures", "-")).strip("<>").removeprefix("Structures: ").split(";")[0]
+    beads = list(dict.fromkeys(provenance.get("beads", [])))
+    if set(beads) - {"ca"}:
+        data += f", as {', '.join(beads) if len(beads) < _MANY else f'{len(beads)} bead models'}"
     version = [str(provenance.get(key, "-")) for key in ("date", "version")]
     return [name, model.family, purpose(model), data, f"{size:.1f} MB", *version]
 

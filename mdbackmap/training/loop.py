@@ -11,8 +11,8 @@ What a run leaves in its folder:
 
 =============== ===================================================================================
 model.pt        the model, for `load_model` and for `init`: averaged weights, best by validation
-checkpoint.pt   all that is needed to go on
-best.pt         state of the best weights so far
+checkpoint.pt   all that is needed to go on, on another machine, too: weights, their average, the best
+                of these so far, the optimizer's state, epoch, batch and time
 config.json     what the run depends on
 log.csv, .json  a row an epoch; curves.png shows them
 =============== ===================================================================================
@@ -35,7 +35,7 @@ from .. import checkpoint
 from ..files import replacing
 from . import log
 from .provenance import provenance
-from .resuming import fresh_state, keep, restore, save, settings_of
+from .resuming import restore, save, settings_of
 from .tasks import ProteinChains
 
 logger = logging.getLogger(__name__)
@@ -85,8 +85,8 @@ def train(model, data, config, *, beads=("ca",), origin=None, verbose=False):
     Raises
     ------
     ValueError
-        No chain to train on; a run with other settings or other data in the folder; no such column to choose the best
-        by.
+        No chain to train on; a run with other settings, data or beads in the folder; no such column to choose the best
+        by; other beads than C-alphas for a model that does not see them.
 
     Examples
     --------
@@ -102,9 +102,14 @@ def train(model, data, config, *, beads=("ca",), origin=None, verbose=False):
     >>> row["valid_nats"] > 0
     True
     """
-    return fit(
-        model, ProteinChains(data, model.config.n_neighbours, config, beads), config, origin=origin, verbose=verbose
-    )
+    unseen = sorted(set(beads) - {"ca"})
+    if unseen and model.inside is None:
+        raise ValueError(
+            f"[data] has beads = {', '.join(unseen)}, but this model sees C-alphas alone: expected inside = true in "
+            '[model], or beads = ["ca"]'
+        )
+    task = ProteinChains(data, model.config.n_neighbours, config, beads)
+    return fit(model, task, config, origin=origin, verbose=verbose)
 
 
 def fit(model, task, config, *, origin=None, verbose=False):
@@ -125,28 +130,28 @@ def fit(model, task, config, *, origin=None, verbose=False):
     model, row
         As of `train`.
     """
-    run = _Run(model, task, config, verbose)
+    run = _Run(model, task, config, origin, verbose)
     with _repeatable(config.device), torch.random.fork_rng():
-        while run.progress < 1:
+        while run.progress < 1 or run.state["batch"]:  # a run may have been killed while it measured the last epoch
             plan = task.plan(_generator(config.seed, run.state["epoch"]))
             model.train()
             while run.state["batch"] < len(plan) and run.progress < 1:
                 run.step(plan[run.state["batch"]])
             run.end_epoch()
-    return run.finish(origin)
+    return run.finish()
 
 
 class _Run:
     """A run that goes on: the model, its optimizer, its averaged weights, and `state`, where it stands."""
 
-    def __init__(self, model, task, config, verbose):
+    def __init__(self, model, task, config, origin, verbose):
         self.folder = log.make_folder(config.folder)
         self.model, self.task, self.config = model.to(config.device), task, config
         rates = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
         self.optimizer = torch.optim.AdamW(model.parameters(), **rates)
         self.average = AveragedModel(model, multi_avg_fn=_moving_average(config.ema))
-        self.settings = settings_of(model, task, config)
-        self.state = restore(self.folder, self.settings, model, self.optimizer, self.average) or fresh_state()
+        self.settings = settings_of(model, task, config, origin)
+        self.state, self.best = restore(self.folder, self.settings, model, self.optimizer, self.average)
         with replacing(self.folder / "config.json") as aside:
             aside.write_text(json.dumps(self.settings, indent=2))
         self.bar = tqdm(total=100, disable=not verbose, bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}")
@@ -200,24 +205,25 @@ class _Run:
         self.bar.clear()
         logger.info("epoch %d: %s", row["epoch"], ", ".join(f"{name} {row[name]:.4g}" for name in shown))
 
-    def finish(self, origin):
+    def finish(self):
         """The best weights, written with where they come from, and what was measured when they were kept."""
         self.bar.update(100 - self.bar.n)
         self.bar.close()
         if self.state["best"] is None:  # time ran out before anything was measured
             self._keep()
         best = copy.deepcopy(self.average.module).cpu().eval()
-        best.load_state_dict(torch.load(self.folder / "best.pt", weights_only=True, map_location="cpu"))
+        best.load_state_dict(self.best)
         row = self.state["log"][self.state["best"]]
-        checkpoint.save(self.folder / "model.pt", best, provenance(self.settings, self.task, self.state, row, origin))
+        checkpoint.save(self.folder / "model.pt", best, provenance(self.settings, self.task, self.state, row))
         return best, row
 
     def _keep(self):
         self.state["best"] = len(self.state["log"]) - 1
-        keep(self.folder, self.average.module)
+        self.best = {name: value.cpu().clone() for name, value in self.average.module.state_dict().items()}
 
     def _save(self):
-        save(self.folder, self.settings, self.model, self.optimizer, self.average, self.state)
+        parts = (self.model, self.optimizer, self.average)
+        save(self.folder, self.settings, *parts, self.state, self.best)
         self.saved = self.mark
 
     def _take_time(self):

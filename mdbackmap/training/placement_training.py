@@ -48,7 +48,8 @@ class Placing(OfBatches):
     shown = ("positions", "rms")
 
     def __init__(self, data, config, n_neighbours):
-        self.config, self.data, self.sources, self.every = config, data, data.sources, config.validation.every
+        self.config, self.data, self.sources, self.beads = config, data, data.sources, MODELS
+        self.every = config.validation.every
         sizes, dropout = (n_neighbours, config.batch_size), config.neighbour_dropout
         draws = BeadDraws([BEAD_MODELS.get(name, name) for name in MODELS])
         self.batches = BeadBatches(data, cut_units(data, TRAIN), *sizes, draws, dropout)

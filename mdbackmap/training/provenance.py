@@ -9,22 +9,20 @@ from .. import __version__
 from ..commit import commit
 
 
-def provenance(settings, data, state, row, origin=None):
+def provenance(settings, data, state, row):
     """
     All that is known about a run, as plain values for `checkpoint.save`.
 
     Parameters
     ----------
     settings : dict
-        Family, configurations of model and training, files of the data with their hashes.
+        From `resuming.settings_of`.
     data : Task
         Its `repr` says what there is.
     state : dict
         Of the loop: steps and seconds.
     row : dict of str to float
         Metrics of the weights that are kept.
-    origin : dict, optional
-        Provenance of the weights that the run went on from.
 
     Returns
     -------
@@ -36,6 +34,7 @@ def provenance(settings, data, state, row, origin=None):
         "commit": commit() or "unknown",
         "date": datetime.date.today().isoformat(),
         "data": settings["data"],
+        **({"beads": settings["beads"]} if settings["beads"] else {}),
         "structures": repr(data),
         "seed": training["seed"],
         "minutes": round(state["seconds"] / 60, 1),
@@ -46,9 +45,7 @@ def provenance(settings, data, state, row, origin=None):
         "training": training,
         "metrics": {name: float(value) for name, value in row.items()},
     }
-    if origin is not None:
-        result["init"] = {name: origin[name] for name in ("model", "sha256") if name in origin}
-    return result
+    return {**result, "init": settings["init"]} if settings["init"] else result
 
 
 def _machine(device):

@@ -11,6 +11,11 @@ from ..files import replacing
 logger = logging.getLogger(__name__)
 
 _MAY_CHANGE = ("folder", "device", "checkpoint_minutes")  # between a run and its continuation
+_MAY_CHANGE += ("model",)  # the name of the file of the model to go on from
+_PARTS = {  # of the settings, and what they are called in a message; a model may follow from its data
+    **{"family": "family", "data": "data", "beads": "choice of beads", "init": "model to go on from"},
+    **{"model": "model", "training": "training"},
+}
 
 
 def fresh_state():
@@ -19,24 +24,34 @@ def fresh_state():
     return {**counts, "seconds": 0.0, "sums": {}, "residues": 0.0, "log": [], "best": None}
 
 
-def settings_of(model, data, config):
-    """What a run depends on, as plain values."""
+def settings_of(model, data, config, origin=None):
+    """
+    What a run depends on, as plain values.
+
+    Parameters
+    ----------
+    model : Model
+    data : Task
+    config : TrainingConfig or MoleculeTraining
+    origin : dict, optional
+        Provenance of the weights that the run begins with.
+
+    Returns
+    -------
+    dict
+    """
     training = json.loads(json.dumps(dataclasses.asdict(config)))
     return {
         "family": model.family,
         "model": dataclasses.asdict(model.config),
         "training": training,
         "data": data.sources,
+        "beads": list(data.beads),
+        "init": {name: origin[name] for name in ("model", "sha256") if name in origin} if origin else None,
     }
 
 
-def keep(folder, model):
-    """Write the weights aside, then put them in place of those kept before."""
-    with replacing(folder / "best.pt") as aside:
-        torch.save({name: value.cpu() for name, value in model.state_dict().items()}, aside)
-
-
-def save(folder, settings, model, optimizer, average, state):
+def save(folder, settings, model, optimizer, average, state, best):
     """
     Write the checkpoint aside, then put it in place: a kill leaves the old one.
 
@@ -49,9 +64,12 @@ def save(folder, settings, model, optimizer, average, state):
         What has a `state_dict`.
     state : dict
         Where the run stands.
+    best : dict of str to torch.Tensor, or None
+        The best weights so far.
     """
     parts = {"model": model, "optimizer": optimizer, "average": average}
-    content = {"settings": settings, "state": dict(state), **{name: part.state_dict() for name, part in parts.items()}}
+    content = {name: part.state_dict() for name, part in parts.items()}
+    content |= {"settings": settings, "state": dict(state), "best": best}
     with replacing(folder / "checkpoint.pt") as aside:
         torch.save(content, aside)
 
@@ -70,8 +88,10 @@ def restore(folder, settings, model, optimizer, average):
 
     Returns
     -------
-    dict or None
-        Where the run stands; None if there is none.
+    state : dict
+        Where the run stands.
+    best : dict of str to torch.Tensor, or None
+        The best weights so far.
 
     Raises
     ------
@@ -79,29 +99,37 @@ def restore(folder, settings, model, optimizer, average):
         A run with other settings.
     """
     if not (folder / "checkpoint.pt").exists():
-        return None
+        return fresh_state(), None
     saved = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")
-    for part in ("family", "data", "model", "training"):  # a model may follow from its data
-        before, now = saved["settings"][part], settings[part]
-        if part == "training":
-            before, now = ({k: v for k, v in table.items() if k not in _MAY_CHANGE} for table in (before, now))
+    for part, called in _PARTS.items():
+        before = _compared(saved["settings"].get(part, settings[part]))  # runs of old know neither beads nor init
+        now = _compared(settings[part])
         if before != now:
             raise ValueError(
-                f"{folder} holds a run with another {part}: {_difference(before, now)}; "
+                f"{folder} holds a run with another {called}: {_difference(before, now)}; "
                 "choose another folder, or delete this one"
             )
     for name, part in {"model": model, "optimizer": optimizer, "average": average}.items():
         part.load_state_dict(saved[name])
     logger.info("going on from epoch %d, step %d", saved["state"]["epoch"] + 1, saved["state"]["step"])
-    return saved["state"]
+    best = saved.get("best")
+    if best is None and saved["state"]["best"] is not None:  # older runs have them in a file of their own
+        best = torch.load(folder / "best.pt", weights_only=True, map_location="cpu")
+    return saved["state"], best
+
+
+def _compared(part):
+    return {name: value for name, value in part.items() if name not in _MAY_CHANGE} if isinstance(part, dict) else part
 
 
 def _difference(before, now):
     if not (isinstance(before, dict) and isinstance(now, dict)):
-        return f"{before}, now {now}"
+        return f"{_shown(before)}, now {_shown(now)}"
     names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     return ", ".join(f"{name} was {_shown(before.get(name))}, now {_shown(now.get(name))}" for name in names)
 
 
 def _shown(value):
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value) or "none"
     return f"{value:.4g}" if isinstance(value, float) else value

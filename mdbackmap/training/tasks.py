@@ -22,6 +22,8 @@ class Task(abc.ABC):
         Terms that the progress bar shows.
     sources : list
         Where the data come from, as plain values: a run goes on only with the same.
+    beads : sequence of str
+        Bead models that examples are seen through, as often as they are named; a run goes on only with the same.
     every : int
         Epochs from one validation to the next.
     """
@@ -29,6 +31,7 @@ class Task(abc.ABC):
     aside = ()
     shown = ("positions", "kl")
     sources = ()
+    beads = ()
     every = 1
 
     @property
@@ -107,7 +110,7 @@ class ProteinChains(OfBatches):
     shown = ("torsion", "kl")
 
     def __init__(self, data, n_neighbours, config, beads=("ca",)):
-        self.config, self.data, self.sources = config, data, data.sources
+        self.config, self.data, self.sources, self.beads = config, data, data.sources, tuple(beads)
         augmentation = config.noise, config.blur, config.neighbour_dropout, config.roughness
         draws = None
         if set(beads) != {"ca"}:
