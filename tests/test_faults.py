@@ -7,7 +7,7 @@ from packs import read_chains
 
 from mdbackmap.chemistry.residues import CB, N, O
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.evaluation.faults import FAULTS, find_faults, worst_residues
+from mdbackmap.metrics.faults import FAULTS, find_faults, worst_residues
 from mdbackmap.metrics.protocol import evaluate_geometry
 
 SEQUENCE = "GAVGSAG"

@@ -226,3 +226,35 @@ def test_hydrogens_are_read_and_bound(tmp_path):
     some = part(chain, np.arange(5, 20)).hydrogens
     assert np.array_equal(some.parents, chain.hydrogens.parents[rows >= 5] - 5 * 14)
     assert np.array_equal(some.positions, chain.hydrogens.positions[:, rows >= 5])
+
+
+def test_lengths_of_hydrogens_do_not_matter_and_are_named():
+    types = types_of("AKSFC")
+    rng = np.random.default_rng(1)
+    positions = np.zeros((1, 5, 14, 3))
+    positions[0] = 4.0 * rng.normal(size=(5, 14, 3))
+    slots = [(0, CB), (1, slot("K", "NZ")), (1, slot("K", "NZ")), (1, slot("K", "NZ")), (2, slot("S", "OG"))]
+    slots += [(3, slot("F", "CZ")), (4, slot("C", "SG")), (2, N)]
+    parents = np.array([14 * row + place for row, place in slots])
+    known = full_mask(types), types, one_chain(types)
+    molecule = AllAtoms(*known, parents)
+    directions = rng.normal(size=(len(slots), 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    on = positions.reshape(1, -1, 3)[:, parents]
+    lengths = {
+        "electron-cloud": [0.97, 0.89, 0.89, 0.89, 0.84, 0.93, 1.20, 0.86],
+        "nuclear": [1.09, 1.04, 1.04, 1.04, 0.98, 1.08, 1.30, 1.02],
+    }
+    made = {name: on + np.array(values)[:, None] * directions for name, values in lengths.items()}
+    assert all(molecule.convention(positions, hydrogens) == name for name, hydrogens in made.items())
+    flat = [molecule.flat(positions, hydrogens) for hydrogens in made.values()]
+    assert np.allclose(*flat) and np.allclose(flat[0][:, len(molecule.heavy) :], made["electron-cloud"])
+
+
+def test_clashes_with_periodic_images_count():
+    molecule, atoms = scattered("AA", [(0, CB), (1, CB)])
+    one, other = hydrogen(molecule, 0), atom(molecule, 1, O)
+    box = np.array([[400.0, 0, 0], [90.0, 300.0, 0], [50.0, -70.0, 350.0]])
+    atoms[one] = atoms[other] + [0, 1.5, 0] + np.array([1, -1, 1]) @ box
+    assert len(molecule.clashing_pairs(atoms)) == 0
+    assert molecule.clashing_pairs(atoms, box).tolist() == [sorted((one, other))]

@@ -182,7 +182,7 @@ def chosen(n_frames, args):
 
 def print_worst(heading, judgement, n):
     """Print lines that name the worst residues, if there are any."""
-    from ..evaluation.faults import FAULTS, worst_residues
+    from ..metrics.faults import FAULTS, worst_residues
 
     lines = [heading]
     for row, total, kinds in worst_residues(judgement.faults, n):

@@ -52,6 +52,8 @@ class Chain:
         Chain, number and insertion code of each residue, such as "A 52A".
     hydrogens : Hydrogens, optional
         As far as they were read.
+    boxes : ndarray of float, shape (F, 3, 3), optional
+        Box vectors as rows, where there are boxes.
 
     Examples
     --------
@@ -68,6 +70,7 @@ class Chain:
     kind: str = "crystal"
     labels: np.ndarray | None = None
     hydrogens: Hydrogens | None = None
+    boxes: np.ndarray | None = None
 
     def __repr__(self):
         n_frames = len(self.positions)

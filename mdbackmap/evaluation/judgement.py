@@ -12,11 +12,12 @@ import numpy as np
 from ..chemistry.elements import SLOTS
 from ..metrics.calibration import distributions
 from ..metrics.comparison import squared_errors
+from ..metrics.faults import faults_of, find_faults
 from ..metrics.hydrogens import all_atom_clashscore
-from ..metrics.protocol import evaluate, evaluate_geometry, summarise
+from ..metrics.measure import Measure
+from ..metrics.protocol import evaluate, geometry, summarise
 from ..metrics.samples import evaluate_samples
 from .energy import energies
-from .faults import find_faults
 from .proteins import common, part
 
 MOVED = 1.0  # angstrom: generated C-alphas farther off than this come from elsewhere; chosen: by hand
@@ -100,9 +101,13 @@ def judge_alone(chain, *, energy_steps=None, numbers=()):
     >>> judge_alone(read_protein(mda.Universe(TRPCAGE_PDB).atoms)).mean["bonds"]
     100.0
     """
-    frames = [evaluate_geometry(frame[None], *chain.known) for frame in chain.positions]
-    frames = [row | more for row, more in zip(frames, _beside(chain, chain.known, energy_steps), strict=True)]
-    faults = find_faults(chain.positions, *chain.known)
+    parents, atoms = (None, None) if chain.hydrogens is None else (chain.hydrogens.parents, chain.hydrogens.positions)
+    measure = Measure(*chain.known, parents)
+    measured = measure(chain.positions, atoms, chain.boxes)
+    frames = [geometry(measure, measured.frame(f)) for f in range(len(measured))]
+    if energy_steps is not None:
+        frames = [row | more for row, more in zip(frames, energies(chain, energy_steps), strict=True)]
+    faults = faults_of(measure, measured)
     results = chain.name, chain.labels, chain.types, 1, summarise(frames), frames, None, faults, chain
     return Judgement(*results, numbers=tuple(numbers))
 

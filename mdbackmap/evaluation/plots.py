@@ -11,8 +11,8 @@ import numpy as np
 
 from ..data.known import spread
 from ..metrics.dihedrals import CHI_PERIODS, backbone_torsions, side_chain_torsions
+from ..metrics.faults import FAULTS
 from ..metrics.top8000 import RAMA_ALLOWED, RAMA_FAVOURED, RAMA_KINDS, ramachandran_kind, ramachandran_score
-from .faults import FAULTS
 from .peptide_torsions import shares
 
 BINS = np.arange(-180, 181, 10)  # degrees

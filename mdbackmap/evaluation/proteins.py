@@ -17,6 +17,7 @@ from ..chemistry.variants import ATOM_ALIASES, FIRST_OXYGENS
 from ..data.known import Chain, spread
 from ..metrics.hydrogens import Hydrogens
 from ..molecule.attributes import atom_label, attribute, canonical_resnames, listed
+from ..molecule.boxes import box_vectors
 from ..molecule.mapping import MappingError
 from ..recognition.beads import Group
 from ..recognition.recognise import recognise
@@ -76,7 +77,7 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     looked_at = [frames[k] for k in spread(len(frames), _FRAMES_TO_BIND)]
 
     def look(indices):
-        return _read(everything[indices], looked_at, name)
+        return _read(everything[indices], looked_at, name)[0]
 
     beads, coarse, _ = recognise(atoms, "ca", aliases=aliases, frames=look, closed=True)
     row_of_residue = np.full(residue.max() + 1, -1)
@@ -84,7 +85,7 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     row = row_of_residue[residue[atoms.ix]]
     rows, slots, places = _places(atoms, row, coarse)
     bound = _hydrogens(atoms, row)
-    read = _read(atoms[np.append(places, bound)], frames, name)
+    read, boxes = _read(atoms[np.append(places, bound)], frames, name)
     positions = np.zeros((len(frames), len(beads), MAX_ATOMS, 3))
     positions[:, rows, slots] = read[:, : len(places)]
     mask = np.zeros(positions.shape[1:3], dtype=bool)
@@ -94,7 +95,7 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     hydrogens = _bind(read[:, len(places) :], row[bound], positions[0], mask) if len(bound) else None
     with _errors_of(name):
         check_whole(positions[:, :, 1], frames, coarse.ends, advice=lambda k: leave_out(k, len(trajectory)))
-    chain = Chain(name, positions, mask, coarse.types, np.array(coarse.ends), "", _labels(coarse), hydrogens)
+    chain = Chain(name, positions, mask, coarse.types, np.array(coarse.ends), "", _labels(coarse), hydrogens, boxes)
     _refuse_torn(chain)
     return chain
 
@@ -154,14 +155,21 @@ def _errors_of(name):
 
 
 def _read(atoms, frames, name):
-    """Positions (F, A, 3) of frames, if they are sound; else an error says in which frame and atom they are not."""
+    """
+    Positions (F, A, 3) of frames, and box vectors (F, 3, 3) or None.
+
+    If positions are not sound, an error says in which frame and atom they are not.
+    """
     from ..universes.access import read_frame
 
-    trajectory = atoms.universe.trajectory
-    positions = np.stack([(read_frame(trajectory, int(frame)), atoms.positions.astype(float))[1] for frame in frames])
+    trajectory, rows = atoms.universe.trajectory, []
+    for ts in (read_frame(trajectory, int(frame)) for frame in frames):
+        rows.append((atoms.positions.astype(float), np.zeros(6) if ts.dimensions is None else ts.dimensions))
+    positions, boxes = (np.stack(values) for values in zip(*rows, strict=True))
     advice = functools.partial(leave_out, n_frames=len(trajectory))
     with _errors_of(name):
-        return check_frames(positions, len(atoms), frames, lambda k: atom_label(atoms[k]), advice)
+        positions = check_frames(positions, len(atoms), frames, lambda k: atom_label(atoms[k]), advice)
+    return positions, box_vectors(boxes, len(boxes))
 
 
 def _labels(coarse):
@@ -252,4 +260,4 @@ def part(chain, rows):
     ends = chain.ends[rows] | np.append(np.diff(rows) != 1, True)
     hydrogens = None if chain.hydrogens is None else chain.hydrogens.of_residues(rows)
     atoms = chain.positions[:, rows], chain.mask[rows], chain.types[rows], ends
-    return Chain(chain.name, *atoms, chain.kind, chain.labels[rows], hydrogens)
+    return Chain(chain.name, *atoms, chain.kind, chain.labels[rows], hydrogens, chain.boxes)

@@ -16,6 +16,8 @@ dihedrals      phi, psi, omega, chi, chirality, C-beta deviation
 rings          rings of any molecule that a bond passes through
 universe_bonds bonds of all atoms of an AtomGroup
 top8000        Ramachandran and rotamer scores
+measure        all that is measured of structures, once
+faults         what is wrong with structures, residue by residue
 ideal          bond lengths and angles where there is no reference
 ============== =======================================================================================
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..chemistry.elements import BOND_STRETCH, COVALENT_RADII, ELEMENTS, VDW_RADII
+from ..molecule.nearby import near
 
 _BONDING = np.array([COVALENT_RADII[element] for element in ELEMENTS])  # covalent radii by element
 CLASH_OVERLAP = 0.4  # angstrom; cited: MolProbity (Word et al. 1999)
@@ -17,15 +18,17 @@ DISULFIDE = (1.8, 2.4)  # sulfur atoms at these distances are bonded, angstrom; 
 CONTACT = 1.2  # angstrom; chosen: by hand
 
 
-def close_pairs(atoms, cutoff):
+def close_pairs(atoms, cutoff, box=None):
     """
-    Pairs of atoms of one frame within a cutoff.
+    Pairs of atoms of one frame within a cutoff, over periodic boundaries where there is a box.
 
     Parameters
     ----------
     atoms : ndarray of float, shape (A, 3)
     cutoff : float
         Angstrom.
+    box : ndarray of float, shape (3, 3), optional
+        Box vectors as rows.
 
     Returns
     -------
@@ -38,6 +41,10 @@ def close_pairs(atoms, cutoff):
     >>> close_pairs(np.array([[0.0, 0, 0], [1, 0, 0], [5, 0, 0]]), 2.0)
     (array([[0, 1]]), array([1.]))
     """
+    if box is not None:
+        pairs, distances = near(atoms, atoms, cutoff, box)
+        once = pairs[:, 0] < pairs[:, 1]
+        return pairs[once], distances[once]
     pairs = cKDTree(atoms).query_pairs(cutoff, output_type="ndarray").astype(np.int64)
     return pairs, np.linalg.norm(atoms[pairs[:, 0]] - atoms[pairs[:, 1]], axis=-1)
 
@@ -105,7 +112,7 @@ def graph_difference(generated, reference, covalent, *, legacy=False):
     return result
 
 
-def contacts(atoms, covalent, n_residues):
+def contacts(atoms, covalent, n_residues, boxes=None):
     """
     Residues with an atom under 1.2 A from an atom of another residue, bonded pairs left out.
 
@@ -114,6 +121,8 @@ def contacts(atoms, covalent, n_residues):
     atoms : ndarray of float, shape (F, A, 3)
     covalent : Covalent
     n_residues : int
+    boxes : ndarray of float, shape (F, 3, 3), optional
+        Box vectors as rows: contacts with periodic images count, too.
 
     Returns
     -------
@@ -129,14 +138,14 @@ def contacts(atoms, covalent, n_residues):
     """
     result = np.zeros((len(atoms), n_residues), dtype=bool)
     for f, frame in enumerate(atoms):
-        pairs, distances = close_pairs(frame, CONTACT)
+        pairs, distances = close_pairs(frame, CONTACT, None if boxes is None else boxes[f])
         residues = covalent.residue_of_atom[pairs]
         touching = (residues[:, 0] != residues[:, 1]) & (distances < CONTACT) & ~covalent.bonded(pairs)
         result[f, residues[touching]] = True
     return result
 
 
-def clashing_pairs(atoms, covalent):
+def clashing_pairs(atoms, covalent, box=None):
     """
     Pairs of atoms whose van der Waals spheres overlap by 0.4 A or more.
 
@@ -148,6 +157,8 @@ def clashing_pairs(atoms, covalent):
     atoms : ndarray of float, shape (A, 3)
         One frame.
     covalent : Covalent
+    box : ndarray of float, shape (3, 3), optional
+        Box vectors as rows: clashes with periodic images count, too.
 
     Returns
     -------
@@ -163,7 +174,7 @@ def clashing_pairs(atoms, covalent):
     >>> clashing_pairs(line, glycines).tolist()
     [[1, 5]]
     """
-    pairs, distances = close_pairs(atoms, 2 * VDW_RADII.max() - CLASH_OVERLAP)
+    pairs, distances = close_pairs(atoms, 2 * VDW_RADII.max() - CLASH_OVERLAP, box)
     elements = covalent.elements[pairs]
     overlap = VDW_RADII[elements].sum(1) - distances
     polar = np.isin(elements, [ELEMENTS.index("N"), ELEMENTS.index("O")]).all(1) & (distances >= HYDROGEN_BOND)

@@ -13,7 +13,12 @@ left out                      pairs within four bonds; two sulfurs at 1.8-2.4 A 
 hydrogen bonds                H on N, O or S may overlap an acceptor (O, S, N of histidine without H) by 0.6 A, where
                               both are charged by 0.8 A, before it counts
 charged                       H of LYS, ARG NE and NH, HIS with two H, a terminal N; O of ASP and GLU without H
+lengths                       hydrogens are put at the distances from their atoms that these radii are made for, those
+                              of electron clouds (C-H 0.97 A), whatever lengths they came with
 ============================= =================================================================================
+
+`AllAtoms.convention` says which lengths they came with: of electron clouds, as in MolProbity, or of nuclei, as in force
+fields (C-H 1.09 A).
 
 The terminal OXT is no part of atom14 arrays and is not counted. Shapes: `F` frames, `R` residues, A heavy atoms and
 hydrogens that are present, `h` hydrogens, `p` pairs. Positions are in angstrom.
@@ -29,7 +34,12 @@ from ..molecule.bonds import pairs_within
 from .clashes import CLASH_OVERLAP, DISULFIDE, close_pairs
 from .covalent import all_bonds
 
-HYDROGEN_BOND_OVERLAP, CHARGED_OVERLAP = 0.6, 0.8
+HYDROGEN_BOND_OVERLAP, CHARGED_OVERLAP = 0.6, 0.8  # angstrom; cited: MolProbity (Word et al. 1999)
+
+CONVENTIONS = ("electron-cloud", "nuclear")
+# Angstrom, of H on C, aromatic C, N, N of -NH3, O and S, by convention; cited: reduce 4.15 (Word et al. 1999).
+H_LENGTHS = np.array([[0.97, 1.09], [0.93, 1.08], [0.86, 1.02], [0.89, 1.04], [0.84, 0.98], [1.20, 1.30]])
+_LOOSE = 1.6  # angstrom; chosen: by hand, hydrogens farther away are broken and stay where they are
 
 _CARBON, _SULFUR = ELEMENTS.index("C"), ELEMENTS.index("S")
 
@@ -112,6 +122,8 @@ class AllAtoms:
         self._near = self._near_keys(self._bonds)
         self._sulfur = np.append((ELEMENT_SLOTS[types] == _SULFUR).ravel()[self.heavy], np.zeros(len(self.kept), bool))
         self.radii = self._radii(types, parents)
+        self._carriers = np.searchsorted(self.heavy, parents[self.kept])
+        self._lengths = H_LENGTHS[self._h_kinds(types, parents)[self.kept]]  # (kept, 2)
         self._set_roles(types, parents)
 
     @property
@@ -119,11 +131,25 @@ class AllAtoms:
         """Number of atoms that are present."""
         return len(self._nodes)
 
+    @property
+    def parent_bonds(self):
+        """Atoms that hydrogens are bonded to, and the hydrogens, as places in `flat`: shape (h, 2)."""
+        return np.stack([self._carriers, len(self.heavy) + np.arange(len(self.kept))], axis=1)
+
     def _radii(self, types, parents):
         heavy = np.where(_CARBONYL[types], CARBONYL_RADIUS, VDW_RADII[ELEMENT_SLOTS[types]]).ravel()
         small = (ELEMENT_SLOTS[types] != _CARBON) | _AROMATIC[types]
         hydrogens = np.where(small.ravel()[parents], POLAR_H_RADIUS, H_RADIUS)
         return np.append(heavy[self.heavy], hydrogens[self.kept])
+
+    @staticmethod
+    def _h_kinds(types, parents):
+        """Rows of `H_LENGTHS`, shape (h,)."""
+        elements = ELEMENT_SLOTS[types].ravel()[parents]
+        counts = np.bincount(parents)[parents]
+        aromatic, nitrogen = _AROMATIC[types].ravel()[parents], elements == ELEMENTS.index("N")
+        kinds = np.array([0, 2, 4, 5])[elements]  # by `ELEMENTS`: C, N, O, S
+        return np.where(aromatic, 1, np.where(nitrogen & (counts == 3), 3, kinds))
 
     def _set_roles(self, types, parents):
         """Donors' hydrogens and acceptors, and which of them are charged."""
@@ -141,7 +167,7 @@ class AllAtoms:
 
     def flat(self, positions, hydrogens):
         """
-        Positions of the atoms alone, heavy ones first.
+        Positions of the atoms alone, heavy ones first; hydrogens at the lengths of electron clouds.
 
         Parameters
         ----------
@@ -153,9 +179,32 @@ class AllAtoms:
         ndarray of float64, shape (F, A, 3)
         """
         heavy = np.asarray(positions, dtype=float).reshape(len(positions), -1, 3)[:, self.heavy]
-        return np.concatenate([heavy, np.asarray(hydrogens, dtype=float)[:, self.kept]], axis=1)
+        carriers = heavy[:, self._carriers]
+        steps = np.asarray(hydrogens, dtype=float)[:, self.kept] - carriers
+        lengths = np.linalg.norm(steps, axis=-1)
+        bonded = (lengths > 0) & (lengths < _LOOSE)
+        steps = steps * np.where(bonded, self._lengths[:, 0] / np.where(bonded, lengths, 1.0), 1.0)[..., None]
+        return np.concatenate([heavy, carriers + steps], axis=1)
 
-    def clashing_pairs(self, atoms):
+    def convention(self, positions, hydrogens):
+        """
+        Which lengths hydrogens have: those of `CONVENTIONS` that are nearer to most of them.
+
+        Parameters
+        ----------
+        positions : ndarray of float, shape (F, R, 14, 3)
+        hydrogens : ndarray of float, shape (F, h, 3)
+
+        Returns
+        -------
+        str
+        """
+        heavy = np.asarray(positions, dtype=float).reshape(len(positions), -1, 3)[:, self.heavy[self._carriers]]
+        lengths = np.linalg.norm(np.asarray(hydrogens, dtype=float)[:, self.kept] - heavy, axis=-1)
+        off = np.median(np.abs(lengths[..., None] - self._lengths).reshape(-1, 2), axis=0) if lengths.size else [0, 1]
+        return CONVENTIONS[int(np.argmin(off))]
+
+    def clashing_pairs(self, atoms, box=None):
         """
         Pairs of atoms that overlap by 0.4 A or more.
 
@@ -163,13 +212,15 @@ class AllAtoms:
         ----------
         atoms : ndarray of float, shape (A, 3)
             One frame, from `flat`.
+        box : ndarray of float, shape (3, 3), optional
+            Box vectors as rows: clashes with periodic images count, too.
 
         Returns
         -------
         ndarray of int64, shape (p, 2)
             Atom indices, the lower first.
         """
-        pairs, distances = close_pairs(atoms, 2 * VDW_RADII.max() - CLASH_OVERLAP)
+        pairs, distances = close_pairs(atoms, 2 * VDW_RADII.max() - CLASH_OVERLAP, box)
         bridges = self._sulfur[pairs].all(1) & (distances >= DISULFIDE[0]) & (distances <= DISULFIDE[1])
         near = self._near
         if bridges.any():

@@ -18,6 +18,7 @@ bonds_ideal, angles_ideal             % within 10% (10 degrees) of the ideal val
 ged                                   bonds missing or extra (d < 1.3 (r_i + r_j)), % of the reference's
 contacts                              % of residues with an atom under 1.2 A from another residue's
 clashscore                            overlaps of 0.4 A and more per 1000 heavy atoms
+pierced                               rings that a bond passes through, in a structure
 rama_favoured, _allowed, _outliers    % of residues, Top8000
 rotamer_favoured, rotamer_outliers    % of side chains, Top8000; arginine and lysine are not judged
 cbeta_outliers                        % of CB more than 0.25 A from their ideal place
@@ -35,11 +36,11 @@ import numpy as np
 
 from ..chemistry.elements import SLOTS
 from ..chemistry.residues import CA
-from .clashes import clashscore, contacts, graph_difference
+from .clashes import graph_difference
 from .comparison import CIS, TRANS, chi_agreement, cis_agreement, match_equivalent, mean, percent, rmsd
 from .covalent import Covalent, bond_angles, bond_lengths
-from .dihedrals import backbone_torsions, cbeta_deviation, chirality, side_chain_torsions
-from .ideal import ideal_values
+from .dihedrals import backbone_torsions
+from .measure import ANGLE_TOLERANCE, BOND_TOLERANCE, Measure
 from .top8000 import (
     RAMA_ALLOWED,
     RAMA_FAVOURED,
@@ -47,11 +48,8 @@ from .top8000 import (
     ROTAMER_OUTLIER,
     ramachandran_kind,
     ramachandran_score,
-    rotamer_score,
 )
 
-BOND_TOLERANCE = 0.1  # share of the reference length; chosen: by hand
-ANGLE_TOLERANCE = np.radians(10.0)  # from degrees to radians; chosen: by hand
 CBETA_OUTLIER = 0.25  # angstrom; cited: Lovell et al. 2003
 
 
@@ -80,7 +78,10 @@ def ramachandran(positions, mask, types, ends):
     """
     phi, psi, omega = backbone_torsions(positions, mask, ends)
     kind = ramachandran_kind(types, ends, np.abs(omega) < 0.5 * np.pi)
-    score = ramachandran_score(phi, psi, kind)
+    return _regions(ramachandran_score(phi, psi, kind), kind)
+
+
+def _regions(score, kind):
     known, favoured, outlier = np.isfinite(score), score >= RAMA_FAVOURED, score < RAMA_ALLOWED[kind]
     return {
         "rama_favoured": percent(favoured, known),
@@ -117,23 +118,42 @@ def evaluate_geometry(generated, mask, types, ends):
     >>> evaluate_geometry(positions, mask, types, ends)["clashscore"]   # doctest: +SKIP
     8.1
     """
-    generated, mask, types, ends = _checked(generated, mask, types, ends)
-    covalent = Covalent.of(types, mask, ends)
-    atoms = covalent.flat(generated)
-    lengths, angles = ideal_values(covalent, types)
-    chi = rotamer_score(side_chain_torsions(generated, mask, types), types)
-    beta = cbeta_deviation(generated, mask, types)
+    generated, mask, types, ends = checked(generated, mask, types, ends)
+    measure = Measure(mask, types, ends)
+    return geometry(measure, measure(generated))
+
+
+def geometry(measure, measured):
+    """
+    What `evaluate_geometry` says of structures that have been measured.
+
+    Parameters
+    ----------
+    measure : Measure
+    measured : Measured
+
+    Returns
+    -------
+    dict of str to float
+        With ``clashscore_all`` where there are hydrogens.
+    """
+    rotamer, beta = measured.rotamer, measured.cbeta
+    counts = {"clashscore": (measured.clashes, measure.covalent.n_atoms)}
+    if measured.all_clashes is not None:
+        counts["clashscore_all"] = measured.all_clashes, measure.n_atoms
     return {
-        "bonds": _kept(bond_lengths(atoms, covalent), lengths, BOND_TOLERANCE * lengths),
-        "angles": _kept(bond_angles(atoms, covalent), angles, ANGLE_TOLERANCE),
-        "contacts": 100.0 * float(contacts(atoms, covalent, len(types)).mean()),
-        "clashscore": float(clashscore(atoms, covalent).mean()),
-        **ramachandran(generated, mask, types, ends),
-        "rotamer_favoured": percent(chi >= ROTAMER_FAVOURED, np.isfinite(chi)),
-        "rotamer_outliers": percent(chi < ROTAMER_OUTLIER, np.isfinite(chi)),
+        "bonds": float(100.0 * mean(~measured.off_bonds)),
+        "angles": float(100.0 * mean(~measured.off_angles)),
+        "contacts": 100.0 * float(measured.contacts.mean()),
+        **{name: float(mean([1000.0 * len(pairs) / n for pairs in found])) for name, (found, n) in counts.items()},
+        "pierced": float(mean([len(pairs) for pairs in measured.pierced])),
+        **_regions(measured.ramachandran, measured.kind),
+        "rotamer_favoured": percent(rotamer >= ROTAMER_FAVOURED, np.isfinite(rotamer)),
+        "rotamer_outliers": percent(rotamer < ROTAMER_OUTLIER, np.isfinite(rotamer)),
         "cbeta_outliers": percent(beta > CBETA_OUTLIER, np.isfinite(beta)),
-        **_peptides(generated, mask, ends),
-        **_mirrored(generated, mask, types),
+        **_peptides(measured.omega),
+        "mirrored_ca": percent(measured.alpha < 0, np.isfinite(measured.alpha)),
+        "mirrored_cb": percent(measured.beta < 0, np.isfinite(measured.beta)),
     }
 
 
@@ -172,7 +192,7 @@ def evaluate(generated, reference, mask, types, ends, *, generated_mask=None, le
     """
     if generated_mask is not None:
         mask = np.asarray(mask, bool) & np.asarray(generated_mask, bool)
-    generated, mask, types, ends = _checked(generated, mask, types, ends)
+    generated, mask, types, ends = checked(generated, mask, types, ends)
     reference = np.asarray(reference, dtype=float)
     reference = reference[None] if reference.ndim == 3 else reference
     if reference.shape[1:] != generated.shape[1:] or len(reference) not in (1, len(generated)):
@@ -218,7 +238,8 @@ def summarise(rows):
     return {key: float(mean([row[key] for row in rows if np.isfinite(row.get(key, np.nan))])) for key in keys}
 
 
-def _checked(positions, mask, types, ends):
+def checked(positions, mask, types, ends):
+    """The same as arrays of the right types; ValueError if their shapes do not fit each other."""
     positions, mask = np.asarray(positions, dtype=float), np.asarray(mask, dtype=bool)
     types, ends = np.asarray(types), np.asarray(ends, dtype=bool)
     n = len(types)
@@ -234,15 +255,6 @@ def _kept(values, expected, tolerance):
     return float(100.0 * mean(np.abs(values - expected) <= tolerance))
 
 
-def _peptides(positions, mask, ends):
-    omega = np.abs(backbone_torsions(positions, mask, ends)[2])
+def _peptides(omega):
     known = np.isfinite(omega)
     return {"cis": percent(omega < CIS, known), "twisted": percent((omega >= CIS) & (omega <= TRANS), known)}
-
-
-def _mirrored(positions, mask, types):
-    alpha, beta = chirality(positions, mask, types)
-    return {
-        "mirrored_ca": percent(alpha < 0, np.isfinite(alpha)),
-        "mirrored_cb": percent(beta < 0, np.isfinite(beta)),
-    }

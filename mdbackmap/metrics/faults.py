@@ -1,26 +1,24 @@
 """
 What is wrong with structures, residue by residue.
 
-The same judgements as those of `metrics`, with the same limits, before they are averaged. Shapes: `F` frames, `R`
+The same judgements as those of `protocol`, with the same limits, before they are averaged. Shapes: `F` frames, `R`
 residues.
 """
 
 import numpy as np
 
 from ..chemistry.residues import TYPE_OF_NAME
-from ..metrics.clashes import clashing_pairs, contacts
-from ..metrics.comparison import CIS, TRANS
-from ..metrics.covalent import Covalent, bond_angles, bond_lengths
-from ..metrics.dihedrals import backbone_torsions, cbeta_deviation, chirality, side_chain_torsions
-from ..metrics.ideal import ideal_values
-from ..metrics.protocol import ANGLE_TOLERANCE, BOND_TOLERANCE, CBETA_OUTLIER
-from ..metrics.top8000 import RAMA_ALLOWED, ROTAMER_OUTLIER, ramachandran_kind, ramachandran_score, rotamer_score
+from .comparison import CIS, TRANS
+from .measure import Measure
+from .protocol import CBETA_OUTLIER
+from .top8000 import RAMA_ALLOWED, ROTAMER_OUTLIER
 
 FAULTS = {
     "bonds": "bond off by more than 10%",
     "angles": "angle off by more than 10 degrees",
     "contacts": "contact under 1.2 A",
     "clashes": "clash",
+    "pierced": "ring pierced by a bond",
     "ramachandran": "Ramachandran outlier",
     "rotamer": "rotamer outlier",
     "cbeta": "CB off by more than 0.25 A",
@@ -28,7 +26,11 @@ FAULTS = {
     "twisted": "twisted peptide",
     "mirrored": "mirrored centre",
 }
-"""Faults in words; a peptide belongs to its first residue, a bond or angle to that of its last atom."""
+"""
+Faults in words. A peptide belongs to its first residue, a bond or angle to that of its last atom, a clash to both
+residues, a pierced ring to that of the ring and that of the bond. With hydrogens, clashes are those of all
+atoms.
+"""
 
 
 def find_faults(positions, mask, types, ends):
@@ -59,27 +61,43 @@ def find_faults(positions, mask, types, ends):
     >>> found["bonds"].shape, bool(found["bonds"].any())
     ((1, 3), True)
     """
-    covalent = Covalent.of(types, mask, ends)
-    atoms = covalent.flat(positions)
-    lengths, angles = ideal_values(covalent, types)
-    off_bonds = np.abs(bond_lengths(atoms, covalent) - lengths) > BOND_TOLERANCE * lengths
-    off_angles = np.abs(bond_angles(atoms, covalent) - angles) > ANGLE_TOLERANCE
-    phi, psi, omega = backbone_torsions(positions, mask, ends)
-    omega = np.abs(omega)
-    kind = ramachandran_kind(types, ends, omega < 0.5 * np.pi)
-    alpha, beta = chirality(positions, mask, types)
+    measure = Measure(mask, types, ends)
+    return faults_of(measure, measure(positions))
+
+
+def faults_of(measure, measured):
+    """
+    Faults of structures that have been measured, as of `find_faults`.
+
+    Parameters
+    ----------
+    measure : Measure
+    measured : Measured
+
+    Returns
+    -------
+    dict of str to ndarray of int, shape (F, R)
+    """
+    types, covalent, owner = measure.types, measure.covalent, measure.residue_of_atom
+    clashes = measured.clashes if measured.all_clashes is None else measured.all_clashes
+    ring_owner = owner[[ring[0] for ring in measure.rings]] if measure.rings else owner[:0]
+    pierced = [
+        np.stack([ring_owner[pairs[:, 0]], owner[measure.bonds[pairs[:, 1], 0]]], 1) for pairs in measured.pierced
+    ]
+    omega, n = measured.omega, len(types)
     with np.errstate(invalid="ignore"):
         faults = {
-            "bonds": _owned(off_bonds, covalent.bonds, covalent, len(types)),
-            "angles": _owned(off_angles, covalent.angles, covalent, len(types)),
-            "contacts": contacts(atoms, covalent, len(types)),
-            "clashes": np.stack([_clashes(frame, covalent, len(types)) for frame in atoms]),
-            "ramachandran": ramachandran_score(phi, psi, kind) < RAMA_ALLOWED[kind],
-            "rotamer": rotamer_score(side_chain_torsions(positions, mask, types), types) < ROTAMER_OUTLIER,
-            "cbeta": cbeta_deviation(positions, mask, types) > CBETA_OUTLIER,
+            "bonds": _owned(measured.off_bonds, covalent.bonds, covalent, n),
+            "angles": _owned(measured.off_angles, covalent.angles, covalent, n),
+            "contacts": measured.contacts,
+            "clashes": np.stack([_counted(owner[pairs], n) for pairs in clashes]),
+            "pierced": np.stack([_counted(pairs, n) for pairs in pierced]),
+            "ramachandran": measured.ramachandran < RAMA_ALLOWED[measured.kind],
+            "rotamer": measured.rotamer < ROTAMER_OUTLIER,
+            "cbeta": measured.cbeta > CBETA_OUTLIER,
             "cis": (omega < CIS) & ~np.append(types[1:] == TYPE_OF_NAME["PRO"], False),
             "twisted": (omega >= CIS) & (omega <= TRANS),
-            "mirrored": (alpha < 0).astype(int) + (beta < 0),
+            "mirrored": (measured.alpha < 0).astype(int) + (measured.beta < 0),
         }
     return {name: number.astype(int) for name, number in faults.items()}
 
@@ -93,9 +111,8 @@ def _owned(wrong, table, covalent, n_residues):
     return out
 
 
-def _clashes(atoms, covalent, n_residues):
-    """Clashes that each residue takes part in, shape (R,); one within a residue counts once."""
-    residues = covalent.residue_of_atom[clashing_pairs(atoms, covalent)]
+def _counted(residues, n_residues):
+    """How many pairs of residues (p, 2) each one takes part in, shape (R,); a pair within a residue counts once."""
     other = residues[:, 0] != residues[:, 1]
     return np.bincount(np.append(residues[:, 0], residues[other, 1]), minlength=n_residues)
 
