@@ -23,6 +23,7 @@ from mdbackmap.molecule.bead_models import (
 from mdbackmap.molecule.heavy_atoms import protein_topology
 from mdbackmap.molecule.mapping import Mapping, MappingError
 from mdbackmap.molecule.topology import Topology
+from mdbackmap.training.priors import bead_lengths
 from mdbackmap.universes.coarse import coarse_universe
 from mdbackmap.universes.reader import LiftedReader
 from mdbackmap.universes.universe import universe_of
@@ -117,6 +118,32 @@ def test_every_model_knows_every_residue_and_its_anchor():
         assert_allclose(np.bincount(mapping.beads, mapping.weights), 1.0)
         for resname, lengths in model.lengths.items():
             assert {bead for pair in lengths for bead in pair.split("-")} <= set(model.residues[resname])
+
+
+def test_lengths_of_a_file(tmp_path):
+    """Four numbers, or three without the standard deviation in the force field."""
+    residues = {"GLY": {"BB": {"CA": 1.0}}, "ALA": {"BB": {"CA": 1.0}, "SC1": {"CB": 1.0}}}
+    entry = {"anchor": "BB", "weights": "mass", "residues": residues}
+
+    def read(numbers):
+        content = {"models": {"mine": {**entry, "lengths": {"residues": {"ALA": {"BB-SC1": numbers}}}}}}
+        (tmp_path / "mine.json").write_text(json.dumps(content))
+        return read_bead_models(tmp_path / "mine.json")["mine"].lengths["ALA"]["BB-SC1"]
+
+    assert read([2.7, 0.02, 2.14, 0.09]) == [2.7, 0.02, 2.14, 0.09]
+    assert read([2.7, 2.14, 0.09]) == [2.7, 0.09, 2.14, 0.09]
+    for wrong in ([2.7, 2.14], ["2.7", 0.02, 2.14, 0.09]):
+        with pytest.raises(ValueError, match="'mine': the length of ALA BB-SC1 is .*expected mean"):
+            read(wrong)
+
+
+def test_lengths_are_written_where_they_were():
+    lengths = {name: model.lengths for name, model in BEAD_MODELS.items() if model.lengths}
+    assert list(lengths) == ["martini3", "martini22", "elnedyn"]
+    text = bead_lengths.FILE.read_text()
+    assert bead_lengths.replaced(text, lengths) == text
+    text = bead_lengths.replaced(text, {"elnedyn": {"ALA": {"BB-SC1": [1.0, 2.0, 3.0, 4.0]}}})
+    assert json.loads(text)["models"]["elnedyn"]["lengths"]["residues"] == {"ALA": {"BB-SC1": [1.0, 2.0, 3.0, 4.0]}}
 
 
 def test_weights_of_martini_3():

@@ -106,6 +106,20 @@ def test_side_chains_on_a_fixed_backbone(native, beads, plain):
     check_lengths(model, atoms)
 
 
+@pytest.mark.parametrize("names", [("OT", None), ("OT1", "OT2"), ("OC1", "OC2"), ("O1", "O2")])
+def test_oxygens_of_the_last_residue_by_other_names(beads, plain, names):
+    u = plain.universe()
+    u.load_new(made(plain, beads)[1])
+    tail = u.residues[-5:].atoms
+    for name, other in zip(("O", "OXT"), names, strict=True):
+        atom = tail.select_atoms(f"name {name}")[-1:]
+        atom.names = other or name
+        tail = tail if other else tail - atom
+    model, _ = made(plain, beads, tail)
+    kept = model.mapping.fine.names[model.kept.rows]
+    assert len(kept) == len(tail) and sum(kept == "O") == 5 and sum(kept == "OXT") == (names[1] is not None)
+
+
 def test_an_unfinished_side_chain_goes_on_from_where_it_is(native, beads, plain):
     some = native.select_atoms("chainID D and (backbone or name CB CG*)")
     model, atoms = made(plain, beads, some, temperature=1)

@@ -29,6 +29,9 @@ ATOM_ALIASES = {("ILE", "CD"): "CD1", ("MET", "SE"): "SD"}
 FIRST_OXYGENS, SECOND_OXYGENS = ("OT1", "O1", "OC1", "OT"), ("OT2", "O2", "OC2")
 """Other names of O and OXT in the last residue of a chain: CHARMM, GROMACS."""
 
+OXYGENS = dict.fromkeys(FIRST_OXYGENS, "O") | dict.fromkeys(SECOND_OXYGENS, "OXT")
+"""What these are called here, by their other names."""
+
 CAPS_BEFORE = ("ACE", "FOR")
 """Residues before the first amino acid of a chain: acetyl, formyl (PDB Chemical Component Dictionary)."""
 

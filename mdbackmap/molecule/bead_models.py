@@ -50,8 +50,8 @@ class BeadModel:
         Residue names -> beads -> hydrogens that count in them where a structure has these; "all": every hydrogen of a
         residue, in the bead that `end_atoms` names.
     lengths : dict
-        Residue names -> "BB-SC1" -> three numbers in angstrom: the distance of the two beads in the force field, and
-        its mean and standard deviation between the weighted means of the atoms of crystals.
+        Residue names -> "BB-SC1" -> four numbers in angstrom: mean and standard deviation of the distance of the two
+        beads in simulations with the force field, then those between the weighted means of the atoms of crystals.
 
     Raises
     ------
@@ -210,8 +210,9 @@ def read_bead_models(path) -> dict:
     ----------
     path : path-like
         A name for each model, with `anchor`, `weights` ("mass" or "equal"), `residues`, and, where there are any,
-        `variants` of residues, `other_beads`, `end_atoms`, `hydrogens_if_present` and `lengths`, as in `BeadModel`;
-        what else a model has is not read.
+        `variants` of residues, `other_beads`, `end_atoms`, `hydrogens_if_present` and `lengths`, as in `BeadModel`
+        (where the second number of a length is missing, the last one counts for it); what else a model has is not
+        read.
 
     Returns
     -------
@@ -304,8 +305,21 @@ def _model(name, entry):
     by_mass = {"mass": True, "equal": False}[entry["weights"]]
     others = tuple(other for names in entry.get("other_beads", ()) for other in names.split(", "))
     hydrogens = entry.get("hydrogens_if_present", {})
-    lengths = entry.get("lengths", {}).get("residues", {})
+    lengths = {
+        residue: {pair: _length(name, f"{residue} {pair}", numbers) for pair, numbers in pairs.items()}
+        for residue, pairs in entry.get("lengths", {}).get("residues", {}).items()
+    }
     return BeadModel(name, entry["anchor"], table, by_mass, others, entry.get("end_atoms", {}), hydrogens, lengths)
+
+
+def _length(name, of, numbers):
+    """Four numbers of a length, from four, or from three without the standard deviation in the force field."""
+    if len(numbers[1:]) not in (2, 3) or not all(isinstance(x, int | float) and x >= 0 for x in numbers):
+        raise ValueError(
+            f"bead model {name!r}: the length of {of} is {numbers}: expected mean and standard deviation in the "
+            "force field, then in crystals, in angstrom"
+        )
+    return [*numbers] if len(numbers[1:]) == 3 else [numbers[0], numbers[2], *numbers[1:]]
 
 
 BEAD_MODELS = read_bead_models(Path(__file__).with_suffix(".json"))

@@ -3,12 +3,11 @@
 import numpy as np
 
 from ..chemistry import other_atoms
-from ..chemistry.variants import ATOM_ALIASES
+from ..chemistry.variants import ATOM_ALIASES, OXYGENS
 from .attributes import listed
 from .mapping import MappingError
 from .topology import Topology
 
-_OXYGENS = {"OT1": "O", "O1": "O", "OC1": "O", "OT2": "OXT", "O2": "OXT", "OC2": "OXT"}  # of last residues
 _BACKBONE = ("N", "CA", "C")
 
 
@@ -98,7 +97,7 @@ def _rows(kept, residue, span, at, resname, row_of):
         if other_atoms.kind_of(kept.elements[atom]) is None:
             continue
         name = ATOM_ALIASES.get((resname, kept.names[atom]), kept.names[atom])
-        name = name if (at, name) in row_of else _OXYGENS.get(name, name)
+        name = name if (at, name) in row_of else OXYGENS.get(name, name)
         if (at, name) not in row_of:
             if name == "OXT":
                 continue

@@ -171,7 +171,7 @@ def _deviation(trace, model, positions, places):
                 expected.append(lengths)
     if not pairs:
         return 0.0
-    field, crystal, spread = np.array(expected).T
+    field, _, crystal, spread = np.array(expected).T
     found = distance(positions, places, pairs, trace.dimensions)
     off = np.minimum(np.abs(found - field), np.abs(found - crystal))
     return float(np.minimum(off / np.maximum(spread, _WIDEST), _UNLIKE).mean())

@@ -2,41 +2,19 @@
 Whether beads were projected from atoms or come from a simulation, told from distances within residues.
 
 Side-chain beads of simulations lie at the lengths of their force field, up to an angstrom beyond the centres of mass of
-the atoms that they stand for. ``lengths.json`` has both kinds of lengths for the models in which they differ.
+the atoms that they stand for. `BeadModel.lengths` has both kinds of lengths for the models in which they differ.
 
 Shapes: F frames, N beads, P pairs of beads. Lengths in angstrom.
 """
 
-import functools
-import json
-from pathlib import Path
-
 import numpy as np
 
-FILE = Path(__file__).with_name("lengths.json")
+from ..molecule.bead_models import BEAD_MODELS
+
 # Angstrom of noise on beads that both explanations may assume, the likeliest of which counts.
 _NOISE = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45)  # chosen: by hand, up to half a bond of a force field
 _LEAST = 0.02  # angstrom: no distance is more exact; measured: XTC rounds beads to 0.01
 _ODD = 0.01, 0.25  # share of distances that neither explains, and their density an angstrom; chosen: by hand
-
-
-@functools.cache
-def read_lengths():
-    """
-    Lengths by bead model, residue and pair of beads.
-
-    Returns
-    -------
-    dict
-        ``lengths["martini3"]["ALA"]["BB-SC1"]`` is a list: mean and standard deviation in the force field, then those
-        of centres of mass in crystals.
-
-    Examples
-    --------
-    >>> read_lengths()["martini3"]["ALA"]["BB-SC1"]
-    [2.7, 0.02, 2.14, 0.09]
-    """
-    return json.loads(FILE.read_text())["models"]
 
 
 def pairs_of(coarse, lengths):
@@ -47,7 +25,7 @@ def pairs_of(coarse, lengths):
     ----------
     coarse : Topology
     lengths : dict
-        Of one bead model, by residue and pair.
+        As `BeadModel.lengths`.
 
     Returns
     -------
@@ -92,7 +70,7 @@ class BeadKind:
     """
 
     def __init__(self, mapping):
-        pairs = pairs_of(mapping.coarse, read_lengths().get(mapping.name, {}))
+        pairs = pairs_of(mapping.coarse, getattr(BEAD_MODELS.get(mapping.name), "lengths", {}))
         self.known = len(pairs) > 0
         self._pairs = np.array([pair for pair, *_ in pairs]).reshape(-1, 2)
         self._lengths = np.array([known for *_, known in pairs]).reshape(-1, 4)

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..chemistry.variants import ATOM_ALIASES, FIRST_OXYGENS, SECOND_OXYGENS
+from ..chemistry.variants import ATOM_ALIASES, OXYGENS
 from ..molecule.heavy_atoms import protein_bonds
 from ..molecule.topology import Topology
 from ..recognition.beads import Group
 from ..recognition.recognise import recognise
-
-_OXYGENS = dict.fromkeys(FIRST_OXYGENS, "O") | dict.fromkeys(SECOND_OXYGENS, "OXT")
 
 
 def protein_atoms(atoms, aliases=None):
@@ -62,7 +60,7 @@ def protein_atoms(atoms, aliases=None):
 
 
 def _name(resname, name):
-    return ATOM_ALIASES.get((resname, name), _OXYGENS.get(name, name))
+    return ATOM_ALIASES.get((resname, name), OXYGENS.get(name, name))
 
 
 def _one_location(atoms, group, row, places, names):
