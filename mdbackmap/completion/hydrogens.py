@@ -1,0 +1,93 @@
+"""
+Which hydrogens a protein has, and their places in the topology.
+
+Shapes: R residues, A atoms, H hydrogens.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..chemistry import hydrogens as chemistry
+from .ends import OXT
+
+CHARGED, NEUTRAL = ENDS = ("charged", "neutral")
+
+
+def forms_of(fine, ph, protonation=None) -> np.ndarray:
+    """
+    The form of each residue: what it is told to be, what the input calls it, or what is usual at a pH.
+
+    Parameters
+    ----------
+    fine : Topology
+    ph : float
+    protonation : dict, optional
+        Forms by residue, ``{57: "HIP"}``.
+
+    Returns
+    -------
+    ndarray of str, shape (R,)
+        Names of `chemistry.hydrogens.FORMS`; "" for what is no amino acid.
+
+    Examples
+    --------
+    >>> from mdbackmap import Topology
+    >>> three = Topology(["CA"] * 3, [""] * 3, range(3), ["HIS", "ASP", "HIS"], [1, 2, 3], [""] * 3, ["A"] * 3,
+    ...                  [""] * 3, variants=["HSD", "ASP", "HIS"])
+    >>> forms_of(three, 7.0).tolist(), forms_of(three, 3.0, {2: "HIE"}).tolist()
+    (['HID', 'ASP', 'HIE'], ['HID', 'ASH', 'HIE'])
+    """
+    forms = [_form(*names, ph) for names in zip(fine.resnames.tolist(), fine.variants.tolist(), strict=True)]
+    forms = np.array([form if type_ >= 0 else "" for form, type_ in zip(forms, fine.types, strict=True)], dtype="U4")
+    forms[fine.disulfides] = "CYX"
+    for residue, form in (protonation or {}).items():
+        forms[residue] = form
+    return forms
+
+
+def _form(resname, variant, ph):
+    for name in (variant, variant[1:]):
+        form = chemistry.FORM_OF_NAME.get(name)
+        if form is not None and chemistry.FORMS[form][0] == resname:
+            return form
+    pka, protonated = chemistry.ACIDITIES.get(resname, (-np.inf, ""))
+    if ph < pka:
+        return protonated
+    pka, deprotonated = chemistry.BASICITIES.get(resname, (np.inf, ""))
+    return deprotonated if ph > pka else {"HIS": "HIE"}.get(resname, resname)
+
+
+def hydrogens(fine, forms, ends=CHARGED):
+    """
+    The hydrogens that heavy atoms lack.
+
+    Parameters
+    ----------
+    fine : Topology
+        Heavy atoms; terminal oxygens are there already.
+    forms : sequence of str, length R
+    ends : {"charged", "neutral"}
+        What the first and last residues of unbroken stretches are.
+
+    Returns
+    -------
+    names : list of str, length H
+    near : ndarray of int64, shape (H,)
+        The heavy atoms that they are bonded to.
+    """
+    starts = np.append(True, fine.ends[:-1]) & (fine.caps[:, 0] == "")
+    names, near = [], []
+    bounds = np.searchsorted(fine.residue_of_atom, np.arange(fine.n_residues + 1))
+    for residue in np.flatnonzero((np.asarray(forms) != "") & ~fine.hetero):
+        bound = chemistry.hydrogens_of(forms[residue])
+        if starts[residue]:
+            amine = chemistry.PROLINE_AMINE if fine.resnames[residue] == "PRO" else chemistry.AMINE
+            bound["N"] = tuple(amine[ends].split())
+        if ends == NEUTRAL:
+            bound[OXT] = (chemistry.ACID,)
+        for atom in range(*bounds[residue : residue + 2]):
+            own = bound.get(str(fine.names[atom]), ())
+            names += own
+            near += [atom] * len(own)
+    return names, np.array(near, dtype=np.int64)

@@ -1,0 +1,1 @@
+"""Hydrogens of proteins: where they are, from the heavy atoms, frame by frame."""

@@ -1,0 +1,193 @@
+"""
+`HydrogenTable`: how the hydrogens of one molecule follow from its heavy atoms.
+
+Each heavy atom that has hydrogens gets a frame: x away from its bonds, y in the plane of a reference, z at right
+angles. Its hydrogens have fixed coordinates there. With one bond the frame turns about it: these are the rotors.
+
+Shapes: F frames, A atoms, H hydrogens, P parents (heavy atoms with hydrogens). Lengths in angstrom.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+import torch
+
+from ..chemistry import hydrogens as chemistry
+from ..geometry.vectors import full_precision, perpendicular, unit
+from ..molecule.bonds import adjacency
+
+# Share of the mean direction, beside the normal of the plane through the tips of three bonds; fitted: to tetrahedra
+# superposed on the bonds of four validation chains (within 0.005 A).
+_MEAN = 0.2
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HydrogenTable:
+    """
+    Hydrogens of a molecule.
+
+    Attributes
+    ----------
+    rows : torch.Tensor of int64, shape (H,)
+        Where they are among the atoms.
+    parent : torch.Tensor of int64, shape (H,)
+        Which parent each has.
+    local : torch.Tensor, shape (H, 3)
+        Place in the parent's frame, angstrom.
+    atom : torch.Tensor of int64, shape (P,)
+        The parents among the atoms.
+    bonded : torch.Tensor of int64, shape (P, 3)
+        Heavy atoms that they are bonded to; the last one again where there are fewer.
+    weights : torch.Tensor, shape (P, 3)
+        1 for each bond, 0 where one is listed again.
+    reference : torch.Tensor of int64, shape (P, 2)
+        Two atoms: y points along the line between them.
+    """
+
+    rows: torch.Tensor
+    parent: torch.Tensor
+    local: torch.Tensor
+    atom: torch.Tensor
+    bonded: torch.Tensor
+    weights: torch.Tensor
+    reference: torch.Tensor
+
+    @classmethod
+    def of(cls, fine, rows, device=None):
+        """
+        The table of a molecule.
+
+        Parameters
+        ----------
+        fine : Topology
+            With hydrogens, each bonded to its heavy atom.
+        rows : sequence of int, length H
+            Atoms that are hydrogens of amino acids; all those of a heavy atom, or none.
+        device : torch.device or str, optional
+
+        Returns
+        -------
+        HydrogenTable
+        """
+        neighbours, light = adjacency(fine.n_atoms, fine.bonds), fine.elements == "H"
+        atoms = dict.fromkeys(neighbours[row][0] for row in rows)
+        parents = [_Parent.of(fine, atom, neighbours, light) for atom in atoms]
+        owner = {atom: k for k, atom in enumerate(atoms)}
+        places = {
+            row: place
+            for parent in parents
+            for row, place in zip((k for k in neighbours[parent.atom] if light[k]), parent.places(), strict=False)
+        }
+        filled = [(*p.bonded, *[p.bonded[-1]] * (3 - len(p.bonded))) for p in parents]
+
+        def tensor(values, dtype, *shape):
+            return torch.tensor(np.array(values, dtype=dtype).reshape(-1, *shape), device=device)
+
+        return cls(
+            rows=tensor(rows, np.int64),
+            parent=tensor([owner[neighbours[row][0]] for row in rows], np.int64),
+            local=tensor([places[row] for row in rows], np.float32, 3),
+            atom=tensor(list(atoms), np.int64),
+            bonded=tensor(filled, np.int64, 3),
+            weights=tensor([[k < len(p.bonded) for k in range(3)] for p in parents], np.float32, 3),
+            reference=tensor([p.reference for p in parents], np.int64, 2),
+        )
+
+    @full_precision
+    def frames(self, atoms):
+        """
+        The frame of each parent.
+
+        Parameters
+        ----------
+        atoms : torch.Tensor, shape (F, A, 3)
+            Molecules whole.
+
+        Returns
+        -------
+        torch.Tensor, shape (F, P, 3, 3)
+            Rows x, y, z.
+        """
+        bonds = unit(atoms[:, self.bonded] - atoms[:, self.atom].unsqueeze(2))
+        mean = -unit((bonds * self.weights.unsqueeze(-1)).sum(2))
+        one, two, three = bonds.unbind(2)
+        normal = unit(torch.cross(two - one, three - one, dim=-1))  # null where there are fewer than three bonds
+        normal = normal * torch.sign((normal * mean).sum(-1, keepdim=True))
+        x = unit(normal + _MEAN * mean)
+        y = perpendicular(atoms[:, self.reference[:, 1]] - atoms[:, self.reference[:, 0]], x)
+        return torch.stack([x, y, torch.cross(x, y, dim=-1)], dim=2)
+
+    def place(self, atoms):
+        """
+        Hydrogens (F, H, 3) of heavy atoms; methyls and amines staggered, other rotors where they start from.
+
+        Parameters
+        ----------
+        atoms : torch.Tensor, shape (F, A, 3)
+            The places of hydrogens may hold anything.
+
+        Returns
+        -------
+        torch.Tensor, shape (F, H, 3)
+        """
+        frames = self.frames(atoms).index_select(1, self.parent)
+        turned = (self.local.unsqueeze(-1) * frames).sum(2)
+        return atoms.index_select(1, self.atom[self.parent]) + turned
+
+
+@dataclasses.dataclass(frozen=True)
+class _Parent:
+    """
+    A heavy atom with hydrogens.
+
+    Attributes
+    ----------
+    atom : int
+    kind : tuple of str
+        Its residue and name.
+    bonded : tuple of int
+        Heavy atoms, from the inside out.
+    reference : tuple of int
+        Two atoms; see `HydrogenTable`.
+    """
+
+    atom: int
+    kind: tuple
+    bonded: tuple
+    reference: tuple
+
+    @classmethod
+    def of(cls, fine, atom, neighbours, light):
+        heavy = _inward(fine, atom, neighbours, light)
+        kind = str(fine.resnames[fine.residue_of_atom[atom]]), str(fine.names[atom])
+        if len(heavy) > 1:
+            return cls(atom, kind, tuple(heavy), (atom, heavy[0]))
+        beyond = [k for k in _inward(fine, heavy[0], neighbours, light) if k != atom]
+        wanted = [k for k in beyond if fine.names[k] == chemistry.turn_of(*kind)[0]]
+        return cls(atom, kind, tuple(heavy), (heavy[0], (wanted or beyond)[0]))
+
+    def places(self):
+        """Coordinates of as many hydrogens as there may be, in the frame, in the order of their names."""
+        residue, name = self.kind
+        planar = self.kind in chemistry.PLANAR or (name == "N" and len(self.bonded) == 2 and residue != "PRO")
+        aromatic = planar and name[0] == "C"
+        length = chemistry.AROMATIC_LENGTH if aromatic else chemistry.LENGTHS[name[0]]
+        if len(self.bonded) == 3 or (len(self.bonded) == 2 and planar):
+            return [(length, 0.0, 0.0)]
+        if len(self.bonded) == 2:
+            half = math.radians(chemistry.METHYLENE / 2)
+            along, across = length * math.cos(half), length * math.sin(half)
+            return [(along, 0.0, -across), (along, 0.0, across)]
+        _, torsions, bend = chemistry.turn_of(*self.kind)
+        along, across = -length * math.cos(math.radians(bend)), length * math.sin(math.radians(bend))
+        return [(along, across * math.cos(turn), across * math.sin(turn)) for turn in map(math.radians, torsions)]
+
+
+def _inward(fine, atom, neighbours, light):
+    """Heavy atoms bonded to an atom, from the inside of the residue out; those of the residue before come first."""
+    residue = fine.residue_of_atom[atom]
+    order = chemistry.inward_first(str(fine.resnames[residue]), str(fine.names[atom]))
+    rank = {name: k for k, name in enumerate(order)}
+    heavy = [k for k in neighbours[atom] if not light[k]]
+    return sorted(heavy, key=lambda k: (fine.residue_of_atom[k], rank.get(str(fine.names[k]), len(rank))))
