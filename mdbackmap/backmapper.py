@@ -11,13 +11,15 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from .completion.ends import Completion
+from .completion.complete import completion_of
 from .generation.bound import bind
 from .generation.noise import Noise
+from .hydrogens.adding import Hydrogens
 from .molecule.boxes import box_vectors, distances_moved
 from .molecule.kept import KeptPlaces
 from .molecule.mapping import MappingError
-from .options import KEEP_TOLERANCE, Keys, SamplingOptions, whole_number
+from .molecule.written import written
+from .options import KEEP_TOLERANCE, HydrogenOptions, Keys, SamplingOptions, whole_number
 from .recognition.soundness import bead_label, check_frames
 from .sampling.machine import frames_at_a_time, usable_device
 from .sampling.sampler import Sampler
@@ -48,11 +50,14 @@ class Backmapper:
         Beads of some frames of the trajectory, chains whole, by which the trace is judged.
     names : ndarray of str, shape (N,), optional
         Residue and name of each bead; beads of other names are refused later.
+    hydrogens : HydrogenOptions, optional
+        By default none.
 
     Attributes
     ----------
     kept : Kept or None
         Atoms that are known already.
+    hydrogens : HydrogenOptions
     mapping : Mapping
         From N beads to all A atoms; `mapping.coarse` and `mapping.fine` are the two topologies. Kept atoms that are no
         part of the protein come last.
@@ -72,16 +77,19 @@ class Backmapper:
         threads=None,
         looked=None,
         names=None,
+        hydrogens=None,
     ):
         self.kept, self._takes_kept = None, network.open_ends and network.molecule is None
-        self._complete = Completion(mapping) if network.open_ends else None
-        self.mapping = self._complete.mapping if network.open_ends else mapping
+        self.hydrogens = HydrogenOptions(False) if hydrogens is None else hydrogens
+        self._complete = completion_of(network, mapping, self.hydrogens)
+        self.mapping = mapping if self._complete is None else self._complete.mapping
         self.indices, self.bead_names = np.asarray(indices), names
         self.device = usable_device(device)
         threads = threads if threads is None else whole_number("threads", threads, 1)
         self.provenance = dict(provenance)
         self._form = StandardForm(mapping, network)
         self._sampler = Sampler(bind(network.eval(), self._form.mapping, self.device), self.device, threads)
+        self._hydrogens = self._complete and Hydrogens.of(self.mapping.fine, self._complete.hydrogens, self.device)
         looked = looked if network.relaxes else None
         self._trace = TraceTreatment(self.mapping, looked, network.relaxes, self._placed)
 
@@ -259,7 +267,7 @@ class Backmapper:
         if self.kept is not None:
             return self._around_kept(beads, near, centre, (noise, keys, boxes, tolerance), frames, boxes)
         atoms = self._form.atoms(self._sampler(near, noise, keys, boxes, tolerance), centre, beads)
-        return atoms if self._complete is None else self._complete(atoms)
+        return atoms if self._complete is None else self._hydrogens(self._complete(atoms), boxes)
 
     def _around_kept(self, beads, near, centre, arguments, frames, boxes):
         """Atoms (F, A, 3) built around those that are kept, which are put in at the end, to the bit."""
@@ -268,7 +276,7 @@ class Backmapper:
         kept = KeptPlaces(known, (others - centre).astype(np.float32), self.kept.kinds, self.kept.members)
         atoms = self._complete(self._form.atoms(self._sampler(near, *arguments, kept), centre, beads))
         atoms[:, self.kept.rows] = places[:, self.kept.rows]
-        return np.concatenate([atoms, others], axis=1)
+        return np.concatenate([self._hydrogens(atoms, boxes), others], axis=1)
 
     def displacements(self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror):
         """
@@ -302,6 +310,11 @@ class Backmapper:
         check_frames(beads, self.n_beads, frames, bead_label(self.mapping.coarse))
         return beads
 
+    @property
+    def topology(self):
+        """The atoms as files have them: `mapping.fine` with the names of a force field (`HydrogenOptions.names`)."""
+        return written(self.mapping.fine, self.hydrogens.names, self.hydrogens.on)
+
     def universe(self):
         """
         An all-atom Universe of this molecule without coordinates.
@@ -311,7 +324,7 @@ class Backmapper:
         MDAnalysis.Universe
             With names, types, elements, masses, resnames, resids, icodes, chainIDs, segids, bonds, record types.
         """
-        return universe_of(self.mapping.fine)
+        return universe_of(self.topology)
 
     def lift(self, cg):
         """

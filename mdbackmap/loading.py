@@ -12,7 +12,7 @@ from .generation.placing import with_cis
 from .molecule.binding import bind as bind_beads
 from .molecule.boxes import box_vectors, whole
 from .molecule.mapping import MappingError
-from .options import KEEP_TOLERANCE, check_atoms
+from .options import KEEP_TOLERANCE, HydrogenOptions, check_atoms
 from .recognition.recognise import recognise
 from .universes.reader import bead_names
 from .universes.survey import survey
@@ -30,6 +30,11 @@ def load_model(
     threads=None,
     keep=None,
     keep_tolerance=KEEP_TOLERANCE,
+    hydrogens=HydrogenOptions.hydrogens,
+    ph=HydrogenOptions.ph,
+    protonation=HydrogenOptions.protonation,
+    ends=HydrogenOptions.ends,
+    names=HydrogenOptions.names,
 ):
     """
     Load a model and bind it to a molecule.
@@ -61,6 +66,17 @@ def load_model(
         Atoms that are known already: the rest is built around them (`Backmapper.keeping`).
     keep_tolerance : float
         How far kept atoms may put a bead off its place, in angstrom.
+    hydrogens : bool, optional
+        Whether hydrogens are added to proteins. By default they are not.
+    ph : float
+        At which residues have their usual protons.
+    protonation : dict, optional
+        Forms of single residues, by chain and number: ``{"A:57": "HIP"}``. Names of residues in the input that say
+        it, such as HIE, HSD or ASH, count, too.
+    ends : {"charged", "neutral"}
+        First and last residues of chains with hydrogens.
+    names : {"amber", "charmm", "gromacs"}
+        Whose names atoms and residues get in files.
 
     Returns
     -------
@@ -103,7 +119,8 @@ def load_model(
         frames = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
         looked["frames"] = _whole_chains(joined, frames, looked["dimensions"])
         joined = with_cis(network, joined, looked["frames"])
-    options = {"device": device, "threads": threads}
+    told = HydrogenOptions(hydrogens, ph, protonation, ends, names)
+    options = {"device": device, "threads": threads, "hydrogens": told}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
     model = Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), names=names)
     return model if keep is None else model.keeping(keep, atoms, keep_tolerance, aliases)

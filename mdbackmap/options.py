@@ -15,6 +15,11 @@ AUTO_LIMIT = 0.9  # angstrom, RMS over a frame, that "auto" allows; measured: do
 # Angstrom that kept atoms may put a bead off its place; chosen: by hand, about what cores of folds move in MD.
 KEEP_TOLERANCE = 2.0
 MIRRORS = ("error", "fix", "ignore")
+HYDROGENS = False
+"""Whether proteins get hydrogens where nothing is said."""
+PH = 7.0  # chosen: by hand, neutral water
+ENDS = ("charged", "neutral")
+NAMES = ("amber", "charmm", "gromacs")
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,65 @@ class SamplingOptions:
     def as_dict(self) -> dict:
         """The options as plain values, by name."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class HydrogenOptions:
+    """
+    Which hydrogens a protein gets, and what its atoms are called.
+
+    Parameters
+    ----------
+    hydrogens : bool, optional
+        None where nothing is said: `HYDROGENS`.
+    ph : float
+        At which residues have their usual protons.
+    protonation : dict, optional
+        Forms of single residues, by chain and number: ``{"A:57": "HIP"}``.
+    ends : {"charged", "neutral"}
+        First and last residues of unbroken stretches.
+    names : {"amber", "charmm", "gromacs"}
+        Whose names atoms and residues get.
+
+    Raises
+    ------
+    ValueError
+        Values that there are not, or protons of a protein that gets no hydrogens.
+
+    Examples
+    --------
+    >>> HydrogenOptions(True, protonation={"A:57": "HIP"}).protonation
+    {'A:57': 'HIP'}
+    """
+
+    hydrogens: bool | None = None
+    ph: float = PH
+    protonation: dict | None = None
+    ends: str = ENDS[0]
+    names: str = NAMES[0]
+
+    def __post_init__(self):
+        if self.hydrogens not in (None, True, False):
+            raise ValueError(f"hydrogens={self.hydrogens!r}: expected True or False")
+        number("ph", self.ph)
+        for name, known in (("ends", ENDS), ("names", NAMES)):
+            if getattr(self, name) not in known:
+                expected = ", ".join(f'"{value}"' for value in known)
+                raise ValueError(f"{name}={getattr(self, name)!r}: expected one of {expected}")
+        told = {"protonation": self.protonation, "ph": self.ph != PH, "ends": self.ends != ENDS[0]}
+        given = next((name for name, value in told.items() if value), None)
+        if given and not self.on:
+            raise ValueError(f"{given}= is about hydrogens, and there are none: add hydrogens=True, or leave it out")
+
+    @property
+    def on(self) -> bool:
+        """Whether there are hydrogens."""
+        return HYDROGENS if self.hydrogens is None else bool(self.hydrogens)
+
+    @property
+    def told(self) -> bool:
+        """Whether anything was said."""
+        return self != HydrogenOptions()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mdbackmap.chemistry.elements import MASSES
 from mdbackmap.chemistry.residues import RESIDUE_NAMES
-from mdbackmap.completion.ends import Completion
+from mdbackmap.completion.complete import Completion
 from mdbackmap.molecule.bead_models import (
     BEAD_MODELS,
     CA,

@@ -13,7 +13,8 @@ from traces import tiny, topology
 import mdbackmap as mdb
 from mdbackmap.checkpoint import load
 from mdbackmap.cli import main
-from mdbackmap.completion.ends import Completion, terminal_oxygen
+from mdbackmap.completion.complete import Completion
+from mdbackmap.completion.ends import terminal_oxygen
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB
 from mdbackmap.generation.bound import bind
 from mdbackmap.generation.noise import Noise

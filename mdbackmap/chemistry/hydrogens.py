@@ -189,7 +189,7 @@ def written_names(names, form, convention):
     """
     if convention == "amber":
         return list(names)
-    residue = FORMS[form][0]
+    residue = FORMS.get(form, (form,))[0]
     table = _RENAMED[convention] | _pairs(form, convention) | _OWN[convention].get(residue, {})
     if convention == "charmm" and "OXT" in names:
         table = table | {"O": "OT1"}
@@ -231,9 +231,9 @@ _OWN = {
 def _pairs(form, convention):
     """Names of the hydrogens of CH2 groups: 3 and 2 become 1 and 2 (CHARMM), 2 and 3 become 1 and 2 (GROMACS)."""
     table = {}
-    for bound in hydrogens_of(form).values():
+    for bound in hydrogens_of(form).values() if form in FORMS else ():
         stem = bound[0][:-1]
-        if bound in ((f"{stem}2", f"{stem}3"),):
+        if bound == (f"{stem}2", f"{stem}3"):
             new = (f"{stem}2", f"{stem}1") if convention == "charmm" else (f"{stem}1", f"{stem}2")
             table |= dict(zip(bound, new, strict=True))
     return table

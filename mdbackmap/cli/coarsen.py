@@ -122,7 +122,7 @@ def protein_beads(atoms, args):
 def mapping_of_model(name, n_atoms=None):
     """The mapping that a model has of its own, or None; of a cascade, to a level of so many atoms if there is one."""
     from ..checkpoint import load
-    from ..completion.ends import Completion
+    from ..completion.complete import Completion
     from ..evaluation.cascades.held_out import whole_mapping
 
     model = load(name)[0]

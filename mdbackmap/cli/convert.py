@@ -24,6 +24,7 @@ def add_parser(verbs):
     )
     options.add_chains(group)
     options.add_kept(parser)
+    options.add_hydrogens(parser)
     options.add_frames(parser)
     group = options.add_output(parser, "aa.xtc or aa.h5md")
     group.add_argument(
@@ -103,7 +104,7 @@ def run(args):
     from ..writing.products import AlreadyComplete
 
     loading = options.keywords(args, "mapping", "sequence", "breaks", "device", "threads", "keep_tolerance")
-    loading["keep"] = options.kept(args)
+    loading |= {"keep": options.kept(args), **options.hydrogens(args)}
     model = load_model(args.model, atoms, aliases=dict(args.alias) or None, **loading)
     names = [*(field.name for field in fields(SamplingOptions)), "n_samples", "batch_size", "overwrite", "resume"]
     analysis = BackmapTrajectory(atoms, model, args.output, **options.keywords(args, *names))

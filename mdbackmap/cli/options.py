@@ -1,8 +1,9 @@
 """Options that several verbs share: which beads, which frames, which files; and what is opened by them."""
 
+import argparse
 from pathlib import Path
 
-from ..options import KEEP_TOLERANCE
+from ..options import ENDS, HYDROGENS, KEEP_TOLERANCE, NAMES, PH
 from ..universes.opening import open_files, select
 from . import values
 
@@ -105,6 +106,35 @@ def add_kept(parser):
         metavar="A",
         help="how far they may be from their beads, in angstrom (default: %(default)g)",
     )
+
+
+def add_hydrogens(parser):
+    """Hydrogens, protons and names."""
+    group = parser.add_argument_group("hydrogens and names")
+    what = f"add the hydrogens of proteins, or do not (default: {'add them' if HYDROGENS else 'do not'})"
+    group.add_argument("--hydrogens", action=argparse.BooleanOptionalAction, default=None, help=what)
+    group.add_argument(
+        "--ph", type=values.not_negative, default=PH, help="residues have the protons of this pH (default: %(default)g)"
+    )
+    group.add_argument(
+        "--protonation",
+        type=values.protonation,
+        metavar="A:57=HIP",
+        **MANY,
+        help="the form of a residue, by chain and number: HID, HIE, HIP, ASH, GLH, LYN, CYM, CYX or TYM; may be given "
+        "several times. Such names of residues in the input count, too",
+    )
+    group.add_argument(
+        "--ends", choices=ENDS, default=ENDS[0], help="first and last residues of chains (default: %(default)s)"
+    )
+    group.add_argument(
+        "--names", choices=NAMES, default=NAMES[0], help="whose names atoms and residues get (default: %(default)s)"
+    )
+
+
+def hydrogens(args):
+    """What `add_hydrogens` asks for, as keywords of `load_model`."""
+    return {**keywords(args, "hydrogens", "ph", "ends", "names"), "protonation": dict(args.protonation) or None}
 
 
 def kept(args):

@@ -25,6 +25,21 @@ def alias(text):
     return name, known
 
 
+def protonation(text):
+    """
+    ``A:57=HIP`` as a pair.
+
+    Examples
+    --------
+    >>> protonation("A:57=hip")
+    ('A:57', 'HIP')
+    """
+    residue, sign, form = (part.strip() for part in text.partition("="))
+    if not (residue and sign and form):
+        raise argparse.ArgumentTypeError(f"expected a residue and its form such as A:57=HIP, not {text!r}")
+    return residue, form.upper()
+
+
 def reader_option(text):
     """
     ``NAME=VALUE`` as a pair.

@@ -9,9 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..chemistry import hydrogens as chemistry
+from ..molecule.mapping import MappingError
+from ..options import ENDS
 from .ends import OXT
 
-CHARGED, NEUTRAL = ENDS = ("charged", "neutral")
+CHARGED, NEUTRAL = ENDS
 
 
 def forms_of(fine, ph, protonation=None) -> np.ndarray:
@@ -58,7 +60,51 @@ def _form(resname, variant, ph):
     return deprotonated if ph > pka else {"HIS": "HIE"}.get(resname, resname)
 
 
-def hydrogens(fine, forms, ends=CHARGED):
+def told_forms(fine, protonation) -> dict:
+    """
+    Forms that residues are told to have, by residue.
+
+    Parameters
+    ----------
+    fine : Topology
+    protonation : dict or None
+        Names of forms, of any force field, by chain and number: ``{"A:57": "HIP"}``. The chain may be left out where
+        the number is unique.
+
+    Returns
+    -------
+    dict of int to str
+
+    Raises
+    ------
+    MappingError
+        No such residue, or a form that it cannot have.
+    """
+    places = {}
+    for residue in np.flatnonzero(~fine.hetero):
+        number = f"{fine.resids[residue]}{fine.icodes[residue]}"
+        for key in (f"{fine.chainIDs[residue]}:{number}", number):
+            places.setdefault(key, []).append(int(residue))
+    found = {}
+    for key, name in (protonation or {}).items():
+        at = places.get(str(key), [])
+        if len(at) != 1:
+            what = "no residue" if not at else f"{len(at)} residues"
+            raise MappingError(
+                f"protonation= names {key!r}, which is {what} of the protein ({', '.join(fine.stretches())}): "
+                'expected its chain and number, as in {"A:57": "HIP"}'
+            )
+        resname, form = str(fine.resnames[at[0]]), chemistry.FORM_OF_NAME.get(str(name).upper(), str(name).upper())
+        known = [known for known, (residue, _) in chemistry.FORMS.items() if residue == resname]
+        if form not in known:
+            raise MappingError(
+                f"protonation= makes {fine.label(at[0])} {name!r}: expected a form of {resname}: {', '.join(known)}"
+            )
+        found[at[0]] = form
+    return found
+
+
+def hydrogens_of(fine, forms, ends=CHARGED):
     """
     The hydrogens that heavy atoms lack.
 

@@ -77,7 +77,7 @@ class Destination:
         self.model, self.n_structures, self.provenance = plan.model, len(plan.done), plan.provenance
         self._options, self._settings, self._clock, self._inputs = plan.options, plan.settings, clock, inputs
         self._batch_size, self._overwrite, self._resume = batch_size, overwrite, resume
-        self._products = Products.of(filename, self.model.mapping.fine, too_wide(plan.first.beads))
+        self._products = Products.of(filename, self.model.topology, too_wide(plan.first.beads))
         self._run_by = os.getpid()
 
     def check(self):
@@ -97,7 +97,7 @@ class Destination:
             raise self._products.complete(self.provenance)
         self._replace = self._overwrite or self._resume and partial.replaces
         ours = self._resume and partial.publishing
-        self._products.check(self._inputs, self.model.mapping.fine, overwrite=self._replace, ours=ours)
+        self._products.check(self._inputs, self.model.topology, overwrite=self._replace, ours=ours)
 
     @contextlib.contextmanager
     def opened(self):
@@ -151,7 +151,7 @@ class Destination:
     def _open_writer(self, path, start):
         if self.partial.suffix in PDB:
             notes = remarks(self.provenance) if start == 0 else ()
-            return PDBFrames(path, self.model.mapping.fine, self.n_structures, notes)
+            return PDBFrames(path, self.model.topology, self.n_structures, notes)
         observe = None if self._options.tolerance.keeps and self.model.mapping.kept else self._observe
         return TrajectoryFrames(path, self.model.universe(), self.n_structures, self._clock, observe)
 
@@ -179,7 +179,7 @@ class Destination:
         self.check()  # files may have come under these names meanwhile
         path = join(self.partial, self.n_structures, self.model.universe, self._clock)
         stamp(path, self.provenance)
-        fine = self.model.mapping.fine
+        fine = self.model.topology
         self._products.publish(path, self.partial, fine, first, self.provenance, self._replace)
         self.partial.discard()
         return str(self.filename), str(self._products.topology or self.filename)

@@ -50,7 +50,7 @@ def origin(model, asked, files, chosen, first_beads) -> dict:
         },
         **asked,
         "n_atoms": model.n_atoms,
-        "topology_sha256": _topology_digest(model.mapping.fine),
+        "topology_sha256": _topology_digest(model.topology),
         "first_beads_sha256": _digest(first_beads.tobytes()),
     }
     return {"conversion": conversion, "model": dict(model.provenance)}

@@ -1,0 +1,206 @@
+"""Hydrogens that are added: which, where, in which order and under which names, and that other programs take them."""
+
+import shutil
+import subprocess
+
+import MDAnalysis as mda
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from traces import topology
+
+import mdbackmap as mdb
+from mdbackmap.chemistry.hydrogens import FORMS, hydrogens_of, written_form, written_names
+from mdbackmap.chemistry.residues import ATOMS
+from mdbackmap.cli import main
+from mdbackmap.completion.complete import Completion
+from mdbackmap.data.known import read_chains
+from mdbackmap.datafiles import DIPEPTIDE_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, VALIDATION
+from mdbackmap.hydrogens.adding import Hydrogens
+from mdbackmap.molecule.mapping import Mapping, MappingError
+from mdbackmap.options import HydrogenOptions
+
+
+def whole(chain, **options):
+    """A chain's topology and atoms (1, A, 3) with hydrogens."""
+    completion = Completion(Mapping.ca(chain.trace()), HydrogenOptions(True, **options))
+    fine = completion.mapping.fine
+    atoms = completion(chain.positions[:, chain.mask])
+    return fine, Hydrogens.of(fine, completion.hydrogens)(atoms)
+
+
+@pytest.fixture(scope="module")
+def native():
+    return whole(read_chains(VALIDATION)[2])
+
+
+def numbered(names, **options):
+    coarse = topology(names)
+    return Completion(Mapping.ca(coarse), HydrogenOptions(True, **options)).mapping.fine
+
+
+def of(fine, residue):
+    return fine.names[(fine.residue_of_atom == residue) & (fine.elements == "H")].tolist()
+
+
+def test_names_are_those_of_amber():
+    """All atoms of all forms, against the force field that OpenMM has."""
+    app = pytest.importorskip("openmm.app")
+    known = app.ForceField("amber14/protein.ff14SB.xml")._templates
+    for form in FORMS.keys() - {"TYM"}:  # which ff14SB has not
+        atoms = {*ATOMS[FORMS[form][0]], *(name for names in hydrogens_of(form).values() for name in names)}
+        assert atoms == {atom.name for atom in known[form].atoms}, form
+
+
+@pytest.mark.parametrize(("convention", "folder"), [("gromacs", "amber99sb-ildn.ff"), ("charmm", "charmm27.ff")])
+def test_names_are_those_of_gromacs(convention, folder):
+    """The same against the topologies that come with GROMACS."""
+    gmx = shutil.which("gmx")
+    if gmx is None:
+        pytest.skip("no GROMACS")
+    words = subprocess.run([gmx, "--version"], capture_output=True, text=True, check=True).stdout
+    prefix = next((line.split(":")[1].strip() for line in words.splitlines() if line.startswith("Data prefix")), "")
+    with open(f"{prefix}/share/gromacs/top/{folder}/aminoacids.rtp", encoding="ascii", errors="replace") as file:
+        known, block, name = {}, None, None
+        for line in file:
+            words = line.split(";")[0].split()
+            if words[:1] == ["["]:
+                block = words[1]
+                name = name if block in ("atoms", "bonds", "impropers", "cmap", "dihedrals", "angles") else block
+            elif block == "atoms" and words:
+                known.setdefault(name, set()).add(words[0])
+    for form in FORMS.keys() - {"TYM"} - ({"CYM"} if convention == "charmm" else set()):
+        atoms = [*ATOMS[FORMS[form][0]], *(name for names in hydrogens_of(form).values() for name in names)]
+        name = "CYS2" if convention == "charmm" and form == "CYX" else written_form(form, convention)
+        assert set(written_names(atoms, form, convention)) == known[name], form
+
+
+def test_lengths_and_angles(native):
+    """Every hydrogen at Amber's length from its atom, and at tetrahedral or trigonal angles to the others."""
+    fine, atoms = native
+    hydrogen, other = np.sort(fine.bonds[(fine.elements[fine.bonds] == "H").any(1)])[:, ::-1].T
+    lengths = np.linalg.norm(atoms[0, hydrogen] - atoms[0, other], axis=-1)
+    for element, expected in {"N": [1.01], "O": [0.96], "S": [1.336], "C": [1.08, 1.09]}.items():
+        of_element = lengths[fine.elements[other] == element]
+        assert (abs(of_element[:, None] - expected).min(1) < 1e-4).all(), element
+    neighbours = {k: [] for k in range(fine.n_atoms)}
+    for i, j in fine.bonds.tolist():
+        neighbours[i].append(j)
+        neighbours[j].append(i)
+    for h, atom in zip(hydrogen, other, strict=True):
+        for near in set(neighbours[atom]) - {h}:
+            a, b = atoms[0, h] - atoms[0, atom], atoms[0, near] - atoms[0, atom]
+            angle = np.degrees(np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
+            assert 95 < angle < 132, (fine.names[h], fine.names[near], angle)
+
+
+def test_hands_of_pairs(native):
+    """HB2 and HB3 as IUPAC has them (Markley et al. 1998)."""
+    fine, atoms = native
+    for residue in np.flatnonzero(fine.resnames == "SER"):
+        at = {fine.names[k]: atoms[0, k] for k in np.flatnonzero(fine.residue_of_atom == residue)}
+        arms = [at[name] - at["CB"] for name in ("OG", "CA", "HB2")]
+        assert np.linalg.det(arms) > 0  # HB2 is pro-S: OG, CA, HB2 anticlockwise, seen with HB3 behind
+
+
+def test_residues_begin_with_heavy_atoms(native):
+    fine, atoms = native
+    assert np.isfinite(atoms).all()
+    light = fine.elements == "H"
+    inside = fine.residue_of_atom[1:] == fine.residue_of_atom[:-1]
+    assert not (light[:-1] & ~light[1:] & inside).any()
+    degrees = np.bincount(fine.bonds.ravel(), minlength=fine.n_atoms)
+    assert (degrees[light] == 1).all()
+
+
+def test_forms_by_ph_names_and_options():
+    peptide = "HDKCG"
+    assert of(numbered(peptide), 0) == "H1 H2 H3 HA HB2 HB3 HD2 HE1 HE2".split()
+    assert numbered(peptide).variants.tolist() == ["HIE", "ASP", "LYS", "CYS", "GLY"]
+    assert numbered(peptide, ph=3).variants.tolist() == ["HIP", "ASH", "LYS", "CYS", "GLY"]
+    assert numbered(peptide, ph=12).variants.tolist() == ["HIE", "ASP", "LYN", "CYM", "GLY"]
+    told = numbered(peptide, protonation={"1": "HSD", "A:4": "cyx"})
+    assert told.variants.tolist()[0::3] == ["HID", "CYX"]
+    assert "HD1" in of(told, 0) and "HE2" not in of(told, 0) and "HG" not in of(told, 3)
+    neutral = numbered(peptide, ends="neutral")
+    assert of(neutral, 0)[:2] == ["H1", "H2"] and of(neutral, 4)[-1] == "HXT"
+    assert of(numbered("PP"), 0)[:2] == ["H2", "H3"] and "H" not in of(numbered("PP"), 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"B:1": "HIP"}, "no residue"),
+        ({"A:1": "LYN"}, "a form of HIS: HID, HIE, HIP"),
+        ({"A:1": "HIS"}, "a form of HIS"),
+    ],
+)
+def test_protonation_that_cannot_be(told, words):
+    with pytest.raises(MappingError, match=words):
+        numbered("HG", protonation=told)
+
+
+def test_options_are_checked():
+    for given in ({"ends": "open"}, {"names": "opls"}, {"hydrogens": 2}, {"hydrogens": False, "ph": 4}):
+        with pytest.raises(ValueError, match="expected|add hydrogens=True"):
+            HydrogenOptions(**given)
+
+
+def test_a_model_of_one_molecule_refuses():
+    cg = mda.Universe(DIPEPTIDE_PDB)
+    with pytest.raises(MappingError, match="trained on"):
+        mdb.load_model("cgvae-alanine-dipeptide", cg.atoms, hydrogens=True)
+
+
+def test_heavy_atoms_stay():
+    """With hydrogens the heavy atoms are those of before, and beads are projected as before."""
+    cg = mda.Universe(GO_PDB, GO_XTC)
+    without, model = (mdb.load_model("genzprot", cg.atoms, hydrogens=on) for on in (False, True))
+    beads = np.stack([ts.positions[model.indices] for ts in cg.trajectory[:3]])
+    bare, full = (one.sample(beads, [0, 1, 2]) for one in (without, model))
+    light = model.mapping.fine.elements == "H"
+    assert_array_equal(full[:, ~light], bare)
+    assert_array_equal(model.displacements(beads, full), without.displacements(beads, bare))
+    again = [model._hydrogens(full[k : k + 1].copy()) for k in range(3)]
+    assert_array_equal(np.concatenate(again), full)  # in any batch
+
+
+def test_kept_atoms_get_hydrogens():
+    pdb = mda.Universe(TRPCAGE_PDB)
+    model = mdb.load_model("genzprot", pdb.atoms, hydrogens=True, keep=pdb.atoms)
+    atoms = model.sample(pdb.select_atoms("name CA").positions[None], [0])
+    fine = model.mapping.fine
+    assert np.isfinite(atoms).all() and (fine.elements == "H").sum() > 100
+    heavy = (fine.elements != "H") & (fine.names != "OXT")
+    names = [f"{r} {n}" for r, n in zip(fine.residue_of_atom[heavy], fine.names[heavy], strict=True)]
+    given = {f"{a.resindex} {a.name}": a.position for a in pdb.atoms}
+    assert_allclose(atoms[0, heavy], [given[name] for name in names], atol=1e-6)
+
+
+def test_a_box_and_a_shift_change_nothing(native):
+    chain = read_chains(VALIDATION)[2]
+    completion = Completion(Mapping.ca(chain.trace()), HydrogenOptions(True))
+    moved = completion(chain.positions[:, chain.mask] + [100.0, -50.0, 20.0])
+    moved = Hydrogens.of(completion.mapping.fine, completion.hydrogens)(moved)
+    assert_allclose(moved - [100.0, -50.0, 20.0], native[1], atol=1e-4)
+
+
+def written(tmp_path, names):
+    out = tmp_path / f"{names}.pdb"
+    main(["convert", TRPCAGE_PDB, "--hydrogens", "--names", names, "--temperature", "0", "-o", str(out), "--quiet"])
+    return out
+
+
+def test_openmm_takes_the_file(tmp_path):
+    app = pytest.importorskip("openmm.app")
+    pdb = app.PDBFile(str(written(tmp_path, "amber")))
+    system = app.ForceField("amber14-all.xml", "implicit/gbn2.xml").createSystem(pdb.topology)
+    assert system.getNumParticles() == pdb.topology.getNumAtoms() > 300
+
+
+def test_gromacs_takes_the_file(tmp_path):
+    if shutil.which("gmx") is None:
+        pytest.skip("no GROMACS")
+    command = "gmx pdb2gmx -ff amber99sb-ildn -water none -f".split()
+    run = subprocess.run([*command, str(written(tmp_path, "gromacs"))], cwd=tmp_path, capture_output=True, check=False)
+    assert run.returncode == 0, run.stderr.decode()[-500:]
