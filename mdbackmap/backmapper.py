@@ -14,7 +14,7 @@ import torch
 from .completion.complete import completion_of
 from .generation.bound import bind
 from .generation.noise import Noise
-from .hydrogens.adding import Hydrogens
+from .hydrogen.adding import Hydrogens
 from .molecule.boxes import box_vectors, distances_moved
 from .molecule.kept import KeptPlaces
 from .molecule.mapping import MappingError

@@ -10,13 +10,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from traces import topology
 
 import mdbackmap as mdb
-from mdbackmap.chemistry.hydrogens import FORMS, hydrogens_of, written_form, written_names
+from mdbackmap.chemistry.bound_hydrogens import FORMS, hydrogens_of, written_form, written_names
 from mdbackmap.chemistry.residues import ATOMS
 from mdbackmap.cli import main
 from mdbackmap.completion.complete import Completion
 from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import DIPEPTIDE_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, VALIDATION
-from mdbackmap.hydrogens.adding import Hydrogens
+from mdbackmap.hydrogen.adding import Hydrogens
 from mdbackmap.molecule.mapping import Mapping, MappingError
 from mdbackmap.options import HydrogenOptions
 

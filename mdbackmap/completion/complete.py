@@ -15,7 +15,7 @@ import numpy as np
 
 from ..molecule.mapping import MappingError
 from .ends import OXT, open_ends, terminal_oxygen
-from .hydrogens import forms_of, hydrogens_of, told_forms
+from .forms import forms_of, hydrogens_of, told_forms
 
 
 class Completion:

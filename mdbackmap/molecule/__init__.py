@@ -22,6 +22,7 @@ boxes        box vectors, nearest images, chains made whole
 partition    the bond graph cut into parts of about equal size
 binding      the beads of a universe checked against a `Mapping`
 known_atoms  which atoms of a protein the atoms of another file are
+written      a topology with the names that a force field has
 kept         `Kept`: atoms that are known, laid onto the beads of a protein
 ============ ===============================================================
 """

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..chemistry.hydrogens import FORMS, written_form, written_names
+from ..chemistry.bound_hydrogens import FORMS, written_form, written_names
 from .topology import Topology
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..chemistry import hydrogens as chemistry
+from ..chemistry import bound_hydrogens as chemistry
 from ..molecule.mapping import MappingError
 from ..options import ENDS
 from .ends import OXT
@@ -18,7 +18,7 @@ CHARGED, NEUTRAL = ENDS
 
 def forms_of(fine, ph, protonation=None) -> np.ndarray:
     """
-    The form of each residue: what it is told to be, what the input calls it, or what is usual at a pH.
+    The form of each residue: what is said of it, what the input calls it, or what is usual at a pH.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def forms_of(fine, ph, protonation=None) -> np.ndarray:
     Returns
     -------
     ndarray of str, shape (R,)
-        Names of `chemistry.hydrogens.FORMS`; "" for what is no amino acid.
+        Names of `chemistry.bound_hydrogens.FORMS`; "" for what is no amino acid.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def _form(resname, variant, ph):
 
 def told_forms(fine, protonation) -> dict:
     """
-    Forms that residues are told to have, by residue.
+    Forms that are asked for, by residue.
 
     Parameters
     ----------

@@ -54,9 +54,10 @@ FORM_OF_NAME = {
 }
 """Forms by the names of Amber, CHARMM and GROMACS that leave no choice."""
 
+# pKa of residues in water, and the form below it; cited: PROPKA 3.1, Olsson et al. 2011.
 ACIDITIES = {"ASP": (3.80, "ASH"), "GLU": (4.50, "GLH"), "HIS": (6.50, "HIP")}
+# The same, and the form above it; cited: as above.
 BASICITIES = {"CYS": (9.00, "CYM"), "TYR": (10.00, "TYM"), "LYS": (10.50, "LYN")}
-"""pKa of residues in water, and the form below (acidities) or above it; cited: PROPKA 3.1, Olsson et al. 2011."""
 
 AMINE = {"charged": "H1 H2 H3", "neutral": "H1 H2"}
 PROLINE_AMINE = {"charged": "H2 H3", "neutral": "H2"}
@@ -74,9 +75,8 @@ PLANAR = frozenset(
 )
 """Atoms of side chains whose bonds lie in a plane; N within a chain is one, too."""
 
-LENGTHS = {"C": 1.09, "N": 1.01, "O": 0.96, "S": 1.336}
-AROMATIC_LENGTH = 1.08
-"""Bonds to hydrogen by the other element, and from C in a plane; cited: Amber ff14SB (of nuclei, not of electrons)."""
+LENGTHS = {"C": 1.09, "N": 1.01, "O": 0.96, "S": 1.336}  # angstrom; cited: Amber ff14SB, bonds by the other element
+AROMATIC_LENGTH = 1.08  # angstrom; cited: Amber ff14SB, of C in a plane
 
 TETRAHEDRAL = 109.5  # degrees; cited: Amber ff14SB, H-C-H and H-N-H of ammonium
 TRIGONAL = 120.0  # degrees; cited: Amber ff14SB, H-N-H of amides and C-N-H of guanidinium
@@ -102,7 +102,7 @@ TURNS = {
 Hydrogens that turn about the one bond of their atom: the atom they are measured from, the first one's torsion, and
 the angle at the bond, in degrees; cited: Amber's topologies. Methyls and amines are staggered instead.
 """
-STAGGERED = 60.0  # degrees; cited: the minimum of a threefold rotation
+STAGGERED, THIRD, HALF = 60.0, 120.0, 180.0  # degrees; cited: a minimum of a threefold rotation; parts of a turn
 
 
 def turn_of(residue, atom):
@@ -129,8 +129,8 @@ def turn_of(residue, atom):
     """
     acid = ("O", 0.0, ACID_HYDROXYL) if atom == "OXT" else (None, STAGGERED, TETRAHEDRAL)
     reference, first, bend = TURNS.get((residue, atom), acid)
-    step = 120.0 if reference is None else 180.0
-    return reference, tuple(first + k * step for k in range(int(360 / step))), bend
+    steps = [0.0, THIRD, 2 * THIRD] if reference is None else [0.0, HALF]
+    return reference, tuple(first + step for step in steps), bend
 
 
 def hydrogens_of(form):

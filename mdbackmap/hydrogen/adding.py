@@ -8,7 +8,7 @@ import dataclasses
 
 import torch
 
-from .table import HydrogenTable
+from .parents import HydrogenTable
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

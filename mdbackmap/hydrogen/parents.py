@@ -13,7 +13,7 @@ import math
 import numpy as np
 import torch
 
-from ..chemistry import hydrogens as chemistry
+from ..chemistry import bound_hydrogens as chemistry
 from ..geometry.vectors import full_precision, perpendicular, unit
 from ..molecule.bonds import adjacency
 
