@@ -56,7 +56,7 @@ FORM_OF_NAME = {
 
 # pKa of residues in water, and the form below it; cited: PROPKA 3.1, Olsson et al. 2011.
 ACIDITIES = {"ASP": (3.80, "ASH"), "GLU": (4.50, "GLH"), "HIS": (6.50, "HIP")}
-# The same, and the form above it; cited: as above.
+# pKa of residues in water, and the form above it; cited: PROPKA 3.1, Olsson et al. 2011.
 BASICITIES = {"CYS": (9.00, "CYM"), "TYR": (10.00, "TYM"), "LYS": (10.50, "LYN")}
 
 AMINE = {"charged": "H1 H2 H3", "neutral": "H1 H2"}
