@@ -2,6 +2,8 @@
 
 import contextlib
 import hashlib
+import json
+import math
 import os
 from pathlib import Path
 
@@ -31,3 +33,31 @@ def replacing(target):
 def digest(filename):
     """The SHA-256 of a file in hexadecimal digits, by which provenances know it."""
     return hashlib.sha256(Path(filename).read_bytes()).hexdigest()
+
+
+def save_json(content, filename):
+    """
+    Write plain values as JSON, NaN as null; the file appears under its name when it is complete.
+
+    Parameters
+    ----------
+    content : dict
+    filename : str or Path
+
+    Examples
+    --------
+    >>> save_json({"rmsd": float("nan")}, "metrics.json")  # doctest: +SKIP
+    """
+    with replacing(filename) as aside:
+        aside.write_text(json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
+
+
+def plain(value):
+    """A nest of dicts and lists with numpy's values as Python's, and None for NaN and infinity, which JSON lacks."""
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value

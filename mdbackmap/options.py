@@ -20,6 +20,8 @@ HYDROGENS = False
 PH = 7.0  # chosen: by hand, neutral water
 ENDS = ("charged", "neutral")
 NAMES = ("amber", "charmm", "gromacs")
+SKIP = "skip"
+"""What `strict` is where structures beyond the limits are left out."""
 
 
 @dataclass(frozen=True)
@@ -266,6 +268,24 @@ def whole_number(name, value, least=0) -> int:
         value = value.item() if hasattr(value, "item") else value
         raise ValueError(f"{name}={value!r}: expected an integer of {least} or more")
     return whole
+
+
+def check_strict(strict):
+    """
+    Refuse what `strict` cannot be.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> check_strict("skip"), check_strict(True)
+    ('skip', True)
+    """
+    if strict == SKIP or isinstance(strict, (bool, np.bool_)):
+        return strict
+    raise ValueError(f'strict={strict!r}: expected True (stop), "skip" (leave out) or False (take all)')
 
 
 def number(name, value) -> float:

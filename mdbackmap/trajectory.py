@@ -39,15 +39,14 @@ from pathlib import Path
 import numpy as np
 from MDAnalysis.analysis.backends import BackendSerial
 from MDAnalysis.analysis.base import AnalysisBase
-from MDAnalysis.analysis.results import Results
 
 from .conversion.backends import SUPPORTED, check_device, convert_all
+from .conversion.outcome import first_kept, left_out, results_of
 from .conversion.plan import plan_conversion
 from .conversion.tally import tell
-from .options import KEEP_TOLERANCE, SamplingOptions, check_atoms, check_backmapper, whole_number
+from .options import KEEP_TOLERANCE, SamplingOptions, check_atoms, check_backmapper, check_strict, whole_number
 from .universes.access import check_trajectory
 from .universes.chosen import choose_frames
-from .universes.frames import of_residues
 from .writing.settings import ConversionSettings
 
 
@@ -75,8 +74,11 @@ class BackmapTrajectory(AnalysisBase):
         Replace what is there under these names, and discard an interrupted conversion.
     resume : bool, optional
         Go on with an interrupted conversion, if there is one.
-    strict : bool, optional
-        Refuse frames with CA-CA distances that no peptide bridges (otherwise they are counted in `results.strained`).
+    strict : bool or "skip", optional
+        Refuse a frame with CA-CA distances that no peptide bridges (otherwise they are counted in `results.strained`),
+        or with atoms beyond the limits of `mdbackmap.metrics.limits`. "skip" leaves such structures out.
+    validity : bool, optional
+        Judge each structure: `results.validity`.
     verbose : bool, optional
         Show progress.
     settings : ConversionSettings, optional
@@ -102,6 +104,11 @@ class BackmapTrajectory(AnalysisBase):
     results.unrepaired : ndarray of int64, shape (R,)
         In how many output frames each C-alpha lies as no protein has it: more than 0.3 A off the distance to the next
         one, or nearer than 3.4 A to another one.
+    results.validity : Validity or None
+        The report on what was written, if `validity` or `strict` was asked for: ``table()``, ``scores``, ``faults``,
+        ``worst()``, ``beyond_limits()``, ``to_json()``, ``plot()``.
+    results.skipped : list of Skipped
+        Structures that were left out (``strict="skip"``): frame, sample, and why.
     results.resumed : int
         Coarse frames that were there, with all their samples, from an interrupted conversion.
     results.seconds, results.frames_per_second : float
@@ -156,6 +163,7 @@ class BackmapTrajectory(AnalysisBase):
         overwrite=False,
         resume=False,
         strict=False,
+        validity=False,
         verbose=False,
         settings=None,
     ):
@@ -168,7 +176,8 @@ class BackmapTrajectory(AnalysisBase):
         self._asked = {
             "filename": None if filename is None else Path(filename),
             "n_samples": whole_number("n_samples", n_samples, 1),
-            **{"batch_size": batch_size, "overwrite": overwrite, "resume": resume, "strict": strict},
+            **{"batch_size": batch_size, "overwrite": overwrite, "resume": resume},
+            **{"strict": check_strict(strict), "validity": bool(validity)},
             "settings": settings or ConversionSettings(),
         }
 
@@ -204,15 +213,20 @@ class BackmapTrajectory(AnalysisBase):
         plan = plan_conversion(self.atoms, self.model, chosen, self.options, **self._asked)
         with plan.destination.opened() as done:
             plan = replace(plan, done=done)
-            first = plan.first_structure()
+            first = plan.structure(plan.first)
             bar = (progressbar_kwargs or {}) if verbose else None
             whole = convert_all(plan, self._trajectory, executor, n_parts, bar)
-            filename, topology = plan.destination.publish(first)
+            judged = plan.destination.judged(whole)
+            skipped = left_out(plan, judged)
+            first = first_kept(plan, self._trajectory, skipped) if skipped else first
+            named = [(f"frame {frame}, sample {sample}", why) for frame, sample, why in skipped]
+            filename, topology = plan.destination.publish(first, named)
         tell(whole.displacements)
         self.start, self.stop, self.step, self.n_frames = start, stop, step, len(plan.frames)
         self.frames, self.times = plan.frames, whole.times
         seconds = time.perf_counter() - began
-        self.results = _results(plan, whole) | {"filename": filename, "topology": topology, "seconds": seconds}
+        results = results_of(plan, whole, judged, skipped)
+        self.results = results | {"filename": filename, "topology": topology, "seconds": seconds}
         self.results.frames_per_second = int(np.count_nonzero(~plan.done)) / seconds
         return self
 
@@ -229,25 +243,3 @@ class BackmapTrajectory(AnalysisBase):
             words = f"Analysis not making use of all workers: there are {executor.n_workers} for {n_parts} parts"
             warnings.warn(words, stacklevel=3)
         return executor, n_parts
-
-
-def _results(plan, whole):
-    """`Results` of a plan that was carried out, but for its files and its time."""
-    results = Results(
-        strained=whole.strained,
-        unrepaired=whole.unrepaired,
-        displacements=whole.displacements,
-        residue_displacements=of_residues(whole.displacements, plan.model.mapping),
-        frame_displacements=np.sqrt((whole.displacements.astype(float) ** 2).mean(1)).astype(np.float32),
-        n_frames=len(plan.done),
-        n_atoms=plan.model.n_atoms,
-        frames=np.repeat(plan.frames, plan.n_samples),
-        times=np.repeat(whole.times, plan.n_samples),
-        samples=np.tile(np.arange(plan.n_samples), len(plan.frames)),
-        seed=plan.options.seed,
-        provenance=plan.provenance,
-        resumed=int(plan.done.reshape(-1, plan.n_samples).all(1).sum()),
-    )
-    if whole.positions is not None:
-        results.positions = whole.positions
-    return results

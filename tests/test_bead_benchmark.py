@@ -15,8 +15,8 @@ from mdbackmap.data.known import Chain, Generator, read_chains
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation import bead_benchmark as bead_benchmark_module
 from mdbackmap.evaluation.bead_benchmark import bead_benchmark, completed, judge_beads, rms
-from mdbackmap.evaluation.table import LABELS
 from mdbackmap.metrics.dihedrals import atom14, flat_atoms
+from mdbackmap.metrics.table import LABELS
 from mdbackmap.molecule.bead_models import BEAD_MODELS, CA
 
 WEIGHTS = np.array([MASSES[element] for element in ELEMENTS])

@@ -17,8 +17,8 @@ from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation import pulchra
 from mdbackmap.evaluation.benchmark import benchmark, noisy_beads, rebuilt, score
 from mdbackmap.evaluation.likelihood import independent_torsions, nats_per_residue
-from mdbackmap.evaluation.table import LABELS, behind, systems, table
 from mdbackmap.metrics.protocol import evaluate, summarise
+from mdbackmap.metrics.table import LABELS, behind, systems, table
 
 
 @pytest.fixture(scope="module")

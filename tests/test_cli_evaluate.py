@@ -23,7 +23,7 @@ from mdbackmap.datafiles import (
     TRPCAGE_PDB,
     TRPCAGE_XTC,
 )
-from mdbackmap.evaluation.table import save_json
+from mdbackmap.files import save_json
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from mdbackmap.datafiles import COMPLEX_PDB, TRPCAGE_PDB, TRPCAGE_XTC
 from mdbackmap.evaluation.judgement import judge, judge_alone
 from mdbackmap.evaluation.plots import save_plots
 from mdbackmap.evaluation.proteins import part, read_protein
-from mdbackmap.evaluation.table import save_json
+from mdbackmap.files import save_json
 from mdbackmap.metrics.protocol import evaluate
 from mdbackmap.metrics.samples import evaluate_samples
 

@@ -25,7 +25,7 @@ PARTS = [np.arange(14, 21), np.arange(7), np.arange(7, 14)]
 
 def plan_of(cg, filename, model=None, **options):
     asked = {"filename": filename, "n_samples": 2, "batch_size": 4, "overwrite": False, "resume": False}
-    asked |= {"strict": False, "settings": QUICK}
+    asked |= {"strict": False, "validity": False, "settings": QUICK}
     frames = choose_frames(cg.trajectory, step=2)
     return plan_conversion(cg.atoms, model or standin(cg.atoms), frames, SamplingOptions(seed=5), **asked | options)
 
@@ -48,7 +48,7 @@ def test_parts_in_any_order_and_process_give_the_same_bytes(cg, tmp_path, how, s
     plan = pickle.loads(pickle.dumps(plan_of(cg, tmp_path / f"b{suffix}")))
     with plan.destination.opened() as done:
         plan = dataclasses.replace(plan, done=done)
-        first = plan.first_structure()
+        first = plan.structure(plan.first)
         whole = PartResult.joined(how(plan, cg.trajectory))
         plan.destination.publish(first)
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()

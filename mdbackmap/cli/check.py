@@ -1,6 +1,6 @@
 """``mdbackmap check``: geometry and clashes of a structure or trajectory, without a reference."""
 
-from ..evaluation.table import table
+from ..metrics.table import table
 from . import check_traces, options, protein_input
 from .protein_input import FRAMES_SHOWN
 

@@ -2,7 +2,8 @@
 
 import functools
 
-from ..evaluation.table import number, save_json
+from ..files import save_json
+from ..metrics.table import number
 from . import options, protein_input
 from .protein_input import FRAMES_SHOWN
 

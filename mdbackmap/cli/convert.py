@@ -2,8 +2,10 @@
 
 from dataclasses import fields
 
-from ..options import MIRRORS, SamplingOptions
+from ..options import MIRRORS, SKIP, SamplingOptions
 from . import options, values
+
+_NAMED = 10  # structures that were left out that are named; chosen: by hand
 
 
 def add_parser(verbs):
@@ -73,6 +75,17 @@ def _add_generation(parser):
     group.add_argument(
         "--batch-size", type=values.batch_size, default="auto", metavar="N", help="frames at a time (default: auto)"
     )
+    group.add_argument(
+        "--strict",
+        nargs="?",
+        const=True,
+        default=False,
+        choices=[True, SKIP],
+        metavar="skip",
+        help="stop at a frame beyond the limits of docs/evaluation.md, and name it. --strict skip leaves them out "
+        "and lists them. Name it after the files",
+    )
+    group.add_argument("--validity", **options.FLAG, help="judge each frame, and print a report (see check)")
     group.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
     group.add_argument(
         "--threads",
@@ -107,6 +120,7 @@ def run(args):
     loading |= {"keep": options.kept(args), **options.hydrogens(args)}
     model = load_model(args.model, atoms, aliases=dict(args.alias) or None, **loading)
     names = [*(field.name for field in fields(SamplingOptions)), "n_samples", "batch_size", "overwrite", "resume"]
+    names += ["strict", "validity"]
     analysis = BackmapTrajectory(atoms, model, args.output, **options.keywords(args, *names))
     parallel = {"backend": "multiprocessing", "n_workers": args.workers} if args.workers > 1 else {}
     try:
@@ -129,6 +143,12 @@ def report(results, coarse, verbose=False):
     print(f"wrote {what} to {results.filename}{topology} {rate}")
     if results.resumed:
         print(f"{options.count(results.resumed, 'coarse frame')} were there from an interrupted conversion")
+    if results.skipped:
+        print(f"left out: {options.count(len(results.skipped), 'structure')} beyond the limits")
+        for frame, sample, why in results.skipped[:_NAMED]:
+            print(f"  frame {frame}, sample {sample}: {why}")
+    if results.validity is not None:
+        print(results.validity.table())
     n_strained, n_left = int(results.strained.sum()), int(results.unrepaired.sum())
     if n_strained and verbose:
         n_peptides = len(set(results.frames.tolist())) * int((~coarse.ends).sum())

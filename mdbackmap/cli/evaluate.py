@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..datafiles import VALIDATION
-from ..evaluation.table import behind, save_json, systems, table
+from ..files import save_json
+from ..metrics.table import behind, systems, table
 from . import evaluate_beads, evaluate_cascades, evaluate_molecules, options, protein_input, values
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,8 @@
 
 import logging
 
-from ..evaluation.table import save_json, table
+from ..files import save_json
+from ..metrics.table import table
 from . import options
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from ..evaluation.table import save_json
+from ..files import save_json
 from . import options
 from .evaluate_molecules import data_of, parts
 

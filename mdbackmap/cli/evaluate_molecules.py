@@ -5,8 +5,8 @@ import json
 import logging
 from pathlib import Path
 
-from ..evaluation.table import known_labels, read_labels
 from ..files import digest
+from ..metrics.table import known_labels, read_labels
 from . import options
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from ..evaluation.table import aligned, plain
+from ..files import plain
+from ..metrics.table import aligned
 from ..weights.bundled import bundled
 
 _MANY = 4  # bead models that are counted instead of named in the list; chosen: by hand

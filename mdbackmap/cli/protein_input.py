@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from ..chemistry.residues import RESIDUE_NAMES
-from ..evaluation.table import save_json
+from ..files import save_json
 from ..reading.formats import parser_of
 from . import options, values
 

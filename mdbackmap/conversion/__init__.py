@@ -11,6 +11,7 @@ jobs          batches of structures, gathered from coarse frames
 pace          how many structures a job may hold
 stage_threads generates and writes the jobs, each stage in a thread of its own
 tally         how far beads were moved, and what was not corrected
+outcome       results, the report on what was written, structures left out
 progress      the progress bar
 ============= ====================================================================
 

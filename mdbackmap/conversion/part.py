@@ -11,10 +11,11 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from ..metrics.validity import Judged
 from ..universes.frames import sample_frames
 from .jobs import jobs
 from .pace import Pace
-from .plan import checked_frame
+from .plan import checked_frame, judged
 from .stage_threads import Stages
 from .tally import Tally
 
@@ -37,6 +38,8 @@ class PartResult:
         In how many structures each C-alpha lies as no protein has it.
     positions : ndarray of float, shape (F * S, A, 3), or None
         Of conversions in memory.
+    judged : Judged or None
+        The same of these.
     """
 
     places: np.ndarray
@@ -45,6 +48,7 @@ class PartResult:
     displacements: np.ndarray
     unrepaired: np.ndarray
     positions: np.ndarray | None
+    judged: Judged | None = None
 
     @classmethod
     def empty(cls, places, n_samples, model) -> PartResult:
@@ -65,7 +69,9 @@ def _together(name, values):
     """One field of a whole: counts are summed, what there is for each frame comes in a row."""
     if name in ("strained", "unrepaired"):
         return np.sum(values, axis=0)
-    return None if values[0] is None else np.concatenate(values)
+    if values[0] is None:
+        return None
+    return Judged.joined(values) if name == "judged" else np.concatenate(values)
 
 
 def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResult:
@@ -105,8 +111,9 @@ def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResu
         return positions
 
     def write(job, positions):
-        sink.write(job, positions, pace.seconds)
-        tally.add(job, positions, job.start - start)
+        found = judged(plan, job, positions)
+        sink.write(job, positions, pace.seconds, found)
+        tally.add(job, positions, job.start - start, None if found is None else found.why == "")
         advance(int(np.count_nonzero(job.samples == n_samples - 1)))
 
     try:
@@ -116,4 +123,4 @@ def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResu
     finally:
         sink.close()
     tally.tell_more()
-    return replace(result, positions=sink.taken())
+    return replace(result, positions=sink.taken(), judged=sink.judged())

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..options import SamplingOptions
+from ..metrics.limits import beyond
+from ..metrics.validity import ProteinJudge
+from ..options import SKIP, SamplingOptions
 from ..recognition.soundness import check_beads
 from ..recognition.spacing import strained
 from ..universes.access import read_frame
@@ -43,8 +45,10 @@ class Plan:
     options : SamplingOptions
     batch_size : int
         Structures generated at a time, at most.
-    strict : bool
-        Refuse strained frames.
+    strict : bool or "skip"
+        Refuse structures beyond the limits and strained frames, or leave them out.
+    judge : ProteinJudge or None
+        Of each structure, if it is asked for.
     settings : ConversionSettings
     done : ndarray of bool, shape (F * S,)
         Structures that are there already, from an interrupted conversion.
@@ -61,16 +65,17 @@ class Plan:
     n_samples: int
     options: SamplingOptions
     batch_size: int
-    strict: bool
+    strict: bool | str
+    judge: ProteinJudge | None
     settings: ConversionSettings
     done: np.ndarray
     first: CoarseFrame | None = None
     provenance: dict | None = None
     destination: Destination | InMemory | None = None
 
-    def first_structure(self):
-        """Positions, shape (A, 3), and box of the first structure."""
-        return sample_frames(self.model, [self.first], 0, self.options)[0], self.first.dimensions
+    def structure(self, frame, sample=0):
+        """Positions, shape (A, 3), and box of a structure of a coarse frame."""
+        return sample_frames(self.model, [frame], sample, self.options)[0], frame.dimensions
 
     def strain(self, frame) -> np.ndarray:
         """Residues whose distance to the next one is not that of a protein, shape (R,); none unless on C-alphas."""
@@ -78,6 +83,14 @@ class Plan:
         if not mapping.is_trace:
             return np.zeros(mapping.coarse.n_residues, dtype=bool)
         return strained(mapping.trace(frame.beads), mapping.coarse, frame.dimensions)
+
+    def strained(self, frame) -> str:
+        """The same in words; "" if there are none."""
+        strain = self.strain(frame)
+        if not strain.any():
+            return ""
+        first = self.model.mapping.coarse.label(np.flatnonzero(strain)[0])
+        return f"{strain.sum()} CA-CA distances that no peptide bond spans, the first after {first}"
 
 
 def checked_frame(plan, trajectory, number: int) -> CoarseFrame:
@@ -91,17 +104,44 @@ def checked_frame(plan, trajectory, number: int) -> CoarseFrame:
     """
     frame, mapping = CoarseFrame.of(read_frame(trajectory, int(number)), plan.indices), plan.model.mapping
     check_beads(mapping, frame.beads, [frame.frame], frame.dimensions, trajectory.n_frames)
-    if plan.strict and (strain := plan.strain(frame)).any():
-        first = mapping.coarse.label(np.flatnonzero(strain)[0])
-        raise ValueError(
-            f"frame {frame.frame}: {strain.sum()} CA-CA distances that no peptide bond spans, the first after {first}; "
-            "strict=False takes them as they are and counts them"
-        )
+    if plan.strict and plan.strict != SKIP and (words := plan.strained(frame)):
+        raise ValueError(f"frame {frame.frame}: {words}; strict=False takes them as they are and counts them")
     return frame
 
 
+def judged(plan, job, positions):
+    """
+    What the judge of a plan says of the structures of a job: positions, shape (F, A, 3).
+
+    Returns
+    -------
+    Judged or None
+        With reasons why structures are left out, if they are (``strict="skip"``). None without a judge.
+
+    Raises
+    ------
+    ValueError
+        A structure beyond the limits, if plans are strict otherwise.
+    """
+    if plan.judge is None:
+        return None
+    boxes = [frame.dimensions for frame in job.frames]
+    found = plan.judge(positions, np.arange(job.start, job.stop), None if boxes[0] is None else boxes)
+    if not plan.strict:
+        return found
+    strained = [words for frame in job.frames for words in [plan.strained(frame)]]
+    why = ["; ".join([*beyond(row), *filter(None, [more])]) for row, more in zip(found.rows(), strained, strict=True)]
+    if plan.strict != SKIP and any(why):
+        k = next(k for k, words in enumerate(why) if words)
+        raise ValueError(
+            f"frame {job.frames[k].frame}, sample {job.samples[k]}: {why[k]}; strict=False takes such structures as "
+            'they are, strict="skip" (--strict skip) leaves them out'
+        )
+    return replace(found, why=np.array(why))
+
+
 def plan_conversion(
-    atoms, model, frames, options, *, filename, n_samples, batch_size, overwrite, resume, strict, settings
+    atoms, model, frames, options, *, filename, n_samples, batch_size, overwrite, resume, strict, validity, settings
 ) -> Plan:
     """
     Check everything that can be checked, and make a plan of it.
@@ -114,7 +154,7 @@ def plan_conversion(
     frames : ndarray of int, shape (F,)
         Numbers of the coarse frames.
     options : SamplingOptions
-    filename, n_samples, batch_size, overwrite, resume, strict, settings
+    filename, n_samples, batch_size, overwrite, resume, strict, validity, settings
         As of `BackmapTrajectory`.
 
     Raises
@@ -126,10 +166,11 @@ def plan_conversion(
     if filename is not None:
         check_format(filename, n_structures)
     indices, done = bead_indices(atoms, model), np.zeros(n_structures, dtype=bool)
-    size = int(model.batch_size(batch_size))
-    plan = Plan(model, indices, frames, n_samples, options, size, strict, settings, done)
+    size, judge = int(model.batch_size(batch_size)), _judge(model, strict, validity)
+    plan = Plan(model, indices, frames, n_samples, options, size, strict, judge, settings, done)
     first, files, scale = checked_frame(plan, trajectory, frames[0]), input_files(atoms.universe), scale_of(trajectory)
     asked = {**options.as_dict(), "n_samples": n_samples} | ({} if scale == 1 else {"scale": scale})
+    asked |= {"strict": SKIP} if strict == SKIP else {}
     read, kept = files, getattr(model, "kept", None)
     if kept is not None:
         asked, read = asked | {"keep": kept.described}, [*files, *kept.files]
@@ -150,6 +191,12 @@ def plan_conversion(
         for number in frames:
             check_columns(checked_frame(plan, trajectory, number).beads, f"frame {number}: ")
     return replace(plan, destination=destination)
+
+
+def _judge(model, strict, validity):
+    """The judge of structures, if it is needed; strict conversions of molecules that are no proteins do without."""
+    fine = model.mapping.fine
+    return ProteinJudge(fine) if validity or strict and (fine.types >= 0).any() else None
 
 
 def _clock(frames, dt):

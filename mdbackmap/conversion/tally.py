@@ -43,12 +43,17 @@ class Tally:
         self._result.times[row] = frame.time
         self._result.strained[:] += strain
 
-    def add(self, job, positions, first):
-        """Add the (F, A, 3) positions of a job whose first structure is number `first` of this part."""
+    def add(self, job, positions, first, kept=None):
+        """
+        Add the (F, A, 3) positions of a job whose first structure is number `first` of this part.
+
+        `kept` (F,) says which of them are written; by default all are.
+        """
         mapping, part = self._model.mapping, slice(first, first + len(positions))
         boxes = [frame.dimensions for frame in job.frames]
         alphas = self._alphas(positions)
         left = np.stack([impossible(one, mapping.coarse, box) for one, box in zip(alphas, boxes, strict=True)])
+        left = left if kept is None else left & kept[:, None]
         self._result.unrepaired[:] += left.sum(0)
         if mapping.is_trace:
             self._doubt(left)
@@ -58,9 +63,9 @@ class Tally:
             return
         moved = displacements(self._model, job.frames, positions, mirror=self._options.mirror)
         self._result.displacements[part] = moved
-        kept = ~moved.any(1)[:, None]
-        self._name(job, left & ~kept, "not corrected within the tolerance")
-        self._name(job, left & kept, "beads of this frame kept")
+        still = ~moved.any(1)[:, None]
+        self._name(job, left & ~still, "not corrected within the tolerance")
+        self._name(job, left & still, "beads of this frame kept")
 
     def _alphas(self, positions):
         """The atoms or beads (F, R, 3) of positions (F, A, 3) that are called CA; (F, 0, 3) if residues have none."""

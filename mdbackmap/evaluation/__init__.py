@@ -10,7 +10,6 @@ likelihood       nats per residue, beside independent torsions
 energy           energies after minimisation, where OpenMM is installed
 proteins         the proteins of any files that MDAnalysis reads, matched residue by residue
 judgement        generated proteins against a reference, or alone
-table            the figures as text
 plots            the figures as pictures
 trace_report     scores of C-alpha traces, by frame and residue
 molecule_report  a model of one molecule on held-out frames

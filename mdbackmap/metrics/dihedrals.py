@@ -68,10 +68,15 @@ def flat_atoms(fine, positions):
     return positions[:, *_places(fine)[1]]
 
 
+def slots_of(fine):
+    """The slot of each atom of a topology in its residue, int64, shape (A,); -1 where it has none."""
+    names = zip(fine.resnames[fine.residue_of_atom], fine.names, strict=True)
+    return np.array([residues.SLOT_OF_ATOM.get((str(resname), str(name)), -1) for resname, name in names], np.int64)
+
+
 def _places(fine):
     """Which atoms have a slot (A,), and residue and slot of these."""
-    names = zip(fine.resnames[fine.residue_of_atom], fine.names, strict=True)
-    slots = np.array([residues.SLOT_OF_ATOM.get((str(resname), str(name)), -1) for resname, name in names])
+    slots = slots_of(fine)
     kept = slots >= 0
     return kept, (fine.residue_of_atom[kept], slots[kept])
 

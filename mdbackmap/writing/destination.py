@@ -17,7 +17,7 @@ from .lock import end_with
 from .output import PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryFrames
 from .partial import Partial
 from .pdb import too_wide
-from .products import Products, remarks
+from .products import SKIPPED, Products, remarks
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,11 @@ class InMemory:
         """What takes the structures of a part."""
         return MemorySink()
 
-    def publish(self, first):
+    def judged(self, whole):
+        """What was judged of all structures of a `PartResult`; None if nothing was."""
+        return whole.judged
+
+    def publish(self, first, skipped=()):
         """No file and no topology."""
         return None, None
 
@@ -78,6 +82,7 @@ class Destination:
         self._options, self._settings, self._clock, self._inputs = plan.options, plan.settings, clock, inputs
         self._batch_size, self._overwrite, self._resume = batch_size, overwrite, resume
         self._products = Products.of(filename, self.model.topology, too_wide(plan.first.beads))
+        self._judging = {"validity": True} if plan.judge is not None else {}
         self._run_by = os.getpid()
 
     def check(self):
@@ -121,7 +126,8 @@ class Destination:
 
     def _open(self):
         """Lock the output, look again what is in its way, and then what is there of it."""
-        self.partial.open(self.provenance | {"batch_size": self._batch_size}, self._resume, self._overwrite)
+        settings = self.provenance | {"batch_size": self._batch_size} | self._judging
+        self.partial.open(settings, self._resume, self._overwrite)
         try:
             self.check()
         except BaseException:
@@ -160,10 +166,14 @@ class Destination:
         moved = displacements(self.model, [frame], positions[None], mirror=self._options.mirror)
         return {"displacements": moved[0], "residue_displacements": of_residues(moved, self.model.mapping)[0]}
 
-    def _merge(self, path, segments):
-        merge(path, segments, self.model.universe, self._clock)
+    def _merge(self, path, segments, n_frames):
+        merge(path, segments, self.model.universe, self._clock, n_frames)
 
-    def publish(self, first):
+    def judged(self, whole):
+        """What was judged of all structures, of those that were there before, too; None if nothing was."""
+        return self.partial.judged()
+
+    def publish(self, first, skipped=()):
         """
         Join the segments, and move all files to their names.
 
@@ -171,6 +181,8 @@ class Destination:
         ----------
         first : tuple
             Positions (A, 3) and box of the first structure.
+        skipped : sequence of (str, str), optional
+            Structures that were left out, and why: they are stored with the provenance.
 
         Returns
         -------
@@ -178,9 +190,10 @@ class Destination:
         """
         self.check()  # files may have come under these names meanwhile
         path = join(self.partial, self.n_structures, self.model.universe, self._clock)
-        stamp(path, self.provenance)
+        provenance = self.provenance | ({SKIPPED: dict(skipped)} if skipped else {})
+        stamp(path, provenance)
         fine = self.model.topology
-        self._products.publish(path, self.partial, fine, first, self.provenance, self._replace)
+        self._products.publish(path, self.partial, fine, first, provenance, self._replace)
         self.partial.discard()
         return str(self.filename), str(self._products.topology or self.filename)
 

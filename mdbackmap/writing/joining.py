@@ -18,6 +18,7 @@ from MDAnalysis.coordinates import core
 
 from .output import GROWING, H5MD, PDB, check_written
 from .partial import Partial
+from .pdb import header
 
 _BLOCK = 256
 _STAMP = "parameters/mdbackmap"
@@ -52,14 +53,15 @@ def join(partial: Partial, n_frames, make_universe, clock) -> Path:
     _check_cover(segments, n_frames)
     if partial.suffix in GROWING:
         return reduce(partial.append, segments).path
+    segments = [segment for segment in segments if segment.size]  # of others all frames were left out
     if len(segments) == 1:
         return segments[0].path
     path = partial.folder / f"joined{partial.suffix}"
-    merge(path, segments, make_universe, clock)
+    merge(path, segments, make_universe, clock, partial.n_kept(0, n_frames))
     return path
 
 
-def merge(path, segments, make_universe, clock):
+def merge(path, segments, make_universe, clock, n_frames):
     """
     Write one file of several segments, of a format whose files cannot be joined by their bytes.
 
@@ -70,6 +72,8 @@ def merge(path, segments, make_universe, clock):
         In order.
     make_universe, clock
         As `join` has them.
+    n_frames : int
+        That they hold.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def merge(path, segments, make_universe, clock):
         _join_h5md(path, [x.path for x in segments])
     else:
         _rewrite(path, segments, make_universe(), clock)
-    check_written(path, segments[-1].stop - segments[0].start)
+    check_written(path, n_frames)
 
 
 def _check_cover(segments, n_frames):
@@ -160,8 +164,9 @@ def stamp(path, provenance):
             for level, entries in as_stamp(provenance).items():
                 file.require_group(f"{_STAMP}/{level}").attrs.update(entries)
     elif path.suffix in PDB:
+        left_out = [f"skipped.{key}: {why}" for key, why in provenance.get("skipped", {}).items()]
         with open(path, "a", encoding="ascii") as file:
-            file.write("END\n")
+            file.write(header(left_out) + "END\n")
 
 
 def as_stamp(provenance) -> dict:

@@ -20,6 +20,7 @@ from MDAnalysis.coordinates import core
 from MDAnalysis.coordinates.memory import MemoryReader
 
 from .. import __version__
+from ..metrics.validity import Judged
 from ..reading.xdr import count_frames
 from ..universes.frames import CoarseFrame
 from .partial import Partial, format_suffix
@@ -188,27 +189,35 @@ class SegmentSink:
     open_writer : callable
         ``open_writer(path, start)`` gives a writer for a segment that starts with that output frame.
     merge : callable
-        ``merge(path, segments)`` makes one file of segments whose bytes cannot simply follow each other.
+        ``merge(path, segments, n_frames)`` makes one file of segments whose bytes cannot simply follow each other.
     settings : ConversionSettings
     """
 
     def __init__(self, partial: Partial, open_writer, merge, settings):
         self._partial, self._open, self._merge, self._settings = partial, open_writer, merge, settings
         self._kept = []  # pairs: a segment, and how many times it was merged
-        self._writer = None
+        self._writer = self._path = None
         self._since = time.monotonic()
 
-    def write(self, job: Job, positions, seconds):
-        """Write the (F, A, 3) positions of a job, and note how many seconds one of them took to generate."""
-        if self._writer is not None and job.start != self._stop:
+    def write(self, job: Job, positions, seconds, judged=None):
+        """
+        Write the (F, A, 3) positions of a job, and note how many seconds one of them took to generate.
+
+        What was `judged` of them is noted, too; those that it has reasons against are not written.
+        """
+        if self._path is not None and job.start != self._stop:
             self.close()  # what lies between is there already
-        if self._writer is None:
-            self._start, self._path = job.start, self._partial.scratch(job.start)
-            self._writer = self._open(self._path, job.start)
+        if self._path is None:
+            self._start, self._path, self._judged = job.start, self._partial.scratch(job.start), []
+            if self._partial.suffix in PDB:  # its header
+                self._writer = self._open(self._path, job.start)
         self._whole = False
-        places = range(job.start, job.stop)
-        for structure, frame, sample, place in zip(positions, job.frames, job.samples, places, strict=True):
-            self._writer.write(structure, frame, sample, place)
+        kept = range(len(positions)) if judged is None else np.flatnonzero(judged.why == "").tolist()
+        for k in kept:
+            if self._writer is None:
+                self._writer = self._open(self._path, self._start)
+            self._writer.write(positions[k], job.frames[k], job.samples[k], job.start + k)
+        self._judged += [] if judged is None else [judged]
         self._stop, self._whole = job.stop, True
         if time.monotonic() - self._since > self._settings.segment_seconds:
             self.close()
@@ -223,24 +232,29 @@ class SegmentSink:
         OSError
             If not all of it reached the disk.
         """
-        writer, self._writer = self._writer, None
-        if writer is None:
+        writer, self._writer, path, self._path = self._writer, None, self._path, None
+        if path is None:
             return
         try:
-            writer.close()
+            path.touch() if writer is None else writer.close()
             if not self._whole:  # a write failed
-                self._path.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
                 return
-            check_written(self._path, self._stop - self._start)
+            if self._judged:
+                self._partial.note(self._start, self._stop, Judged.joined(self._judged))
+            check_written(path, self._partial.n_kept(self._start, self._stop))
         except BaseException:
-            self._path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             raise
-        self._kept.append((self._partial.keep(self._path, self._start, self._stop), 0))
+        self._kept.append((self._partial.keep(path, self._start, self._stop), 0))
         self._join_kept()
         self._since = time.monotonic()
 
     def taken(self):
         """None: what was taken lies in the folder of the output."""
+
+    def judged(self):
+        """None: so do the notes."""
 
     def _join_kept(self):
         """Join the segments that this sink has kept where they follow each other, so that they stay few."""
@@ -251,7 +265,11 @@ class SegmentSink:
         n = self._settings.merged
         while (segments := self._last(n)) is not None:
             path = self._partial.scratch(segments[0].start)
-            self._merge(path, segments)
+            full = [segment for segment in segments if segment.size]
+            if full:
+                self._merge(path, full, self._partial.n_kept(segments[0].start, segments[-1].stop))
+            else:
+                path.touch()
             merged = self._partial.keep(path, segments[0].start, segments[-1].stop)
             for segment in segments:
                 segment.path.unlink()
@@ -267,6 +285,8 @@ class SegmentSink:
 def check_written(path, n_frames):
     """OSError unless the file holds that many whole frames: writers that buffer do not always tell of a full disk."""
     suffix = format_suffix(path)
+    if n_frames == 0:
+        return
     if suffix in XDR:
         found = count_frames(path)
     elif suffix in _COUNTED:
@@ -282,11 +302,12 @@ class MemorySink:
     """Collects frames."""
 
     def __init__(self):
-        self._positions = []
+        self._positions, self._judged = [], []
 
-    def write(self, job: Job, positions, seconds):
-        """Take the (F, A, 3) positions of a job; the seconds are not noted."""
+    def write(self, job: Job, positions, seconds, judged=None):
+        """Take the (F, A, 3) positions of a job, and what was judged of them; the seconds are not noted."""
         self._positions.append(positions)
+        self._judged += [] if judged is None else [judged]
 
     def close(self):
         """Nothing to close."""
@@ -294,3 +315,7 @@ class MemorySink:
     def taken(self) -> np.ndarray:
         """All positions, shape (F, A, 3)."""
         return np.concatenate(self._positions)
+
+    def judged(self) -> Judged | None:
+        """What was judged of them, if anything."""
+        return Judged.joined(self._judged) if self._judged else None

@@ -8,6 +8,9 @@ there under such a name is whole, and `resume` goes on from it. ``settings.json`
 segments belong to. When all is there, segments are joined and the result is moved to its final name.
 A lock (`mdbackmap.writing.lock`) keeps other conversions out while one is running.
 
+What was found of the structures of a segment (``validity``) lies beside it as ``notes-<start>-<stop>.npz``, also which
+of them were left out: these count in the segment's name, but are not in its file.
+
 Segments of formats that are a plain sequence of frames (XTC, TRR, PDB models) grow by appending the bytes
 of the next one, so they never take twice the space. The size in the name tells where an append
 that was cut short began.
@@ -23,6 +26,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from ..metrics.validity import Judged
 from .lock import NAME as LOCK
 from .lock import InUse, Lock
 
@@ -33,6 +39,8 @@ _REPLACING = "replacing"  # the mark that what is there under the final names ma
 _SETTINGS = "settings.json"
 _PACE = "pace"  # seconds that a structure took
 _LAYOUT = 2  # of the folder: segments are counted in output frames
+_NOTES = "notes-"
+_NOTE_NAME = re.compile(rf"{_NOTES}(\d{{12}})-(\d{{12}})\.npz")
 _NAMED = 4  # settings that an error names at most
 _NAME = re.compile(r"(\d{12})-(\d{12})-(\d+)(\..+)")
 
@@ -213,16 +221,40 @@ class Partial:
     def tidy(self, everything=False):
         """Remove what was being written when all ended, undo appends that were cut short; or remove `everything`."""
         known, reached = {} if everything else {x.path: x for x in self.segments()}, 0
+        for path, first, last in self._notes():
+            if any(x.start <= first and last <= x.stop for x in known.values()):
+                known[path] = None
         spared = (LOCK,) if everything else (LOCK, _SETTINGS, PUBLISHING, _REPLACING, _PACE)
         for path in sorted(self._files(), key=lambda path: path.name == PUBLISHING):  # last: it says what is published
             if path not in known and path.name not in spared:
                 path.unlink()
-        for segment in known.values():
+        for segment in filter(None, known.values()):
             if segment.stop <= reached or segment.path.stat().st_size < segment.size:  # appended already, or damaged
                 segment.path.unlink()
                 continue
             os.truncate(segment.path, segment.size)
             reached = segment.stop
+
+    def note(self, start, stop, judged):
+        """Keep what is known of the output frames `start` to `stop`, which are about to become a segment."""
+        path = self.folder / f"{_NOTES}{start:012d}-{stop:012d}.npz"
+        judged.save(path.with_suffix(".new"))
+        os.replace(path.with_suffix(".new"), path)
+
+    def judged(self, start=0, stop=None) -> Judged | None:
+        """What was noted of the output frames `start` to `stop`; None if nothing was."""
+        notes = [path for path, first, last in self._notes() if first >= start and (stop is None or last <= stop)]
+        return Judged.joined([Judged.load(path) for path in notes]) if notes else None
+
+    def n_kept(self, start, stop) -> int:
+        """How many of the output frames `start` to `stop` were not left out."""
+        found = self.judged(start, stop)
+        return stop - start - (0 if found is None else int(np.count_nonzero(found.why != "")))
+
+    def _notes(self):
+        """Notes: their files, and the output frames that each is of."""
+        named = ((path, _NOTE_NAME.fullmatch(path.name)) for path in self._files())
+        return sorted((path, *map(int, name.groups())) for path, name in named if name)
 
     def scratch(self, start) -> Path:
         """Where to write the segment that starts at that frame."""

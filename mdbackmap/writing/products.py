@@ -18,6 +18,9 @@ from .output import H5MD, PDB
 from .partial import format_suffix
 from .pdb import fits_pdb, header, need_gemmi, same_atoms, write_topology
 
+SKIPPED = "skipped"
+"""Level of a provenance that lists structures that were left out, and why."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -128,13 +131,13 @@ class Products:
             return False
         suffix = format_suffix(self.trajectory)
         if suffix in H5MD:
-            return read_stamp(self.trajectory) == as_stamp(provenance)
+            return _asked(read_stamp(self.trajectory)) == as_stamp(provenance)
         if suffix in PDB:
             expected = header(remarks(provenance))
             with open(self.trajectory, encoding="ascii", errors="replace") as file:
                 return file.read(len(expected)) == expected
         try:
-            return json.loads(self.note.read_text()) == json.loads(json.dumps(provenance))
+            return _asked(json.loads(self.note.read_text())) == json.loads(json.dumps(provenance))
         except (OSError, ValueError):
             return False
 
@@ -171,6 +174,11 @@ class Products:
             aside.write_text(json.dumps(provenance, indent=2) + "\n")
             os.replace(aside, self.note)
         os.replace(path, self.trajectory)
+
+
+def _asked(provenance):
+    """A provenance without what came of it: the structures that were left out."""
+    return {level: entries for level, entries in provenance.items() if level != SKIPPED}
 
 
 def remarks(provenance) -> list[str]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..table import aligned, known_labels, number, read_labels
+from ...metrics.table import aligned, known_labels, number, read_labels
 
 LABELS = read_labels("cascades")
 """Words and decimals of every metric, in the order of tables."""

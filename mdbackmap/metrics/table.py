@@ -1,11 +1,8 @@
-"""Metrics as text and as JSON."""
+"""Metrics as text."""
 
-import json
 import math
 import tomllib
 from pathlib import Path
-
-from ..files import replacing
 
 
 def read_labels(table):
@@ -137,31 +134,3 @@ def systems(result, chains, keys=("rmsd", "chi1", "rama_favoured", "clashscore")
 def number(value, decimals):
     """A number with so many decimals; "-" if it is not finite."""
     return f"{value:.{decimals}f}" if math.isfinite(value) else "-"
-
-
-def save_json(content, filename):
-    """
-    Write plain values as JSON, NaN as null; the file appears under its name when it is complete.
-
-    Parameters
-    ----------
-    content : dict
-    filename : str or Path
-
-    Examples
-    --------
-    >>> save_json({"rmsd": float("nan")}, "metrics.json")  # doctest: +SKIP
-    """
-    with replacing(filename) as aside:
-        aside.write_text(json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
-
-
-def plain(value):
-    """A nest of dicts and lists with numpy's values as Python's, and None for NaN and infinity, which JSON lacks."""
-    if isinstance(value, dict):
-        return {str(key): plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    return None if isinstance(value, float) and not math.isfinite(value) else value

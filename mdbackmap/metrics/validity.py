@@ -1,0 +1,327 @@
+"""
+Validity: what is wrong with each structure and each of its residues, and which structures do not keep the limits.
+
+`ProteinJudge` judges structures of one molecule as they are made, `Judged` is what it says of some of them, and
+`Validity` is the report on all. Clashes are those of all atoms where there are hydrogens (MolProbity's clashscore, at
+electron-cloud lengths and radii, see `hydrogens`), else those of heavy atoms.
+
+Shapes: F structures, R residues, A atoms, M scores (`SCORES`), K kinds of faults (`faults.FAULTS`).
+"""
+
+import logging
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ..chemistry.residues import MAX_ATOMS
+from ..files import plain, save_json
+from ..molecule.boxes import box_vectors
+from .comparison import mean
+from .dihedrals import atom14, slots_of
+from .faults import FAULTS, faults_of, worst_residues
+from .hydrogens import CONVENTIONS
+from .limits import LIMITS, beyond
+from .measure import Measure
+from .protocol import geometry
+from .table import LABELS, aligned, number
+
+logger = logging.getLogger(__name__)
+
+SCORES = (
+    *("bonds", "angles", "contacts", "clashscore", "clashscore_all", "pierced", "rama_favoured", "rama_allowed"),
+    *("rama_outliers", "rotamer_favoured", "rotamer_outliers", "cbeta_outliers", "cis", "twisted", "mirrored_ca"),
+    "mirrored_cb",
+)
+"""What each structure is told by: names of `protocol`."""
+_MOST = np.iinfo(np.uint8).max  # faults of one kind that a residue is said to have, at most
+_SHOWN = 10  # structures and residues named in a table; chosen: by hand
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """
+    What was found of F structures.
+
+    Parameters
+    ----------
+    places : ndarray of int64, shape (F,)
+        Of the structures among all that are to be made.
+    scores : ndarray of float, shape (F, M)
+    counts : ndarray of uint8, shape (F, K, R)
+    nuclear : ndarray of bool, shape (F,)
+        Whether hydrogens have nuclear lengths.
+    why : ndarray of str, shape (F,)
+        Why a structure was left out; "" if it was not.
+    """
+
+    places: np.ndarray
+    scores: np.ndarray
+    counts: np.ndarray
+    nuclear: np.ndarray
+    why: np.ndarray
+
+    @classmethod
+    def of(cls, measure, measured, places=None, nuclear=False) -> "Judged":
+        """What was measured of structures, as scores and counts; none of them left out."""
+        n = len(measured)
+        rows = [geometry(measure, measured.frame(f)) for f in range(n)]
+        faults = faults_of(measure, measured)
+        return cls(
+            places=np.arange(n) if places is None else np.asarray(places, dtype=np.int64),
+            scores=np.array([[row.get(name, np.nan) for name in SCORES] for row in rows]).reshape(n, len(SCORES)),
+            counts=np.stack([faults[name] for name in FAULTS], axis=1).clip(max=_MOST).astype(np.uint8),
+            nuclear=np.full(n, nuclear),
+            why=np.full(n, "", dtype="U1"),
+        )
+
+    @classmethod
+    def joined(cls, parts) -> "Judged":
+        """That of several, in the order of places, each place once."""
+        of_parts = {field.name: np.concatenate([getattr(x, field.name) for x in parts]) for field in fields(cls)}
+        order = np.unique(of_parts["places"], return_index=True)[1]
+        return cls(**{name: values[order] for name, values in of_parts.items()})
+
+    def rows(self) -> list[dict]:
+        """Scores of each structure by name."""
+        return [dict(zip(SCORES, values, strict=True)) for values in self.scores.tolist()]
+
+    def taken(self, chosen) -> "Judged":
+        """Those of some structures: an index of any kind."""
+        return Judged(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+
+    def save(self, path):
+        """Write it to a file, which numpy reads."""
+        with open(path, "wb") as file:
+            np.savez(file, **{field.name: getattr(self, field.name) for field in fields(self)})
+
+    @classmethod
+    def load(cls, path) -> "Judged":
+        """Read what `save` wrote."""
+        with np.load(path) as file:
+            return cls(**{field.name: file[field.name] for field in fields(cls)})
+
+
+class ProteinJudge:
+    """
+    Judges structures of one molecule; made once, used for every frame.
+
+    Parameters
+    ----------
+    fine : Topology
+        Its atoms, with bonds. Only amino acids are judged.
+
+    Raises
+    ------
+    ValueError
+        A molecule without amino acids.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> from mdbackmap import Topology
+    >>> from mdbackmap.datafiles import TRPCAGE_PDB
+    >>> atoms = mda.Universe(TRPCAGE_PDB).atoms
+    >>> judge = ProteinJudge(Topology.from_atoms(atoms))
+    >>> judge(atoms.positions[None]).rows()[0]["clashscore"]
+    0.0
+    """
+
+    def __init__(self, fine):
+        residues = np.flatnonzero((fine.types >= 0) & ~fine.hetero)
+        if not len(residues):
+            raise ValueError("validity judges proteins, and this molecule has no amino acids: leave out validity")
+        self._protein, self._atoms = fine.take(residues), fine.atoms_of(residues)
+        self.labels = np.array([fine.label(r) for r in residues])
+        self._hydrogens, parents = _hydrogens(self._protein)
+        protein = self._protein
+        mask = atom14(protein, np.zeros((1, protein.n_atoms, 3)))[1]
+        self.measure = Measure(mask, protein.types, protein.ends, parents if len(parents) else None)
+
+    def __call__(self, positions, places=None, dimensions=None) -> Judged:
+        """
+        Judge structures.
+
+        Parameters
+        ----------
+        positions : ndarray of float, shape (F, A, 3)
+            Chains whole.
+        places : sequence of int, length F, optional
+        dimensions : ndarray of float, shape (F, 6), optional
+            Boxes as MDAnalysis has them.
+
+        Returns
+        -------
+        Judged
+        """
+        atoms = np.asarray(positions, dtype=float)[:, self._atoms]
+        boxes, hydrogens = box_vectors(dimensions, len(atoms)), atoms[:, self._hydrogens]
+        heavy = atom14(self._protein, atoms)[0]
+        measured, whole = self.measure(heavy, hydrogens, boxes), self.measure.all_atoms
+        nuclear = whole is not None and whole.convention(heavy, hydrogens) == CONVENTIONS[1]
+        return Judged.of(self.measure, measured, places, nuclear)
+
+
+def _hydrogens(protein):
+    """Hydrogens of a topology that are bonded to atoms with slots, and these as places in a flat atom14 array."""
+    light = np.isin(np.char.upper(protein.elements), ["H", "D"])
+    pairs = protein.bonds[light[protein.bonds].sum(1) == 1]
+    hydrogen = np.where(light[pairs[:, 0]], pairs[:, 0], pairs[:, 1])
+    parent = pairs.sum(1) - hydrogen
+    slots = slots_of(protein)[parent]
+    if len(np.unique(hydrogen)) < light.sum():
+        words = "%d hydrogens without bonds in the topology are not judged"
+        logger.warning(words, light.sum() - len(np.unique(hydrogen)))
+    kept = slots >= 0
+    order = np.argsort(hydrogen[kept], kind="stable")
+    places = protein.residue_of_atom[parent] * MAX_ATOMS + slots
+    return hydrogen[kept][order], places[kept][order]
+
+
+class Validity:
+    """
+    The report on the structures of one molecule.
+
+    Parameters
+    ----------
+    judged : Judged
+        Of F structures.
+    labels : sequence of str, length R
+        Of the residues.
+    frames, samples : ndarray of int, shape (F,)
+        Which frame and which sample each structure is of.
+    name : str, optional
+
+    Attributes
+    ----------
+    scores : dict of str to ndarray of float, shape (F,)
+        Of each structure, by names of `SCORES`: percent, clashes per 1000 atoms, rings.
+    faults : dict of str to ndarray of uint8, shape (F, R)
+        How many faults of each kind (`faults.FAULTS`) each residue has.
+    mean : dict of str to float
+        Of the scores, over structures.
+    hydrogens : str
+        "" without hydrogens; else the convention of their lengths. They are judged at those of electron clouds.
+    """
+
+    def __init__(self, judged, labels, frames, samples, name=""):
+        self.name, self.labels = name, np.asarray(labels)
+        self.frames, self.samples = np.asarray(frames), np.asarray(samples)
+        self.scores = dict(zip(SCORES, judged.scores.T, strict=True))
+        self.faults = dict(zip(FAULTS, np.moveaxis(judged.counts, 1, 0), strict=True))
+        there = np.isfinite(self.scores["clashscore_all"]).any()
+        self.hydrogens = CONVENTIONS[int(judged.nuclear.any())] if there else ""
+        if not there:
+            del self.scores["clashscore_all"]
+        self.mean = {key: float(mean(x[np.isfinite(x)])) for key, x in self.scores.items()}
+        self._rows = judged.rows()
+
+    def __len__(self):
+        return len(self.frames)
+
+    def __repr__(self):
+        bad = len(self.beyond_limits())
+        return f"<Validity: {len(self)} structures of {len(self.labels)} residues, {bad} beyond limits>"
+
+    def beyond_limits(self):
+        """
+        Structures that do not keep the limits (`limits.LIMITS`).
+
+        Returns
+        -------
+        list of (int, int, list of str)
+            Frame, sample, and what is beyond its limit, in words.
+        """
+        found = zip(self.frames.tolist(), self.samples.tolist(), map(beyond, self._rows), strict=True)
+        return [row for row in found if row[2]]
+
+    def worst(self, n=_SHOWN):
+        """
+        Residues with most faults.
+
+        Returns
+        -------
+        list of (str, float, dict of str to float)
+            Label, faults a structure, and the same by kind; the worst first, none without faults.
+        """
+        return [(str(self.labels[k]), total, kinds) for k, total, kinds in worst_residues(self.faults, n)]
+
+    def table(self) -> str:
+        """
+        Means and extremes beside the limits, structures beyond them, and the worst residues, as text.
+
+        Returns
+        -------
+        str
+        """
+        lines = aligned([["", "mean", "worst", "limit"], *(self._line(key) for key in self.scores)])
+        lines.append(self.convention)
+        bad = self.beyond_limits()
+        lines.append(f"beyond limits: {len(bad)} of {len(self)} structures")
+        lines += [f"  frame {f}, sample {s}: {'; '.join(what)}" for f, s, what in bad[:_SHOWN]]
+        lines += [f"  and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
+        for label, total, kinds in self.worst():
+            what = ", ".join(f"{FAULTS[k]} x {x:.3g}" for k, x in sorted(kinds.items(), key=lambda pair: -pair[1]))
+            lines.append(f"  {label}: {total:.3g} faults a structure: {what}")
+        return "\n".join(lines)
+
+    @property
+    def convention(self) -> str:
+        """Which atoms clashes are of, and at which lengths of hydrogens, as a sentence."""
+        if not self.hydrogens:
+            return "clashes: heavy atoms; there are no hydrogens"
+        lengths = "" if self.hydrogens == CONVENTIONS[0] else f"; the file has {self.hydrogens} ones"
+        return f"clashes: all atoms, at {CONVENTIONS[0]} lengths and radii as in MolProbity{lengths}"
+
+    def _line(self, key):
+        words, unit, decimals, better = LABELS[key]
+        values = self.scores[key][np.isfinite(self.scores[key])]
+        worst = (np.min if better == "more" else np.max)(values) if len(values) else np.nan
+        limit = "at {} {:g}".format(*LIMITS[key]) if key in LIMITS else ""
+        return [f"{words:<32} {unit}", number(self.mean[key], decimals), number(worst, decimals), limit]
+
+    def content(self) -> dict:
+        """Plain values for a JSON file."""
+        bad = [{"frame": f, "sample": s, "what": what} for f, s, what in self.beyond_limits()]
+        kinds = {name: counts.mean(0) for name, counts in self.faults.items()} if len(self) else {}
+        by_frame = {name: counts.sum(1) for name, counts in self.faults.items()}
+        return plain(
+            {
+                "name": self.name,
+                "clashes": self.convention,
+                "limits": {key: f"at {side} {limit:g}" for key, (side, limit) in LIMITS.items()},
+                "beyond_limits": bad,
+                "mean": self.mean,
+                "by_structure": {"frame": self.frames, "sample": self.samples, **self.scores, "faults": by_frame},
+                "by_residue": {"labels": self.labels, "faults": kinds},
+            }
+        )
+
+    def to_json(self, filename):
+        """
+        Write all of it but the faults of single residues in single structures (`faults` has those).
+
+        Parameters
+        ----------
+        filename : str or Path
+        """
+        save_json(self.content(), filename)
+
+    def plot(self, filename=None):
+        """
+        Draw it: scores and faults by structure, faults by residue.
+
+        Parameters
+        ----------
+        filename : str or Path, optional
+            Of a picture.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from .validity_plot import validity_figure
+
+        figure = validity_figure(self)
+        if filename is not None:
+            figure.savefig(filename, dpi=110)
+        return figure
