@@ -13,7 +13,7 @@ import numpy as np
 
 from mdbackmap.molecule.mapping import Mapping
 from mdbackmap.molecule.topology import Topology
-from mdbackmap.options import KEEP_TOLERANCE, SamplingOptions
+from mdbackmap.options import KEEP_TOLERANCE, HydrogenOptions, SamplingOptions
 from mdbackmap.universes.live import lifted
 from mdbackmap.universes.reader import bead_indices
 from mdbackmap.universes.universe import universe_of
@@ -24,7 +24,7 @@ SEQUENCE = "GASPVTCLINDQKEMHFRYW"
 class Standin:
     """A stand-in for `Backmapper`."""
 
-    device = SimpleNamespace(type="cpu")
+    device, hydrogens = SimpleNamespace(type="cpu"), HydrogenOptions(False)
     provenance = {"model": "standin", "version": "0", "sha256": "0" * 64}
 
     def __init__(self, coarse, indices=None, delay=0.0):
@@ -35,6 +35,7 @@ class Standin:
 
     n_beads = property(lambda self: self.mapping.n_beads)
     n_atoms = property(lambda self: self.mapping.n_atoms)
+    topology = property(lambda self: self.mapping.fine)
 
     def with_threads(self, threads):
         return self

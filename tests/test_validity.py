@@ -209,7 +209,7 @@ def test_hydrogens_of_a_topology_are_judged_at_lengths_of_electron_clouds(trpcag
         scores.append(made.scores["clashscore_all"][0])
         names.append(made.hydrogens)
     assert names == ["electron-cloud", "nuclear"] and scores[0] == scores[1]
-    assert "nuclear ones" in made.table() and "MolProbity" in made.table()
+    assert "at nuclear ones" in made.table() and "MolProbity" in made.table()
 
 
 def test_molecules_without_amino_acids_are_refused():

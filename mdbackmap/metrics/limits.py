@@ -1,8 +1,8 @@
 """
 Limits that a single structure has to keep, and what it says where it does not.
 
-They are wide: all native structures of the benchmark keep them, and what does not is broken somewhere. Whether many
-structures are good is told by their means.
+They are wide: all native structures of the benchmark keep them, and what does not is broken somewhere. Means over many
+structures say how good these are.
 """
 
 import math

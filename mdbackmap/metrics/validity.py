@@ -32,7 +32,7 @@ SCORES = (
     *("rama_outliers", "rotamer_favoured", "rotamer_outliers", "cbeta_outliers", "cis", "twisted", "mirrored_ca"),
     "mirrored_cb",
 )
-"""What each structure is told by: names of `protocol`."""
+"""What is scored of each structure: names of `protocol`."""
 _MOST = np.iinfo(np.uint8).max  # faults of one kind that a residue is said to have, at most
 _SHOWN = 10  # structures and residues named in a table; chosen: by hand
 
@@ -269,7 +269,7 @@ class Validity:
         """Which atoms clashes are of, and at which lengths of hydrogens, as a sentence."""
         if not self.hydrogens:
             return "clashes: heavy atoms; there are no hydrogens"
-        lengths = "" if self.hydrogens == CONVENTIONS[0] else f"; the file has {self.hydrogens} ones"
+        lengths = "" if self.hydrogens == CONVENTIONS[0] else f"; hydrogens lie at {self.hydrogens} ones"
         return f"clashes: all atoms, at {CONVENTIONS[0]} lengths and radii as in MolProbity{lengths}"
 
     def _line(self, key):
