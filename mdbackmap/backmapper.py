@@ -89,9 +89,15 @@ class Backmapper:
         self.provenance = dict(provenance)
         self._form = StandardForm(mapping, network)
         self._sampler = Sampler(bind(network.eval(), self._form.mapping, self.device), self.device, threads)
-        self._hydrogens = self._complete and Hydrogens.of(self.mapping.fine, self._complete.hydrogens, self.device)
+        self._hydrogens = self._complete and self._turning()
         looked = looked if network.relaxes else None
         self._trace = TraceTreatment(self.mapping, looked, network.relaxes, self._placed)
+
+    def _turning(self, kept=()):
+        """What puts hydrogens on atoms: `kept` ones, and those that beads are made of, stay where they are."""
+        still = np.zeros(self.n_atoms, dtype=bool)
+        still[self.mapping.atoms] = still[list(kept)] = True
+        return Hydrogens.of(self.mapping.fine, self._complete.hydrogens, self.device, still)
 
     def _placed(self, beads):
         """Topology and C-alphas (f, R, 3) that the network finds from beads (f, N, 3), in standard order."""
@@ -173,6 +179,7 @@ class Backmapper:
         n_frames = cg.universe.trajectory.n_frames
         other.kept = read_kept(keep, self.mapping, n_frames, tolerance=tolerance, aliases=aliases)
         other.mapping = other.kept.joined()
+        other._hydrogens = other._turning(other.kept.rows)
         return other
 
     def batch_size(self, requested="auto"):
@@ -276,7 +283,7 @@ class Backmapper:
         kept = KeptPlaces(known, (others - centre).astype(np.float32), self.kept.kinds, self.kept.members)
         atoms = self._complete(self._form.atoms(self._sampler(near, *arguments, kept), centre, beads))
         atoms[:, self.kept.rows] = places[:, self.kept.rows]
-        return np.concatenate([self._hydrogens(atoms, boxes), others], axis=1)
+        return self._hydrogens(np.concatenate([atoms, others], axis=1), boxes)
 
     def displacements(self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror):
         """

@@ -104,6 +104,13 @@ the angle at the bond, in degrees; cited: Amber's topologies. Methyls and amines
 """
 STAGGERED, THIRD, HALF = 60.0, 120.0, 180.0  # degrees; cited: a minimum of a threefold rotation; parts of a turn
 
+FLIPS = {
+    "ASN": (("CB", "CG"), ("OD1", "ND2")),
+    "GLN": (("CG", "CD"), ("OE1", "NE2")),
+    "HIS": (("CB", "CG"), ("ND1", "CD2", "CE1", "NE2")),
+}
+"""Side chains that crystals show turned by half a turn as easily: the bond they turn about, and the atoms that turn."""
+
 
 def turn_of(residue, atom):
     """

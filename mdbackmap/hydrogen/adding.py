@@ -6,9 +6,13 @@ Shapes: F frames, A atoms. Positions in angstrom.
 
 import dataclasses
 
+import numpy as np
 import torch
 
+from .movers import movers_of
 from .parents import HydrogenTable
+from .scoring import Roles, ScoringSettings
+from .turning import turned
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -19,12 +23,19 @@ class Hydrogens:
     Attributes
     ----------
     table : HydrogenTable
+    movers : list of Movers
+        Groups that can turn.
+    roles : Roles
+    settings : ScoringSettings
     """
 
     table: HydrogenTable
+    movers: list
+    roles: Roles
+    settings: ScoringSettings = ScoringSettings()
 
     @classmethod
-    def of(cls, fine, rows, device=None):
+    def of(cls, fine, rows, device=None, still=None):
         """
         Those of a molecule.
 
@@ -34,12 +45,17 @@ class Hydrogens:
         rows : ndarray of int64, shape (H,)
             Which atoms are the hydrogens.
         device : torch.device or str, optional
+        still : ndarray of bool, shape (A,), optional
+            Heavy atoms that may not turn; by default all may.
 
         Returns
         -------
         Hydrogens
         """
-        return cls(HydrogenTable.of(fine, rows, device))
+        still = np.zeros(fine.n_atoms, dtype=bool) if still is None else still
+        movers = movers_of(fine, rows, still, ScoringSettings(), device) if len(rows) else []
+        sites = torch.cat([kind.sites.flatten() for kind in movers]).cpu().numpy() if movers else ()
+        return cls(HydrogenTable.of(fine, rows, device), movers, Roles.of(fine, sites, device))
 
     def __call__(self, atoms, boxes=None):
         """
@@ -61,7 +77,18 @@ class Hydrogens:
         if not len(rows):
             return atoms
         with torch.inference_mode():
-            there = torch.from_numpy(atoms).to(self.table.local.device)
+            there = torch.from_numpy(atoms).to(self.table.local)
             centre = there[:, self.table.atom[:1]]  # near the origin single precision is finest
-            atoms[:, rows] = (self.table.place(there - centre) + centre).cpu().numpy()
+            there = there - centre
+            there[:, self.table.rows] = self.table.place(there)
+            box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, device=there.device)
+            there = turned(there, self.movers, self.roles, self.settings, box) + centre
+            turning = self._turning(rows)
+            atoms[:, turning] = there[:, turning].cpu().numpy()
         return atoms
+
+    def _turning(self, rows):
+        """Hydrogens, and heavy atoms that can turn."""
+        return (
+            np.union1d(rows, torch.cat([kind.sites.flatten().cpu() for kind in self.movers])) if self.movers else rows
+        )

@@ -112,9 +112,9 @@ class HydrogenTable:
         bonds = unit(atoms[:, self.bonded] - atoms[:, self.atom].unsqueeze(2))
         mean = -unit((bonds * self.weights.unsqueeze(-1)).sum(2))
         one, two, three = bonds.unbind(2)
-        normal = unit(torch.cross(two - one, three - one, dim=-1))  # null where there are fewer than three bonds
+        normal = unit(torch.cross(two - one, three - one, dim=-1))
         normal = normal * torch.sign((normal * mean).sum(-1, keepdim=True))
-        x = unit(normal + _MEAN * mean)
+        x = unit(normal * self.weights[:, 2:] + _MEAN * mean)  # of three bonds only
         y = perpendicular(atoms[:, self.reference[:, 1]] - atoms[:, self.reference[:, 0]], x)
         return torch.stack([x, y, torch.cross(x, y, dim=-1)], dim=2)
 

@@ -1,0 +1,125 @@
+"""
+Energies of hydrogens that can turn: overlaps of spheres cost, hydrogen bonds gain.
+
+Shapes: A atoms, P pairs of atoms, K candidates. Lengths in angstrom; energies in hydrogen bonds.
+"""
+
+import dataclasses
+
+import numpy as np
+import torch
+
+from ..chemistry import elements as chemistry
+from ..molecule.bonds import pairs_within
+
+_SIZES = dict(zip(chemistry.ELEMENTS, chemistry.VDW_RADII.tolist(), strict=True))
+_LIKE_SULFUR = 1.80  # angstrom; chosen: by hand, other elements, of ligands, as sulfur
+_BONDS_APART = 4  # cited: MolProbity leaves out pairs within four bonds
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoringSettings:
+    """What overlaps cost, and what hydrogen bonds gain."""
+
+    stiffness: float = 20.0  # energy per square angstrom of overlap; chosen: tests/ablations by hand, clashscore
+    free: float = 0.6  # angstrom that a hydrogen bond may overlap; cited: MolProbity (Word et al. 1999)
+    best: float = 1.9  # angstrom, H to acceptor, up to which a hydrogen bond counts in full; chosen: by hand
+    last: float = 2.5  # angstrom, where it ends; cited: Baker & Hubbard 1984
+    tail: float = 0.15  # energy that is left there; chosen: by hand, rotors look for far partners, too
+    far: float = 3.2  # angstrom, where this ends; chosen: by hand
+    staggered: float = 0.3  # energy at the top of a threefold rotation; chosen: by hand, 1.4 kcal/mol of Amber
+    planar: float = 0.6  # energy at right angles to a ring or an acid; chosen: by hand, as Amber's 1.8 kcal/mol
+    flip: float = 0.5  # energy that a flip has to gain; chosen: by hand, small changes do not flip
+    reach: float = 3.2  # angstrom: pairs further apart do not count; chosen: as `far`
+    rounds: int = 6  # of choosing again; chosen: by hand, energies rarely fall after four
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Roles:
+    """
+    What the atoms of a molecule are to each other.
+
+    Attributes
+    ----------
+    radius : torch.Tensor, shape (A,)
+        Of hydrogens at the places of their nuclei.
+    polar, acceptor : torch.Tensor of bool, shape (A,)
+    bonded : torch.Tensor of int64, shape (p,)
+        Pairs that do not count, as ``i * A + j``, sorted, both ways round.
+    """
+
+    radius: torch.Tensor
+    polar: torch.Tensor
+    acceptor: torch.Tensor
+    bonded: torch.Tensor
+
+    @classmethod
+    def of(cls, fine, sites, device=None):
+        """
+        Those of a molecule.
+
+        Parameters
+        ----------
+        fine : Topology
+        sites : sequence of int
+            Atoms that can turn: only their pairs are left out where they are bonded.
+        """
+        light = fine.elements == "H"
+        parent = np.full(fine.n_atoms, -1)
+        for one, other in fine.bonds:
+            for h, atom in ((one, other), (other, one)):
+                if light[h]:
+                    parent[h] = atom
+        polar = light & np.isin(fine.elements[parent], ["N", "O", "S"])
+        holds = np.zeros(fine.n_atoms, dtype=bool)
+        holds[parent[light]] = True
+        ring = np.isin(fine.names, ["ND1", "NE2"]) & (fine.resnames[fine.residue_of_atom] == "HIS")
+        acceptor = np.isin(fine.elements, ["O", "S"]) | (ring & ~holds)
+        radius = np.array([_SIZES.get(element, _LIKE_SULFUR) for element in fine.elements])
+        carbonyl = (fine.elements == "C") & _bonded_to_oxygen(fine)
+        radius[carbonyl] = chemistry.CARBONYL_RADIUS
+        radius[light] = np.where(polar, chemistry.NUCLEAR_POLAR_H_RADIUS, chemistry.NUCLEAR_H_RADIUS)[light]
+        pairs = pairs_within(fine.n_atoms, fine.bonds, _BONDS_APART)
+        pairs = np.concatenate([pairs, pairs[:, ::-1]])
+        pairs = pairs[np.isin(pairs[:, 0], sites)]
+        keys = np.sort(pairs[:, 0] * fine.n_atoms + pairs[:, 1])
+        of_atoms = torch.tensor(radius, dtype=torch.float32), torch.tensor(polar), torch.tensor(acceptor)
+        return cls(*(values.to(device) for values in (*of_atoms, torch.tensor(keys))))
+
+    def apart(self, one, other):
+        """Whether atoms `one` (P,), which can turn, and `other` (P,) are further than four bonds apart."""
+        keys = one * len(self.radius) + other
+        if len(self.bonded) == 0:
+            return torch.ones_like(keys, dtype=torch.bool)
+        at = torch.searchsorted(self.bonded, keys).clamp_max(len(self.bonded) - 1)
+        return self.bonded[at] != keys
+
+    def energies(self, one, other, distance, settings):
+        """
+        Energies of pairs.
+
+        Parameters
+        ----------
+        one, other : torch.Tensor of int64, shape (P,)
+        distance : torch.Tensor, shape (P, K)
+        settings : ScoringSettings
+
+        Returns
+        -------
+        torch.Tensor, shape (P, K)
+        """
+        bond = (self.polar[one] & self.acceptor[other]) | (self.acceptor[one] & self.polar[other])
+        bond = bond.to(distance).unsqueeze(1)
+        touching = (self.radius[one] + self.radius[other]).unsqueeze(1) - settings.free * bond
+        cost = (touching - distance).clamp_min_(0).square_().mul_(settings.stiffness)
+        near = ((settings.last - distance) / (settings.last - settings.best)).clamp_(0, 1)
+        far = ((settings.far - distance) / (settings.far - settings.best)).clamp_(0, 1)
+        return cost.sub_(bond * (near * (1 - settings.tail) + far * settings.tail))
+
+
+def _bonded_to_oxygen(fine):
+    """Carbons of carbonyls and carboxylates: two of their bonds lead to heavy atoms but one, and one to oxygen."""
+    names = fine.names
+    residues = fine.resnames[fine.residue_of_atom]
+    side = {"ASN": "CG", "ASP": "CG", "GLN": "CD", "GLU": "CD"}
+    return (names == "C") | np.array([side.get(r) == n for r, n in zip(residues, names, strict=True)], dtype=bool)
