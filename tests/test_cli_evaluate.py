@@ -219,6 +219,9 @@ def test_check_a_trajectory(tmp_path, capsys):
     listed = out[out.index("frames:") : out.index("worst")].splitlines()[2:]
     assert len(listed) == 4 and len(out[out.index("worst") :].splitlines()) == 3
     content = json.loads((tmp_path / "out.json").read_text())["structures"][0]
+    assert "beyond limits: 0 of 4 structures" in out and "clashes: heavy atoms" in out
+    assert content["limits"]["pierced"] == "at most 0" and content["beyond_limits"] == []
+    assert (tmp_path / "plots" / f"{Path(TRPCAGE_XTC).stem}-validity.png").stat().st_size > 10_000
     assert content["n_frames"] == 4 and len(content["by_residue"]["faults"]["angles"]) == 20
 
 
@@ -255,6 +258,11 @@ def test_check_says_where_a_structure_is_broken(tmp_path, capsys):
     out = capsys.readouterr().out
     assert value(out, "bonds within 10%                 %")[0] < 100
     assert "LYS A 8" in out.splitlines()[-1] and "bond off" in out.splitlines()[-1]
+    assert "beyond limits: 1 of 1 structures\n  frame 0: bonds within 10%" in out
+    assert "1 of 1 frames are beyond the limits; frame 0: bonds" in refused(
+        capsys, "check", tmp_path / "broken.pdb", "--strict"
+    )
+    assert run("check", TRPCAGE_PDB, "--strict", "--quiet") == 0
 
 
 def test_files_into_proteins():

@@ -223,6 +223,8 @@ def test_hydrogens_are_read_and_bound(tmp_path):
     found, without = judge_alone(chain), judge_alone(bare)
     assert "clashscore_all" in found.mean and "clashscore_all" not in without.mean
     assert found.mean["clashscore"] == without.mean["clashscore"]
+    assert found.validity.hydrogens == "nuclear" and "MolProbity" in found.validity.convention  # N-H of 1 A
+    assert without.validity.hydrogens == "" and "heavy atoms" in without.validity.convention
     some = part(chain, np.arange(5, 20)).hydrogens
     assert np.array_equal(some.parents, chain.hydrogens.parents[rows >= 5] - 5 * 14)
     assert np.array_equal(some.positions, chain.hydrogens.positions[:, rows >= 5])

@@ -15,7 +15,7 @@ def add_parser(verbs):
         help="judge an all-atom structure or trajectory on its own",
         description="Judge bonds and angles against ideal ones, contacts and clashes, Ramachandran, rotamers, cis and "
         "twisted peptides, handedness. Shown are means, frames, and the worst residues. Where there are hydrogens, "
-        "clashes of all atoms are counted, too.",
+        "clashes of all atoms are counted, too. Frames beyond stated limits (docs/evaluation.md) are named.",
         epilog="Examples: mdbackmap check aa.pdb aa.xtc --step 10; mdbackmap check --trace ca.pdb ca.xtc --plots plots",
     )
     group = parser.add_argument_group("input")
@@ -26,6 +26,7 @@ def add_parser(verbs):
         **options.FLAG,
         help="judge the C-alpha trace instead of the atoms: a coarse trajectory before atoms are generated",
     )
+    group.add_argument("--strict", **options.FLAG, help="end with status 1 if a frame is beyond the limits")
     group.add_argument(
         "--mapping", metavar="NAME", help="with --trace: which beads they are, as of convert (default: recognised)"
     )
@@ -42,6 +43,8 @@ def check(args):
     for name in ("sequence", "breaks", "mapping"):
         if getattr(args, name) is not None and not args.trace:
             return f"--{name} belongs to --trace: atoms say what they are and where chains end"
+    if args.strict and args.trace:
+        return "--strict belongs to atoms: leave it out with --trace"
     if args.scale is not None and not args.trace:
         return "--scale belongs to --trace: atoms are expected in angstrom"
     return options.check_frames(args)
@@ -59,15 +62,31 @@ def run(args):
     chain, numbers = protein_input.read([args.top, *files] if args.top else files, args)
     judgement = judge_alone(chain, energy_steps=args.energy, numbers=numbers)
     protein_input.save(args, [judgement])
-    if args.quiet:
-        return
+    if not args.quiet:
+        _show(judgement, numbers, args.worst)
+    if args.strict:
+        _refuse(judgement.validity)
+
+
+def _show(judgement, numbers, n_worst):
+    """Print what was found."""
     n_frames = options.count(len(judgement.frames), "frame")
     atoms = "heavy atoms" if judgement.generated.hydrogens is None else "heavy atoms, hydrogens in clashes"
     print(f"{judgement.name}: {options.count(len(judgement.types), 'residue')}, {n_frames}, {atoms}")
     print(table({"": judgement.mean}))
+    print("\n".join(judgement.validity.verdict_lines()))
     if len(judgement.frames) > 1:
         print("\n".join(frame_lines(judgement.frames, numbers)))
-    protein_input.print_worst("worst residues, faults a frame:", judgement, args.worst)
+    protein_input.print_worst("worst residues, faults a frame:", judgement, n_worst)
+
+
+def _refuse(validity):
+    """ValueError that names the first frame beyond the limits, if there is one."""
+    bad = validity.beyond_limits()
+    if bad:
+        frame, _, what = bad[0]
+        many = f"{len(bad)} of {len(validity)} frames are beyond the limits"
+        raise ValueError(f"{many}; frame {frame}: {'; '.join(what)}")
 
 
 def frame_lines(frames, numbers):

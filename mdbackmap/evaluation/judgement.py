@@ -10,13 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..chemistry.elements import SLOTS
+from ..chemistry.residues import RESIDUE_NAMES
 from ..metrics.calibration import distributions
 from ..metrics.comparison import squared_errors
-from ..metrics.faults import faults_of, find_faults
-from ..metrics.hydrogens import all_atom_clashscore
+from ..metrics.faults import find_faults
+from ..metrics.hydrogens import CONVENTIONS, all_atom_clashscore
 from ..metrics.measure import Measure
-from ..metrics.protocol import evaluate, geometry, summarise
+from ..metrics.protocol import evaluate, summarise
 from ..metrics.samples import evaluate_samples
+from ..metrics.validity import Judged, Validity
 from .energy import energies
 from .proteins import common, part
 
@@ -49,6 +51,8 @@ class Judgement:
         Residues of the reference that the generated protein does not have.
     numbers : sequence of int, optional
         Of the frames in their trajectory.
+    validity : Validity, optional
+        The report on a protein that was judged alone.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Judgement:
     reference: object = None
     missing: int = 0
     numbers: tuple = ()
+    validity: Validity | None = None
 
     def content(self):
         """Plain values for a JSON file."""
@@ -73,7 +78,8 @@ class Judgement:
         counts |= {"n_frames": len(self.frames), "n_samples": self.n_samples}
         if self.numbers:
             counts["frame_numbers"] = self.numbers
-        return {"name": self.name, **counts, "mean": self.mean, "frames": self.frames, "by_residue": residues}
+        found = {"name": self.name, **counts, "mean": self.mean, "frames": self.frames, "by_residue": residues}
+        return found if self.validity is None else found | self.validity.verdict()
 
 
 def judge_alone(chain, *, energy_steps=None, numbers=()):
@@ -104,12 +110,16 @@ def judge_alone(chain, *, energy_steps=None, numbers=()):
     parents, atoms = (None, None) if chain.hydrogens is None else (chain.hydrogens.parents, chain.hydrogens.positions)
     measure = Measure(*chain.known, parents)
     measured = measure(chain.positions, atoms, chain.boxes)
-    frames = [geometry(measure, measured.frame(f)) for f in range(len(measured))]
+    nuclear = atoms is not None and measure.all_atoms.convention(chain.positions, atoms) == CONVENTIONS[1]
+    judged = Judged.of(measure, measured, nuclear=nuclear)
+    labels = [f"{RESIDUE_NAMES[kind]} {label}" for kind, label in zip(chain.types, chain.labels, strict=True)]
+    shown = numbers or range(len(measured))
+    validity = Validity(judged, labels, shown, np.zeros(len(measured), dtype=int), chain.name)
+    frames = [{name: row[name] for name in validity.scores} for row in judged.rows()]
     if energy_steps is not None:
         frames = [row | more for row, more in zip(frames, energies(chain, energy_steps), strict=True)]
-    faults = faults_of(measure, measured)
-    results = chain.name, chain.labels, chain.types, 1, summarise(frames), frames, None, faults, chain
-    return Judgement(*results, numbers=tuple(numbers))
+    results = chain.name, chain.labels, chain.types, 1, summarise(frames), frames, None, validity.faults, chain
+    return Judgement(*results, numbers=tuple(numbers), validity=validity)
 
 
 def _beside(chain, known, energy_steps):

@@ -32,13 +32,16 @@ def save_plots(judgement, folder):
     Returns
     -------
     list of Path
-        ``NAME-ramachandran.png``, ``NAME-chis.png`` and ``NAME-residues.png``.
+        ``NAME-ramachandran.png``, ``NAME-chis.png`` and ``NAME-residues.png``; ``NAME-validity.png`` without a
+        reference.
 
     Examples
     --------
     >>> save_plots(judgement, "plots")  # doctest: +SKIP
     """
     pictures = {"ramachandran": ramachandran_map, "chis": chi_histograms, "residues": residue_errors}
+    if judgement.validity is not None:
+        pictures["validity"] = lambda judgement: judgement.validity.plot()
     stem = Path(judgement.name).stem
     return [save_figure(draw(judgement), folder, f"{stem}-{what}.png") for what, draw in pictures.items()]
 

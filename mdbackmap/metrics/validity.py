@@ -254,15 +254,20 @@ class Validity:
         str
         """
         lines = aligned([["", "mean", "worst", "limit"], *(self._line(key) for key in self.scores)])
-        lines.append(self.convention)
-        bad = self.beyond_limits()
-        lines.append(f"beyond limits: {len(bad)} of {len(self)} structures")
-        lines += [f"  frame {f}, sample {s}: {'; '.join(what)}" for f, s, what in bad[:_SHOWN]]
-        lines += [f"  and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
+        lines += self.verdict_lines()
         for label, total, kinds in self.worst():
             what = ", ".join(f"{FAULTS[k]} x {x:.3g}" for k, x in sorted(kinds.items(), key=lambda pair: -pair[1]))
             lines.append(f"  {label}: {total:.3g} faults a structure: {what}")
         return "\n".join(lines)
+
+    def verdict_lines(self) -> list[str]:
+        """Which clashes were counted, and the structures beyond the limits, as lines of text."""
+        bad = self.beyond_limits()
+        lines = [self.convention, f"beyond limits: {len(bad)} of {len(self)} structures"]
+        several = bool(np.any(self.samples))
+        for frame, sample, what in bad[:_SHOWN]:
+            lines.append(f"  frame {frame}{f', sample {sample}' if several else ''}: {'; '.join(what)}")
+        return lines + ([f"  and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else [])
 
     @property
     def convention(self) -> str:
@@ -279,17 +284,20 @@ class Validity:
         limit = "at {} {:g}".format(*LIMITS[key]) if key in LIMITS else ""
         return [f"{words:<32} {unit}", number(self.mean[key], decimals), number(worst, decimals), limit]
 
+    def verdict(self) -> dict:
+        """Which clashes were counted, the limits, and what is beyond them, as plain values."""
+        bad = [{"frame": f, "sample": s, "what": what} for f, s, what in self.beyond_limits()]
+        limits = {key: f"at {side} {limit:g}" for key, (side, limit) in LIMITS.items()}
+        return {"clashes": self.convention, "limits": limits, "beyond_limits": bad}
+
     def content(self) -> dict:
         """Plain values for a JSON file."""
-        bad = [{"frame": f, "sample": s, "what": what} for f, s, what in self.beyond_limits()]
         kinds = {name: counts.mean(0) for name, counts in self.faults.items()} if len(self) else {}
         by_frame = {name: counts.sum(1) for name, counts in self.faults.items()}
         return plain(
             {
                 "name": self.name,
-                "clashes": self.convention,
-                "limits": {key: f"at {side} {limit:g}" for key, (side, limit) in LIMITS.items()},
-                "beyond_limits": bad,
+                **self.verdict(),
                 "mean": self.mean,
                 "by_structure": {"frame": self.frames, "sample": self.samples, **self.scores, "faults": by_frame},
                 "by_residue": {"labels": self.labels, "faults": kinds},
