@@ -11,10 +11,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from .completion.complete import completion_of
+from .completion.complete import Completion, check_options
 from .generation.bound import bind
 from .generation.noise import Noise
 from .hydrogen.adding import Hydrogens
+from .hydrogen.deciding import decided
 from .molecule.boxes import box_vectors, distances_moved
 from .molecule.kept import KeptPlaces
 from .molecule.mapping import MappingError
@@ -29,6 +30,8 @@ from .universes.keeping import read_kept
 from .universes.live import lifted
 from .universes.reader import bead_indices
 from .universes.universe import universe_of
+
+_FRAMES_TO_DECIDE = 3  # structures by which disulfides and tautomers are decided; chosen: by hand
 
 
 class Backmapper:
@@ -81,17 +84,35 @@ class Backmapper:
     ):
         self.kept, self._takes_kept = None, network.open_ends and network.molecule is None
         self.hydrogens = HydrogenOptions(False) if hydrogens is None else hydrogens
-        self._complete = completion_of(network, mapping, self.hydrogens)
-        self.mapping = mapping if self._complete is None else self._complete.mapping
+        check_options(network, self.hydrogens)
+        self._complete, self._hydrogens, self.mapping = None, None, mapping
         self.indices, self.bead_names = np.asarray(indices), names
         self.device = usable_device(device)
         threads = threads if threads is None else whole_number("threads", threads, 1)
         self.provenance = dict(provenance)
         self._form = StandardForm(mapping, network)
         self._sampler = Sampler(bind(network.eval(), self._form.mapping, self.device), self.device, threads)
-        self._hydrogens = self._complete and self._turning()
-        looked = looked if network.relaxes else None
-        self._trace = TraceTreatment(self.mapping, looked, network.relaxes, self._placed)
+        judged = looked if network.relaxes else None
+        whole = Completion(mapping).mapping if network.open_ends else mapping
+        self._trace = TraceTreatment(whole, judged, network.relaxes, self._placed)
+        if network.open_ends:
+            self._complete = self._completed(mapping, looked)
+            self.mapping = self._complete.mapping
+            self._hydrogens = self._turning()
+
+    def _completed(self, mapping, looked):
+        """How the model's atoms become a whole molecule; frames of beads (f, N, 3) may decide."""
+        if looked is None or not self.hydrogens.on:
+            return Completion(mapping, self.hydrogens)
+        few = looked[:_FRAMES_TO_DECIDE]
+        return decided(mapping, self.hydrogens, lambda: self._plain(few, SamplingOptions(0, 0, 0, 0, "ignore")))
+
+    def _plain(self, beads, options):
+        """The model's own atoms (F, A, 3), nothing added, of beads (F, N, 3) whose chains are whole."""
+        beads, tolerance = self._trace(beads, list(range(len(beads))), None, options)
+        near, centre = self._form.beads(beads)
+        noise = Noise(options.seed, options.temperature, options.correlation_time)
+        return self._form.atoms(self._sampler(near, noise, Keys.first(len(beads)), None, tolerance), centre, beads)
 
     def _turning(self, kept=()):
         """What puts hydrogens on atoms: `kept` ones, and those that beads are made of, stay where they are."""

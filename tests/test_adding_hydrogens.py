@@ -19,6 +19,7 @@ from mdbackmap.datafiles import DIPEPTIDE_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, VALI
 from mdbackmap.hydrogen.adding import Hydrogens
 from mdbackmap.molecule.mapping import Mapping, MappingError
 from mdbackmap.options import HydrogenOptions
+from mdbackmap.universes.universe import universe_of
 
 
 def whole(chain, **options):
@@ -187,6 +188,28 @@ def test_a_box_and_a_shift_change_nothing(native):
     moved = completion(chain.positions[:, chain.mask] + [100.0, -50.0, 20.0])
     moved = Hydrogens.of(completion.mapping.fine, completion.hydrogens)(moved)
     assert_allclose(moved - [100.0, -50.0, 20.0], native[1], atol=1e-4)
+
+
+def test_disulfides_and_tautomers_are_found_from_beads():
+    """Lysozyme (1A2Y): four disulfides, as in the crystal; nothing is said of its histidine."""
+    chain = next(chain for chain in read_chains(VALIDATION) if chain.name == "1A2Y_C")
+    coarse = chain.trace()
+    u = universe_of(coarse)
+    u.load_new(chain.beads[:1].astype(np.float32))
+    model = mdb.load_model("genzprot", u.atoms, hydrogens=True)
+    fine, cysteines = model.mapping.fine, np.flatnonzero(coarse.resnames == "CYS")
+    sulfur = chain.positions[0, cysteines, 5]
+    near = np.linalg.norm(sulfur[:, None] - sulfur, axis=-1) < 2.3
+    native = cysteines[np.argwhere(np.triu(near, 1))]
+    assert_array_equal(fine.disulfides, native)
+    assert len(native) == 4 and (fine.variants[cysteines] == "CYX").all()
+    bonds = fine.names[fine.bonds]
+    assert (bonds == "SG").all(1).sum() == 4 and "HG" not in fine.names[np.isin(fine.residue_of_atom, cysteines)]
+    histidines = fine.variants[coarse.resnames == "HIS"].tolist()
+    assert len(histidines) == 1 and histidines[0] in ("HID", "HIE")
+    assert mdb.load_model("genzprot", u.atoms, hydrogens=True, protonation={"15": "HIP"}).mapping.fine.variants[14] == (
+        "HIP"
+    )
 
 
 def written(tmp_path, names):

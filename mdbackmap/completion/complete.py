@@ -15,7 +15,7 @@ import numpy as np
 
 from ..molecule.mapping import MappingError
 from .ends import OXT, open_ends, terminal_oxygen
-from .forms import forms_of, hydrogens_of, told_forms
+from .forms import forms_of, hydrogens_of, told_forms, undecided
 
 
 class Completion:
@@ -29,6 +29,8 @@ class Completion:
         atoms CA, C and O and no OXT.
     options : HydrogenOptions, optional
         By default no hydrogens.
+    found : dict of int to str, optional
+        Forms of residues for which nothing else says them.
 
     Attributes
     ----------
@@ -38,6 +40,8 @@ class Completion:
         Rows of the atoms that the model makes among all.
     hydrogens : ndarray of int64, shape (H,)
         Rows of hydrogens among all.
+    open_histidines : list of int
+        Histidines of which nothing says where their proton is.
 
     Raises
     ------
@@ -56,15 +60,17 @@ class Completion:
     ['HB2', 'HB3', 'N', 'CA', 'C', 'O', 'OXT', 'H', 'HA2', 'HA3']
     """
 
-    def __init__(self, mapping, options=None):
+    def __init__(self, mapping, options=None, found=None):
         n_own, self._near = mapping.n_atoms, open_ends(mapping.fine)
         added = len(self._near)
         self._order = np.arange(n_own)  # where each atom is among the model's with the new ones behind them
         if added:
             mapping, self._order = mapping.with_atoms([OXT] * added, ["O"] * added, self._near[:, 1])
-        n_heavy = mapping.n_atoms
+        n_heavy, self.open_histidines = mapping.n_atoms, []
         if options is not None and options.on:
-            forms = forms_of(mapping.fine, options.ph, told_forms(mapping.fine, options.protonation))
+            asked = told_forms(mapping.fine, options.protonation)
+            self.open_histidines = undecided(mapping.fine, asked)
+            forms = forms_of(mapping.fine, options.ph, (found or {}) | asked)
             mapping = replace(mapping, fine=replace(mapping.fine, variants=forms))
             names, near = hydrogens_of(mapping.fine, forms, options.ends)
             mapping, order = mapping.with_atoms(names, ["H"] * len(names), near)
@@ -82,15 +88,13 @@ class Completion:
         return whole
 
 
-def completion_of(network, mapping, options) -> Completion | None:
+def check_options(network, options):
     """
-    How the atoms of a model become a whole molecule; None for a model that makes all of them.
+    Refuse hydrogens of a model that makes all atoms.
 
     Parameters
     ----------
     network : Model
-    mapping : Mapping
-        Its own.
     options : HydrogenOptions
 
     Raises
@@ -98,11 +102,8 @@ def completion_of(network, mapping, options) -> Completion | None:
     MappingError
         Options that such a model does not have.
     """
-    if network.open_ends:
-        return Completion(mapping, options)
-    if options.told:
+    if options.told and not network.open_ends:
         raise MappingError(
             "hydrogens=, ph=, protonation=, ends= and names=: this model makes the atoms that it was trained on, with "
             "their names; leave these options out"
         )
-    return None

@@ -48,16 +48,30 @@ def forms_of(fine, ph, protonation=None) -> np.ndarray:
     return forms
 
 
-def _form(resname, variant, ph):
+def _named(resname, variant):
+    """The form that the name of a residue says, or None; names of chain ends have a letter before."""
     for name in (variant, variant[1:]):
         form = chemistry.FORM_OF_NAME.get(name)
         if form is not None and chemistry.FORMS[form][0] == resname:
             return form
+    return None
+
+
+def _form(resname, variant, ph):
+    if (form := _named(resname, variant)) is not None:
+        return form
     pka, protonated = chemistry.ACIDITIES.get(resname, (-np.inf, ""))
     if ph < pka:
         return protonated
     pka, deprotonated = chemistry.BASICITIES.get(resname, (np.inf, ""))
     return deprotonated if ph > pka else {"HIS": "HIE"}.get(resname, resname)
+
+
+def undecided(fine, asked) -> list:
+    """Histidines whose form is neither asked for nor in their names."""
+    names = zip(fine.resnames.tolist(), fine.variants.tolist(), strict=True)
+    said = [r for r, (name, variant) in enumerate(names) if name != "HIS" or _named(name, variant)]
+    return sorted(set(range(fine.n_residues)) - set(said) - set(asked))
 
 
 def told_forms(fine, protonation) -> dict:

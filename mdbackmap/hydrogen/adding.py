@@ -73,19 +73,31 @@ class Hydrogens:
         ndarray of float, shape (F, A, 3)
             The same array.
         """
+        return self.with_energies(atoms, boxes)[0]
+
+    def with_energies(self, atoms, boxes=None):
+        """
+        The same, and the energies of `movers`.
+
+        Returns
+        -------
+        atoms : ndarray of float, shape (F, A, 3)
+        energies : list of ndarray, each of shape (F, M)
+            Those of the groups of each kind, in hydrogen bonds.
+        """
         rows = self.table.rows.cpu().numpy()
         if not len(rows):
-            return atoms
+            return atoms, []
         with torch.inference_mode():
             there = torch.from_numpy(atoms).to(self.table.local)
             centre = there[:, self.table.atom[:1]]  # near the origin single precision is finest
             there = there - centre
             there[:, self.table.rows] = self.table.place(there)
             box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, device=there.device)
-            there = turned(there, self.movers, self.roles, self.settings, box) + centre
+            energies = turned(there, self.movers, self.roles, self.settings, box)
             turning = self._turning(rows)
-            atoms[:, turning] = there[:, turning].cpu().numpy()
-        return atoms
+            atoms[:, turning] = (there[:, turning] + centre).cpu().numpy()
+        return atoms, [energy.cpu().numpy() for energy in energies]
 
     def _turning(self, rows):
         """Hydrogens, and heavy atoms that can turn."""

@@ -53,10 +53,11 @@ def turned(atoms, kinds, roles, settings, box=None):
 
     Returns
     -------
-    torch.Tensor, shape (F, A, 3)
+    list of torch.Tensor, each of shape (F, M)
+        Energies of the groups of each kind.
     """
     if not kinds:
-        return atoms
+        return []
     n_frames, mobile = len(atoms), torch.cat([kind.sites[kind.there] for kind in kinds])
     stays = torch.ones(atoms.shape[1], dtype=torch.bool, device=atoms.device).index_fill(0, mobile, False)
     stays = stays.nonzero()[:, 0]
@@ -78,7 +79,14 @@ def turned(atoms, kinds, roles, settings, box=None):
     touch = _graph(between, len(reach))
     for _ in range(settings.rounds):
         state = _again(atoms, found, state, touch, roles, settings)
-    return atoms
+    return [_energies(atoms, one, roles, settings, chosen) for one, chosen in zip(found, state, strict=True)]
+
+
+def _energies(atoms, one, roles, settings, chosen):
+    """Energies (F, M) of the groups of a kind as they are."""
+    energy = one.still.clone()
+    _add(energy, one.places, one.movers, roles, settings, atoms, one.near)
+    return energy.gather(1, chosen.unsqueeze(1)).view(len(atoms), -1)
 
 
 def _again(atoms, found, state, touch, roles, settings):

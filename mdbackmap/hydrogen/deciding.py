@@ -1,0 +1,134 @@
+"""
+What structures decide once for a molecule: which cysteines are bonded, and where neutral histidines have their proton.
+
+Shapes: F frames, A atoms, R residues, d disulfides. Positions in angstrom.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from ..completion.complete import Completion
+from .adding import Hydrogens
+
+_BONDED = 2.5  # angstrom between sulfurs; chosen: by hand, a bond has 2.05, and two that only touch have 3.6
+TAUTOMERS = ("HIE", "HID")
+"""Forms of neutral histidine; the first one where both are as good."""
+
+
+def decided(mapping, options, sample, boxes=None):
+    """
+    How a model's atoms become a whole molecule, with disulfides and tautomers found from some structures.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        The model's own.
+    options : HydrogenOptions
+    sample : callable
+        Gives the model's atoms, shape (F, A, 3), of some frames; called only if they are needed.
+    boxes : ndarray of float, shape (F, 3, 3), optional
+
+    Returns
+    -------
+    Completion
+    """
+    completion = Completion(mapping, options)
+    fine = completion.mapping.fine
+    cysteines = (fine.variants == "CYS").sum() > 1
+    open_ones = [r for r in completion.open_histidines if fine.variants[r] in TAUTOMERS]
+    if not (cysteines or open_ones):
+        return completion
+    try:
+        atoms = sample()
+    except ValueError:  # broken frames, which sampling refuses, too
+        return completion
+    if cysteines:
+        pairs = disulfides_of(mapping.fine, atoms, np.flatnonzero(fine.variants == "CYS"))
+        mapping = _bonded(mapping, pairs)
+        completion = Completion(mapping, options)
+    if open_ones:
+        forms = tautomers_of(mapping, options, atoms, open_ones, boxes)
+        completion = Completion(mapping, options, forms)
+    return completion
+
+
+def disulfides_of(fine, atoms, cysteines):
+    """
+    Cysteines whose sulfurs are bonded in most of some frames.
+
+    Parameters
+    ----------
+    fine : Topology
+    atoms : ndarray of float, shape (F, A, 3)
+    cysteines : ndarray of int64
+        Residues that may be bonded.
+
+    Returns
+    -------
+    ndarray of int64, shape (d, 2)
+        Pairs of residues, the first below the second; each residue once.
+
+    Examples
+    --------
+    >>> from mdbackmap.molecule.topology import Topology
+    >>> three = Topology(["SG"] * 3, ["S"] * 3, range(3), ["CYS"] * 3, [1, 2, 3], [""] * 3, ["A"] * 3, [""] * 3)
+    >>> disulfides_of(three, np.array([[[0, 0, 0], [9, 0, 0], [2.05, 0, 0]]]), np.arange(3)).tolist()
+    [[0, 2]]
+    """
+    rows = np.array([k for k in np.flatnonzero(fine.names == "SG") if fine.residue_of_atom[k] in cysteines])
+    if len(rows) < 2:
+        return np.zeros((0, 2), dtype=np.int64)
+    places = atoms[:, rows]
+    distances = np.linalg.norm(places[:, :, None] - places[:, None], axis=-1) + np.where(np.eye(len(rows)), np.inf, 0)
+    nearest = distances.argmin(2)  # (F, C)
+    frame, one = np.indices(nearest.shape)
+    mutual = (nearest[frame, nearest] == one) & (distances.min(2) < _BONDED)
+    counts = np.zeros(distances.shape[1:], dtype=int)
+    np.add.at(counts, (one[mutual], nearest[mutual]), 1)
+    pairs = np.argwhere(np.triu(counts) > len(atoms) / 2)
+    return fine.residue_of_atom[rows[pairs]].reshape(-1, 2)
+
+
+def _bonded(mapping, pairs):
+    """The mapping with further disulfides."""
+    if not len(pairs):
+        return mapping
+    fine = mapping.fine
+    sulfur = {fine.residue_of_atom[k]: k for k in np.flatnonzero(fine.names == "SG")}
+    bonds = np.array([[sulfur[r] for r in pair] for pair in pairs])
+    bonds = np.unique(np.concatenate([fine.bonds, bonds]), axis=0)
+    disulfides = np.concatenate([fine.disulfides, pairs])
+    return dataclasses.replace(mapping, fine=dataclasses.replace(fine, bonds=bonds, disulfides=disulfides))
+
+
+def tautomers_of(mapping, options, atoms, residues, boxes=None) -> dict:
+    """
+    The tautomers of histidines that clash least and make hydrogen bonds, in most of some frames.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        The model's own.
+    options : HydrogenOptions
+    atoms : ndarray of float, shape (F, A, 3)
+        Of the model.
+    residues : list of int
+        The histidines.
+    boxes : ndarray of float, shape (F, 3, 3), optional
+
+    Returns
+    -------
+    dict of int to str
+        Forms by residue.
+    """
+    energies = []
+    for form in TAUTOMERS:
+        completion = Completion(mapping, options, dict.fromkeys(residues, form))
+        fine = completion.mapping.fine
+        hydrogens = Hydrogens.of(fine, completion.hydrogens)
+        flips = [k for k, kind in enumerate(hydrogens.movers) if len(kind.turns) == len(TAUTOMERS)]
+        _, found = hydrogens.with_energies(completion(np.array(atoms, dtype=np.float32)), boxes)
+        owner = {int(r): m for k in flips for m, r in enumerate(fine.residue_of_atom[hydrogens.movers[k].sites[:, 0]])}
+        energies.append([found[flips[0]][:, owner[r]].mean() if r in owner else 0.0 for r in residues])
+    return {r: TAUTOMERS[int(k)] for r, k in zip(residues, np.argmin(energies, axis=0), strict=True)}
