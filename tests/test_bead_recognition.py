@@ -459,3 +459,62 @@ def test_a_ligand_with_an_atom_bb_is_no_martini():
     u = more(universe_of_at(fine, positions), ["BB", "SC1"], ["LIG", "LIG"], np.full((2, 3), 80.0))
     with pytest.warns(UserWarning, match="2 LIG"):
         assert recognise(u.atoms)[2].name == "ca"
+
+
+# ---------------------------------------------------------------- the user names another model than it is
+
+
+@pytest.mark.parametrize(
+    ("model", "mapping", "said"),
+    [
+        ("martini3", "martini22", "of 'martini3' .*ALA BB"),
+        ("elnedyn", "martini22", "of 'elnedyn' .*ALA BB"),
+        ("elnedyn", "bb", "of 'elnedyn' .*ALA BB"),
+        ("ca", "com", "of 'ca' .*neighbours lie 3.8"),
+        ("ca_sc", "com", "of 'ca' .*ALA CA"),
+        ("primo", "bb", "of 'ca' .*ALA BB"),
+    ],
+)
+def test_what_speaks_against_the_model_that_the_user_names_is_said(model, mapping, said):
+    with pytest.warns(UserWarning, match=f"of the model '{mapping}', as mapping= .*{said}"):
+        assert recognise(beads(BEAD_MODELS[model]).atoms, mapping=mapping)[2].name == mapping
+
+
+@pytest.mark.parametrize("mapping", ["ca", "com", "primo", "backbone", "calvados"])
+def test_beads_that_are_not_called_as_the_model_has_them(mapping):
+    with pytest.raises(MappingError, match=f"no beads called CA, which .* '{mapping}'; found are 80 BB"):
+        recognise(beads(BEAD_MODELS["martini3"]).atoms, mapping=mapping)
+
+
+@pytest.mark.parametrize("mapping", ["ca_sc", "ca_cm"])
+def test_the_one_other_bead_has_any_name_where_the_user_names_the_model(mapping):
+    u = beads(BEAD_MODELS[mapping])
+    u.atoms.names = np.where(u.atoms.names == "CA", "CA", "CEN")
+    indices, _, model = quietly(u.atoms, mapping=mapping)
+    assert (len(indices), model.name) == (len(u.atoms), mapping)
+
+
+def test_side_chain_beads_alone_are_no_residues():
+    u = beads(BEAD_MODELS["ca_sc"])
+    only = bare(u).select_atoms("name SC")
+    with pytest.raises(MappingError, match="those called SC lie elsewhere.*FILE.json"):
+        recognise(only)
+
+
+def test_c_alphas_beside_beads_of_no_model_are_taken_only_if_the_user_says_so():
+    u = bare(beads(BEAD_MODELS["ca_sc"]))
+    u.atoms.names = np.where(u.atoms.names == "CA", "CA", np.where(u.atoms.resids % 2, "CG", "CD"))
+    with pytest.raises(MappingError, match="no known bead model; neighbouring CA lie 3.8.*mapping='ca'"):
+        recognise(u.atoms)
+    assert quietly(u.atoms, mapping="ca")[1].n_residues == 80
+
+
+def test_a_chain_of_c_alphas_beside_one_of_all_atoms():
+    fine, positions = atoms_of(CHAIN, slice(0, 20))
+    all_atoms = universe_of(fine)
+    all_atoms.load_new(positions.astype(np.float32)[None])
+    trace = beads(BEAD_MODELS["ca"], slice(30, 70))
+    both = mda.Merge(trace.atoms, all_atoms.atoms)
+    both.residues[40:].resids = np.arange(101, 121)
+    _, coarse, model = quietly(both.atoms)
+    assert (model.name, coarse.n_residues, coarse.ends.sum()) == ("ca", 60, 2)

@@ -8,6 +8,7 @@ recognise   all of it: atoms in, beads, their `Topology` and `BeadModel` out
 beads       which atoms are beads, and what is left out
 bead_names  which bead models the names of beads allow
 bead_places which of these it is, by distances
+overruled   what speaks against the bead model that the user names
 centres     C-alphas or centres of mass, residue by residue
 all_beads   all beads of residues, from one of each
 numbers     residue numbers of PDB files that are not plain decimals

@@ -51,6 +51,15 @@ def together(group):
     return replace(group, residue=np.unique(residue, return_inverse=True)[1])
 
 
+def places_of(group, named):
+    """Places in the group of all that may be beads of the residues of some anchors, ascending."""
+    if not named.several:
+        return named.anchors
+    names = {bead for model in named.models for own in model.residues.values() for bead in own} | set(named.names)
+    anchors = np.isin(np.arange(len(group.names)), named.anchors)
+    return np.flatnonzero(anchors | (group.any_in_residue(anchors) & np.isin(group.names, list(names))))
+
+
 def beads_by_name(group, anchors, names=None):
     """
     What lies in the residues of some beads.

@@ -53,7 +53,7 @@ class NamedBeads:
     names : dict
         Names in the file -> names in the model, where they differ.
     unknown : tuple of str
-        Names of beads beside CA that no model has.
+        Names of beads beside CA that no model has, where more than a few residues have some.
     """
 
     anchors: np.ndarray
@@ -100,6 +100,12 @@ class Companions:
     def having(self, *names) -> float:
         """Share of the residues that have all of these beads; glycine is not asked for CB."""
         return self.share(lambda resname, own: None if resname == "GLY" and names == ("CB",) else own >= set(names))
+
+    def strange(self) -> tuple:
+        """Names in residues that are not all-atom ones, if more than a few of the residues have some."""
+        odd = {kind: n for kind, n in self.kinds.items() if kind[1] and not kind[1] >= {"N", "C"}}
+        few = sum(odd.values()) <= (1 - _MOST) * self.total
+        return () if few else tuple(sorted({name for _, own in odd for name in own}))
 
     def fit(self, model) -> float:
         """Share of the residues that have just the beads of a model."""
@@ -182,6 +188,14 @@ def beside_alphas(group, anchors, sequenced=False):
     return _with_centroid(anchors, beside)
 
 
+def as_told(group, anchors, asked):
+    """Beads of the model that the user names; where it has one bead beside the anchor, that may have any name."""
+    own = {bead for beads in asked.residues.values() for bead in beads} - {asked.anchor}
+    common, _ = _common(beside := Companions(group, anchors), beside.names) if len(own) == 1 else ([], 0)
+    other = len(common) == 1 and beside.names.isdisjoint(own)
+    return NamedBeads(anchors, (asked,), {common[0]: next(iter(own))} if other else {})
+
+
 def _all_atoms(beside, sequenced):
     """
     Whether side chains are there beyond CB, atom by atom; or no residue has any.
@@ -237,7 +251,7 @@ def _with_centroid(anchors, beside):
         beta = replace(_extended(["CB"]), name="ca_cb")
         models = (*(BEAD_MODELS[name] for name in _PAIRS), beta)
         return NamedBeads(anchors, models, {common[0]: ANY}, tuple(sorted(beside.names)))
-    return NamedBeads(anchors, (CA,), unknown=tuple(sorted(beside.names)))
+    return NamedBeads(anchors, (CA,), unknown=beside.strange())
 
 
 def _refuse_unlike(group, anchors, model, whose):

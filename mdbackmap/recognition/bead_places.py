@@ -92,8 +92,8 @@ def decide(named, trace, positions, places, asked=None):
             model = models[0]
     elif asked.name == CALVADOS:
         model = mixed((CA, BEAD_MODELS["com"]), told_apart(trace.middle, _types(trace), _inside(trace)).astype(int))
-    if named.unknown:
-        _refuse_no_alphas(trace, named)
+    if named.unknown and asked is None:
+        _refuse_unknown(trace, named, model)
     names = named.names
     if ANY in names.values():
         beads = {bead for own in model.residues.values() for bead in own} - {model.anchor}
@@ -206,17 +206,21 @@ def _two_beads(trace, models, positions, places):
     return best, apart
 
 
-def _refuse_no_alphas(trace, named):
-    """Beads CA beside others that no model has count as C-alphas only if they lie as C-alphas do."""
-    if trace.lengths is None:
-        return
-    inside = trace.middle[_inside(trace)]
+def _refuse_unknown(trace, named, model):
+    """CA and another bead are used if these CA lie as C-alphas do; CA beside several that no model has never are."""
+    inside = trace.middle[_inside(trace)] if trace.lengths is not None else np.zeros(0)
     middle = float(np.median(inside)) if len(inside) else 0.0
     scatter = _ROBUST * float(np.median(np.abs(inside - middle))) if len(inside) else 0.0
-    if not (_ALPHAS[0] < middle < _ALPHAS[1] and scatter < _SCATTER):
-        raise MappingError(
-            f"beads CA with others beside them ({listed(named.unknown, _NAMED)}) that belong to no known bead model, "
-            f"and no C-alphas: neighbouring CA lie {middle:.2f} +- {scatter:.2f} A apart (C-alphas 3.80, Martini's BB "
-            "3.3). If you know which atoms they stand for, give the bead model as a JSON file: mapping='FILE.json' "
-            "(--mapping FILE.json)"
-        )
+    alphas = not len(inside) or (_ALPHAS[0] < middle < _ALPHAS[1] and scatter < _SCATTER)
+    if alphas and model is not CA:
+        return
+    apart = f"neighbouring CA lie {middle:.2f} +- {scatter:.2f} A apart"
+    if alphas:
+        where = f"; {apart}, as C-alphas do: mapping='ca' (--mapping ca) takes these alone"
+    else:
+        where = f", and no C-alphas: {apart} (C-alphas 3.80, Martini's BB 3.3)"
+    raise MappingError(
+        f"beads CA with others beside them ({listed(named.unknown, _NAMED)}) that belong to no known bead model{where}"
+        ". If you know which atoms they stand for, give the bead model as a JSON file: mapping='FILE.json' (--mapping "
+        "FILE.json)"
+    )

@@ -15,7 +15,7 @@ from ..chemistry import residues
 from ..chemistry.variants import CAPS, CAPS_BEFORE
 from ..molecule.attributes import attribute, canonical_resnames, listed, variant_names
 from ..molecule.mapping import MappingError
-from .bead_names import SEQUENCELESS, NamedBeads, beside_alphas, martini
+from .bead_names import SEQUENCELESS, NamedBeads, as_told, beside_alphas, martini
 from .conformers import merged_alternatives
 from .numbers import read_numbers
 from .sequence import checked_aliases
@@ -171,20 +171,26 @@ def find_beads(group, sequenced, asked=None) -> NamedBeads:
         if named.any():
             return NamedBeads(np.flatnonzero(named), (asked,))
         if NamedBeads(np.zeros(0), (asked,)).several:
-            raise MappingError(
-                f"no beads called {asked.anchor}, which every residue has in the bead model {asked.name!r}; found are "
-                f"{group.count(group.names)}: name another model, or none (mapping=, --mapping)"
-            )
+            _refuse_anchorless(group, asked)
     if asked is None and (found := martini(group)) is not None:
         return found
     ca = (group.names == "CA") & ~group.other
     only_ca = ~group.any_in_residue(group.names != "CA")
     ca &= group.amino | only_ca | group.atomistic() | np.isin(group.given, list(SEQUENCELESS))  # else it is a ligand's
     if not ca.any():
-        return NamedBeads(_find_lone(group, sequenced), () if asked is None else (asked,))
+        if asked is not None and np.bincount(group.residue[group.amino], minlength=1).max() > 1:
+            _refuse_anchorless(group, asked)
+        return NamedBeads(_find_lone(group, sequenced, asked), () if asked is None else (asked,))
     _refuse_bare(group, ca)
     anchors = np.flatnonzero(ca)
-    return beside_alphas(group, anchors, sequenced) if asked is None else NamedBeads(anchors, (asked,))
+    return beside_alphas(group, anchors, sequenced) if asked is None else as_told(group, anchors, asked)
+
+
+def _refuse_anchorless(group, asked):
+    raise MappingError(
+        f"no beads called {asked.anchor}, which every residue has in the bead model {asked.name!r}; found are "
+        f"{group.count(group.names)}: name another model, or none (mapping=, --mapping)"
+    )
 
 
 def bare_residues(group, ca):
@@ -221,21 +227,22 @@ def _refuse_bare(group, ca):
         )
 
 
-def _find_lone(group, sequenced):
-    """Beads under another name: all atoms that are not known to be something else."""
+def _find_lone(group, sequenced, asked=None):
+    """Beads under another name: all atoms that are not known to be something else, or that the user says are beads."""
     lone = ~group.other
     names = set(group.names[lone])
     shared = np.bincount(group.residue[lone], minlength=1).max() > 1
     coded = len(names) > 1 and names <= set(residues.ALPHABET)
     named = lone.any() and residue_names(group.names[lone], group.aliases) is not None
-    wrong = set() if named or (coded and sequenced) else names & _ATOMS_NOT_CA
+    wrong = set() if asked or named or (coded and sequenced) else names & _ATOMS_NOT_CA
     if lone.any() and not wrong and (not shared or sequenced or named):
         return np.flatnonzero(lone)
     return _refuse_lone(group, shared, coded, wrong)
 
 
 def _refuse_lone(group, shared, coded, wrong):
-    found = f"no C-alpha beads among {len(group.names)} atoms ({group.count(group.names)}; residues {group.count()})"
+    kinds = group.count(group.given[np.unique(group.residue, return_index=True)[1]])
+    found = f"no C-alpha beads among {len(group.names)} atoms ({group.count(group.names)}; residues {kinds})"
     tell = "if each bead is a C-alpha, say which residues they are: sequence='MKV...' (--sequence; one for each chain)"
     if coded and not group.amino.any():
         raise MappingError(f"{found}: these names may be elements, nucleotides or amino acids; {tell}")
@@ -243,6 +250,12 @@ def _refuse_lone(group, shared, coded, wrong):
         most = np.bincount(group.residue[~group.other]).max()
         raise MappingError(
             f"{found}: {most} beads share a residue and residue names are missing, expected one bead a residue; {tell}"
+        )
+    if wrong and not shared:
+        raise MappingError(
+            f"{found}: expected beads called CA; those called {', '.join(sorted(wrong))} lie elsewhere as a rule. If "
+            "they are C-alphas, say mapping='ca' (--mapping ca); if they stand for other atoms, give the bead model as "
+            "a JSON file: mapping='FILE.json'"
         )
     raise MappingError(
         f"{found}: expected atoms called CA, or one bead in every residue; select the protein, or rename its beads CA"

@@ -20,7 +20,7 @@ from ..molecule.attributes import listed
 from ..molecule.bead_models import BEAD_MODELS, CA, bead_model
 from ..molecule.mapping import MappingError
 from ..molecule.mixed import CALVADOS
-from .all_beads import all_beads, no_beads, together
+from .all_beads import all_beads, no_beads, places_of, together
 from .assembly import join, named_ends
 from .bead_places import decide
 from .bead_trace import Trace
@@ -28,6 +28,7 @@ from .beads import Group, bare_warning, find_beads, left_out
 from .conformers import apart_again, one_conformer, one_place, told_conformers
 from .links import refuse_closed
 from .order import in_order
+from .overruled import overruled
 from .settings import DEFAULTS
 from .soundness import check_frames
 from .spacing import bond_lengths
@@ -117,13 +118,14 @@ def recognise(
     told = bare_warning(group, named.anchors)
     anchors, alternatives = one_conformer(group, named.anchors, _occupancies(atoms))
     named = replace(named, anchors=anchors)
-    places = _places(group, named)
+    places = places_of(group, named)
     dimensions = getattr(atoms, "dimensions", None) if dimensions is None else dimensions
     positions = _positions(Trace(atoms, group, places, None, dimensions), named, frames)
     trace, more = _one_bead_a_residue(Trace(atoms, group, anchors, None, dimensions, settings), positions, places)
     alternatives += more
     _refuse_shared(trace, named, sequence)
     decision = decide(named, trace, positions, places, asked)
+    told += overruled(asked, group, sequence is not None, trace, positions, places)
     trace, moved = in_order(decision.trace)
     coarse, joined = join(trace, sequence, breaks)
     if not closed and not named_ends(breaks):
@@ -161,15 +163,6 @@ def _tell(decision):
     because = f" ({decision.why})" if decision.why else ""
     words = "these are beads of the model %r%s; mapping='NAME' (--mapping NAME) takes them for those of another"
     logger.log(level, words, model.name, because)
-
-
-def _places(group, named):
-    """Places in the group of all that may be beads of the residues of some anchors, ascending."""
-    if not named.several:
-        return named.anchors
-    names = {bead for model in named.models for own in model.residues.values() for bead in own} | set(named.names)
-    anchors = np.isin(np.arange(len(group.names)), named.anchors)
-    return np.flatnonzero(anchors | (group.any_in_residue(anchors) & np.isin(group.names, list(names))))
 
 
 def _occupancies(atoms):
