@@ -19,6 +19,7 @@ from .hydrogen.deciding import decided
 from .molecule.boxes import box_vectors, distances_moved
 from .molecule.kept import KeptPlaces
 from .molecule.mapping import MappingError
+from .molecule.system import System
 from .molecule.written import written
 from .options import KEEP_TOLERANCE, HydrogenOptions, Keys, SamplingOptions, whole_number
 from .recognition.soundness import bead_label, check_frames
@@ -28,7 +29,8 @@ from .sampling.standard_form import StandardForm
 from .sampling.treatment import TraceTreatment
 from .universes.keeping import read_kept
 from .universes.live import lifted
-from .universes.reader import bead_indices
+from .universes.passengers import find_passengers
+from .universes.reader import bead_indices, bead_names
 from .universes.universe import universe_of
 
 _FRAMES_TO_DECIDE = 3  # structures by which disulfides and tautomers are decided; chosen: by hand
@@ -63,7 +65,9 @@ class Backmapper:
     hydrogens : HydrogenOptions
     mapping : Mapping
         From N beads to all A atoms; `mapping.coarse` and `mapping.fine` are the two topologies. Kept atoms that are no
-        part of the protein come last.
+        part of the protein come behind it, molecules that are carried along last.
+    converted : Mapping
+        The part of it that is converted: the same unless molecules are carried along.
     indices : ndarray of int, shape (N,)
     provenance : dict
         Of the weights: the model's name, the hash of its file, its training; plain values.
@@ -85,7 +89,7 @@ class Backmapper:
         self.kept, self._takes_kept = None, network.open_ends and network.molecule is None
         self.hydrogens = HydrogenOptions(False) if hydrogens is None else hydrogens
         check_options(network, self.hydrogens)
-        self._complete, self._hydrogens, self.mapping = None, None, mapping
+        self._complete, self._hydrogens, self.system = None, None, System(mapping)
         self.indices, self.bead_names = np.asarray(indices), names
         self.device = usable_device(device)
         threads = threads if threads is None else whole_number("threads", threads, 1)
@@ -97,7 +101,7 @@ class Backmapper:
         self._trace = TraceTreatment(whole, judged, network.relaxes, self._placed)
         if network.open_ends:
             self._complete = self._completed(mapping, looked)
-            self.mapping = self._complete.mapping
+            self.system = System(self._complete.mapping)
             self._hydrogens = self._turning()
 
     def _completed(self, mapping, looked):
@@ -114,11 +118,14 @@ class Backmapper:
         noise = Noise(options.seed, options.temperature, options.correlation_time)
         return self._form.atoms(self._sampler(near, noise, Keys.first(len(beads)), None, tolerance), centre, beads)
 
-    def _turning(self, kept=()):
-        """What puts hydrogens on atoms: `kept` ones, and those that beads are made of, stay where they are."""
-        still = np.zeros(self.n_atoms, dtype=bool)
-        still[self.mapping.atoms] = still[list(kept)] = True
-        return Hydrogens.of(self.mapping.fine, self._complete.hydrogens, self.device, still)
+    def _turning(self):
+        """What puts hydrogens on atoms: those that are kept, and those that beads are made of, stay where they are."""
+        fine = self.system.surroundings
+        still = np.zeros(fine.n_atoms, dtype=bool)
+        still[self.converted.atoms] = True
+        if self.kept is not None:
+            still[self.kept.rows] = True
+        return Hydrogens.of(fine, self._complete.hydrogens, self.device, still)
 
     def _placed(self, beads):
         """Topology and C-alphas (f, R, 3) that the network finds from beads (f, N, 3), in standard order."""
@@ -127,8 +134,20 @@ class Backmapper:
             return self._form.mapping.coarse, self._sampler.bound.placing(near).alphas.cpu().numpy()
 
     def __repr__(self):
-        described = repr(self.mapping).removeprefix(f"Mapping({self.mapping.name}: ").removesuffix(")")
-        return f"Backmapper({self.provenance['model']}: {described}; {self.device})"
+        described = repr(self.converted).removeprefix(f"Mapping({self.mapping.name}: ").removesuffix(")")
+        beside = self.n_beads - self.converted.n_beads
+        beside = f"; {beside} particles carried along" if beside else ""
+        return f"Backmapper({self.provenance['model']}: {described}{beside}; {self.device})"
+
+    @property
+    def mapping(self):
+        """From all beads to all atoms."""
+        return self.system.mapping
+
+    @property
+    def converted(self):
+        """From the beads that are converted to their atoms."""
+        return self.system.made
 
     @property
     def n_beads(self):
@@ -198,9 +217,51 @@ class Backmapper:
             raise MappingError("keep= is given twice: give all groups at once, as a list")
         other = copy.copy(self)
         n_frames = cg.universe.trajectory.n_frames
-        other.kept = read_kept(keep, self.mapping, n_frames, tolerance=tolerance, aliases=aliases)
-        other.mapping = other.kept.joined()
-        other._hydrogens = other._turning(other.kept.rows)
+        other.kept = read_kept(keep, self.converted, n_frames, tolerance=tolerance, aliases=aliases)
+        other.system = System(self.converted, other.kept, self.system.passengers)
+        other._hydrogens = other._turning()
+        return other
+
+    def carrying(self, passthrough, cg, aliases=None):
+        """
+        The same model with molecules that are not converted: they come out as they are, behind the rest.
+
+        Names, residues, numbers and bonds stay, and positions of each frame. Atoms are packed around ions and atoms of
+        ligands, but not around water or beads of other molecules.
+
+        Parameters
+        ----------
+        passthrough : True, str or AtomGroup
+            True for all that is no amino acid; or which, in MDAnalysis' selection language.
+        cg : AtomGroup or Universe
+            The trajectory of beads: molecules of its whole Universe count.
+        aliases : dict, optional
+            Residue names to read as others.
+
+        Returns
+        -------
+        Backmapper
+
+        Raises
+        ------
+        MappingError, ValueError, TypeError
+            Atoms of another Universe; a selection that is none or selects nothing; a value of another kind.
+        """
+        if self.system.passengers is not None:
+            raise MappingError("passthrough= is given twice: give one selection")
+        coarse, kept, n = self.converted.coarse, self.kept, self.converted.n_beads
+        names = dict.fromkeys(coarse.chainIDs.tolist())
+        kept = None if kept is None else kept.topology
+        owner = coarse.residue_of_atom
+        found = find_passengers(cg.atoms, self.indices[:n], owner, passthrough, names, kept, aliases)
+        other = copy.copy(self)
+        if found is not None:
+            other.system = System(self.converted, self.kept, found)
+            other._hydrogens = other._complete and other._turning()
+            other.indices = np.concatenate([self.indices, found.indices])
+            if self.bead_names is not None:
+                names = bead_names(cg.universe.atoms[found.indices])
+                other.bead_names = np.concatenate([self.bead_names, names])
         return other
 
     def batch_size(self, requested="auto"):
@@ -221,8 +282,8 @@ class Backmapper:
         >>> model.batch_size("auto")  # doctest: +SKIP
         64
         """
-        n_residues = self.mapping.coarse.n_residues
-        return frames_at_a_time(requested, n_residues, self.device, self._sampler.n_threads)
+        n_residues = self.converted.coarse.n_residues
+        return frames_at_a_time(requested, n_residues, self.device, self._sampler.n_threads, self.n_atoms)
 
     def sample(
         self,
@@ -289,22 +350,36 @@ class Backmapper:
         if dimensions is not None and len(dimensions) != len(beads):
             raise ValueError(f"dimensions: {len(dimensions)} for {len(beads)} frames of beads, expected one for each")
         boxes = box_vectors(dimensions, len(beads))
-        beads, tolerance = self._trace(beads, frames, boxes, options)
+        passing = self._passing(beads, boxes, options)
+        beads, tolerance = self._trace(beads[:, : self.converted.n_beads], frames, boxes, options)
         noise = Noise(options.seed, options.temperature, options.correlation_time)
         near, centre = self._form.beads(beads)
-        if self.kept is not None:
-            return self._around_kept(beads, near, centre, (noise, keys, boxes, tolerance), frames, boxes)
-        atoms = self._form.atoms(self._sampler(near, noise, keys, boxes, tolerance), centre, beads)
-        return atoms if self._complete is None else self._hydrogens(self._complete(atoms), boxes)
+        places, others = self.system.kept_places(beads, frames, boxes)
+        known = self._known(places, self.system.around(others, passing), centre)
+        atoms = self._form.atoms(self._sampler(near, noise, keys, boxes, tolerance, known), centre, beads)
+        atoms = atoms if self._complete is None else self._complete(atoms)
+        if places is not None:
+            atoms[:, self.kept.rows] = places[:, self.kept.rows]  # to the bit
+        atoms = self.system.together(atoms, others)
+        if self._complete is not None:
+            n = atoms.shape[1]
+            atoms = self._hydrogens(self.system.together(atoms, self.system.near(passing)), boxes)[:, :n]
+        return self.system.together(atoms, passing)
 
-    def _around_kept(self, beads, near, centre, arguments, frames, boxes):
-        """Atoms (F, A, 3) built around those that are kept, which are put in at the end, to the bit."""
-        places, others = self.kept.places(beads, frames, boxes)
-        known = self._form.kept(places[:, self._complete.own], centre)
-        kept = KeptPlaces(known, (others - centre).astype(np.float32), self.kept.kinds, self.kept.members)
-        atoms = self._complete(self._form.atoms(self._sampler(near, *arguments, kept), centre, beads))
-        atoms[:, self.kept.rows] = places[:, self.kept.rows]
-        return self._hydrogens(np.concatenate([atoms, others], axis=1), boxes)
+    def _passing(self, beads, boxes, options):
+        """Molecules (F, P, 3) that are carried along, reflected where the trace is."""
+        if self.system.passengers is None:
+            return beads[:, self.n_beads :]
+        return self.system.carried(self._trace.of_right_hand(beads, options.mirror), boxes)
+
+    def _known(self, places, around, centre):
+        """`KeptPlaces` about `centre`, of kept atoms (F, A, 3) and of other molecules (F, X, 3); None without any."""
+        if not self._takes_kept or places is None and around.shape[1] == 0:
+            return None
+        known = np.full((len(around), self._form.given.n_atoms, 3), np.nan, dtype=np.float32)
+        known = known if places is None else places[:, self._complete.own]
+        near = (around - centre).astype(np.float32)
+        return KeptPlaces(self._form.kept(known, centre), near, self.system.kinds, self.system.members)
 
     def displacements(self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror):
         """
@@ -323,10 +398,11 @@ class Backmapper:
         Returns
         -------
         ndarray of float32, shape (F, N)
-            In angstrom; 0 where a bead was kept.
+            In angstrom, of the beads that are converted; 0 where a bead was kept.
         """
-        beads = self._trace.of_right_hand(np.asarray(beads, dtype=np.float32), mirror)
-        return distances_moved(beads, self.mapping.project(atoms), dimensions)
+        beads = np.asarray(beads, dtype=np.float32)[:, : self.converted.n_beads]
+        beads = self._trace.of_right_hand(beads, mirror)
+        return distances_moved(beads, self.converted.project(self.system.own(np.asarray(atoms))), dimensions)
 
     def _checked(self, beads, frames):
         """Beads as a float32 array (F, N, 3) of their own, found sound."""

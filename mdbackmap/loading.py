@@ -12,7 +12,7 @@ from .generation.placing import with_cis
 from .molecule.binding import bind as bind_beads
 from .molecule.boxes import box_vectors, whole
 from .molecule.mapping import MappingError
-from .options import KEEP_TOLERANCE, HydrogenOptions, check_atoms
+from .options import KEEP_TOLERANCE, HydrogenOptions, carries, check_atoms
 from .recognition.recognise import recognise
 from .universes.reader import bead_names
 from .universes.survey import survey
@@ -35,6 +35,7 @@ def load_model(
     protonation=HydrogenOptions.protonation,
     ends=HydrogenOptions.ends,
     names=HydrogenOptions.names,
+    passthrough=None,
 ):
     """
     Load a model and bind it to a molecule.
@@ -77,6 +78,9 @@ def load_model(
         First and last residues of chains with hydrogens.
     names : {"amber", "charmm", "gromacs"}
         Whose names atoms and residues get in files.
+    passthrough : True, str or AtomGroup, optional
+        Molecules that are not converted, and come out as they are (`Backmapper.carrying`): True for all that is no
+        amino acid, or which, in MDAnalysis' selection language. By default none.
 
     Returns
     -------
@@ -114,7 +118,7 @@ def load_model(
         _refuse_names(network.molecule, mapping, how)
         indices, joined = bind_beads(atoms, network.molecule, f"the model {provenance['model']!r}"), network.molecule
     else:
-        indices, coarse, beads = recognise(atoms, mapping=mapping, **how, frames=look)
+        indices, coarse, beads = recognise(atoms, mapping=mapping, **how, frames=look, rest=not carries(passthrough))
         joined = network.mapping(coarse, beads)
         frames = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
         looked["frames"] = _whole_chains(joined, frames, looked["dimensions"])
@@ -123,7 +127,8 @@ def load_model(
     options = {"device": device, "threads": threads, "hydrogens": told}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
     model = Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), names=names)
-    return model if keep is None else model.keeping(keep, atoms, keep_tolerance, aliases)
+    model = model if keep is None else model.keeping(keep, atoms, keep_tolerance, aliases)
+    return model.carrying(passthrough, atoms, aliases) if carries(passthrough) else model
 
 
 def _whole_chains(mapping, frames, dimensions):

@@ -343,6 +343,18 @@ def check_atoms(atoms, name="atoms"):
         raise TypeError(f"{name}={atoms!r:.60}: expected an AtomGroup or a Universe of MDAnalysis")
 
 
+def carries(passthrough) -> bool:
+    """
+    Whether molecules are carried along.
+
+    Examples
+    --------
+    >>> carries(None), carries(False), carries(True), carries("resname ZN")
+    (False, False, True, True)
+    """
+    return passthrough is not None and passthrough is not False
+
+
 def check_backmapper(model):
     """
     Refuse what is no `Backmapper`.

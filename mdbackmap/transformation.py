@@ -30,8 +30,7 @@ from MDAnalysis.transformations.base import TransformationBase
 from .molecule.boxes import real_box
 from .molecule.mapping import MappingError
 from .options import SamplingOptions, check_atoms, check_backmapper, whole_number
-from .recognition.soundness import check_beads
-from .universes.frames import CoarseFrame, displacements, of_residues, sample_frames
+from .universes.frames import CoarseFrame, check_beads, displacements, of_residues, sample_frames
 
 
 class Backmap(TransformationBase):
@@ -105,10 +104,10 @@ class Backmap(TransformationBase):
             ts.positions = sample_frames(self.model, [here], self.sample, self.options)[0]
         else:
             ts.positions = self._foreseen(here, coarse)
-        if not (self.options.tolerance.keeps and self.model.mapping.kept):
+        if not (self.options.tolerance.keeps and self.model.converted.kept):
             moved = displacements(self.model, [here], ts.positions[None], mirror=self.options.mirror)
             ts.data["displacements"] = moved[0]
-            ts.data["residue_displacements"] = of_residues(moved, self.model.mapping)[0]
+            ts.data["residue_displacements"] = of_residues(moved, self.model.converted)[0]
         return ts
 
     def _refuse(self, ts):
@@ -142,7 +141,7 @@ class Backmap(TransformationBase):
         batch = [here]
         with contextlib.suppress(MappingError):  # a broken frame is an error when it is read itself
             for frame in coarse.expected(self.model.batch_size(self.batch_size) - 1):
-                check_beads(self.model.mapping, frame.beads, [frame.frame], frame.dimensions)
+                check_beads(self.model, frame)
                 if (frame.dimensions is None) == (here.dimensions is None):
                     batch.append(frame)
         atoms = sample_frames(self.model, batch, self.sample, self.options)  # (F, A, 3)

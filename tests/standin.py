@@ -12,6 +12,7 @@ import MDAnalysis as mda
 import numpy as np
 
 from mdbackmap.molecule.mapping import Mapping
+from mdbackmap.molecule.system import System
 from mdbackmap.molecule.topology import Topology
 from mdbackmap.options import KEEP_TOLERANCE, HydrogenOptions, SamplingOptions
 from mdbackmap.universes.live import lifted
@@ -33,6 +34,8 @@ class Standin:
         self.delay, self.bead_names, self.kept = delay, None, None
         self.calls = []
 
+    converted = property(lambda self: self.mapping)
+    system = property(lambda self: System(self.mapping))
     n_beads = property(lambda self: self.mapping.n_beads)
     n_atoms = property(lambda self: self.mapping.n_atoms)
     topology = property(lambda self: self.mapping.fine)
@@ -42,6 +45,9 @@ class Standin:
 
     def keeping(self, keep, cg, tolerance=KEEP_TOLERANCE, aliases=None):
         raise NotImplementedError("the stand-in builds around nothing")
+
+    def carrying(self, passthrough, cg, aliases=None):
+        raise NotImplementedError("the stand-in carries nothing along")
 
     def batch_size(self, requested="auto"):
         if requested == "auto":

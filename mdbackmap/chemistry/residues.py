@@ -219,9 +219,10 @@ Lengths at a disulfide in angstrom: the bond, and from a sulfur across it to the
 CB-SG measured: crystals, docs/measurements.md, Disulfides; SG-SG chosen: by hand.
 """
 
-OTHER_RESIDUES = frozenset(
-    # water
-    "HOH WAT SOL TIP3 TIP TIP4 TIP5 SPC SPCE TP3 TP4 TP5 T3P T4P OPC W WN WF PW SW TW "
+WATER = frozenset("HOH WAT SOL TIP3 TIP TIP4 TIP5 SPC SPCE TP3 TP4 TP5 T3P T4P OPC W WN WF PW SW TW".split())
+"""Names of water, of atoms and of beads."""
+
+OTHER_RESIDUES = WATER | frozenset(
     # ions
     "NA NA+ SOD CL CL- CLA K K+ POT CA CA2 CA+ CAL MG MG2 MG+ ZN ZN2 ION LI RB CS CES BR F IOD MN FE CU NI CO CD "
     # lipids, sterols

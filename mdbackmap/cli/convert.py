@@ -27,6 +27,7 @@ def add_parser(verbs):
     options.add_chains(group)
     options.add_kept(parser)
     options.add_hydrogens(parser)
+    options.add_passthrough(parser)
     options.add_frames(parser)
     group = options.add_output(parser, "aa.xtc or aa.h5md")
     group.add_argument(
@@ -107,7 +108,7 @@ def check(args):
         return "--overwrite starts again and --resume goes on: give one of them"
     if args.workers > 1 and args.threads is not None:
         return "--workers have one thread each: leave out --threads"
-    return options.check_kept(args) or options.check_frames(args)
+    return options.check_kept(args) or options.check_passthrough(args) or options.check_frames(args)
 
 
 def run(args):
@@ -117,7 +118,7 @@ def run(args):
     from ..writing.products import AlreadyComplete
 
     loading = options.keywords(args, "mapping", "sequence", "breaks", "device", "threads", "keep_tolerance")
-    loading |= {"keep": options.kept(args), **options.hydrogens(args)}
+    loading |= {"keep": options.kept(args), "passthrough": args.passthrough, **options.hydrogens(args)}
     model = load_model(args.model, atoms, aliases=dict(args.alias) or None, **loading)
     names = [*(field.name for field in fields(SamplingOptions)), "n_samples", "batch_size", "overwrite", "resume"]
     names += ["strict", "validity"]
@@ -130,7 +131,7 @@ def run(args):
             print(done)
         return
     if not args.quiet:
-        report(analysis.results, model.mapping.coarse, args.verbose)
+        report(analysis.results, model.converted.coarse, args.verbose)
 
 
 def report(results, coarse, verbose=False):

@@ -137,6 +137,27 @@ def hydrogens(args):
     return {**keywords(args, "hydrogens", "ph", "ends", "names"), "protonation": dict(args.protonation) or None}
 
 
+def add_passthrough(parser):
+    """Molecules that are carried along."""
+    group = parser.add_argument_group("other molecules")
+    group.add_argument(
+        "--passthrough",
+        nargs="?",
+        const=True,
+        metavar="TEXT",
+        help="molecules that are not converted come out as they are, behind the protein: ions, ligands, beads of "
+        "lipids and water. All of them, or these, in MDAnalysis' selection language: 'resname ION ZN'. Name it after "
+        "the files",
+    )
+
+
+def check_passthrough(args):
+    """What is wrong with the option, or None."""
+    if isinstance(args.passthrough, str) and Path(args.passthrough).is_file():
+        return f"--passthrough took {args.passthrough} for a selection: name it after the files"
+    return None
+
+
 def kept(args):
     """The groups of atoms that `add_kept` asks for, or None."""
     if not args.keep:

@@ -88,7 +88,7 @@ def results_of(plan, whole, judged, skipped) -> Results:
         strained=whole.strained,
         unrepaired=whole.unrepaired,
         displacements=moved,
-        residue_displacements=of_residues(moved, plan.model.mapping),
+        residue_displacements=of_residues(moved, plan.model.converted),
         frame_displacements=np.sqrt((moved.astype(float) ** 2).mean(1)).astype(np.float32),
         n_frames=int(kept.sum()),
         n_atoms=plan.model.n_atoms,

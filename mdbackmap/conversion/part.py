@@ -53,8 +53,8 @@ class PartResult:
     @classmethod
     def empty(cls, places, n_samples, model) -> PartResult:
         """Nothing is known yet of the frames at these places: a `Tally` fills it in."""
-        strained, unrepaired = np.zeros((2, model.mapping.coarse.n_residues), dtype=np.int64)
-        moved = np.full((len(places) * n_samples, model.n_beads), np.nan, dtype=np.float32)
+        strained, unrepaired = np.zeros((2, model.converted.coarse.n_residues), dtype=np.int64)
+        moved = np.full((len(places) * n_samples, model.converted.n_beads), np.nan, dtype=np.float32)
         return cls(places, np.full(len(places), np.nan), strained, moved, unrepaired, None)
 
     @classmethod
@@ -95,7 +95,7 @@ def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResu
     model, n_samples, destination = plan.model, plan.n_samples, plan.destination
     start, result = int(places[0]) * n_samples, PartResult.empty(np.asarray(places), n_samples, model)
     tally = Tally(model, plan.options, result)
-    pace = Pace(plan.batch_size, model.mapping.coarse.n_residues, start, destination.pace, plan.settings)
+    pace = Pace(plan.batch_size, model.converted.coarse.n_residues, start, destination.pace, plan.settings)
     sink = destination.sink()
 
     def read():

@@ -14,11 +14,10 @@ import numpy as np
 from ..metrics.limits import beyond
 from ..metrics.validity import ProteinJudge
 from ..options import SKIP, SamplingOptions
-from ..recognition.soundness import check_beads
 from ..recognition.spacing import strained
 from ..universes.access import read_frame
 from ..universes.chosen import input_files
-from ..universes.frames import CoarseFrame, sample_frames
+from ..universes.frames import CoarseFrame, check_beads, sample_frames
 from ..universes.reader import bead_indices
 from ..universes.scaling import scale_of
 from ..writing.destination import Destination, InMemory
@@ -79,17 +78,17 @@ class Plan:
 
     def strain(self, frame) -> np.ndarray:
         """Residues whose distance to the next one is not that of a protein, shape (R,); none unless on C-alphas."""
-        mapping = self.model.mapping
+        mapping = self.model.converted
         if not mapping.is_trace:
             return np.zeros(mapping.coarse.n_residues, dtype=bool)
-        return strained(mapping.trace(frame.beads), mapping.coarse, frame.dimensions)
+        return strained(mapping.trace(frame.beads[: mapping.n_beads]), mapping.coarse, frame.dimensions)
 
     def strained(self, frame) -> str:
         """The same in words; "" if there are none."""
         strain = self.strain(frame)
         if not strain.any():
             return ""
-        first = self.model.mapping.coarse.label(np.flatnonzero(strain)[0])
+        first = self.model.converted.coarse.label(np.flatnonzero(strain)[0])
         return f"{strain.sum()} CA-CA distances that no peptide bond spans, the first after {first}"
 
 
@@ -102,8 +101,8 @@ def checked_frame(plan, trajectory, number: int) -> CoarseFrame:
     ValueError
         A frame that cannot be read, that is broken, or (strict plans) that no protein can have.
     """
-    frame, mapping = CoarseFrame.of(read_frame(trajectory, int(number)), plan.indices), plan.model.mapping
-    check_beads(mapping, frame.beads, [frame.frame], frame.dimensions, trajectory.n_frames)
+    frame = CoarseFrame.of(read_frame(trajectory, int(number)), plan.indices)
+    check_beads(plan.model, frame, trajectory.n_frames)
     if plan.strict and plan.strict != SKIP and (words := plan.strained(frame)):
         raise ValueError(f"frame {frame.frame}: {words}; strict=False takes them as they are and counts them")
     return frame
@@ -126,7 +125,9 @@ def judged(plan, job, positions):
     if plan.judge is None:
         return None
     boxes = [frame.dimensions for frame in job.frames]
-    found = plan.judge(positions, np.arange(job.start, job.stop), None if boxes[0] is None else boxes)
+    found = plan.judge(
+        plan.model.system.own(positions), np.arange(job.start, job.stop), None if boxes[0] is None else boxes
+    )
     if not plan.strict:
         return found
     strained = [words for frame in job.frames for words in [plan.strained(frame)]]
@@ -174,6 +175,8 @@ def plan_conversion(
     read, kept = files, getattr(model, "kept", None)
     if kept is not None:
         asked, read = asked | {"keep": kept.described}, [*files, *kept.files]
+    if (beside := model.system.passengers) is not None:
+        asked = asked | {"passthrough": beside.described}
     plan = replace(plan, first=first, provenance=origin(model, asked, files, frames, first.beads))
     if filename is None:
         return replace(plan, destination=InMemory(n_structures))
@@ -195,7 +198,7 @@ def plan_conversion(
 
 def _judge(model, strict, validity):
     """The judge of structures, if it is needed; strict conversions of molecules that are no proteins do without."""
-    fine = model.mapping.fine
+    fine = model.converted.fine
     return ProteinJudge(fine) if validity or strict and (fine.types >= 0).any() else None
 
 

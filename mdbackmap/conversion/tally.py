@@ -49,9 +49,9 @@ class Tally:
 
         `kept` (F,) says which of them are written; by default all are.
         """
-        mapping, part = self._model.mapping, slice(first, first + len(positions))
+        mapping, part = self._model.converted, slice(first, first + len(positions))
         boxes = [frame.dimensions for frame in job.frames]
-        alphas = self._alphas(positions)
+        alphas = self._alphas(self._model.system.own(positions))
         left = np.stack([impossible(one, mapping.coarse, box) for one, box in zip(alphas, boxes, strict=True)])
         left = left if kept is None else left & kept[:, None]
         self._result.unrepaired[:] += left.sum(0)
@@ -69,7 +69,7 @@ class Tally:
 
     def _alphas(self, positions):
         """The atoms or beads (F, R, 3) of positions (F, A, 3) that are called CA; (F, 0, 3) if residues have none."""
-        mapping = self._model.mapping
+        mapping = self._model.converted
         if mapping.is_trace or not mapping.is_chain:
             beads = mapping.project(positions)
             return beads if (mapping.coarse.names == "CA").all() else beads[:, :0]
@@ -96,7 +96,7 @@ class Tally:
             if len(self._odd_frames) <= _NAMED:
                 residues = np.flatnonzero(left[row])
                 more = f" and {len(residues) - 1} more" if len(residues) > 1 else ""
-                label = self._model.mapping.coarse.label(residues[0])
+                label = self._model.converted.coarse.label(residues[0])
                 words = "frame %d: C-alpha distances unlike those of proteins at %s%s: %s"
                 logger.warning(words, frame, label, more, what)
 

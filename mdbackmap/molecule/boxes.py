@@ -7,7 +7,6 @@ Lengths in angstrom.
 import numpy as np
 
 from .attributes import run_ends
-from .bonds import adjacency, molecules, walk
 
 NARROWEST = 10.0
 """Width of a box, in angstrom, below which it is a dummy (often 1). Chosen: no protein fits into it."""
@@ -229,33 +228,6 @@ def _followed(positions, boxes, pairs):
         turns = np.round(np.einsum("fx,fxy->fy", out[:, one] - out[:, other], inverse))
         out[:, one] -= np.einsum("fx,fxy->fy", turns, boxes)
     return out
-
-
-def joined(positions, boxes, bonds):
-    """
-    Molecules made whole along their bonds: each atom at the image nearest to a bonded atom before it.
-
-    Parameters
-    ----------
-    positions : ndarray of float, shape (F, A, 3)
-        In angstrom.
-    boxes : ndarray of float, shape (F, 3, 3)
-        Box vectors as rows.
-    bonds : ndarray of int, shape (b, 2)
-
-    Returns
-    -------
-    ndarray of float, shape (F, A, 3)
-
-    Examples
-    --------
-    >>> cut = np.array([[[1.0, 0.0, 0.0], [19.0, 0.0, 0.0]]])
-    >>> joined(cut, np.eye(3)[None] * 20, [[0, 1]])[0, 1].tolist()
-    [-1.0, 0.0, 0.0]
-    """
-    n_atoms = positions.shape[1]
-    first = np.unique(molecules(n_atoms, bonds), return_index=True)[1]
-    return _followed(positions, boxes, walk(first.tolist(), adjacency(n_atoms, bonds)))
 
 
 def reflected(beads):

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..chemistry import other_atoms
 from .attributes import listed
-from .boxes import joined, nearest_images
+from .boxes import nearest_images
+from .images import joined
 from .mapping import Mapping, MappingError
 
 IN_PLACE = 0.01

@@ -48,6 +48,7 @@ def recognise(
     dimensions=None,
     closed=False,
     settings=DEFAULTS,
+    rest=True,
 ):
     """
     Find the beads of a protein, their topology, and their bead model.
@@ -75,6 +76,8 @@ def recognise(
     closed : bool
         Whether chains may be closed, as cyclic peptides are; models make open ones only.
     settings : RecognitionSettings, optional
+    rest : bool
+        Whether to say what is no part of the protein.
 
     Returns
     -------
@@ -135,7 +138,7 @@ def recognise(
     if named.unknown and decision.model is CA:
         told.append(f"not used, as no known bead model has them beside CA: {listed(named.unknown, _SHOWN)}")
     told += [told_conformers(alternatives)] * bool(alternatives) + moved + joined
-    for sentence in (*told, *left_out(group, trace), *no_beads(group, decision, used)):
+    for sentence in (*told, *(left_out(group, trace) if rest else ()), *no_beads(group, decision, used)):
         warnings.warn(sentence, stacklevel=2)
     if asked is None:
         _tell(decision)

@@ -5,10 +5,11 @@ import torch
 
 _RESIDUES_A_BATCH = {"cpu": 19200, "cuda": 96000}  # at most; chosen: by hand, what memory allows
 _RESIDUES_A_THREAD = 2400  # on processors; chosen: by hand, 1 to 2 s of work
+_ATOMS_A_BATCH = 2_000_000  # chosen: by hand, 24 MB of positions, several times over while they are made and written
 _MOST_FRAMES = 512  # chosen: by hand
 
 
-def frames_at_a_time(requested, n_residues, device, n_threads):
+def frames_at_a_time(requested, n_residues, device, n_threads, n_atoms=1):
     """
     Frames to generate at a time.
 
@@ -19,6 +20,8 @@ def frames_at_a_time(requested, n_residues, device, n_threads):
         Of one frame.
     device : torch.device
     n_threads : int
+    n_atoms : int, optional
+        Of one frame, molecules that are carried along included.
 
     Returns
     -------
@@ -38,7 +41,7 @@ def frames_at_a_time(requested, n_residues, device, n_threads):
         residues = _RESIDUES_A_BATCH.get(device.type, _RESIDUES_A_BATCH["cpu"])
         if device.type == "cpu":
             residues = min(residues, _RESIDUES_A_THREAD * n_threads)
-        return int(np.clip(residues // n_residues, 1, _MOST_FRAMES))
+        return int(np.clip(min(residues // n_residues, _ATOMS_A_BATCH // max(n_atoms, 1)), 1, _MOST_FRAMES))
     if isinstance(requested, bool) or not isinstance(requested, (int, np.integer)) or requested < 1:
         raise ValueError(f'batch_size must be "auto" or a whole number of frames above 0, not {requested!r}')
     return int(requested)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..molecule.boxes import box_vectors, joined
+from ..molecule.boxes import box_vectors
+from ..molecule.images import joined
 from .reader import DerivedReader
 from .universe import universe_of
 

@@ -10,12 +10,14 @@ Shapes: F frames, N beads. Lengths in angstrom, times in ps.
 
 from __future__ import annotations
 
+import functools
 import logging
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..molecule.boxes import real_box
+from ..recognition import soundness
 from .access import naming_frame, read_frame
 
 logger = logging.getLogger(__name__)
@@ -107,6 +109,29 @@ def sample_frames(model, frames, samples, options) -> np.ndarray:
         dimensions=_boxes(frames),
         **options.as_dict(),
     )
+
+
+def check_beads(model, frame, n_frames=None):
+    """
+    Refuse a frame whose beads are those of no molecule.
+
+    Parameters
+    ----------
+    model : Backmapper
+    frame : CoarseFrame
+    n_frames : int, optional
+        Frames of the trajectory, for the advice.
+
+    Raises
+    ------
+    MappingError
+        As of `recognition.soundness.check_beads`; particles that are carried along have to be finite alone.
+    """
+    own, label = model.converted.n_beads, soundness.bead_label(model.mapping.coarse)
+    advice = functools.partial(soundness.leave_out, n_frames=n_frames)
+    if len(frame.beads) > own:
+        soundness.check_frames(frame.beads, len(frame.beads), [frame.frame], label, advice)
+    soundness.check_beads(model.converted, frame.beads[None, :own], [frame.frame], frame.dimensions, n_frames)
 
 
 def displacements(model, frames, positions, *, mirror) -> np.ndarray:

@@ -126,17 +126,24 @@ def _topology(atoms, aliases):
     """The topology of a group; elements are guessed where there are none."""
     found = Topology.from_atoms(atoms, aliases)
     counts = np.bincount(found.residue_of_atom, minlength=found.n_residues)[found.residue_of_atom]
-    guess = DefaultGuesser(None).guess_atom_element
     elements = [
-        element.capitalize() or _element(name, n == 1, guess)
+        element.capitalize() or element_of(name, n == 1)
         for name, element, n in zip(found.names, found.elements, counts, strict=True)
     ]
     return dataclasses.replace(found, elements=np.array(elements))
 
 
-def _element(name, alone, guess):
+def element_of(name, alone) -> str:
+    """
+    The element of an atom by its name; `alone` if it is all of its residue, as ions are.
+
+    Examples
+    --------
+    >>> element_of("CA", True), element_of("CA", False), element_of("NA+", True)
+    ('Ca', 'C', 'Na')
+    """
     ion = name.strip("0123456789+-").upper()
-    return _IONS[ion] if alone and ion in _IONS else str(guess(name)).capitalize()
+    return _IONS[ion] if alone and ion in _IONS else str(DefaultGuesser(None).guess_atom_element(name)).capitalize()
 
 
 def _source(atoms, n_frames):

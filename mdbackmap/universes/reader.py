@@ -264,27 +264,31 @@ def bead_indices(atoms, model) -> np.ndarray:
     Returns
     -------
     ndarray of int, shape (N,)
-        `model.indices` if they all belong to the group; else all of a group that has as many atoms as the model beads.
+        `model.indices` if those that are converted all belong to the group; else all of a group that has as many atoms
+        as the model beads.
 
     Raises
     ------
     ValueError
         The group is not that molecule.
     """
-    atoms = atoms.atoms
-    if np.isin(model.indices, atoms.ix).all():
-        found = np.asarray(model.indices)
-    elif len(atoms) == model.n_beads:
+    atoms, every = atoms.atoms, np.asarray(model.indices)
+    n, names = model.converted.n_beads, model.bead_names
+    own, carried = every[:n], every[n:]
+    if np.isin(own, atoms.ix).all() and every.max(initial=-1) < len(atoms.universe.atoms):
+        found = own
+    elif len(atoms) == n and not len(carried):
         found = np.asarray(atoms.ix)
-        file_order = found[np.argsort(np.argsort(model.indices))]  # as in the file that the model was loaded with
-        if _same_names(bead_names(atoms.universe.atoms[file_order]), model.bead_names):
+        file_order = found[np.argsort(np.argsort(own))]  # as in the file that the model was loaded with
+        if _same_names(bead_names(atoms.universe.atoms[file_order]), names):
             found = file_order
     else:
         raise ValueError(
             f"the group of {len(atoms)} atoms does not hold the model's {model.n_beads} beads: give the atoms that the "
             "model was loaded with, load_model(..., atoms)"
         )
-    _check_names(bead_names(atoms.universe.atoms[found]), model.bead_names)
+    found = np.concatenate([found, carried])
+    _check_names(bead_names(atoms.universe.atoms[found]), names)
     return found
 
 

@@ -3,6 +3,8 @@
 import MDAnalysis as mda
 import numpy as np
 
+_NONE = "X"  # the element of a bead beside atoms; cited: the dummy atom of XYZ files
+
 
 def universe_of(fine):
     """
@@ -16,8 +18,8 @@ def universe_of(fine):
     Returns
     -------
     MDAnalysis.Universe
-        With names, types, elements (where all have one), masses, resnames, resids, icodes, chainIDs, segids, bonds,
-        record types.
+        With names, types, elements (X of beads beside atoms), masses, resnames, resids, icodes, chainIDs, segids,
+        bonds, record types.
 
     Examples
     --------
@@ -37,7 +39,8 @@ def universe_of(fine):
     )
     of_residues = {"chainIDs": fine.chainIDs, "record_types": np.where(fine.hetero, "HETATM", "ATOM")}
     texts = {"names": fine.names, "types": fine.elements, "altLocs": np.full(fine.n_atoms, "")}
-    texts |= {"elements": fine.elements} if (fine.elements != "").all() else {}  # writers of XYZ take names then
+    if (fine.elements != "").any():  # else writers of XYZ take names
+        texts |= {"elements": np.where(fine.elements == "", _NONE, fine.elements)}
     texts |= {name: values[fine.residue_of_atom] for name, values in of_residues.items()}
     texts |= {"resnames": fine.resnames, "icodes": fine.icodes, "segids": fine.segids[runs]}
     for name, values in texts.items():

@@ -14,7 +14,8 @@ from MDAnalysis.guesser.default_guesser import DefaultGuesser
 
 from ..molecule.attributes import attribute
 from ..molecule.bonds import find_bonds
-from ..molecule.boxes import box_vectors, joined
+from ..molecule.boxes import box_vectors
+from ..molecule.images import joined
 from ..molecule.topology import Topology
 from ..recognition.soundness import check_atoms, sound
 from .access import read_frame

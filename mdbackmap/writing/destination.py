@@ -158,13 +158,13 @@ class Destination:
         if self.partial.suffix in PDB:
             notes = remarks(self.provenance) if start == 0 else ()
             return PDBFrames(path, self.model.topology, self.n_structures, notes)
-        observe = None if self._options.tolerance.keeps and self.model.mapping.kept else self._observe
+        observe = None if self._options.tolerance.keeps and self.model.converted.kept else self._observe
         return TrajectoryFrames(path, self.model.universe(), self.n_structures, self._clock, observe)
 
     def _observe(self, frame, positions):
         """What is stored with a frame of H5MD."""
         moved = displacements(self.model, [frame], positions[None], mirror=self._options.mirror)
-        return {"displacements": moved[0], "residue_displacements": of_residues(moved, self.model.mapping)[0]}
+        return {"displacements": moved[0], "residue_displacements": of_residues(moved, self.model.converted)[0]}
 
     def _merge(self, path, segments, n_frames):
         merge(path, segments, self.model.universe, self._clock, n_frames)
@@ -191,8 +191,8 @@ class Destination:
         self.check()  # files may have come under these names meanwhile
         path = join(self.partial, self.n_structures, self.model.universe, self._clock)
         provenance = self.provenance | ({SKIPPED: dict(skipped)} if skipped else {})
-        stamp(path, provenance)
         fine = self.model.topology
+        stamp(path, provenance, fine)
         self._products.publish(path, self.partial, fine, first, provenance, self._replace)
         self.partial.discard()
         return str(self.filename), str(self._products.topology or self.filename)

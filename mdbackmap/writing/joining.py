@@ -18,7 +18,7 @@ from MDAnalysis.coordinates import core
 
 from .output import GROWING, H5MD, PDB, check_written
 from .partial import Partial
-from .pdb import header
+from .pdb import ending, header
 
 _BLOCK = 256
 _STAMP = "parameters/mdbackmap"
@@ -144,7 +144,7 @@ def _rewrite(path, segments, universe, clock):
             universe.trajectory.close()
 
 
-def stamp(path, provenance):
+def stamp(path, provenance, topology):
     """
     Mark a complete file with its provenance, if the format can hold it.
 
@@ -155,6 +155,8 @@ def stamp(path, provenance):
         is ended.
     provenance : dict of dict
         JSON-able.
+    topology : Topology
+        Of its atoms.
     """
     path = Path(path)
     if path.suffix in H5MD:
@@ -166,7 +168,7 @@ def stamp(path, provenance):
     elif path.suffix in PDB:
         left_out = [f"skipped.{key}: {why}" for key, why in provenance.get("skipped", {}).items()]
         with open(path, "a", encoding="ascii") as file:
-            file.write(header(left_out) + "END\n")
+            file.write(header(left_out) + ending(topology))
 
 
 def as_stamp(provenance) -> dict:

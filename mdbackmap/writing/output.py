@@ -207,11 +207,11 @@ class SegmentSink:
         """
         if self._path is not None and job.start != self._stop:
             self.close()  # what lies between is there already
+        self._whole = False
         if self._path is None:
             self._start, self._path, self._judged = job.start, self._partial.scratch(job.start), []
             if self._partial.suffix in PDB:  # its header
                 self._writer = self._open(self._path, job.start)
-        self._whole = False
         kept = range(len(positions)) if judged is None else np.flatnonzero(judged.why == "").tolist()
         for k in kept:
             if self._writer is None:

@@ -14,10 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..chemistry.residues import WATER
 from ..molecule.topology import Topology
 
 MAX_SERIAL = 99_999
 _MIN, _MAX = -999.9995, 9999.9995  # angstrom; what eight columns with three decimals hold
+_BONDS_A_LINE = 4  # cited: PDB format 3.3, CONECT
+_NUMBERS = 10_000  # residue numbers of other molecules begin again here; cited: GROMACS and VMD write them so
 _WIDEST = 9000.0  # angstrom; beads further apart than this may have atoms that no shift fits in (chosen)
 
 
@@ -25,8 +28,9 @@ def fits_pdb(topology: Topology) -> bool:
     """Whether the columns of a PDB file hold this topology: atoms, residue numbers and chain names."""
     return bool(
         topology.n_atoms + int((topology.ends & ~topology.hetero).sum()) <= MAX_SERIAL
+        and topology.resids[~topology.hetero].min(initial=0) >= -999
+        and topology.resids[~topology.hetero].max(initial=0) <= 9999
         and topology.resids.min(initial=0) >= -999
-        and topology.resids.max(initial=0) <= 9999
         and all(len(chain) <= 1 for chain in set(topology.chainIDs))
     )
 
@@ -104,7 +108,7 @@ def write_topology(path, topology: Topology, positions, dimensions=None, remarks
             by = -np.floor(positions.min(0))  # whole angstroms
             moved = "moved by: {:.0f} {:.0f} {:.0f} A, to fit the columns of this format".format(*by)
             positions, remarks = positions + by, [*remarks, moved]
-        text = header(remarks) + box_line(dimensions) + layout.atoms(positions) + "END\n"
+        text = header(remarks) + box_line(dimensions) + layout.atoms(positions) + ending(topology)
     with open(path, "w", encoding="ascii", errors="replace") as file:
         file.write(text)
         file.flush()
@@ -147,7 +151,9 @@ class PDBLayout:
     def _residue(topology, i):
         chain, icode = topology.chainIDs[i] or " ", topology.icodes[i] or " "
         name = f"{topology.resnames[i][:4]:>3s}"  # a fourth letter takes the place of the blank
-        return f"{name:<4s}{chain}{topology.resids[i]:4d}{icode}".rstrip()
+        number = topology.resids[i]
+        number = number % _NUMBERS if topology.hetero[i] and number >= _NUMBERS else number
+        return f"{name:<4s}{chain}{number:4d}{icode}".rstrip()
 
     def _atom(self, topology, atom, residue, serial):
         name, element = topology.names[atom], topology.elements[atom]
@@ -163,6 +169,34 @@ class PDBLayout:
         check_columns(positions)
         rows = zip(self.lines, positions.tolist(), strict=True)
         return "".join(f"{start}{x:8.3f}{y:8.3f}{z:8.3f}{end}" for (start, end), (x, y, z) in rows)
+
+
+def ending(topology) -> str:
+    """
+    What follows the atoms in a PDB file: CONECT lines of other molecules than water, and END.
+
+    Examples
+    --------
+    >>> one = Topology(["C1", "C2"], ["C", "C"], [0, 0], ["LIG"], [7], [""], ["A"], [""], bonds=[[0, 1]], hetero=[True])
+    >>> print(ending(one), end="")
+    CONECT    1    2
+    CONECT    2    1
+    END
+    """
+    owner = topology.residue_of_atom
+    last = (np.diff(owner, append=-1) != 0) & (topology.ends & ~topology.hetero)[owner]  # a TER follows
+    serials = np.arange(1, topology.n_atoms + 1) + np.cumsum(last) - last
+    unknown = topology.hetero & ~np.isin(topology.resnames, list(WATER))
+    lines, near = [], {}
+    for one, other in topology.bonds[unknown[owner[topology.bonds]].any(axis=1)].tolist():
+        near.setdefault(one, []).append(serials[other])
+        near.setdefault(other, []).append(serials[one])
+    for atom in sorted(near):
+        bonded = sorted(near[atom])
+        for first in range(0, len(bonded), _BONDS_A_LINE):
+            some = "".join(f"{serial:5d}" for serial in bonded[first : first + _BONDS_A_LINE])
+            lines.append(f"CONECT{serials[atom]:5d}{some}\n")
+    return "".join([*lines, "END\n"])
 
 
 def same_atoms(path, topology) -> bool:

@@ -1,0 +1,165 @@
+"""
+`System`: what comes out, of which a model makes a part: the converted molecule, and others that are carried along.
+
+Shapes: F frames, N beads, A atoms, P particles that are carried along, X of these that atoms are packed around, S
+groups of them. Positions in angstrom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .images import followed, layers
+from .mapping import Mapping
+from .topology import Topology
+
+_LARGEST = 300  # particles of a residue without bonds that count as one molecule; chosen: by hand, above any lipid's
+_SAME = 1e-3  # angstrom; chosen: by hand, less is rounding: the very numbers of the input are kept
+
+
+@dataclass(frozen=True, eq=False)
+class Passengers:
+    """
+    Molecules beside the one that is converted, which come out as they are.
+
+    Attributes
+    ----------
+    topology : Topology
+        Of P particles, with their own names and bonds.
+    indices : ndarray of int64, shape (P,)
+        Which particles of the universe they are.
+    around : ndarray of int64, shape (X,)
+        Rows of those that atoms are packed around: ions and atoms of ligands.
+    kinds, members : ndarray of int64, shapes (S,) and (S, 14)
+        Groups of these (`other_atoms.groups`).
+    described : dict
+        For the provenance, plain values.
+    """
+
+    topology: Topology
+    indices: np.ndarray
+    around: np.ndarray
+    kinds: np.ndarray
+    members: np.ndarray
+    described: dict
+
+
+class System:
+    """
+    A converted molecule and what is beside it.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        From N beads to the atoms that a model makes.
+    kept : Kept, optional
+        Atoms that are known already.
+    passengers : Passengers, optional
+
+    Attributes
+    ----------
+    made : Mapping
+        From N beads to the atoms that are made or kept.
+    mapping : Mapping
+        From all beads to all atoms that come out: passengers stand for themselves and lie behind the rest.
+    kinds, members : ndarray of int64, shapes (S,) and (S, 14)
+        Groups of the atoms that others are packed around (`other_atoms.groups`).
+    """
+
+    def __init__(self, mapping: Mapping, kept=None, passengers: Passengers | None = None):
+        self.kept, self.passengers = kept, passengers
+        self.made = self.mapping = mapping if kept is None or kept.mapping is not mapping else kept.joined()
+        groups = [] if kept is None else [(kept.kinds, kept.members)]
+        if passengers is not None:
+            self.mapping = self.made.beside(Mapping.passengers(passengers.topology))
+            self._layers = layers(passengers.topology.n_atoms, molecule_bonds(passengers.topology))
+            before = 0 if kept is None else kept.n_others
+            groups.append((passengers.kinds, passengers.members + before))
+        if groups:
+            self.kinds, self.members = (np.concatenate(parts) for parts in zip(*groups, strict=True))
+
+    @property
+    def surroundings(self) -> Topology:
+        """All that is made or kept, and the molecules that atoms are packed around."""
+        rows = self._near_residues
+        fine = self.made.fine
+        return fine.beside(self.passengers.topology.take(rows)) if len(rows) else fine
+
+    @property
+    def _near_residues(self):
+        beside = self.passengers
+        return [] if beside is None else np.unique(beside.topology.residue_of_atom[beside.around])
+
+    def near(self, passing):
+        """Of passengers (F, P, 3), the molecules that atoms are packed around."""
+        rows = self._near_residues
+        return passing[:, self.passengers.topology.atoms_of(rows)] if len(rows) else passing[:, :0]
+
+    def kept_places(self, beads, frames, boxes=None) -> tuple:
+        """Kept atoms (F, A, 3), None if there are none, and other molecules that are kept (F, Y, 3)."""
+        none = np.zeros((len(beads), 0, 3), dtype=np.float32)
+        return (None, none) if self.kept is None else self.kept.places(beads, frames, boxes)
+
+    def around(self, others, passing):
+        """What atoms are packed around (F, X, 3), of molecules that are kept (F, Y, 3) and passengers (F, P, 3)."""
+        return others if self.passengers is None else self.together(others, passing[:, self.passengers.around])
+
+    @staticmethod
+    def together(atoms, others):
+        """Atoms (F, A, 3) with others (F, B, 3) behind them."""
+        return np.concatenate([atoms, others], axis=1) if others.shape[1] else atoms
+
+    def carried(self, beads, boxes=None):
+        """
+        Passengers in some frames, their molecules whole.
+
+        Parameters
+        ----------
+        beads : ndarray of float32, shape (F, N + P, 3)
+        boxes : ndarray of float, shape (F, 3, 3), optional
+            Box vectors as rows.
+
+        Returns
+        -------
+        ndarray of float32, shape (F, P, 3)
+            The very numbers of the input where a molecule is whole.
+        """
+        found = beads[:, self.made.n_beads :]
+        if boxes is None or self.passengers is None or not self._layers:
+            return found
+        whole = np.stack(
+            [followed(one[None], box[None], self._layers)[0] for one, box in zip(found, boxes, strict=True)]
+        )
+        return np.where(np.abs(whole - found) < _SAME, found, whole.astype(np.float32))
+
+    def own(self, atoms):
+        """Of positions (F, A, 3) of all that comes out, those of the atoms that the model makes."""
+        return atoms[:, : self.made.n_atoms]
+
+
+def molecule_bonds(topology) -> np.ndarray:
+    """
+    Pairs of particles that make molecules: bonds, and neighbours in residues of which no bonds are known.
+
+    Parameters
+    ----------
+    topology : Topology
+
+    Returns
+    -------
+    ndarray of int64, shape (b, 2)
+
+    Examples
+    --------
+    >>> lipid = Topology(["A", "B", "C"], [""] * 3, [0, 0, 1], ["LIP", "W"], [1, 2], [""] * 2, ["A"] * 2, [""] * 2)
+    >>> molecule_bonds(lipid).tolist()
+    [[0, 1]]
+    """
+    owner = topology.residue_of_atom
+    size = np.bincount(owner, minlength=topology.n_residues)
+    bonded = np.zeros(topology.n_residues, dtype=bool)
+    bonded[owner[topology.bonds.ravel()]] = True
+    at = np.flatnonzero((owner[:-1] == owner[1:]) & ~bonded[owner[:-1]] & (size[owner[:-1]] <= _LARGEST))
+    return np.concatenate([topology.bonds, np.stack([at, at + 1], axis=1)])
