@@ -10,7 +10,7 @@ from ..traces.settings import FROM_BEADS, TraceSettings
 # Of simulated beads:
 _RELIEF = {"restraint": 30.0}  # kT per square radian; chosen: docs/measurements.md, Simulated beads
 _CANDIDATES = {"rotamers": 2.5}  # multiple; chosen: docs/measurements.md, Simulated beads
-_SETTLING = {"rounds": 4, "steps": 24}  # chosen: docs/measurements.md, Simulated beads
+_SETTLING = {"rounds": 4, "steps": 40}  # chosen: docs/measurements.md, Simulated beads
 
 
 @dataclasses.dataclass(frozen=True)

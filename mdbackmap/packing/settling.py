@@ -82,7 +82,7 @@ def push_apart(slopes, beads, torsions, settings, box=None, given=None, targets=
         slopes_of_turns = [torch.nn.functional.pad(lever, (0, 0, 0, 0, 0, more)) for lever in slopes_of_turns]
     first, second = (CarriedAtoms(everyone, slopes_of_turns, at, *carried) for at in (one, other))
     turns, allowed = torsions[..., 0], allowed + settings.margin
-    moved, turned, pace = beads, turns, (settings.rate, settings.momentum)
+    moved, turned, pace = beads, turns, (slopes.relaxing.pace * settings.rate, settings.momentum)
     steps, turning = Descent(beads, *pace), Descent(turns, *pace)
     for _ in range(settings.steps):
         slope, on_turns = slopes.of_backbones(moved, turned)

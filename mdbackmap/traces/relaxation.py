@@ -162,7 +162,7 @@ class Relaxation:
     def _relax(self, start, tolerances, box, relaxing, hold=None):
         """Beads (F, R, 3) after the steps of `relaxing`, within tolerances (F,) above 0."""
         descending = self.settings.descending
-        pace = descending.rate, descending.momentum, descending.longest
+        pace = relaxing.pace * descending.rate, descending.momentum, descending.longest
         slopes, total = self.slopes(start, tolerances, box, 1.0, relaxing), relaxing.prior_steps + relaxing.joint_steps
         steps, moved, turns = Descent(start, *pace), unbent(start, self.strain.inner, descending), None
         for step in range(total):
