@@ -1,5 +1,6 @@
 """Hydrogens that are added: which, where, in which order and under which names, and that other programs take them."""
 
+import importlib.util
 import shutil
 import subprocess
 
@@ -20,6 +21,7 @@ from mdbackmap.hydrogen.adding import Hydrogens
 from mdbackmap.molecule.mapping import Mapping, MappingError
 from mdbackmap.options import HydrogenOptions
 from mdbackmap.universes.universe import universe_of
+from mdbackmap.writing.pdb import write_topology
 
 
 def whole(chain, **options):
@@ -190,7 +192,7 @@ def test_a_box_and_a_shift_change_nothing(native):
     assert_allclose(moved - [100.0, -50.0, 20.0], native[1], atol=1e-4)
 
 
-def test_disulfides_and_tautomers_are_found_from_beads():
+def test_disulfides_and_tautomers_are_found_from_beads(tmp_path):
     """Lysozyme (1A2Y): four disulfides, as in the crystal; nothing is said of its histidine."""
     chain = next(chain for chain in read_chains(VALIDATION) if chain.name == "1A2Y_C")
     coarse = chain.trace()
@@ -205,6 +207,20 @@ def test_disulfides_and_tautomers_are_found_from_beads():
     assert len(native) == 4 and (fine.variants[cysteines] == "CYX").all()
     bonds = fine.names[fine.bonds]
     assert (bonds == "SG").all(1).sum() == 4 and "HG" not in fine.names[np.isin(fine.residue_of_atom, cysteines)]
+    atoms = model.sample(np.repeat(chain.beads[:1], 3, 0), [0, 1, 2])
+    rows = {(r, name): k for k, (r, name) in enumerate(zip(fine.residue_of_atom, fine.names, strict=True))}
+    beta, sulfur = (atoms[:, [[rows[r, name] for r in pair] for pair in native]] for name in ("CB", "SG"))
+    assert_allclose(np.linalg.norm(sulfur[:, :, 0] - sulfur[:, :, 1], axis=-1), 2.05, atol=0.03)
+    assert_allclose(np.linalg.norm(sulfur - beta, axis=-1), 1.81, atol=0.03)
+    across = np.linalg.norm(sulfur - beta[:, :, ::-1], axis=-1)  # 3.05 is an angle of 104 degrees
+    assert across.min() > 2.8 and across.max() < 3.3
+    path = tmp_path / "disulfides.pdb"
+    write_topology(path, model.topology, atoms[0])
+    assert path.read_text().count("CONECT") == 8
+    if importlib.util.find_spec("openmm"):
+        from openmm.app import ForceField, PDBFile
+
+        ForceField("amber14-all.xml").createSystem(PDBFile(str(path)).topology)
     histidines = fine.variants[coarse.resnames == "HIS"].tolist()
     assert len(histidines) == 1 and histidines[0] in ("HID", "HIE")
     assert mdb.load_model("genzprot", u.atoms, hydrogens=True, protonation={"15": "HIP"}).mapping.fine.variants[14] == (

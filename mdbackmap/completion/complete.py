@@ -40,8 +40,8 @@ class Completion:
         Rows of the atoms that the model makes among all.
     hydrogens : ndarray of int64, shape (H,)
         Rows of hydrogens among all.
-    open_histidines : list of int
-        Histidines of which nothing says where their proton is.
+    open_histidines, open_cysteines : list of int
+        Residues of which nothing says where their proton is, and whether they are bonded to another.
 
     Raises
     ------
@@ -66,10 +66,10 @@ class Completion:
         self._order = np.arange(n_own)  # where each atom is among the model's with the new ones behind them
         if added:
             mapping, self._order = mapping.with_atoms([OXT] * added, ["O"] * added, self._near[:, 1])
-        n_heavy, self.open_histidines = mapping.n_atoms, []
+        n_heavy, self.open_histidines, self.open_cysteines = mapping.n_atoms, [], []
         if options is not None and options.on:
             asked = told_forms(mapping.fine, options.protonation)
-            self.open_histidines = undecided(mapping.fine, asked)
+            self.open_histidines, self.open_cysteines = undecided(mapping.fine, asked)
             forms = forms_of(mapping.fine, options.ph, (found or {}) | asked)
             mapping = replace(mapping, fine=replace(mapping.fine, variants=forms))
             names, near = hydrogens_of(mapping.fine, forms, options.ends)

@@ -67,11 +67,30 @@ def _form(resname, variant, ph):
     return deprotonated if ph > pka else {"HIS": "HIE"}.get(resname, resname)
 
 
-def undecided(fine, asked) -> list:
-    """Histidines whose form is neither asked for nor in their names."""
-    names = zip(fine.resnames.tolist(), fine.variants.tolist(), strict=True)
-    said = [r for r, (name, variant) in enumerate(names) if name != "HIS" or _named(name, variant)]
-    return sorted(set(range(fine.n_residues)) - set(said) - set(asked))
+def undecided(fine, asked) -> tuple:
+    """
+    Residues whose form is neither asked for nor in their names.
+
+    Parameters
+    ----------
+    fine : Topology
+    asked : dict of int to str
+        See `told_forms`.
+
+    Returns
+    -------
+    histidines, cysteines : list of int
+        Of cysteines that the input calls bonded it may be open to which one.
+    """
+    said = {*asked, *fine.disulfides.ravel().tolist()}
+    histidines, cysteines = [], []
+    for residue in set(range(fine.n_residues)) - said:
+        name, form = fine.resnames[residue], _named(fine.resnames[residue], fine.variants[residue])
+        if name == "HIS" and form is None:
+            histidines.append(residue)
+        elif name == "CYS" and form in (None, "CYX"):
+            cysteines.append(residue)
+    return sorted(histidines), sorted(cysteines)
 
 
 def told_forms(fine, protonation) -> dict:

@@ -12,6 +12,7 @@ import torch
 from .movers import movers_of
 from .parents import HydrogenTable
 from .scoring import Roles, ScoringSettings
+from .sulfurs import Sulfurs
 from .turning import turned
 
 
@@ -26,12 +27,14 @@ class Hydrogens:
     movers : list of Movers
         Groups that can turn.
     roles : Roles
+    sulfurs : Sulfurs
     settings : ScoringSettings
     """
 
     table: HydrogenTable
     movers: list
     roles: Roles
+    sulfurs: Sulfurs
     settings: ScoringSettings = ScoringSettings()
 
     @classmethod
@@ -55,7 +58,8 @@ class Hydrogens:
         still = np.zeros(fine.n_atoms, dtype=bool) if still is None else still
         movers = movers_of(fine, rows, still, ScoringSettings(), device) if len(rows) else []
         sites = torch.cat([kind.sites.flatten() for kind in movers]).cpu().numpy() if movers else ()
-        return cls(HydrogenTable.of(fine, rows, device), movers, Roles.of(fine, sites, device))
+        roles, sulfurs = Roles.of(fine, sites, device), Sulfurs.of(fine, still, device)
+        return cls(HydrogenTable.of(fine, rows, device), movers, roles, sulfurs)
 
     def __call__(self, atoms, boxes=None):
         """
@@ -92,15 +96,15 @@ class Hydrogens:
             there = torch.from_numpy(atoms).to(self.table.local)
             centre = there[:, self.table.atom[:1]]  # near the origin single precision is finest
             there = there - centre
-            there[:, self.table.rows] = self.table.place(there)
             box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, device=there.device)
+            self.sulfurs.close(there, box)
+            there[:, self.table.rows] = self.table.place(there)
             energies = turned(there, self.movers, self.roles, self.settings, box)
             turning = self._turning(rows)
             atoms[:, turning] = (there[:, turning] + centre).cpu().numpy()
         return atoms, [energy.cpu().numpy() for energy in energies]
 
     def _turning(self, rows):
-        """Hydrogens, and heavy atoms that can turn."""
-        return (
-            np.union1d(rows, torch.cat([kind.sites.flatten().cpu() for kind in self.movers])) if self.movers else rows
-        )
+        """Hydrogens, and heavy atoms that are moved."""
+        moved = [self.sulfurs.sulfur, *(kind.sites for kind in self.movers)]
+        return np.union1d(rows, torch.cat([atoms.flatten() for atoms in moved]).cpu().numpy())

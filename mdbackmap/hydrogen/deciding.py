@@ -34,17 +34,16 @@ def decided(mapping, options, sample, boxes=None):
     Completion
     """
     completion = Completion(mapping, options)
-    fine = completion.mapping.fine
-    cysteines = (fine.variants == "CYS").sum() > 1
+    fine, cysteines = completion.mapping.fine, completion.open_cysteines
     open_ones = [r for r in completion.open_histidines if fine.variants[r] in TAUTOMERS]
-    if not (cysteines or open_ones):
+    if not (len(cysteines) > 1 or open_ones):
         return completion
     try:
         atoms = sample()
     except ValueError:  # broken frames, which sampling refuses, too
         return completion
-    if cysteines:
-        pairs = disulfides_of(mapping.fine, atoms, np.flatnonzero(fine.variants == "CYS"))
+    pairs = disulfides_of(mapping.fine, atoms, cysteines)
+    if len(pairs):
         mapping = _bonded(mapping, pairs)
         completion = Completion(mapping, options)
     if open_ones:
@@ -61,7 +60,7 @@ def disulfides_of(fine, atoms, cysteines):
     ----------
     fine : Topology
     atoms : ndarray of float, shape (F, A, 3)
-    cysteines : ndarray of int64
+    cysteines : sequence of int
         Residues that may be bonded.
 
     Returns
@@ -92,8 +91,6 @@ def disulfides_of(fine, atoms, cysteines):
 
 def _bonded(mapping, pairs):
     """The mapping with further disulfides."""
-    if not len(pairs):
-        return mapping
     fine = mapping.fine
     sulfur = {fine.residue_of_atom[k]: k for k in np.flatnonzero(fine.names == "SG")}
     bonds = np.array([[sulfur[r] for r in pair] for pair in pairs])

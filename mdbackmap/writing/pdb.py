@@ -2,7 +2,7 @@
 Structures as text: PDB with TER, and mmCIF (with `gemmi`) where PDB ends.
 
 MDAnalysis writes no TER, and without it other programs bond the two sides of a gap; it writes no
-mmCIF either. A chain is ended here wherever `Topology.ends` says so.
+mmCIF either. A chain is ended here wherever `Topology.ends` says so. Disulfides are CONECT lines.
 
 Shapes: A atoms, R residues. Positions in angstrom.
 """
@@ -124,6 +124,11 @@ class PDBLayout:
     topology : Topology
         A atoms, that `fits_pdb`.
 
+    Attributes
+    ----------
+    lines : list of (str, str)
+        What is before and behind the coordinates of each atom.
+
     Raises
     ------
     ValueError
@@ -173,7 +178,7 @@ class PDBLayout:
 
 def ending(topology) -> str:
     """
-    What follows the atoms in a PDB file: CONECT lines of other molecules than water, and END.
+    What follows the atoms in a PDB file: CONECT lines of disulfides and of other molecules than water, and END.
 
     Examples
     --------
@@ -188,7 +193,8 @@ def ending(topology) -> str:
     serials = np.arange(1, topology.n_atoms + 1) + np.cumsum(last) - last
     unknown = topology.hetero & ~np.isin(topology.resnames, list(WATER))
     lines, near = [], {}
-    for one, other in topology.bonds[unknown[owner[topology.bonds]].any(axis=1)].tolist():
+    listed = unknown[owner[topology.bonds]].any(axis=1) | (topology.names[topology.bonds] == "SG").all(axis=1)
+    for one, other in topology.bonds[listed].tolist():
         near.setdefault(one, []).append(serials[other])
         near.setdefault(other, []).append(serials[one])
     for atom in sorted(near):
