@@ -94,27 +94,46 @@ class Roles:
         at = torch.searchsorted(self.bonded, keys).clamp_max(len(self.bonded) - 1)
         return self.bonded[at] != keys
 
-    def energies(self, one, other, distance, settings):
+    def contacts(self, one, other, settings):
         """
-        Energies of pairs.
+        What pairs of atoms are to each other.
 
         Parameters
         ----------
         one, other : torch.Tensor of int64, shape (P,)
-        distance : torch.Tensor, shape (P, K)
         settings : ScoringSettings
 
         Returns
         -------
-        torch.Tensor, shape (P, K)
+        touching : torch.Tensor, shape (P, 1)
+            Distance below which they overlap.
+        bond : torch.Tensor, shape (P, 1)
+            1 where they may make a hydrogen bond, else 0.
         """
         bond = (self.polar[one] & self.acceptor[other]) | (self.acceptor[one] & self.polar[other])
-        bond = bond.to(distance).unsqueeze(1)
-        touching = (self.radius[one] + self.radius[other]).unsqueeze(1) - settings.free * bond
-        cost = (touching - distance).clamp_min_(0).square_().mul_(settings.stiffness)
-        near = ((settings.last - distance) / (settings.last - settings.best)).clamp_(0, 1)
-        far = ((settings.far - distance) / (settings.far - settings.best)).clamp_(0, 1)
-        return cost.sub_(bond * (near * (1 - settings.tail) + far * settings.tail))
+        bond = bond.to(self.radius).unsqueeze(1)
+        return (self.radius[one] + self.radius[other]).unsqueeze(1) - settings.free * bond, bond
+
+
+def energies(distance, touching, bond, settings):
+    """
+    Energies of pairs of atoms.
+
+    Parameters
+    ----------
+    distance : torch.Tensor, shape (P, K)
+    touching, bond : torch.Tensor, shape (P, 1)
+        See `Roles.contacts`.
+    settings : ScoringSettings
+
+    Returns
+    -------
+    torch.Tensor, shape (P, K)
+    """
+    cost = (touching - distance).clamp_min_(0).square_().mul_(settings.stiffness)
+    near = ((settings.last - distance) / (settings.last - settings.best)).clamp_(0, 1)
+    far = ((settings.far - distance) / (settings.far - settings.best)).clamp_(0, 1)
+    return cost.sub_(near.mul_(1 - settings.tail).add_(far, alpha=settings.tail).mul_(bond))
 
 
 def _bonded_to_oxygen(fine):

@@ -13,6 +13,7 @@ import torch
 
 from ..geometry.neighbours import image_shifts, meeting_spheres
 from ..geometry.vectors import full_precision
+from .scoring import energies
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,14 +27,14 @@ class _Found:
     places : torch.Tensor, shape (F, M, S, K, 3)
     still : torch.Tensor, shape (F * M, K)
         Energy with the atoms that stay.
-    near : tuple
-        Pairs with atoms of other groups, as `_pairs` has them.
+    near : _Listed
+        Pairs with atoms of other groups.
     """
 
     movers: object
     places: torch.Tensor
     still: torch.Tensor
-    near: tuple
+    near: object
 
 
 @full_precision
@@ -70,31 +71,34 @@ def turned(atoms, kinds, roles, settings, box=None):
         own = slice(start, start + len(kind))
         places = kind.candidates(atoms)
         energy = kind.cost.repeat(n_frames, 1)
-        _add(energy, places, kind, roles, settings, atoms, _of_kind(pairs, own))
-        found.append(_Found(kind, places, energy, _with_sites(_of_kind(between, own), kinds)))
+        _Listed.of(kind, places, atoms, roles, settings, _of_kind(pairs, own)).add(energy, atoms, settings)
+        near = _Listed.of(kind, places, atoms, roles, settings, _with_sites(_of_kind(between, own), kinds))
+        found.append(_Found(kind, places, energy, near))
         start += len(kind)
     state = [one.still.argmin(1) for one in found]
     for one, chosen in zip(found, state, strict=True):
         _put(atoms, one, chosen)
     touch = _graph(between, len(reach))
     for _ in range(settings.rounds):
-        state = _again(atoms, found, state, touch, roles, settings)
-    return [_energies(atoms, one, roles, settings, chosen) for one, chosen in zip(found, state, strict=True)]
+        state = _again(atoms, found, state, touch, settings)
+    return [
+        _energies(atoms, one, settings).gather(1, chosen.unsqueeze(1)).view(n_frames, -1)
+        for one, chosen in zip(found, state, strict=True)
+    ]
 
 
-def _energies(atoms, one, roles, settings, chosen):
-    """Energies (F, M) of the groups of a kind as they are."""
+def _energies(atoms, one, settings):
+    """Energies (F * M, K) of the groups of a kind, the others as they are."""
     energy = one.still.clone()
-    _add(energy, one.places, one.movers, roles, settings, atoms, one.near)
-    return energy.gather(1, chosen.unsqueeze(1)).view(len(atoms), -1)
+    one.near.add(energy, atoms, settings)
+    return energy
 
 
-def _again(atoms, found, state, touch, roles, settings):
+def _again(atoms, found, state, touch, settings):
     """One round of choosing again; the choices after it."""
     gains, best = [], []
     for one, chosen in zip(found, state, strict=True):
-        energy = one.still.clone()
-        _add(energy, one.places, one.movers, roles, settings, atoms, one.near)
+        energy = _energies(atoms, one, settings)
         least, at = energy.min(1)
         gains.append((energy.gather(1, chosen.unsqueeze(1))[:, 0] - least).view(len(atoms), -1))
         best.append(at)
@@ -160,18 +164,49 @@ def _with_sites(between, kinds):
     return frame[pair], one[pair], sites[other[pair], slot], None if shift is None else shift[pair]
 
 
-def _add(energy, places, kind, roles, settings, atoms, pairs):
-    """Add to energies (F * M, K) those of pairs of a group and an atom."""
-    frame, group, other, shift = pairs
-    sites = kind.sites[group]
-    counts = kind.there[group] & roles.apart(sites, other.unsqueeze(1))
-    pair, slot = counts.nonzero().unbind(1)
-    frame, group, other = frame[pair], group[pair], other[pair]
-    partner = atoms[frame, other]
-    partner = partner if shift is None else partner + shift[pair]
-    gaps = zip(places[frame, group, slot].unbind(-1), partner.unsqueeze(1).unbind(-1), strict=True)
-    distance = sum((one - two).square_() for one, two in gaps).sqrt_()
-    energy.index_add_(0, frame * len(kind) + group, roles.energies(sites[pair, slot], other, distance, settings))
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Listed:
+    """
+    Pairs of an atom of a group and another atom, P of them.
+
+    Attributes
+    ----------
+    into : torch.Tensor of int64, shape (P,)
+        The group, of all frames.
+    places : torch.Tensor, shape (3, P, K)
+        Of its atom, less `shift`.
+    partner : torch.Tensor of int64, shape (P,)
+        The other atom, of all frames.
+    touching, bond : torch.Tensor, shape (P, 1)
+        See `Roles.contacts`.
+    """
+
+    into: torch.Tensor
+    places: torch.Tensor
+    partner: torch.Tensor
+    touching: torch.Tensor
+    bond: torch.Tensor
+
+    @classmethod
+    def of(cls, kind, places, atoms, roles, settings, pairs):
+        """Those of pairs of a group and an atom that count."""
+        frame, group, other, shift = pairs
+        sites = kind.sites[group]
+        counts = kind.there[group] & roles.apart(sites, other.unsqueeze(1))
+        pair, slot = counts.nonzero().unbind(1)
+        frame, group, other = frame[pair], group[pair], other[pair]
+        into = frame * len(kind) + group
+        own = places.flatten(0, 2).index_select(0, into * kind.sites.shape[1] + slot)  # (P, K, 3)
+        own = own if shift is None else own - shift[pair].unsqueeze(1)
+        contacts = roles.contacts(sites[pair, slot], other, settings)
+        return cls(into, own.movedim(2, 0).contiguous(), frame * atoms.shape[1] + other, *contacts)
+
+    def add(self, energy, atoms, settings):
+        """Add theirs to the energies (F * M, K) of the groups."""
+        partner = atoms.reshape(-1, 3).index_select(0, self.partner)
+        gaps = (one - two.unsqueeze(1) for one, two in zip(self.places, partner.unbind(1), strict=True))
+        distance = sum(gap.square_() for gap in gaps).sqrt_()
+        energy.index_add_(0, self.into, energies(distance, self.touching, self.bond, settings))
 
 
 def _put(atoms, one, chosen):
