@@ -14,11 +14,12 @@ import MDAnalysis as mda
 import numpy as np
 import pytest
 
-from mdbackmap import datafiles
+from mdbackmap import checkpoint, datafiles
 from mdbackmap.checkpoint import bundled
 from mdbackmap.cli import build_parser, main, set_threads
 from mdbackmap.cli.values import breaks, fasta, frames, sequence
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
 
 COMMAND = Path(sys.executable).with_name("mdbackmap")
 XTC = 0.006  # angstrom: what the XTC format rounds to, and a little
@@ -422,6 +423,12 @@ def test_models_one_a_line(capsys):
     assert [line.split()[0] for line in lines] == sorted(bundled())
     assert "any protein" in lines[-1] and "10 beads to 93 atoms" in lines[1] and "4040 frames" in lines[1]
     assert all(len(line) < 150 and " MB " in line and "{" not in line for line in lines)
+
+
+def test_models_for_c_alphas_alone_say_so(tmp_path, capsys):
+    checkpoint.save(tmp_path / "old.pt", GenZProt(GenZProtConfig(n_features=8, n_layers=1)), {})
+    assert main(["models", str(tmp_path / "old.pt")]) == 0
+    assert "any protein, C-alphas to atoms" in capsys.readouterr().out
 
 
 def test_models_that_are_named_in_full(tmp_path, capsys):

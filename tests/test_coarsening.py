@@ -61,6 +61,10 @@ def mean(atoms, names, masses=True):
     return np.average(chosen.positions, axis=0, weights=weights if masses else None)
 
 
+FURTHEST = {"ca": 1.7, "bb": 1.6, "com": 1.2, "awsem": 1.2, "backbone": 1.2, "backbone_cb": 1.2}
+"""Angstrom of RMSD, a third above what there is; of other bead models less than 0.8."""
+
+
 def test_atoms_of_a_protein(peptide):
     atoms, fine = protein_atoms(mda.Universe(peptide).atoms)
     assert atoms.n_atoms == fine.n_atoms == 17  # one of two locations, no water
@@ -128,6 +132,27 @@ def test_beads_are_recognised_again_and_lie_where_its_mapping_puts_them(name, tm
     ends = (mapping.residue_of_bead == coarse.n_residues - 1) & np.isin(coarse.names, list(model.end_atoms.values()))
     assert_allclose(found[~ends], written[~ends], atol=PDB_PRECISION)
     assert_allclose(found[ends], written[ends], atol=0.03)  # OXT as a sum of other atoms
+
+
+@pytest.mark.parametrize("name", [*BEAD_MODELS, "ca+sc"])
+def test_there_and_back(name, tmp_path):
+    """From atoms to beads and to atoms again, by two commands."""
+    cg, aa = tmp_path / "cg.pdb", tmp_path / "aa.pdb"
+    assert main(["coarsen", TRPCAGE_PDB, "--mapping", name, "-o", str(cg), "--quiet"]) == 0
+    assert main(["convert", str(cg), "-o", str(aa), "--temperature", "0", "--quiet"]) == 0
+    atoms, again = mda.Universe(TRPCAGE_PDB).atoms, mda.Universe(str(aa))
+    place = {(atom.resid, atom.name): atom.position for atom in again.atoms}
+    off = np.array([place[atom.resid, atom.name] - atom.position for atom in atoms])
+    assert np.sqrt((off**2).sum(-1).mean()) < FURTHEST.get(name, 0.8)
+
+
+def test_centres_of_mass_know_a_gap_by_the_numbers(tmp_path, caplog):
+    """In a GRO file, which has no chains and no bonds: the neighbours of two missing residues lie 4.9 A apart."""
+    beads_of("com", COMPLEX_PDB, out="cg.gro", tmp_path=tmp_path)
+    with caplog.at_level("INFO"):
+        _, coarse, _ = recognise(mda.Universe(str(tmp_path / "cg.gro")).atoms)
+    assert coarse.stretches() == ["A 3-109", "B 1-63", "B 66-89"]
+    assert "the file names no chains: by breaks and numbers they are A, B" in caplog.text
 
 
 def test_a_file_of_bead_models(peptide, tmp_path):

@@ -49,6 +49,28 @@ def interrupt(monkeypatch):
     return functools.partial(interrupt_at, monkeypatch)
 
 
+def documented():
+    """Names and shapes, in letters, of the results that the page of options lists."""
+    page = (Path(__file__).parent.parent / "docs" / "options.md").read_text()
+    table = re.search(r"^\| `results` .*?\n\n", page, re.M | re.S)[0].strip().splitlines()[2:]
+    shapes = {}
+    for _, names, _, _, shape, *_ in (line.split("|") for line in table):
+        letters = re.match(r"\(([A-Z0-9, ]+)\)", shape.strip())
+        shapes |= dict.fromkeys(re.findall(r"`(\w+)`", names), letters and re.findall(r"\w+", letters[1]))
+    return shapes
+
+
+@pytest.mark.parametrize("filename", [None, "aa.h5md"])
+def test_the_docs_have_every_result_and_its_shape(cg, model, tmp_path, filename):
+    results = BackmapTrajectory(cg.atoms, model, filename and tmp_path / filename, n_samples=2).run(stop=3).results
+    sizes = {"F": 6, "N": model.n_beads, "R": model.mapping.coarse.n_residues, "A": model.n_atoms}
+    table = documented()
+    for name, value in results.items():
+        expected = None if table[name] is None else tuple(sizes.get(letter) or int(letter) for letter in table[name])
+        assert getattr(value, "shape", None) == expected, name
+    assert filename is None or set(table) - set(results) <= {"positions", "validity", "skipped"}
+
+
 class TestFiles:
     @pytest.mark.parametrize("suffix", FORMATS)
     def test_same_atoms_as_on_the_fly(self, cg, model, expected, tmp_path, suffix):

@@ -76,7 +76,8 @@ def purpose(model):
     'one molecule, 10 beads to 93 atoms'
     """
     if model.molecule is None:
-        return "any protein, beads to atoms"
+        alphas_alone = model.family == "genzprot" and not model.config.n_placement_layers
+        return f"any protein, {'C-alphas' if alphas_alone else 'beads'} to atoms"
     return f"one molecule, {model.molecule.n_beads} beads to {model.molecule.n_atoms} atoms"
 
 

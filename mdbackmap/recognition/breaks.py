@@ -49,7 +49,8 @@ def find_breaks(trace, hard, jumps, bonded) -> np.ndarray:
     hard : ndarray of bool, shape (R,)
         Residues that end a chain whatever the distance: chain and segment change there.
     jumps : ndarray of bool, shape (R,)
-        Residues whose successor does not have the next number: broken unless they lie as bonded ones do.
+        Residues whose successor does not have the next number: broken unless they lie as bonded ones do; of centres of
+        mass in any case, as their distances vary too much to tell.
     bonded : ndarray of bool, shape (R,)
         Beads that the topology bonds to the next. Such a bond may be stretched; beads without one are apart if the
         topology bonds both to their other neighbours, and most others.
@@ -62,7 +63,7 @@ def find_breaks(trace, hard, jumps, bonded) -> np.ndarray:
     settings, middle = trace.settings, trace.middle
     sure = trace.atomistic or len(trace.lengths) >= 3 or protein_like(middle[~hard[:-1]], settings)
     apart = middle > (settings.bonded[1] if sure else settings.stretched)
-    apart |= jumps[:-1] & ((middle < settings.bonded[0]) | (middle > settings.bonded[1]))
+    apart |= jumps[:-1] & (settings.gaps | (middle < settings.bonded[0]) | (middle > settings.bonded[1]))
     apart &= ~bonded[:-1] | (middle > settings.bonds_reach)
     apart |= _without_bond(trace, ~hard[:-1], bonded)
     return hard | np.append(apart, True)

@@ -34,6 +34,7 @@ class RecognitionSettings:
     bonded: tuple = BONDED  # angstrom; of neighbours along a chain
     near: tuple = TRANS_SOUND  # angstrom; the nearest bead of each lies so far off in proteins
     split: bool = False  # pieces of a chain without a name are chains, even if numbers run on
+    gaps: bool = False  # a jump in residue numbers is a break, as distances do not tell: they vary too much
     springs: bool = False  # bonds of the topology may be springs between whatever lies near
     alpha: bool = True  # the beads that are looked at are C-alphas
     what: str = "3.8 angstrom between C-alpha atoms"  # what is expected of neighbours, in words
@@ -63,6 +64,7 @@ RESIDUES = dataclasses.replace(
     bonds_reach=8.8,  # angstrom; chosen: the same limit
     strangers=7.0,  # angstrom; chosen: by hand, as a median of neighbours is 5 at most
     near=(3.0, 5.5),  # angstrom; chosen: by hand, centres of neighbouring or touching residues
+    gaps=True,
     alpha=False,
     what="about 4.7 angstrom between centres of mass of residues",
 )
