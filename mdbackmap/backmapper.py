@@ -20,6 +20,7 @@ from .molecule.boxes import box_vectors, distances_moved
 from .molecule.kept import KeptPlaces
 from .molecule.mapping import MappingError
 from .molecule.system import System
+from .molecule.wrapping import check_boxes
 from .molecule.written import written
 from .options import KEEP_TOLERANCE, HydrogenOptions, Keys, SamplingOptions, whole_number
 from .recognition.soundness import bead_label, check_frames
@@ -298,6 +299,7 @@ class Backmapper:
         correlation_time=SamplingOptions.correlation_time,
         bead_tolerance=SamplingOptions.bead_tolerance,
         mirror=SamplingOptions.mirror,
+        wrap=SamplingOptions.wrap,
     ):
         """
         Atoms for beads.
@@ -325,6 +327,10 @@ class Backmapper:
         mirror : {"error", "fix", "ignore"}
             What to do with a trace that is the mirror image of a protein, judged by the frames that were looked at:
             refuse it, reflect it first (each frame through its first bead), or go on.
+        wrap : {"whole", "wrapped", "centred"}
+            Where molecules lie in the box of each frame: whole where the beads are; the centre of each molecule in the
+            box; or the protein in the middle of the box, its chains together, and the centres of other molecules in
+            the box.
 
         Returns
         -------
@@ -339,7 +345,7 @@ class Backmapper:
             Coordinates that are not finite or beyond 1e6 A, or a frame that is broken as a whole (the message has its
             number); other numbers of beads or frames.
         """
-        options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror)
+        options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror, wrap)
         frames = [whole_number("frames", frame) for frame in np.atleast_1d(frames)]
         if not frames:
             return np.empty((0, self.n_atoms, 3), dtype=np.float32)
@@ -350,8 +356,10 @@ class Backmapper:
         if dimensions is not None and len(dimensions) != len(beads):
             raise ValueError(f"dimensions: {len(dimensions)} for {len(beads)} frames of beads, expected one for each")
         boxes = box_vectors(dimensions, len(beads))
+        check_boxes(boxes, frames, options.wrap)
         passing = self._passing(beads, boxes, options)
-        beads, tolerance = self._trace(beads[:, : self.converted.n_beads], frames, boxes, options)
+        own = beads[:, : self.converted.n_beads]
+        beads, tolerance = self._trace(own, frames, boxes, options)
         noise = Noise(options.seed, options.temperature, options.correlation_time)
         near, centre = self._form.beads(beads)
         places, others = self.system.kept_places(beads, frames, boxes)
@@ -364,7 +372,10 @@ class Backmapper:
         if self._complete is not None:
             n = atoms.shape[1]
             atoms = self._hydrogens(self.system.together(atoms, self.system.near(passing)), boxes)[:, :n]
-        return self.system.together(atoms, passing)
+        atoms = self.system.together(atoms, passing)
+        if options.wrap == SamplingOptions.wrap:
+            return atoms
+        return self.system.wrapping(atoms, self._trace.of_right_hand(own, options.mirror), boxes, options.wrap)
 
     def _passing(self, beads, boxes, options):
         """Molecules (F, P, 3) that are carried along, reflected where the trace is."""
@@ -381,7 +392,7 @@ class Backmapper:
         near = (around - centre).astype(np.float32)
         return KeptPlaces(self._form.kept(known, centre), near, self.system.kinds, self.system.members)
 
-    def displacements(self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror):
+    def displacements(self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror, wrap=SamplingOptions.wrap):
         """
         How far beads have been moved.
 
@@ -392,8 +403,8 @@ class Backmapper:
         atoms : ndarray of float, shape (F, A, 3)
             What it made of them.
         dimensions : ndarray of float, shape (F, 6), optional
-        mirror : {"error", "fix", "ignore"}
-            As it was given to `sample`.
+        mirror, wrap
+            As they were given to `sample`.
 
         Returns
         -------
@@ -402,6 +413,8 @@ class Backmapper:
         """
         beads = np.asarray(beads, dtype=np.float32)[:, : self.converted.n_beads]
         beads = self._trace.of_right_hand(beads, mirror)
+        if wrap != SamplingOptions.wrap:
+            beads = self.system.wrapping.moved(beads, box_vectors(dimensions, len(beads)), wrap)
         return distances_moved(beads, self.converted.project(self.system.own(np.asarray(atoms))), dimensions)
 
     def _checked(self, beads, frames):

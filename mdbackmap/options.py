@@ -15,6 +15,7 @@ AUTO_LIMIT = 0.9  # angstrom, RMS over a frame, that "auto" allows; measured: do
 # Angstrom that kept atoms may put a bead off its place; chosen: by hand, about what cores of folds move in MD.
 KEEP_TOLERANCE = 2.0
 MIRRORS = ("error", "fix", "ignore")
+WRAPS = ("whole", "wrapped", "centred")
 HYDROGENS = False
 """Whether proteins get hydrogens where nothing is said."""
 PH = 7.0  # chosen: by hand, neutral water
@@ -80,17 +81,19 @@ class SamplingOptions:
         How far beads may move, in angstrom (RMS over a frame).
     mirror : {"error", "fix", "ignore"}
         What to do with the mirror image of a protein.
+    wrap : {"whole", "wrapped", "centred"}
+        Where molecules lie in a periodic box.
 
     Raises
     ------
     ValueError
         A negative seed, temperature or correlation time; a tolerance that is neither "auto" nor a number of 0 or more;
-        no such way to treat mirror images.
+        no such way to treat mirror images or boxes.
 
     Examples
     --------
     >>> SamplingOptions(temperature=1)
-    SamplingOptions(seed=0, temperature=1.0, correlation_time=0.0, bead_tolerance='auto', mirror='error')
+    SamplingOptions(seed=0, temperature=1.0, correlation_time=0.0, bead_tolerance='auto', mirror='error', wrap='whole')
     """
 
     seed: int = 0
@@ -98,6 +101,7 @@ class SamplingOptions:
     correlation_time: float = 0.0
     bead_tolerance: float | str = "auto"
     mirror: str = "error"
+    wrap: str = "whole"
 
     def __post_init__(self):
         checked = {
@@ -108,6 +112,8 @@ class SamplingOptions:
         }
         if self.mirror not in MIRRORS:
             raise ValueError(f'mirror={self.mirror!r}: expected "error", "fix" (reflect mirror images) or "ignore"')
+        if self.wrap not in WRAPS:
+            raise ValueError(f"wrap={self.wrap!r}: expected {', '.join(WRAPS)}")
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 

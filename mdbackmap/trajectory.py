@@ -64,7 +64,7 @@ class BackmapTrajectory(AnalysisBase):
         Output; its ending decides the format. None keeps the positions in memory (`results.positions`).
     n_samples : int, optional
         Structures for each coarse frame.
-    seed, temperature, correlation_time, bead_tolerance, mirror
+    seed, temperature, correlation_time, bead_tolerance, mirror, wrap
         As of `Backmap`: the same values give the same atoms.
     keep, keep_tolerance : optional
         Atoms that are known already, and how far they may put beads off, as of `load_model`.
@@ -157,6 +157,7 @@ class BackmapTrajectory(AnalysisBase):
         correlation_time=SamplingOptions.correlation_time,
         bead_tolerance=SamplingOptions.bead_tolerance,
         mirror=SamplingOptions.mirror,
+        wrap=SamplingOptions.wrap,
         keep=None,
         keep_tolerance=KEEP_TOLERANCE,
         batch_size="auto",
@@ -172,7 +173,7 @@ class BackmapTrajectory(AnalysisBase):
         super().__init__(atoms.universe.trajectory, verbose=verbose)
         model = model if keep is None else model.keeping(keep, atoms, keep_tolerance)
         self.atoms, self.model = atoms.atoms, model
-        self.options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror)
+        self.options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror, wrap)
         self._asked = {
             "filename": None if filename is None else Path(filename),
             "n_samples": whole_number("n_samples", n_samples, 1),

@@ -56,6 +56,9 @@ class Backmap(TransformationBase):
         ``ts.data["residue_displacements"]`` (R,) is the RMS over the beads of each residue.
     mirror : {"error", "fix", "ignore"}, optional
         What to do with the mirror image of a protein: refuse it, reflect it first, or take it as it is.
+    wrap : {"whole", "wrapped", "centred"}, optional
+        Where molecules lie in the box of each frame: chains whole where the beads are; the centre of each molecule in
+        the box; the protein in the middle of the box.
     batch_size : int or "auto", optional
         Frames generated at a time, at most, when reading forward.
 
@@ -83,6 +86,7 @@ class Backmap(TransformationBase):
         correlation_time=SamplingOptions.correlation_time,
         bead_tolerance=SamplingOptions.bead_tolerance,
         mirror=SamplingOptions.mirror,
+        wrap=SamplingOptions.wrap,
         batch_size="auto",
     ):
         super().__init__(max_threads=None, parallelizable=True)
@@ -91,7 +95,7 @@ class Backmap(TransformationBase):
         self.sample = whole_number("sample", sample)
         model.batch_size(batch_size)  # or an explanation
         self.batch_size = batch_size
-        self.options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror)
+        self.options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror, wrap)
         self._refused = False
 
     def __call__(self, ts):
@@ -105,7 +109,7 @@ class Backmap(TransformationBase):
         else:
             ts.positions = self._foreseen(here, coarse)
         if not (self.options.tolerance.keeps and self.model.converted.kept):
-            moved = displacements(self.model, [here], ts.positions[None], mirror=self.options.mirror)
+            moved = displacements(self.model, [here], ts.positions[None], self.options)
             ts.data["displacements"] = moved[0]
             ts.data["residue_displacements"] = of_residues(moved, self.model.converted)[0]
         return ts

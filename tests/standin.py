@@ -59,7 +59,7 @@ class Standin:
     def sample(
         self, beads, frames, *, samples=0, times=None, dimensions=None, seed=SamplingOptions.seed,
         temperature=SamplingOptions.temperature, correlation_time=SamplingOptions.correlation_time,
-        bead_tolerance=SamplingOptions.bead_tolerance, mirror=SamplingOptions.mirror,
+        bead_tolerance=SamplingOptions.bead_tolerance, mirror=SamplingOptions.mirror, wrap=SamplingOptions.wrap,
     ):  # fmt: skip
         beads = np.asarray(beads, dtype=np.float32)
         finite = np.isfinite(beads).all(axis=(1, 2))
@@ -76,7 +76,9 @@ class Standin:
             out += offset
         return atoms
 
-    def displacements(self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror):
+    def displacements(
+        self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror, wrap=SamplingOptions.wrap,
+    ):  # fmt: skip
         return np.linalg.norm(self.mapping.project(atoms) - beads, axis=-1).astype(np.float32)
 
     def universe(self):

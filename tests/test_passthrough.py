@@ -11,8 +11,8 @@ import pytest
 import mdbackmap as mdb
 from mdbackmap.cli import main
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, MARTINI_GRO, MARTINI_XTC
+from mdbackmap.molecule.images import molecule_bonds
 from mdbackmap.molecule.mapping import MappingError
-from mdbackmap.molecule.system import molecule_bonds
 from mdbackmap.molecule.topology import Topology
 from mdbackmap.writing.pdb import PDBLayout, ending, fits_pdb
 

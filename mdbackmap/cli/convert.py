@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from ..options import MIRRORS, SKIP, SamplingOptions
+from ..options import MIRRORS, SKIP, WRAPS, SamplingOptions
 from . import options, values
 
 _NAMED = 10  # structures that were left out that are named; chosen: by hand
@@ -72,6 +72,14 @@ def _add_generation(parser):
         default=SamplingOptions.mirror,
         help="a trace that is the mirror image of a protein is refused, reflected first, or taken as it is (default: "
         "error)",
+    )
+    group.add_argument(
+        "--wrap",
+        choices=WRAPS,
+        default=SamplingOptions.wrap,
+        help="where molecules lie in the box: chains whole where the beads are (whole), the centre of each molecule in "
+        "the box (wrapped), or the protein in the middle of the box and other molecules in it (centred). The default "
+        "is whole",
     )
     group.add_argument(
         "--batch-size", type=values.batch_size, default="auto", metavar="N", help="frames at a time (default: auto)"

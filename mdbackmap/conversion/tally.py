@@ -61,7 +61,7 @@ class Tally:
             self._result.displacements[part] = 0.0
             self._name(job, left, "beads kept")
             return
-        moved = displacements(self._model, job.frames, positions, mirror=self._options.mirror)
+        moved = displacements(self._model, job.frames, positions, self._options)
         self._result.displacements[part] = moved
         still = ~moved.any(1)[:, None]
         self._name(job, left & ~still, "not corrected within the tolerance")

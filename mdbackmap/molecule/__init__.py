@@ -19,12 +19,13 @@ named        the `Mapping` that a user names on the command line
 nearby       pairs of points that lie near each other, over periodic boundaries, too
 plain        a `Mapping` as plain values, as a checkpoint holds it, and back
 boxes        box vectors, nearest images, chains made whole
-images       molecules made whole along their bonds in a box
+images       molecules in a box: made whole, moved into it, chains brought together
 partition    the bond graph cut into parts of about equal size
 binding      the beads of a universe checked against a `Mapping`
 known_atoms  which atoms of a protein the atoms of another file are
 written      a topology with the names that a force field has
 kept         `Kept`: atoms that are known, laid onto the beads of a protein
+wrapping     where molecules of the output lie in a box
 system       `System`: a converted molecule and others that are carried along
 ============ ===============================================================
 """

@@ -11,7 +11,7 @@ from .attributes import run_ends
 NARROWEST = 10.0
 """Width of a box, in angstrom, below which it is a dummy (often 1). Chosen: no protein fits into it."""
 _RIGHT = 90.0  # degrees; cited: a right angle, exactly, as MDAnalysis asks
-_ENDLESS = 1e6  # angstrom; chosen: by hand, a box for frames without one, wider than any molecule
+ENDLESS = 1e6  # angstrom; chosen: by hand, a box for frames without one, wider than any molecule
 
 
 def _vectors(dimensions):
@@ -86,7 +86,7 @@ def box_vectors(dimensions, n_frames):
     missing = ~boxes.any(axis=(1, 2))
     if missing.all():
         return None
-    boxes[missing] = np.eye(3) * _ENDLESS
+    boxes[missing] = np.eye(3) * ENDLESS
     return boxes
 
 

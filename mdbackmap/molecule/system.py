@@ -7,15 +7,16 @@ groups of them. Positions in angstrom.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
-from .images import followed, layers
+from .images import followed, layers, molecule_bonds
 from .mapping import Mapping
 from .topology import Topology
+from .wrapping import Wrapping
 
-_LARGEST = 300  # particles of a residue without bonds that count as one molecule; chosen: by hand, above any lipid's
 _SAME = 1e-3  # angstrom; chosen: by hand, less is rounding: the very numbers of the input are kept
 
 
@@ -129,37 +130,17 @@ class System:
         found = beads[:, self.made.n_beads :]
         if boxes is None or self.passengers is None or not self._layers:
             return found
-        whole = np.stack(
-            [followed(one[None], box[None], self._layers)[0] for one, box in zip(found, boxes, strict=True)]
-        )
-        return np.where(np.abs(whole - found) < _SAME, found, whole.astype(np.float32))
+        out = np.array(found, dtype=np.float32)
+        for one, box in zip(out, boxes, strict=True):  # frame by frame, for the memory
+            whole = followed(one[None], box[None], self._layers)[0]
+            one[:] = np.where(np.abs(whole - one) < _SAME, one, whole)
+        return out
+
+    @functools.cached_property
+    def wrapping(self) -> Wrapping:
+        """Where molecules lie in their box."""
+        return Wrapping(self.made, self.mapping)
 
     def own(self, atoms):
         """Of positions (F, A, 3) of all that comes out, those of the atoms that the model makes."""
         return atoms[:, : self.made.n_atoms]
-
-
-def molecule_bonds(topology) -> np.ndarray:
-    """
-    Pairs of particles that make molecules: bonds, and neighbours in residues of which no bonds are known.
-
-    Parameters
-    ----------
-    topology : Topology
-
-    Returns
-    -------
-    ndarray of int64, shape (b, 2)
-
-    Examples
-    --------
-    >>> lipid = Topology(["A", "B", "C"], [""] * 3, [0, 0, 1], ["LIP", "W"], [1, 2], [""] * 2, ["A"] * 2, [""] * 2)
-    >>> molecule_bonds(lipid).tolist()
-    [[0, 1]]
-    """
-    owner = topology.residue_of_atom
-    size = np.bincount(owner, minlength=topology.n_residues)
-    bonded = np.zeros(topology.n_residues, dtype=bool)
-    bonded[owner[topology.bonds.ravel()]] = True
-    at = np.flatnonzero((owner[:-1] == owner[1:]) & ~bonded[owner[:-1]] & (size[owner[:-1]] <= _LARGEST))
-    return np.concatenate([topology.bonds, np.stack([at, at + 1], axis=1)])

@@ -134,7 +134,7 @@ def check_beads(model, frame, n_frames=None):
     soundness.check_beads(model.converted, frame.beads[None, :own], [frame.frame], frame.dimensions, n_frames)
 
 
-def displacements(model, frames, positions, *, mirror) -> np.ndarray:
+def displacements(model, frames, positions, options) -> np.ndarray:
     """
     How far the beads of several frames were moved.
 
@@ -145,15 +145,16 @@ def displacements(model, frames, positions, *, mirror) -> np.ndarray:
         F of them, all with a box or all without.
     positions : ndarray of float, shape (F, A, 3)
         The atoms that were made of them.
-    mirror : {"error", "fix", "ignore"}
-        As `sample_frames` had it.
+    options : SamplingOptions
+        As `sample_frames` had them.
 
     Returns
     -------
     ndarray of float32, shape (F, N)
         In angstrom.
     """
-    return model.displacements(np.stack([x.beads for x in frames]), positions, _boxes(frames), mirror)
+    beads = np.stack([x.beads for x in frames])
+    return model.displacements(beads, positions, _boxes(frames), options.mirror, options.wrap)
 
 
 def of_residues(moved, mapping) -> np.ndarray:

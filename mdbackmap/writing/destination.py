@@ -163,7 +163,7 @@ class Destination:
 
     def _observe(self, frame, positions):
         """What is stored with a frame of H5MD."""
-        moved = displacements(self.model, [frame], positions[None], mirror=self._options.mirror)
+        moved = displacements(self.model, [frame], positions[None], self._options)
         return {"displacements": moved[0], "residue_displacements": of_residues(moved, self.model.converted)[0]}
 
     def _merge(self, path, segments, n_frames):
