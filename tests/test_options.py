@@ -45,7 +45,8 @@ def test_unknown_options_are_refused():
 def test_values_are_plain():
     options = SamplingOptions(np.int64(3), 1, np.float32(0.5), 2, "fix")
     values = tuple(options.as_dict().values())
-    assert values == (3, 1.0, 0.5, 2.0, "fix") and [type(x) for x in values] == [int, float, float, float, str]
+    assert values == (3, 1.0, 0.5, 2.0, "fix", "whole")
+    assert [type(x) for x in values] == [int, float, float, float, str, str]
     assert pickle.loads(pickle.dumps(options)) == options
     with pytest.raises(dataclasses.FrozenInstanceError):
         options.seed = 4

@@ -180,6 +180,7 @@ def molecule_bonds(topology) -> np.ndarray:
 
     Examples
     --------
+    >>> from mdbackmap.molecule.topology import Topology
     >>> lipid = Topology(["A", "B", "C"], [""] * 3, [0, 0, 1], ["LIP", "W"], [1, 2], [""] * 2, ["A"] * 2, [""] * 2)
     >>> molecule_bonds(lipid).tolist()
     [[0, 1]]
