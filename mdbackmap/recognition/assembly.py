@@ -116,7 +116,8 @@ def _finished(trace, coarse, ends):
     )
     stretches = finished.stretches()
     pieces = "1 unbroken piece" if len(stretches) == 1 else f"{len(stretches)} unbroken pieces"
-    logger.info("%d residues in %s: %s", finished.n_residues, pieces, listed(stretches, _STRETCHES))
+    residues = "1 residue" if finished.n_residues == 1 else f"{finished.n_residues} residues"
+    logger.info("%s in %s: %s", residues, pieces, listed(stretches, _STRETCHES))
     return finished
 
 
