@@ -8,6 +8,7 @@
 Reading, generating and writing overlap, each in a thread of its own, and memory does not grow with
 the number of frames. With `n_samples` = S each coarse frame gives S frames in a row, of the same time;
 H5MD files say which is which in the observables ``cg_frame`` and ``sample``.
+The spread over the samples says where atoms are uncertain: `results.spread`, B factors in ``aa.pdb``, an observable.
 
 **Files.** ``aa.xtc`` gets ``aa.pdb`` beside it (with TER; mmCIF past 99,999 atoms or 9,000 A) and ``aa.json``, which
 says how it was made; H5MD and PDB files say so themselves. Nothing appears under these names before all is complete.
@@ -41,7 +42,7 @@ from MDAnalysis.analysis.backends import BackendSerial
 from MDAnalysis.analysis.base import AnalysisBase
 
 from .conversion.backends import SUPPORTED, check_device, convert_all
-from .conversion.outcome import first_kept, left_out, results_of
+from .conversion.outcome import first_kept, kept_frames, left_out, results_of
 from .conversion.plan import plan_conversion
 from .conversion.tally import tell
 from .options import KEEP_TOLERANCE, SamplingOptions, check_atoms, check_backmapper, check_strict, whole_number
@@ -109,6 +110,9 @@ class BackmapTrajectory(AnalysisBase):
         ``worst()``, ``beyond_limits()``, ``to_json()``, ``plot()``.
     results.skipped : list of Skipped
         Structures that were left out (``strict="skip"``): frame, sample, and why.
+    results.spread : ndarray of float32, shape (n coarse frames, R), or None
+        How far the samples of each coarse frame lie apart, residue by residue, in angstrom: an uncertainty. None for
+        one sample. The topology file has it as B factors, the mean over frames; H5MD files have it as an observable.
     results.resumed : int
         Coarse frames that were there, with all their samples, from an interrupted conversion.
     results.seconds, results.frames_per_second : float
@@ -221,12 +225,12 @@ class BackmapTrajectory(AnalysisBase):
             skipped = left_out(plan, judged)
             first = first_kept(plan, self._trajectory, skipped) if skipped else first
             named = [(f"frame {frame}, sample {sample}", why) for frame, sample, why in skipped]
-            filename, topology = plan.destination.publish(first, named)
+            filename, topology, spread = plan.destination.publish(first, kept_frames(plan, judged), named)
         tell(whole.displacements)
         self.start, self.stop, self.step, self.n_frames = start, stop, step, len(plan.frames)
         self.frames, self.times = plan.frames, whole.times
         seconds = time.perf_counter() - began
-        results = results_of(plan, whole, judged, skipped)
+        results = results_of(plan, whole, judged, skipped, spread)
         self.results = results | {"filename": filename, "topology": topology, "seconds": seconds}
         self.results.frames_per_second = int(np.count_nonzero(~plan.done)) / seconds
         return self

@@ -13,6 +13,7 @@ from MDAnalysis.analysis.results import Results
 
 from ..metrics.validity import Validity
 from ..universes.frames import of_residues
+from ..writing.spreads import spread_of
 from .plan import checked_frame
 
 
@@ -70,7 +71,12 @@ def keys(plan):
     return np.repeat(plan.frames, n_samples), np.tile(np.arange(n_samples), n_frames)
 
 
-def results_of(plan, whole, judged, skipped) -> Results:
+def kept_frames(plan, judged):
+    """Which coarse frame each structure is of that was not left out, int64, shape (F,)."""
+    return keys(plan)[0][slice(None) if judged is None else judged.why == ""]
+
+
+def results_of(plan, whole, judged, skipped, spread=None) -> Results:
     """
     `Results` of a plan that was carried out, but for its files and its time.
 
@@ -80,6 +86,8 @@ def results_of(plan, whole, judged, skipped) -> Results:
     whole : PartResult
     judged : Judged or None
     skipped : list of Skipped
+    spread : ndarray of float32, shape (C, R), optional
+        As read from a file; of conversions in memory it is computed.
     """
     kept = np.ones(len(plan.done), dtype=bool) if judged is None else judged.why == ""
     frames, samples = (x[kept] for x in keys(plan))
@@ -103,4 +111,6 @@ def results_of(plan, whole, judged, skipped) -> Results:
     )
     if whole.positions is not None:
         results.positions = whole.positions if kept.all() else whole.positions[kept]
+        spread = spread_of(results.positions, plan.model.mapping.fine, frames) if plan.n_samples > 1 else None
+    results.spread = spread
     return results

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.known import spread
+from ..data.known import spread as spread_out
 from ..metrics.dihedrals import CHI_PERIODS, backbone_torsions, side_chain_torsions
 from ..metrics.faults import FAULTS
+from ..metrics.spread import spread_and_error
 from ..metrics.top8000 import RAMA_ALLOWED, RAMA_FAVOURED, RAMA_KINDS, ramachandran_kind, ramachandran_score
 from .peptide_torsions import shares
 
@@ -33,7 +34,7 @@ def save_plots(judgement, folder):
     -------
     list of Path
         ``NAME-ramachandran.png``, ``NAME-chis.png`` and ``NAME-residues.png``; ``NAME-validity.png`` without a
-        reference.
+        reference, ``NAME-spread.png`` with one and three samples and more.
 
     Examples
     --------
@@ -42,6 +43,8 @@ def save_plots(judgement, folder):
     pictures = {"ramachandran": ramachandran_map, "chis": chi_histograms, "residues": residue_errors}
     if judgement.validity is not None:
         pictures["validity"] = lambda judgement: judgement.validity.plot()
+    if judgement.reference is not None and judgement.n_samples > 2:
+        pictures["spread"] = spread_of_samples
     stem = Path(judgement.name).stem
     return [save_figure(draw(judgement), folder, f"{stem}-{what}.png") for what, draw in pictures.items()]
 
@@ -156,8 +159,64 @@ def residue_errors(judgement):
     shares = np.array([(counts > 0).mean(0) for counts in judgement.faults.values()])
     lower.imshow(shares, aspect="auto", cmap="Reds", vmin=0, vmax=1, interpolation="nearest")
     lower.set(yticks=range(len(shares)), yticklabels=[FAULTS[name] for name in judgement.faults], xlabel="residue")
-    ticks = spread(len(number), 8)
+    ticks = spread_out(len(number), 8)
     lower.set_xticks(ticks, judgement.labels[ticks])
+    return figure
+
+
+def spread_of_samples(judgement):
+    """
+    Spread of the samples against errors, residue by residue.
+
+    Parameters
+    ----------
+    judgement : Judgement
+        Against a reference, of three samples and more.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    generated, true = judgement.generated.positions, judgement.reference.positions
+    mask = judgement.reference.mask & judgement.generated.mask
+    groups = zip(generated.reshape(len(true), -1, *generated.shape[1:]), true, strict=True)
+    pairs = [spread_and_error(samples, frame[None], mask, judgement.types) for samples, frame in groups]
+    return spread_figure(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)), judgement.name)
+
+
+def spread_figure(spread, error, title=""):
+    """
+    Errors by spread: all residues, and the RMS error of each tenth of them.
+
+    Parameters
+    ----------
+    spread, error : ndarray of float
+        Of one shape, angstrom.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> len(spread_figure(np.arange(20.0), np.arange(20.0)).axes)
+    1
+    """
+    spread, error = np.ravel(spread), np.ravel(error)
+    order = np.argsort(spread, kind="stable")
+    tenths = [part for part in np.array_split(order, 10) if len(part)]
+    figure = new_figure((6, 5))
+    axes = figure.subplots()
+    shown = spread_out(len(order), MOST_POINTS)
+    axes.scatter(spread[order[shown]], error[order[shown]], s=3, color="#9ab4c8", linewidths=0, label="residues")
+    rms = np.sqrt([[np.mean(values[part] ** 2) for part in tenths] for values in (spread, error)])
+    axes.plot(*rms, "o-", color="#c9682f", label="RMS of each tenth")
+    largest = float(np.quantile(spread, 0.995)) or 1.0
+    axes.plot([0, largest], [0, largest], color="#333333", linewidth=1, label="error = spread")
+    axes.set(xlabel="spread of the samples, A", ylabel="error, A", title=title)
+    axes.set(xlim=(0, largest), ylim=(0, float(np.quantile(error, 0.995)) or 1.0))
+    axes.legend(frameon=False)
     return figure
 
 

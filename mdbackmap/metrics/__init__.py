@@ -6,6 +6,7 @@ module         what it measures
 ============== =======================================================================================
 protocol       all of it: `evaluate` against a reference, `evaluate_geometry` without one, `summarise`
 samples        several samples of a structure: best of them, diversity, divergence of torsions
+spread         how far samples lie apart: an uncertainty, and whether errors follow it
 table          figures as text, and what they are called
 calibration    whether samples are as different as the truth
 comparison     RMSD with equivalent atoms, side-chain torsions, cis peptides, against a reference

@@ -14,6 +14,8 @@ jsd_phi_half, _psi_half, _chi1_half   the same between one sample of every secon
 phi_in_50, psi_in_50, chi1_in_50      % of true torsions in the likeliest half of the samples' distribution; 50 if
                                       calibrated, fewer if it is too narrow, more if too broad
 phi_in_90, psi_in_90, chi1_in_90      the same of the likeliest 90%
+spread_rank                           rank correlation over residues (Spearman) of the spread of all samples but one
+                                      and the error of that one, see `spread`; from three samples on
 ===================================== =========================================================================
 
 Divergences of finite samples are too large, the more so the fewer there are: a figure compares with another from as
@@ -22,8 +24,9 @@ many frames only, ``jsd_*_half`` of a model with that of the ensemble. Shapes: `
 
 import numpy as np
 
-from .comparison import percent
+from .comparison import mean, percent
 from .samples import phi_psi_chi1, torsion_divergences
+from .spread import rank_correlation, spread_and_error
 
 FRAMES = 20  # and more, for torsion distributions to be compared; chosen: by hand
 LEVELS = (50, 90)  # percent; chosen: by hand
@@ -54,7 +57,7 @@ def distributions(generated, reference, mask, types, ends):
     >>> known = np.ones((3, 14), bool), np.array([10, 10, 10]), np.arange(3) == 2
     >>> row = distributions(rng.normal(size=(8, 3, 14, 3)), rng.normal(size=(2, 3, 14, 3)), *known)
     >>> list(row)
-    ['phi_in_50', 'psi_in_50', 'chi1_in_50', 'phi_in_90', 'psi_in_90', 'chi1_in_90']
+    ['spread_rank', 'phi_in_50', 'psi_in_50', 'chi1_in_50', 'phi_in_90', 'psi_in_90', 'chi1_in_90']
     """
     n_samples = len(generated) // len(reference)
     row = {}
@@ -62,6 +65,10 @@ def distributions(generated, reference, mask, types, ends):
         row = torsion_divergences(generated, reference, mask, types, ends)
         halves = torsion_divergences(generated[:: 2 * n_samples], reference[1::2], mask, types, ends)
         row |= {f"{name}_half": value for name, value in halves.items()}
+    if n_samples > 2:
+        groups = zip(generated.reshape(len(reference), n_samples, *generated.shape[1:]), reference, strict=True)
+        ranks = [rank_correlation(*spread_and_error(samples, true[None], mask, types)) for samples, true in groups]
+        row["spread_rank"] = float(mean(np.array(ranks)[np.isfinite(ranks)]))
     return row | coverage(generated, reference, mask, types, ends) if n_samples > 1 else row
 
 

@@ -11,6 +11,7 @@ products      the files that an output consists of, checked before and published
 pdb           structures as PDB with TER, and as mmCIF
 destination   from the name of an output to its files
 origin        what an output depends on: the provenance
+spreads       how far samples lie apart, read back from a complete output
 settings      how long the jobs and segments of a conversion are
 lock          one conversion at a time in a folder
 failure       why an output could not be written

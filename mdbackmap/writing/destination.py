@@ -10,14 +10,16 @@ import time
 
 import numpy as np
 
+from ..metrics.spread import b_factors
 from ..universes.frames import displacements, of_residues
 from .failure import why_not_written
 from .joining import join, merge, stamp
 from .lock import end_with
-from .output import PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryFrames
+from .output import H5MD, PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryFrames
 from .partial import Partial
 from .pdb import too_wide
 from .products import SKIPPED, Products, remarks
+from .spreads import observe, spread_of_file
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +54,9 @@ class InMemory:
         """What was judged of all structures of a `PartResult`; None if nothing was."""
         return whole.judged
 
-    def publish(self, first, skipped=()):
-        """No file and no topology."""
-        return None, None
+    def publish(self, first, frames, skipped=()):
+        """No file, no topology, and no spread read from it."""
+        return None, None, None
 
 
 class Destination:
@@ -82,6 +84,7 @@ class Destination:
         self._options, self._settings, self._clock, self._inputs = plan.options, plan.settings, clock, inputs
         self._batch_size, self._overwrite, self._resume = batch_size, overwrite, resume
         self._products = Products.of(filename, self.model.topology, too_wide(plan.first.beads))
+        self._several = plan.n_samples > 1
         self._judging = {"validity": True} if plan.judge is not None else {}
         self._run_by = os.getpid()
 
@@ -173,7 +176,7 @@ class Destination:
         """What was judged of all structures, of those that were there before, too; None if nothing was."""
         return self.partial.judged()
 
-    def publish(self, first, skipped=()):
+    def publish(self, first, frames, skipped=()):
         """
         Join the segments, and move all files to their names.
 
@@ -181,21 +184,28 @@ class Destination:
         ----------
         first : tuple
             Positions (A, 3) and box of the first structure.
+        frames : ndarray of int, shape (F,)
+            Which coarse frame each output frame is of.
         skipped : sequence of (str, str), optional
             Structures that were left out, and why: they are stored with the provenance.
 
         Returns
         -------
         filename, topology : str
+        spread : ndarray of float32, shape (C, R), or None
+            Over the samples of each of C coarse frames, in angstrom; None for one sample.
         """
         self.check()  # files may have come under these names meanwhile
         path = join(self.partial, self.n_structures, self.model.universe, self._clock)
         provenance = self.provenance | ({SKIPPED: dict(skipped)} if skipped else {})
-        fine = self.model.topology
+        spread = spread_of_file(path, self.model.mapping.fine, frames) if self._several else None
+        if spread is not None and self.partial.suffix in H5MD:
+            observe(path, spread, frames)
+        fine, factors = self.model.topology, None if spread is None else b_factors(spread)
         stamp(path, provenance, fine)
-        self._products.publish(path, self.partial, fine, first, provenance, self._replace)
+        self._products.publish(path, self.partial, fine, first, provenance, self._replace, factors)
         self.partial.discard()
-        return str(self.filename), str(self._products.topology or self.filename)
+        return str(self.filename), str(self._products.topology or self.filename), spread
 
     def give_up(self, error, worth_keeping=True):
         """

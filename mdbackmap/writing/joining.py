@@ -54,7 +54,7 @@ def join(partial: Partial, n_frames, make_universe, clock) -> Path:
     if partial.suffix in GROWING:
         return reduce(partial.append, segments).path
     segments = [segment for segment in segments if segment.size]  # of others all frames were left out
-    if len(segments) == 1:
+    if len(segments) == 1 and partial.suffix not in H5MD:  # more is written into these: the segment stays as it is
         return segments[0].path
     path = partial.folder / f"joined{partial.suffix}"
     merge(path, segments, make_universe, clock, partial.n_kept(0, n_frames))

@@ -62,7 +62,7 @@ def check_columns(positions, where=""):
         )
 
 
-def write_topology(path, topology: Topology, positions, dimensions=None, remarks=()):
+def write_topology(path, topology: Topology, positions, dimensions=None, remarks=(), b_factors=None):
     """
     Write one structure, as PDB or as mmCIF by the name of the file.
 
@@ -80,6 +80,8 @@ def write_topology(path, topology: Topology, positions, dimensions=None, remarks
         Box (angstrom, degrees).
     remarks : sequence of str, optional
         Lines about the file's origin.
+    b_factors : ndarray of float, shape (R,), optional
+        Of each residue, in square angstrom; by default 0.
 
     Raises
     ------
@@ -101,9 +103,9 @@ def write_topology(path, topology: Topology, positions, dimensions=None, remarks
     END
     """
     if Path(path).suffix == ".cif":
-        text = mmcif_text(topology, positions, dimensions, remarks)
+        text = mmcif_text(topology, positions, dimensions, remarks, b_factors)
     else:
-        layout, positions = PDBLayout(topology), np.asarray(positions, dtype=np.float64)
+        layout, positions = PDBLayout(topology, b_factors), np.asarray(positions, dtype=np.float64)
         if not _within_columns(positions):
             by = -np.floor(positions.min(0))  # whole angstroms
             moved = "moved by: {:.0f} {:.0f} {:.0f} A, to fit the columns of this format".format(*by)
@@ -123,6 +125,8 @@ class PDBLayout:
     ----------
     topology : Topology
         A atoms, that `fits_pdb`.
+    b_factors : ndarray of float, shape (R,), optional
+        Of each residue; by default 0.
 
     Attributes
     ----------
@@ -135,13 +139,14 @@ class PDBLayout:
         A topology too large for PDB.
     """
 
-    def __init__(self, topology):
+    def __init__(self, topology, b_factors=None):
         if not fits_pdb(topology):
             raise ValueError(
                 f"{topology.n_atoms} atoms in {topology.n_residues} residues (numbers to {topology.resids.max()}) do "
                 f"not fit a PDB file (at most {MAX_SERIAL} atoms, residue numbers of 4 digits, chains of one letter): "
                 "write XTC or H5MD"
             )
+        self._b_factors = np.zeros(topology.n_residues) if b_factors is None else b_factors
         self.lines, serial = [], 0
         last = np.flatnonzero(np.diff(topology.residue_of_atom, append=-1))  # (R,) last atom of each residue
         for atom, residue in enumerate(topology.residue_of_atom):
@@ -166,7 +171,7 @@ class PDBLayout:
         record = "HETATM" if topology.hetero[residue] else "ATOM"
         start = f"{record:<6s}{serial:5d} {padded} {self._residue(topology, residue):<10s}   "
         segid = topology.segids[residue][:4]
-        return start, f"  1.00  0.00      {segid:<4s}{element:>2s}\n"
+        return start, f"  1.00{self._b_factors[residue]:6.2f}      {segid:<4s}{element:>2s}\n"
 
     def atoms(self, positions) -> str:
         """ATOM, HETATM and TER lines for (A, 3) positions; ValueError if they lie beyond the columns of a PDB file."""
@@ -231,7 +236,7 @@ def box_line(dimensions) -> str:
     return "CRYST1{:9.3f}{:9.3f}{:9.3f}{:7.2f}{:7.2f}{:7.2f} P 1           1\n".format(*dimensions)
 
 
-def mmcif_text(topology: Topology, positions, dimensions=None, remarks=()) -> str:
+def mmcif_text(topology: Topology, positions, dimensions=None, remarks=(), b_factors=None) -> str:
     """
     The structure as mmCIF; each unbroken stretch is a subchain (`label_asym_id`) of its own.
 
@@ -246,7 +251,7 @@ def mmcif_text(topology: Topology, positions, dimensions=None, remarks=()) -> st
     if dimensions is not None and np.all(np.asarray(dimensions[:3]) > 0):
         structure.cell = gemmi.UnitCell(*(float(x) for x in dimensions))
         structure.spacegroup_hm = "P 1"
-    structure.add_model(_gemmi_model(gemmi, topology, positions))
+    structure.add_model(_gemmi_model(gemmi, topology, positions, b_factors))
     comments = "".join(f"# {line}\n" for remark in remarks for line in remark.splitlines())
     return comments + structure.make_mmcif_document().as_string()
 
@@ -263,7 +268,7 @@ def need_gemmi():
     return gemmi
 
 
-def _gemmi_model(gemmi, topology, positions):
+def _gemmi_model(gemmi, topology, positions, b_factors):
     """Chains, residues and atoms, in order."""
     model, chain, stretch = gemmi.Model(1), None, 1
     atoms = np.searchsorted(topology.residue_of_atom, np.arange(topology.n_residues + 1))
@@ -277,7 +282,10 @@ def _gemmi_model(gemmi, topology, positions):
         residue.entity_type = gemmi.EntityType.NonPolymer if topology.hetero[r] else gemmi.EntityType.Polymer
         residue.het_flag = "H" if topology.hetero[r] else "A"
         for i in range(atoms[r], atoms[r + 1]):
-            residue.add_atom(_gemmi_atom(gemmi, topology, i, positions[i]))
+            atom = _gemmi_atom(gemmi, topology, i, positions[i])
+            if b_factors is not None:
+                atom.b_iso = float(b_factors[r])
+            residue.add_atom(atom)
         chain.add_residue(residue)
         stretch += bool(topology.ends[r])
     return model

@@ -141,7 +141,7 @@ class Products:
         except (OSError, ValueError):
             return False
 
-    def publish(self, path, partial, topology, first, provenance, overwrite=False):
+    def publish(self, path, partial, topology, first, provenance, overwrite=False, b_factors=None):
         """
         Move a complete trajectory to its final name, its companions first.
 
@@ -157,6 +157,8 @@ class Products:
         provenance : dict
         overwrite : bool, optional
             Write a topology file, too, that lists just these atoms already.
+        b_factors : ndarray of float, shape (R,), optional
+            Of the topology file.
         """
         partial.begin_publishing(path)
         folder = partial.folder
@@ -167,7 +169,7 @@ class Products:
             )
         elif self.topology is not None:
             aside = folder / f"topology{self.topology.suffix}"
-            write_topology(aside, topology, *first, remarks=remarks(provenance))
+            write_topology(aside, topology, *first, remarks=remarks(provenance), b_factors=b_factors)
             os.replace(aside, self.topology)
         if self.note is not None:
             aside = folder / "note.json"
