@@ -309,6 +309,13 @@ def test_other_beads_are_refused(models):
         ("{", "not understood"),
         ({"models": {"x": {"anchor": "BB"}}}, "expected bead models"),
         ({"models": {"x": {"anchor": "BB", "weights": "volume", "residues": {}}}}, "volume"),
+        ([1], "no models by name"),
+        ({"models": {"x": {"residues": {}}}}, "model x has no anchor"),
+        ({"models": {"x": {"anchor": "BB", "weights": "mass", "residues": {}}}}, "no table of beads by residue name"),
+        (
+            {"models": {"x": {"anchor": "BB", "weights": "mass", "residues": {"GLY": {"BB": ["N", "CA"]}}}}},
+            "bead BB of GLY in model x is no table of shares",
+        ),
     ],
 )
 def test_other_files_are_refused(tmp_path, content, message):

@@ -518,3 +518,32 @@ def test_a_chain_of_c_alphas_beside_one_of_all_atoms():
     both.residues[40:].resids = np.arange(101, 121)
     _, coarse, model = quietly(both.atoms)
     assert (model.name, coarse.n_residues, coarse.ends.sum()) == ("ca", 60, 2)
+
+
+# ---------------------------------------------------------------- beads that are not as they should be
+
+
+def test_beads_far_from_their_residues_are_named():
+    u = beads(BEAD_MODELS["martini3"])
+    one = u.select_atoms("name SC1")[5]
+    one.position += [40, 0, 0]
+    with pytest.raises(MappingError, match=f"1 beads lie far from the BB .*SC1 of {one.resname} {one.resid} "):
+        recognise(u.atoms)
+    u.dimensions = [40, 40, 40, 90, 90, 90]  # one box further
+    assert quietly(u.atoms)[1].n_atoms == len(u.atoms)
+
+
+def test_a_residue_that_a_json_file_lacks_is_named(tmp_path):
+    table = {name: own for name, own in BEAD_MODELS["martini3"].residues.items() if name != "LYS"}
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"models": {"mine": {"anchor": "BB", "weights": "mass", "residues": table}}}))
+    with pytest.raises(MappingError, match="LYS .* has no beads in the bead model 'mine': add it"):
+        recognise(beads(BEAD_MODELS["martini3"]).atoms, mapping=path)
+
+
+def test_a_chain_of_c_alphas_beside_martini_is_left_out_with_a_warning():
+    u = mda.Merge(beads(BEAD_MODELS["martini3"], slice(0, 30)).atoms, beads(BEAD_MODELS["ca"], slice(40, 60)).atoms)
+    last = u.atoms[-20:]
+    last.chainIDs, last.segments.segids = "B", "B"
+    with pytest.warns(UserWarning, match=r"left out, as they have no BB: .*\(only CA\)"):
+        assert recognise(u.atoms)[1].n_residues == 30

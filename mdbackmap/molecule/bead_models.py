@@ -225,10 +225,34 @@ def read_bead_models(path) -> dict:
         Another file, or a model that `BeadModel` refuses.
     """
     try:
-        models = json.loads(Path(path).read_text())["models"]
-        return {name: _model(name, entry) for name, entry in models.items()}
+        content = json.loads(Path(path).read_text())
+        if wrong := next(_malformed(content), None):
+            raise TypeError(wrong)
+        return {name: _model(name, entry) for name, entry in content["models"].items()}
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not understood ({error}): expected bead models, {_FORMAT}") from None
+
+
+def _malformed(content):
+    """What of the content of a JSON file is not as bead models are, in words."""
+    models = content.get("models") if isinstance(content, dict) else None
+    if not isinstance(models, dict) or not models:
+        yield "no models by name"
+        return
+    for name, entry in models.items():
+        lacking = [key for key in ("anchor", "residues") if not isinstance(entry, dict) or key not in entry]
+        yield from (f"model {name} has no {key}" for key in lacking)
+        if lacking:
+            continue
+        if entry.get("weights", "mass") not in ("mass", "equal"):
+            yield f"weights of model {name} are {entry['weights']!r}, expected mass or equal"
+        table = entry["residues"]
+        beads = list(table.items()) if isinstance(table, dict) else []
+        if not beads or not all(isinstance(own, dict) for _, own in beads):
+            yield f"residues of model {name} are no table of beads by residue name"
+            continue
+        odd = [f"{bead} of {resname}" for resname, own in beads for bead in own if not isinstance(own[bead], dict)]
+        yield from (f"bead {one} in model {name} is no table of shares by atom" for one in odd)
 
 
 def bead_model(name) -> BeadModel:

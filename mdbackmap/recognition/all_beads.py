@@ -19,6 +19,7 @@ from ..molecule.mapping import MappingError
 from .bead_names import BACKBONE
 from .links import named
 
+_FAR = 12.0  # angstrom; chosen: by hand, the last bead of arginine is up to 8 from its backbone
 _SHOWN = 4  # residues or names in a message; chosen: by hand
 
 
@@ -138,7 +139,12 @@ def all_beads(decision, coarse):
     model, trace = decision.model, decision.trace
     if model is CA:
         return trace.beads, coarse
-    beads = model.topology(protein_topology(replace(coarse, names=["CA"] * coarse.n_residues)))
+    try:
+        beads = model.topology(protein_topology(replace(coarse, names=["CA"] * coarse.n_residues)))
+    except ValueError as error:
+        raise MappingError(
+            f"{error}: add it to the model's residues, or leave such residues out of the selection"
+        ) from None
     if beads.n_atoms == coarse.n_residues:
         return trace.beads, beads
     found = beads_by_name(trace.group, trace.beads, decision.names)
@@ -162,6 +168,45 @@ def _refuse_missing(model, coarse, found, beads, missing):
         f"{listed(shown, _SHOWN, '; ')}; correct the residue names (aliases=, --alias), leave these residues out of "
         "the selection, or name another model: mapping='NAME' (--mapping)"
     )
+
+
+def refuse_far(decision, coarse, used, positions, places):
+    """
+    Refuse beads that are far from the anchors of their residues.
+
+    Parameters
+    ----------
+    decision : Decision
+    coarse : Topology
+        All beads.
+    used : ndarray of int, shape (N,)
+        Places of these in the group.
+    positions : ndarray of float, shape (F, M, 3), or None
+    places : ndarray of int, shape (M,)
+        Which beads of the group these are, ascending.
+
+    Raises
+    ------
+    MappingError
+        A bead farther off than a side chain reaches, as its median over the frames.
+    """
+    trace = decision.trace
+    anchors = trace.beads[coarse.residue_of_atom]
+    others = np.flatnonzero((used != anchors) & np.isin(used, places))
+    if positions is None or not len(others):
+        return
+    found = distance(positions, places, np.stack([anchors[others], used[others]], axis=1), trace.dimensions)
+    far = np.flatnonzero(found > _FAR)
+    if len(far):
+        rows = others[far].tolist()
+        shown = [
+            f"{coarse.names[row]} of {named(coarse, coarse.residue_of_atom[row])} ({off:.1f} A)"
+            for row, off in zip(rows, found[far], strict=True)
+        ]
+        raise MappingError(
+            f"{len(far)} beads lie far from the {decision.model.anchor} of their residues: {listed(shown, _SHOWN)}; "
+            f"expected {_FAR:g} A at most: correct the file, or leave these residues out of the selection"
+        )
 
 
 def no_beads(group, decision, places):

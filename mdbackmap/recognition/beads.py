@@ -202,7 +202,8 @@ def bare_residues(group, ca):
 def bare_warning(group, beads):
     """What is said of residues that have no C-alpha, or none of the beads: a list of one sentence, or empty."""
     bare = bare_residues(group, np.isin(np.arange(len(group.names)), beads))
-    bare = bare[group.names[bare] != "CA"]  # virtual sites
+    sites = (group.names[bare] == "CA") & np.isin(group.chains[bare], group.chains[beads])
+    bare = bare[~sites]  # virtual sites of a chain that has beads
     atoms = [listed(group.names[group.residue == group.residue[at]], _ATOMS) for at in bare]
     told = listed([f"{group.label(at)} (only {x})" for at, x in zip(bare, atoms, strict=True)], _SHOWN)
     return [f"left out, as they have no {group.names[beads[0]]}: {told}"] if told else []

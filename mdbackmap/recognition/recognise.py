@@ -20,7 +20,7 @@ from ..molecule.attributes import listed
 from ..molecule.bead_models import BEAD_MODELS, CA, bead_model
 from ..molecule.mapping import MappingError
 from ..molecule.mixed import CALVADOS
-from .all_beads import all_beads, no_beads, places_of, together
+from .all_beads import all_beads, no_beads, places_of, refuse_far, together
 from .assembly import join, named_ends
 from .bead_places import decide
 from .bead_trace import Trace
@@ -135,6 +135,7 @@ def recognise(
         refuse_closed(trace, coarse)
     decision = replace(decision, trace=trace)
     used, beads = all_beads(decision, coarse)
+    refuse_far(decision, beads, used, positions, places)
     if named.unknown and decision.model is CA:
         told.append(f"not used, as no known bead model has them beside CA: {listed(named.unknown, _SHOWN)}")
     told += [told_conformers(alternatives)] * bool(alternatives) + moved + joined
@@ -154,7 +155,8 @@ def _asked(mapping):
     try:
         return bead_model(mapping)
     except ValueError as error:
-        raise MappingError(f"{error}; 'calvados' is a mixture of ca and com") from None
+        more = "; 'calvados' is a mixture of ca and com" if "is not known" in str(error) else ""
+        raise MappingError(f"{error}{more}") from None
 
 
 def _tell(decision):
