@@ -77,9 +77,8 @@ def _add_generation(parser):
         "--wrap",
         choices=WRAPS,
         default=SamplingOptions.wrap,
-        help="where molecules lie in the box: chains whole where the beads are (whole), the centre of each molecule in "
-        "the box (wrapped), or the protein in the middle of the box and other molecules in it (centred). The default "
-        "is whole",
+        help="where molecules lie in the box. whole (the default): where the beads are, chains whole. wrapped: the "
+        "centre of each molecule in the box. centred: the protein in the middle, other molecules in the box",
     )
     group.add_argument(
         "--batch-size", type=values.batch_size, default="auto", metavar="N", help="frames at a time (default: auto)"
