@@ -77,8 +77,8 @@ def _add_generation(parser):
         "--wrap",
         choices=WRAPS,
         default=SamplingOptions.wrap,
-        help="where molecules lie in the box. whole (the default): where the beads are, chains whole. wrapped: the "
-        "centre of each molecule in the box. centred: the protein in the middle, other molecules in the box",
+        help="where molecules lie in the box. By default (whole) chains are whole, where the beads are. Else the "
+        "centre of each molecule is in the box (wrapped), or the protein is in the middle of it (centred)",
     )
     group.add_argument(
         "--batch-size", type=values.batch_size, default="auto", metavar="N", help="frames at a time (default: auto)"
