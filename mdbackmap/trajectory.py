@@ -230,7 +230,7 @@ class BackmapTrajectory(AnalysisBase):
         self.start, self.stop, self.step, self.n_frames = start, stop, step, len(plan.frames)
         self.frames, self.times = plan.frames, whole.times
         seconds = time.perf_counter() - began
-        results = results_of(plan, whole, judged, skipped, spread)
+        results = results_of(plan, whole, self._trajectory, judged, skipped, spread)
         self.results = results | {"filename": filename, "topology": topology, "seconds": seconds}
         self.results.frames_per_second = int(np.count_nonzero(~plan.done)) / seconds
         return self

@@ -108,3 +108,11 @@ def test_ranks_are_those_of_scipy():
     for _ in range(5):
         x, y = rng.integers(0, 6, (2, 1, 30)).astype(float)
         assert rank_correlation(x, y) == pytest.approx(spearmanr(x[0], y[0]).statistic)
+
+
+def test_samples_may_lie_in_several_images(trpcage):
+    topology, atoms = trpcage
+    samples = atoms + np.random.default_rng(0).normal(size=(3, *atoms.shape))
+    box = np.array([[50.0, 0, 0], [10, 45, 0], [-8, 12, 48]])
+    moved = samples + np.array([[0, 0, 0], [1, 0, -1], [0, 2, 1]])[:, None] @ box
+    assert_allclose(Spread(topology)(moved, box), Spread(topology)(samples), atol=1e-9)

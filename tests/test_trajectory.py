@@ -63,7 +63,7 @@ def documented():
 @pytest.mark.parametrize("filename", [None, "aa.h5md"])
 def test_the_docs_have_every_result_and_its_shape(cg, model, tmp_path, filename):
     results = BackmapTrajectory(cg.atoms, model, filename and tmp_path / filename, n_samples=2).run(stop=3).results
-    sizes = {"F": 6, "N": model.n_beads, "R": model.mapping.coarse.n_residues, "A": model.n_atoms}
+    sizes = {"F": 6, "C": 3, "N": model.n_beads, "R": model.mapping.coarse.n_residues, "A": model.n_atoms}
     table = documented()
     for name, value in results.items():
         expected = None if table[name] is None else tuple(sizes.get(letter) or int(letter) for letter in table[name])

@@ -76,7 +76,7 @@ def kept_frames(plan, judged):
     return keys(plan)[0][slice(None) if judged is None else judged.why == ""]
 
 
-def results_of(plan, whole, judged, skipped, spread=None) -> Results:
+def results_of(plan, whole, trajectory, judged, skipped, spread=None) -> Results:
     """
     `Results` of a plan that was carried out, but for its files and its time.
 
@@ -84,6 +84,8 @@ def results_of(plan, whole, judged, skipped, spread=None) -> Results:
     ----------
     plan : Plan
     whole : PartResult
+    trajectory : MDAnalysis reader
+        Of the coarse frames.
     judged : Judged or None
     skipped : list of Skipped
     spread : ndarray of float32, shape (C, R), optional
@@ -111,6 +113,8 @@ def results_of(plan, whole, judged, skipped, spread=None) -> Results:
     )
     if whole.positions is not None:
         results.positions = whole.positions if kept.all() else whole.positions[kept]
-        spread = spread_of(results.positions, plan.model.mapping.fine, frames) if plan.n_samples > 1 else None
+        if plan.n_samples > 1:
+            structures = zip(results.positions, (trajectory[int(frame)].dimensions for frame in frames), strict=True)
+            spread = spread_of(structures, plan.model.mapping.fine, frames)
     results.spread = spread
     return results

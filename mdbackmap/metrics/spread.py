@@ -12,6 +12,7 @@ import numpy as np
 
 from ..chemistry.elements import SLOTS
 from ..chemistry.residues import EQUIVALENT_ATOMS
+from ..molecule.boxes import nearest_images
 from .comparison import match_equivalent, squared_errors
 
 _LARGEST = 999.99  # square angstrom; cited: PDB format, what six columns with two decimals hold
@@ -47,13 +48,15 @@ class Spread:
                 if None not in both:
                     self._other[both] = both[::-1]
 
-    def __call__(self, samples):
+    def __call__(self, samples, box=None):
         """
         The spread of samples.
 
         Parameters
         ----------
         samples : ndarray of float, shape (S, A, 3)
+        box : ndarray of float, shape (3, 3), optional
+            Box vectors as rows: samples may lie in several images.
 
         Returns
         -------
@@ -63,6 +66,8 @@ class Spread:
         if len(samples) < 2:
             return np.full(self._n, np.nan)
         atoms = np.asarray(samples, dtype=float)[:, self._heavy]
+        if box is not None:
+            atoms = atoms[:1] + nearest_images(atoms - atoms[:1], box)
         swapped = atoms[:, self._other]
         kept, exchanged = (((x - atoms[:1]) ** 2).sum(-1) for x in (atoms, swapped))  # (S, A)
         better = self._summed(exchanged) < self._summed(kept)

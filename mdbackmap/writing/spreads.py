@@ -11,6 +11,7 @@ import numpy as np
 from MDAnalysis.coordinates import core
 
 from ..metrics.spread import Spread
+from ..molecule.boxes import box_vectors
 
 NAME = "spread"
 
@@ -33,17 +34,18 @@ def spread_of_file(path, fine, frames):
         NaN where a coarse frame has one output frame.
     """
     with core.reader(str(path), n_atoms=fine.n_atoms) as reader:
-        return spread_of((ts.positions.copy() for ts in reader), fine, frames)
+        return spread_of(((ts.positions.copy(), ts.dimensions) for ts in reader), fine, frames)
 
 
 def spread_of(structures, fine, frames):
-    """The same of structures (A, 3), one after another."""
+    """The same of structures, one after another: positions (A, 3), and the box as MDAnalysis has it, or None."""
     spread, found, group = Spread(fine), [], []
     ends = np.append(np.diff(frames) != 0, True)
-    for positions, end in zip(structures, ends, strict=True):
+    for (positions, dimensions), end in zip(structures, ends, strict=True):
         group.append(positions)
         if end:
-            found.append(spread(np.stack(group)))
+            box = None if dimensions is None else box_vectors([dimensions], 1)
+            found.append(spread(np.stack(group), None if box is None else box[0]))
             group = []
     return np.array(found, dtype=np.float32).reshape(-1, fine.n_residues)
 
