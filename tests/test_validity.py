@@ -11,8 +11,9 @@ from numpy.testing import assert_array_equal
 from standin import standin
 
 from mdbackmap import Topology
+from mdbackmap.cli import main
 from mdbackmap.conversion.outcome import Skipped
-from mdbackmap.datafiles import TRPCAGE_PDB
+from mdbackmap.datafiles import GO_PDB, GO_XTC, TRPCAGE_PDB
 from mdbackmap.metrics import limits
 from mdbackmap.metrics.faults import FAULTS
 from mdbackmap.metrics.validity import SCORES, Judged, ProteinJudge, Validity
@@ -233,3 +234,13 @@ def test_the_manual_has_the_limits():
     numbers = [row.split("|")[2].strip().rstrip("%") for row in table.splitlines()[2:]]
     expected = [f"at {side} {limit:g}" if limit else "none" for side, limit in limits.LIMITS.values()]
     assert numbers == [*dict.fromkeys(expected[:-2]), "none", "none (`strict` only)"]
+
+
+def test_the_command_line_prints_the_report_and_stops(tmp_path, capsys):
+    asked = ["convert", GO_PDB, GO_XTC, "-o", str(tmp_path / "aa.xtc"), "--stop", "1"]
+    assert main([*asked, "--validity"]) == 0
+    assert "beyond limits: 0 of 1 structures" in capsys.readouterr().out
+    assert main([*asked, "--overwrite", "--strict"]) == 1
+    assert "frame 0: 14 CA-CA distances" in capsys.readouterr().err
+    assert main([*asked, "--overwrite", "--strict", "skip"]) == 1
+    assert "all 1 structures are beyond the limits" in capsys.readouterr().err
