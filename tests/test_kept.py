@@ -12,10 +12,14 @@ from scipy.spatial.transform import Rotation
 
 import mdbackmap as mdb
 from mdbackmap.chemistry import other_atoms
-from mdbackmap.datafiles import COMPLEX_PDB, TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.datafiles import COMPLEX_PDB, MARTINI_GRO, TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.metrics.samples import superposed_rmsd
 from mdbackmap.molecule.mapping import MappingError
+from mdbackmap.molecule.named import protein_mapping
 from mdbackmap.torsions.given import Given
 from mdbackmap.torsions.internal import InternalCoordinates
+from mdbackmap.universes.universe import universe_of
+from mdbackmap.universes.whole import read_topology
 
 TURN = Rotation.from_euler("xyz", [40, -70, 110], degrees=True).as_matrix()
 
@@ -275,6 +279,76 @@ def test_another_number_of_frames(beads, plain):
 def test_what_is_no_group(beads, plain):
     with pytest.raises(TypeError, match="keep='core.pdb'"):
         plain.keeping("core.pdb", beads)
+
+
+@pytest.fixture(scope="module", params=["martini3", "ca_sc", "backbone", "com"])
+def seen(native, request):
+    """Beads of a chain that a bead model has, and the model of these."""
+    atoms = native.select_atoms("chainID D")
+    mapping = protein_mapping(request.param, read_topology(atoms))
+    u = universe_of(mapping.coarse)
+    u.load_new(mapping.project(atoms.positions)[None].astype(np.float32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return u, mdb.load_model("genzprot", u.atoms)
+
+
+def rigid(found, atoms):
+    """RMSD of what came out for kept atoms after superposition."""
+    return superposed_rmsd(found[None], atoms[None])[0]
+
+
+def test_a_core_among_beads_of_other_models(native, seen):
+    u, plain = seen
+    core = native.select_atoms("chainID D and resid 10:30")
+    model, atoms = made(plain, u.atoms, core)
+    found, own = kept_places(model, atoms)
+    assert len(own) == len(core) and rigid(found, core.positions[own]) < 2e-3
+    assert np.abs(found - core.positions[own]).max() < 0.1  # superposed on its beads
+    for r, (length, at_c, at_n) in joints(model, atoms).items():
+        assert abs(length - 1.33) < 0.1, model.mapping.fine.resids[r]
+        assert 100 < at_c < 133 and 105 < at_n < 140, model.mapping.fine.resids[r]
+    check_lengths(model, atoms)
+
+
+def test_side_chains_on_a_fixed_backbone_by_beads_of_other_models(native, seen):
+    u, plain = seen
+    backbone = native.select_atoms("chainID D and backbone")
+    model, atoms = made(plain, u.atoms, backbone)
+    found, own = kept_places(model, atoms)
+    assert rigid(found, backbone.positions[own]) < 2e-3
+    check_lengths(model, atoms)
+
+
+def test_side_chains_of_other_models_give_way_to_a_ligand(seen):
+    u, plain = seen
+    fine, _, before = plain.mapping.fine, *made(plain, u.atoms)
+    tips = np.flatnonzero(np.isin(fine.names, ["NZ"]))[1:4]  # the backbone of the first residue may move
+    other = mda.Universe.empty(len(tips), len(tips), atom_resindex=range(len(tips)), trajectory=True)
+    for name, values in {"names": ["C1"], "elements": ["C"], "resnames": ["LIG"]}.items():
+        other.add_TopologyAttr(name, values * len(tips))
+    other.add_TopologyAttr("resids", range(1, len(tips) + 1))
+    other.atoms.positions = before[tips]
+    model, atoms = made(plain, u.atoms, other)
+    np.testing.assert_array_equal(atoms[-len(tips) :], other.atoms.positions)
+    was, now = (met(found[: plain.n_atoms], other.atoms.positions) for found in (before, atoms))
+    assert was.all() and not now.any()
+
+
+def test_a_core_on_beads_of_a_simulation():
+    """Its own frame put through the library: side chains follow their beads loosely, kept atoms are rigid."""
+    u = quiet(MARTINI_GRO)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain = mdb.load_model("genzprot", u.atoms)
+        model, atoms = plain, plain.sample(u.atoms.positions[None][:, plain.indices], [0], temperature=0)[0]
+        whole = model.universe()
+        whole.load_new(atoms[None])
+        core = whole.select_atoms("protein and resid 23:34")
+        kept = plain.keeping(core, u.atoms, 4.0)
+        found = kept.sample(u.atoms.positions[None][:, kept.indices], [0], temperature=0)[0]
+    assert rigid(found[kept.kept.rows], core.positions[kept.kept.pieces[0].own]) < 2e-3
+    check_lengths(kept, found)
 
 
 def test_atoms_far_from_their_beads_are_named(native, beads, plain):
