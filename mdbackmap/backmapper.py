@@ -18,6 +18,7 @@ from .hydrogen.adding import Hydrogens
 from .hydrogen.deciding import decided
 from .molecule.boxes import box_vectors, distances_moved
 from .molecule.kept import KeptPlaces
+from .molecule.likeness import Likeness
 from .molecule.mapping import MappingError
 from .molecule.system import System
 from .molecule.wrapping import check_boxes
@@ -29,6 +30,7 @@ from .sampling.sampler import Sampler
 from .sampling.standard_form import StandardForm
 from .sampling.treatment import TraceTreatment
 from .universes.keeping import read_kept
+from .universes.like import read_like
 from .universes.live import lifted
 from .universes.passengers import find_passengers
 from .universes.reader import bead_indices, bead_names
@@ -123,7 +125,7 @@ class Backmapper:
         """What puts hydrogens on atoms: those that are kept, and those that beads are made of, stay where they are."""
         fine = self.system.surroundings
         still = np.zeros(fine.n_atoms, dtype=bool)
-        still[self.converted.atoms] = True
+        still[self.system.made.atoms] = True
         if self.kept is not None:
             still[self.kept.rows] = True
         return Hydrogens.of(fine, self._complete.hydrogens, self.device, still)
@@ -148,7 +150,7 @@ class Backmapper:
     @property
     def converted(self):
         """From the beads that are converted to their atoms."""
-        return self.system.made
+        return self.system.shown
 
     @property
     def n_beads(self):
@@ -218,8 +220,8 @@ class Backmapper:
             raise MappingError("keep= is given twice: give all groups at once, as a list")
         other = copy.copy(self)
         n_frames = cg.universe.trajectory.n_frames
-        other.kept = read_kept(keep, self.converted, n_frames, tolerance=tolerance, aliases=aliases)
-        other.system = System(self.converted, other.kept, self.system.passengers)
+        other.kept = read_kept(keep, self.system.made, n_frames, tolerance=tolerance, aliases=aliases)
+        other.system = System(self.system.made, other.kept, self.system.passengers, self.system.like)
         other._hydrogens = other._turning()
         return other
 
@@ -257,12 +259,37 @@ class Backmapper:
         found = find_passengers(cg.atoms, self.indices[:n], owner, passthrough, names, kept, aliases)
         other = copy.copy(self)
         if found is not None:
-            other.system = System(self.converted, self.kept, found)
+            other.system = System(self.system.made, self.kept, found, self.system.like)
             other._hydrogens = other._complete and other._turning()
             other.indices = np.concatenate([self.indices, found.indices])
             if self.bead_names is not None:
                 names = bead_names(cg.universe.atoms[found.indices])
                 other.bead_names = np.concatenate([self.bead_names, names])
+        return other
+
+    def like(self, topology):
+        """
+        The same model with atoms in the order and with the names of another topology.
+
+        Parameters
+        ----------
+        topology : path-like, Universe or AtomGroup
+            Whatever MDAnalysis reads. Molecules beside the protein are those that are kept or carried along.
+
+        Returns
+        -------
+        Backmapper
+
+        Raises
+        ------
+        MappingError
+            Residues or atoms that differ; the message names them.
+        FileNotFoundError, ValueError, TypeError
+            As of `read_like`.
+        """
+        other, system = copy.copy(self), self.system
+        found = topology if isinstance(topology, Likeness) else read_like(topology)
+        other.system = System(system.made, self.kept, system.passengers, found)
         return other
 
     def batch_size(self, requested="auto"):
@@ -373,9 +400,10 @@ class Backmapper:
             n = atoms.shape[1]
             atoms = self._hydrogens(self.system.together(atoms, self.system.near(passing)), boxes)[:, :n]
         atoms = self.system.together(atoms, passing)
-        if options.wrap == SamplingOptions.wrap:
-            return atoms
-        return self.system.wrapping(atoms, self._trace.of_right_hand(own, options.mirror), boxes, options.wrap)
+        if options.wrap != SamplingOptions.wrap:
+            own = self._trace.of_right_hand(own, options.mirror)
+            atoms = self.system.wrapping(atoms, own, boxes, options.wrap)
+        return self.system.ordered(atoms)
 
     def _passing(self, beads, boxes, options):
         """Molecules (F, P, 3) that are carried along, reflected where the trace is."""
@@ -430,7 +458,8 @@ class Backmapper:
     @property
     def topology(self):
         """The atoms as files have them: `mapping.fine` with the names of a force field (`HydrogenOptions.names`)."""
-        return written(self.mapping.fine, self.hydrogens.names, self.hydrogens.on)
+        fine = self.mapping.fine
+        return fine if self.system.like else written(fine, self.hydrogens.names, self.hydrogens.on)
 
     def universe(self):
         """

@@ -14,6 +14,7 @@ from .molecule.boxes import box_vectors, whole
 from .molecule.mapping import MappingError
 from .options import KEEP_TOLERANCE, HydrogenOptions, carries, check_atoms
 from .recognition.recognise import recognise
+from .universes.like import read_like
 from .universes.reader import bead_names
 from .universes.survey import survey
 
@@ -36,6 +37,7 @@ def load_model(
     ends=HydrogenOptions.ends,
     names=HydrogenOptions.names,
     passthrough=None,
+    like=None,
 ):
     """
     Load a model and bind it to a molecule.
@@ -81,6 +83,9 @@ def load_model(
     passthrough : True, str or AtomGroup, optional
         Molecules that are not converted, and come out as they are (`Backmapper.carrying`): True for all that is no
         amino acid, or which, in MDAnalysis' selection language. By default none.
+    like : path-like, Universe or AtomGroup, optional
+        A topology that the output has to have: its atoms in its order, with its names. It says whether there are
+        hydrogens and which, if nothing else does.
 
     Returns
     -------
@@ -123,12 +128,26 @@ def load_model(
         frames = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
         looked["frames"] = _whole_chains(joined, frames, looked["dimensions"])
         joined = with_cis(network, joined, looked["frames"])
+    if like is not None:
+        like = read_like(like)
+        if network.open_ends:
+            hydrogens, protonation, ends = _as_in(like, joined.fine, hydrogens, protonation, ends)
     told = HydrogenOptions(hydrogens, ph, protonation, ends, names)
     options = {"device": device, "threads": threads, "hydrogens": told}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
     model = Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), names=names)
     model = model if keep is None else model.keeping(keep, atoms, keep_tolerance, aliases)
-    return model.carrying(passthrough, atoms, aliases) if carries(passthrough) else model
+    model = model.carrying(passthrough, atoms, aliases) if carries(passthrough) else model
+    return model if like is None else model.like(like)
+
+
+def _as_in(like, fine, hydrogens, protonation, ends):
+    """Which hydrogens there are, by a topology where the user does not say it."""
+    there, forms, their_ends = like.forms(fine)
+    hydrogens = there if hydrogens is None else hydrogens
+    if not hydrogens:
+        return hydrogens, protonation, ends
+    return True, forms | (protonation or {}), their_ends if ends == HydrogenOptions.ends else ends
 
 
 def _whole_chains(mapping, frames, dimensions):

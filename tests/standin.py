@@ -46,6 +46,9 @@ class Standin:
     def keeping(self, keep, cg, tolerance=KEEP_TOLERANCE, aliases=None):
         raise NotImplementedError("the stand-in builds around nothing")
 
+    def like(self, topology):
+        raise NotImplementedError("the stand-in has an order of its own")
+
     def carrying(self, passthrough, cg, aliases=None):
         raise NotImplementedError("the stand-in carries nothing along")
 

@@ -28,6 +28,7 @@ def add_parser(verbs):
     options.add_kept(parser)
     options.add_hydrogens(parser)
     options.add_passthrough(parser)
+    options.add_like(parser)
     options.add_frames(parser)
     group = options.add_output(parser, "aa.xtc or aa.h5md")
     group.add_argument(
@@ -125,7 +126,7 @@ def run(args):
     from ..writing.products import AlreadyComplete
 
     loading = options.keywords(args, "mapping", "sequence", "breaks", "device", "threads", "keep_tolerance")
-    loading |= {"keep": options.kept(args), "passthrough": args.passthrough, **options.hydrogens(args)}
+    loading |= options.keywords(args, "passthrough", "like") | options.hydrogens(args) | {"keep": options.kept(args)}
     model = load_model(args.model, atoms, aliases=dict(args.alias) or None, **loading)
     names = [*(field.name for field in fields(SamplingOptions)), "n_samples", "batch_size", "overwrite", "resume"]
     names += ["strict", "validity"]

@@ -151,6 +151,17 @@ def add_passthrough(parser):
     )
 
 
+def add_like(parser):
+    """A topology that the output has to have."""
+    group = parser.add_argument_group("topology of the output")
+    group.add_argument(
+        "--like",
+        metavar="FILE",
+        help="the output has the atoms of this topology, in its order and with its names, hydrogens included: PDB, "
+        "PRMTOP, PSF, GRO, TPR, whatever MDAnalysis reads. Its ions, ligands and water come from --passthrough",
+    )
+
+
 def check_passthrough(args):
     """What is wrong with the option, or None."""
     if isinstance(args.passthrough, str) and Path(args.passthrough).is_file():

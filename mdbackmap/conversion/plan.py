@@ -6,6 +6,7 @@ Shapes: F frames, S samples, N beads, A atoms, R residues. Positions in angstrom
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -177,6 +178,8 @@ def plan_conversion(
         asked, read = asked | {"keep": kept.described}, [*files, *kept.files]
     if (beside := model.system.passengers) is not None:
         asked = asked | {"passthrough": beside.described}
+    if (like := model.system.like) is not None:
+        asked, read = asked | {"like": os.path.basename(like.name)}, [*read, like.name]
     plan = replace(plan, first=first, provenance=origin(model, asked, files, frames, first.beads))
     if filename is None:
         return replace(plan, destination=InMemory(n_structures))

@@ -181,6 +181,30 @@ class Mapping(BeadWeights):
         owner = np.concatenate([self.bead_of_atom, np.zeros(topology.n_atoms, dtype=np.int64)])
         return replace(self, fine=self.fine.beside(topology), bead_of_atom=owner)
 
+    def arranged(self, rows, fine: Topology) -> Mapping:
+        """
+        The mapping with some of its atoms, in any order.
+
+        Parameters
+        ----------
+        rows : ndarray of int, shape (B,)
+            Which of the atoms there are.
+        fine : Topology
+            Of these B atoms.
+
+        Returns
+        -------
+        Mapping
+            Beads that lose atoms are the means of those that are left.
+        """
+        place = np.full(self.n_atoms, -1)
+        place[rows] = np.arange(len(rows))
+        kept = place[self.atoms] >= 0
+        beads, weights = self.beads[kept], self.weights[kept]
+        total = np.bincount(beads, weights, minlength=self.n_beads)
+        owner = self.bead_of_atom[rows]
+        return Mapping(self.coarse, fine, self.name, beads, place[self.atoms[kept]], weights / total[beads], owner)
+
     @classmethod
     def identity(cls, topology: Topology, name="identity") -> Mapping:
         """Particles that stand for themselves."""

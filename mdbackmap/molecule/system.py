@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .images import followed, layers, molecule_bonds
+from .likeness import arranged
 from .mapping import Mapping
 from .topology import Topology
 from .wrapping import Wrapping
@@ -58,19 +59,24 @@ class System:
     kept : Kept, optional
         Atoms that are known already.
     passengers : Passengers, optional
+    like : Likeness, optional
+        A topology that the output has to have.
 
     Attributes
     ----------
     made : Mapping
         From N beads to the atoms that are made or kept.
+    shown : Mapping
+        The same with those of these atoms that come out.
     mapping : Mapping
-        From all beads to all atoms that come out: passengers stand for themselves and lie behind the rest.
+        From all beads to all atoms that come out: passengers stand for themselves and lie behind the rest, unless
+        `like` has another order.
     kinds, members : ndarray of int64, shapes (S,) and (S, 14)
         Groups of the atoms that others are packed around (`other_atoms.groups`).
     """
 
-    def __init__(self, mapping: Mapping, kept=None, passengers: Passengers | None = None):
-        self.kept, self.passengers = kept, passengers
+    def __init__(self, mapping: Mapping, kept=None, passengers: Passengers | None = None, like=None):
+        self.kept, self.passengers, self.like = kept, passengers, like
         self.made = self.mapping = mapping if kept is None or kept.mapping is not mapping else kept.joined()
         groups = [] if kept is None else [(kept.kinds, kept.members)]
         if passengers is not None:
@@ -80,6 +86,21 @@ class System:
             groups.append((passengers.kinds, passengers.members + before))
         if groups:
             self.kinds, self.members = (np.concatenate(parts) for parts in zip(*groups, strict=True))
+        self._whole, self.shown, self._rows = self.mapping, self.made, None
+        if like is not None:
+            self._arrange()
+
+    def _arrange(self):
+        """Put atoms in the order of `like`."""
+        n = self.made.n_atoms
+        self._rows, topology = arranged(self.like, self._whole.fine)
+        self.mapping = self._whole.arranged(self._rows, topology)
+        place = np.full(self._whole.n_atoms, -1)
+        place[self._rows] = np.arange(len(self._rows))
+        own = np.flatnonzero(place[:n] >= 0)
+        self._own = place[own]
+        if len(own) < n:
+            self.shown = self.made.arranged(own, self.made.fine.of_atoms(own))
 
     @property
     def surroundings(self) -> Topology:
@@ -139,8 +160,12 @@ class System:
     @functools.cached_property
     def wrapping(self) -> Wrapping:
         """Where molecules lie in their box."""
-        return Wrapping(self.made, self.mapping)
+        return Wrapping(self.made, self._whole)
+
+    def ordered(self, atoms):
+        """All atoms (F, A, 3) as they come out."""
+        return atoms if self._rows is None else atoms[:, self._rows]
 
     def own(self, atoms):
-        """Of positions (F, A, 3) of all that comes out, those of the atoms that the model makes."""
-        return atoms[:, : self.made.n_atoms]
+        """Of positions (F, A, 3) of all that comes out, those of the atoms that the model makes (`shown`)."""
+        return atoms[:, : self.made.n_atoms] if self._rows is None else atoms[:, self._own]

@@ -232,6 +232,12 @@ class Topology:
             fields[name] = pairs[(pairs >= 0).all(axis=1)]
         return Topology(**fields)
 
+    def of_atoms(self, rows) -> Topology:
+        """Some atoms, in their order, at least one of each residue; with the bonds among them."""
+        bonds = _places(rows, self.n_atoms)[self.bonds]
+        fields = {name: getattr(self, name)[rows] for name in _OF_ATOMS}
+        return replace(self, **fields, bonds=bonds[(bonds >= 0).all(axis=1)])
+
     def with_atoms(self, names, elements, near):
         """
         Further atoms, each at the end of the residue of an atom that it is bonded to.
