@@ -67,6 +67,13 @@ def test_places_and_boxes_of_each_frame_through_files(martini, whole_system, tmp
         assert at_once.data["displacements"].shape == (whole_system.converted.n_beads,)
 
 
+def test_spread_is_that_of_the_protein(martini, tmp_path):
+    model = mdb.load_model("genzprot", martini, passthrough="resname NA")
+    run = mdb.BackmapTrajectory(martini, model, tmp_path / "aa.pdb", n_samples=2, wrap="wrapped").run(stop=1)
+    assert run.results.spread.shape == (1, 76) and 0 < run.results.spread.max() < 10
+    assert model.system.of_residues(np.ones(76)).tolist() == [1.0] * 76 + [0.0] * 16
+
+
 def test_a_selection_and_a_group_of_the_protein(martini, caplog):
     protein = martini.select_atoms("protein")
     with caplog.at_level(logging.WARNING):

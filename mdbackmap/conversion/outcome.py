@@ -115,6 +115,6 @@ def results_of(plan, whole, trajectory, judged, skipped, spread=None) -> Results
         results.positions = whole.positions if kept.all() else whole.positions[kept]
         if plan.n_samples > 1:
             structures = zip(results.positions, (trajectory[int(frame)].dimensions for frame in frames), strict=True)
-            spread = spread_of(structures, plan.model.mapping.fine, frames)
+            spread = spread_of(structures, plan.model, frames)
     results.spread = spread
     return results

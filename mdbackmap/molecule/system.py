@@ -166,6 +166,13 @@ class System:
         """All atoms (F, A, 3) as they come out."""
         return atoms if self._rows is None else atoms[:, self._rows]
 
+    def of_residues(self, values):
+        """Values of the residues of `shown`, shape (R,), for all that come out; 0 for what is carried along."""
+        found, fine = np.zeros(self.mapping.fine.n_residues), self.shown.fine
+        rows = np.arange(fine.n_atoms) if self._rows is None else self._own
+        found[self.mapping.fine.residue_of_atom[rows]] = values[fine.residue_of_atom]
+        return found
+
     def own(self, atoms):
         """Of positions (F, A, 3) of all that comes out, those of the atoms that the model makes (`shown`)."""
         return atoms[:, : self.made.n_atoms] if self._rows is None else atoms[:, self._own]

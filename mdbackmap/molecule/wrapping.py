@@ -43,12 +43,19 @@ class Wrapping:
         """C-alphas, or the beads nearest to them, of beads (F, N, 3)."""
         return self._made.trace(beads) if self._made.is_chain else beads
 
-    def _images(self, beads, boxes):
-        """For each frame what brings chains together (C, 3), and the protein then to the middle of the box (3,)."""
+    def _images(self, beads, boxes, how):
+        """
+        For each frame what puts chains where they are asked for (C, 3), and the whole then (3,).
+
+        Beads decide, so samples of a frame lie in the same image.
+        """
         beads = whole(np.asarray(beads, dtype=np.float32), boxes, self._made.coarse, self._made.followed)
         for points, box in zip(self._points(beads), boxes, strict=True):
-            shifts = together(points, self._chain, box)
-            yield shifts, box.sum(axis=0) / 2 - (points + shifts[self._chain]).mean(axis=0, dtype=np.float64)
+            if how == CENTRED:
+                shifts = together(points, self._chain, box)
+                yield shifts, box.sum(axis=0) / 2 - (points + shifts[self._chain]).mean(axis=0, dtype=np.float64)
+            else:
+                yield into_box(centres(points, self._chain, self._chain.max() + 1), box), np.zeros(3)
 
     def moved(self, beads, boxes, how):
         """
@@ -67,7 +74,7 @@ class Wrapping:
         """
         if how != CENTRED:
             return beads
-        return beads + np.stack([middle for _, middle in self._images(beads, boxes)])[:, None]
+        return beads + np.stack([middle for _, middle in self._images(beads, boxes, how)])[:, None]
 
     def __call__(self, atoms, beads, boxes, how):
         """
@@ -88,14 +95,10 @@ class Wrapping:
         if how == WHOLE:
             return atoms
         n = self._molecule.max() + 1
-        images = self._images(beads, boxes) if how == CENTRED else None
-        for frame, box in zip(atoms, boxes, strict=True):
-            middles = centres(frame, self._molecule, n)
-            shift = into_box(middles, box)
-            if images is not None:
-                chains, to_middle = next(images)
-                shift = to_middle + into_box(middles + to_middle, box)
-                shift[: len(chains)] = to_middle + chains
+        images = self._images(beads, boxes, how)
+        for frame, box, (chains, moved) in zip(atoms, boxes, images, strict=True):
+            shift = moved + into_box(centres(frame, self._molecule, n) + moved, box)
+            shift[: len(chains)] = moved + chains
             frame += shift[self._molecule].astype(np.float32)
         return atoms
 

@@ -198,10 +198,11 @@ class Destination:
         self.check()  # files may have come under these names meanwhile
         path = join(self.partial, self.n_structures, self.model.universe, self._clock)
         provenance = self.provenance | ({SKIPPED: dict(skipped)} if skipped else {})
-        spread = spread_of_file(path, self.model.mapping.fine, frames) if self._several else None
+        spread = spread_of_file(path, self.model, frames) if self._several else None
         if spread is not None and self.partial.suffix in H5MD:
             observe(path, spread, frames)
-        fine, factors = self.model.topology, None if spread is None else b_factors(spread)
+        fine = self.model.topology
+        factors = None if spread is None else self.model.system.of_residues(b_factors(spread))
         stamp(path, provenance, fine)
         self._products.publish(path, self.partial, fine, first, provenance, self._replace, factors)
         self.partial.discard()

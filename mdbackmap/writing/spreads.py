@@ -16,7 +16,7 @@ from ..molecule.boxes import box_vectors
 NAME = "spread"
 
 
-def spread_of_file(path, fine, frames):
+def spread_of_file(path, model, frames):
     """
     Spread of each coarse frame's samples.
 
@@ -24,7 +24,7 @@ def spread_of_file(path, fine, frames):
     ----------
     path : Path
         The complete trajectory.
-    fine : Topology
+    model : Backmapper
     frames : ndarray of int, shape (F,)
         Which coarse frame each output frame is of; equal ones follow each other.
 
@@ -33,16 +33,17 @@ def spread_of_file(path, fine, frames):
     ndarray of float32, shape (C, R)
         NaN where a coarse frame has one output frame.
     """
-    with core.reader(str(path), n_atoms=fine.n_atoms) as reader:
-        return spread_of(((ts.positions.copy(), ts.dimensions) for ts in reader), fine, frames)
+    with core.reader(str(path), n_atoms=model.n_atoms) as reader:
+        return spread_of(((ts.positions.copy(), ts.dimensions) for ts in reader), model, frames)
 
 
-def spread_of(structures, fine, frames):
+def spread_of(structures, model, frames):
     """The same of structures, one after another: positions (A, 3), and the box as MDAnalysis has it, or None."""
+    fine = model.converted.fine
     spread, found, group = Spread(fine), [], []
     ends = np.append(np.diff(frames) != 0, True)
     for (positions, dimensions), end in zip(structures, ends, strict=True):
-        group.append(positions)
+        group.append(model.system.own(positions[None])[0])
         if end:
             box = None if dimensions is None else box_vectors([dimensions], 1)
             found.append(spread(np.stack(group), None if box is None else box[0]))
