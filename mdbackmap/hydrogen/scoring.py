@@ -21,7 +21,7 @@ _BONDS_APART = 4  # cited: MolProbity leaves out pairs within four bonds
 class ScoringSettings:
     """What overlaps cost, and what hydrogen bonds gain."""
 
-    stiffness: float = 20.0  # energy per square angstrom of overlap; chosen: tests/ablations by hand, clashscore
+    stiffness: float = 20.0  # energy per square angstrom of overlap; chosen: by hand, from 20 on clashscores stay
     free: float = 0.6  # angstrom that a hydrogen bond may overlap; cited: MolProbity (Word et al. 1999)
     best: float = 1.9  # angstrom, H to acceptor, up to which a hydrogen bond counts in full; chosen: by hand
     last: float = 2.5  # angstrom, where it ends; cited: Baker & Hubbard 1984
@@ -31,7 +31,7 @@ class ScoringSettings:
     planar: float = 0.6  # energy at right angles to a ring or an acid; chosen: by hand, as Amber's 1.8 kcal/mol
     flip: float = 0.5  # energy that a flip has to gain; chosen: by hand, small changes do not flip
     reach: float = 3.2  # angstrom: pairs further apart do not count; chosen: as `far`
-    rounds: int = 6  # of choosing again; chosen: by hand, energies rarely fall after four
+    rounds: int = 4  # of choosing again; chosen: by hand, energies rarely fall after that
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

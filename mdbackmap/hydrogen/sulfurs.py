@@ -19,7 +19,7 @@ from ..geometry.vectors import full_precision, unit
 _CB_SG = float(np.linalg.norm(IDEAL_ATOMS["CYS"]["SG"][1:]))
 _CA_CB = float(np.linalg.norm(IDEAL_ATOMS["CYS"]["CB"][1:]))
 _CA_SG = float(np.linalg.norm(np.add(IDEAL_ATOMS["CYS"]["SG"][1:], [_CA_CB, 0, 0])))
-_STEPS, _FIRM = 60, 20  # chosen: by hand, steps in all, and at the end those of bonds alone
+_STEPS, _FIRM = 40, 15  # chosen: by hand, steps in all, and at the end those of bonds alone
 _SOFT = 0.3  # share of what angles are off by that a step removes; chosen: by hand
 
 
