@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from .completion.complete import Completion, check_options
+from .completion.complete import Completion, hydrogen_options
 from .generation.bound import bind
 from .generation.noise import Noise
 from .hydrogen.adding import Hydrogens
@@ -90,8 +90,7 @@ class Backmapper:
         hydrogens=None,
     ):
         self.kept, self._takes_kept = None, network.open_ends and network.molecule is None
-        self.hydrogens = HydrogenOptions(False) if hydrogens is None else hydrogens
-        check_options(network, self.hydrogens)
+        self.hydrogens = HydrogenOptions(False) if hydrogens is None else hydrogen_options(network, hydrogens)
         self._complete, self._hydrogens, self.system = None, None, System(mapping)
         self.indices, self.bead_names = np.asarray(indices), names
         self.device = usable_device(device)
@@ -188,7 +187,7 @@ class Backmapper:
         that of the beads is taken frame by frame, as it is.
 
         Residues are found by chain, number and insertion code. Of each, all atoms may be given, the backbone (N, CA,
-        C, O) with any of the side chain, or CA alone. Hydrogens of amino acids are left out. All other molecules are
+        C, O) with any of the side chain, or CA alone. Hydrogens of amino acids are placed anew. All other molecules are
         put behind the protein, as HETATM.
 
         Parameters

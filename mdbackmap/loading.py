@@ -70,7 +70,8 @@ def load_model(
     keep_tolerance : float
         How far kept atoms may put a bead off its place, in angstrom.
     hydrogens : bool, optional
-        Whether hydrogens are added to proteins. By default they are not.
+        Whether proteins get hydrogens. By default they do; models of one molecule make the atoms that they were
+        trained on.
     ph : float
         At which residues have their usual protons.
     protonation : dict, optional
@@ -106,7 +107,7 @@ def load_model(
     >>> from mdbackmap.datafiles import GO_PDB, GO_XTC
     >>> cg = mda.Universe(GO_PDB, GO_XTC)
     >>> load_model("genzprot", cg.atoms)
-    Backmapper(genzprot: 56 beads -> 438 atoms; 56 residues, A 2-57; cpu)
+    Backmapper(genzprot: 56 beads -> 850 atoms; 56 residues, A 2-57; cpu)
     """
     if atoms is None:
         raise TypeError("load_model needs the atoms to bind to: load_model('genzprot', cg.atoms)")

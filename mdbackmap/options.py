@@ -16,7 +16,7 @@ AUTO_LIMIT = 0.9  # angstrom, RMS over a frame, that "auto" allows; measured: do
 KEEP_TOLERANCE = 2.0
 MIRRORS = ("error", "fix", "ignore")
 WRAPS = ("whole", "wrapped", "centred")
-HYDROGENS = False
+HYDROGENS = True
 """Whether proteins get hydrogens where nothing is said."""
 PH = 7.0  # chosen: by hand, neutral water
 ENDS = ("charged", "neutral")
@@ -179,6 +179,18 @@ class HydrogenOptions:
     def on(self) -> bool:
         """Whether there are hydrogens."""
         return HYDROGENS if self.hydrogens is None else bool(self.hydrogens)
+
+    def as_dict(self) -> dict:
+        """
+        What was asked for as plain values: whether there are hydrogens, and what else was said.
+
+        Examples
+        --------
+        >>> HydrogenOptions(ph=4.0).as_dict()
+        {'hydrogens': True, 'ph': 4.0}
+        """
+        said = {name: value for name, value in asdict(self).items() if value != getattr(HydrogenOptions, name)}
+        return {"hydrogens": self.on} | {name: value for name, value in said.items() if name != "hydrogens"}
 
     @property
     def told(self) -> bool:

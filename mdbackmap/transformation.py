@@ -167,7 +167,7 @@ def backmap(cg, model="genzprot", *, transformations=(), **options):
         The user's own transformations of the atoms, applied after `Backmap`; a trajectory takes
         transformations only once, so they cannot be added later.
     **options
-        Those of `Backmap` (`seed`, `temperature`, ...) and of `load_model` (`sequence`, `device`, ...).
+        Those of `Backmap` (`seed`, `temperature`, ...) and of `load_model` (`sequence`, `hydrogens`, `device`, ...).
 
     Returns
     -------

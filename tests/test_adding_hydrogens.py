@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from traces import topology
 
 import mdbackmap as mdb
+from mdbackmap import checkpoint
 from mdbackmap.chemistry.bound_hydrogens import FORMS, hydrogens_of, written_form, written_names
 from mdbackmap.chemistry.residues import ATOMS
 from mdbackmap.cli import main
@@ -20,6 +21,7 @@ from mdbackmap.datafiles import DIPEPTIDE_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, VALI
 from mdbackmap.hydrogen.adding import Hydrogens
 from mdbackmap.molecule.mapping import Mapping, MappingError
 from mdbackmap.options import HydrogenOptions
+from mdbackmap.universes.coarse import coarse_universe
 from mdbackmap.universes.universe import universe_of
 from mdbackmap.writing.pdb import write_topology
 
@@ -149,8 +151,11 @@ def test_options_are_checked():
             HydrogenOptions(**given)
 
 
-def test_a_model_of_one_molecule_refuses():
+def test_a_model_of_one_molecule_makes_the_atoms_that_it_was_trained_on():
     cg = mda.Universe(DIPEPTIDE_PDB)
+    beads = coarse_universe(cg.atoms, checkpoint.load("cgvae-alanine-dipeptide")[0].molecule)
+    model = mdb.load_model("cgvae-alanine-dipeptide", beads.atoms)
+    assert not model.hydrogens.on and model.n_atoms == cg.atoms.n_atoms
     with pytest.raises(MappingError, match="trained on"):
         mdb.load_model("cgvae-alanine-dipeptide", cg.atoms, hydrogens=True)
 
@@ -228,9 +233,64 @@ def test_disulfides_and_tautomers_are_found_from_beads(tmp_path):
     )
 
 
+def converted(tmp_path, *options):
+    """Two frames of protein G, converted by the command line, as MDAnalysis reads them."""
+    out = tmp_path / "aa.xtc"
+    assert main(["convert", str(GO_PDB), str(GO_XTC), "-o", str(out), "--stop", "2", "--quiet", *options]) == 0
+    return mda.Universe(str(out.with_suffix(".pdb")), str(out))
+
+
+def test_conversions_have_hydrogens(tmp_path):
+    """All of them, without being asked for, each bonded to one heavy atom; heavy atoms alone where that is said."""
+    u = converted(tmp_path)
+    light = u.select_atoms("element H")
+    assert (u.atoms.n_atoms, len(light), u.trajectory.n_frames) == (850, 412, 2)
+    lysine = u.select_atoms("resname LYS").residues[0].atoms
+    assert lysine.names[lysine.elements == "H"].tolist() == ("H HA HB2 HB3 HG2 HG3 HD2 HD3 HE2 HE3 HZ1 HZ2 HZ3".split())
+    for _ in u.trajectory:
+        distances = mda.lib.distances.distance_array(light, u.select_atoms("not element H"))
+        assert (distances.min(axis=1) > 0.9).all() and (distances.min(axis=1) < 1.4).all()
+    bare = converted(tmp_path, "--no-hydrogens", "--overwrite")
+    assert bare.atoms.n_atoms == 438 and "H" not in bare.atoms.elements
+
+
+def test_a_conversion_without_them_is_not_resumed_with_them(tmp_path, capsys):
+    converted(tmp_path, "--no-hydrogens")
+    before = (tmp_path / "aa.xtc").read_bytes()
+    command = ["convert", str(GO_PDB), str(GO_XTC), "-o", str(tmp_path / "aa.xtc"), "--stop", "2", "--resume"]
+    assert main(command) == 1
+    assert "other settings" in capsys.readouterr().err
+    assert main([*command, "--no-hydrogens"]) == 0
+    assert (tmp_path / "aa.xtc").read_bytes() == before
+
+
+def test_processes_make_the_same(tmp_path):
+    one = converted(tmp_path)
+    expected = np.stack([ts.positions.copy() for ts in one.trajectory])
+    two = converted(tmp_path, "--workers", "2", "--overwrite")
+    assert_allclose([ts.positions.copy() for ts in two.trajectory], expected, atol=0.011)  # XTC rounds to 0.01 A
+
+
+def test_martini_beads_come_back(tmp_path):
+    """Atoms with hydrogens have the beads that they were made of, as `coarsen` finds them."""
+    beads, atoms, again = (str(tmp_path / f"{name}.pdb") for name in ("beads", "atoms", "again"))
+    for verb, *arguments in (
+        ("coarsen", TRPCAGE_PDB, "--mapping", "martini3", "-o", beads),
+        ("convert", beads, "-o", atoms, "--bead-tolerance", "0", "--temperature", "0"),
+        ("coarsen", atoms, "--mapping", "martini3", "-o", again),
+        ("check", atoms),
+        ("evaluate", TRPCAGE_PDB, atoms),
+    ):
+        assert main([verb, *map(str, arguments), "--quiet"]) == 0
+    assert (mda.Universe(atoms).atoms.elements == "H").sum() > 100
+    first, second = mda.Universe(beads), mda.Universe(again)
+    assert_array_equal(first.atoms.names, second.atoms.names)
+    assert np.sqrt(np.square(first.atoms.positions - second.atoms.positions).sum(-1).mean()) < 0.2
+
+
 def written(tmp_path, names):
     out = tmp_path / f"{names}.pdb"
-    main(["convert", TRPCAGE_PDB, "--hydrogens", "--names", names, "--temperature", "0", "-o", str(out), "--quiet"])
+    main(["convert", TRPCAGE_PDB, "--names", names, "--temperature", "0", "-o", str(out), "--quiet"])
     return out
 
 

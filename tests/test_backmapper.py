@@ -470,8 +470,11 @@ class TestUniverse:
         assert fine.atoms.n_atoms == model.n_atoms
         for name in "names types elements masses occupancies tempfactors record_types altLocs chainIDs".split():
             assert len(getattr(fine.atoms, name)) == model.n_atoms
-        assert set(fine.atoms.elements) <= set("CNOS") and (fine.atoms.masses > 10).all()
-        assert fine.residues.resnames.tolist() == u.residues.resnames.tolist()
+        assert set(fine.atoms.elements) == set("CHNOS")
+        assert ((fine.atoms.masses > 10) == (fine.atoms.elements != "H")).all() and (fine.atoms.masses > 1).all()
+        assert model.mapping.fine.resnames.tolist() == u.residues.resnames.tolist()
+        assert fine.residues.resnames.tolist() == model.mapping.fine.variants.tolist()
+        assert fine.residues.resnames[15] in ("HID", "HIE")
         assert fine.residues.resids.tolist() == u.residues.resids.tolist()
         assert fine.segments.segids.tolist() == ["A", "B"]
         assert fine.select_atoms("chainID B").residues.n_residues == 9
@@ -541,7 +544,9 @@ class TestLoading:
 
     def test_repr_and_provenance(self, weights):
         model = mdb.load_model(weights, universe("MKVLAG").atoms)
-        assert repr(model) == "Backmapper(tiny: 6 beads -> 42 atoms; 6 residues, A 1-6; cpu)"
+        assert repr(model) == "Backmapper(tiny: 6 beads -> 94 atoms; 6 residues, A 1-6; cpu)"
+        bare = mdb.load_model(weights, universe("MKVLAG").atoms, hydrogens=False)
+        assert repr(bare) == "Backmapper(tiny: 6 beads -> 42 atoms; 6 residues, A 1-6; cpu)"
         assert {"model", "sha256", "data"} <= model.provenance.keys()
         assert model._sampler.bound.model.config == TINY
 

@@ -164,7 +164,8 @@ class TestConvert:
 
     def test_sequence_overrules_the_names(self, helix, tmp_path):
         trace = write_trace(tmp_path, ["UNK"] * 8, helix)
-        assert main(["convert", str(trace), "-o", str(tmp_path / "aa.pdb"), "--sequence", "ACDEFGHI", "--quiet"]) == 0
+        told = ["--sequence", "ACDEFGHI", "--no-hydrogens", "--quiet"]
+        assert main(["convert", str(trace), "-o", str(tmp_path / "aa.pdb"), *told]) == 0
         names = mda.Universe(str(tmp_path / "aa.pdb")).residues.resnames
         assert names.tolist() == ["ALA", "CYS", "ASP", "GLU", "PHE", "GLY", "HIS", "ILE"]
 

@@ -100,7 +100,11 @@ def test_far_from_the_origin(go):
     far = (beads[:1].astype(np.float64) + 2.0**15).astype(np.float32)
     near = (far.astype(np.float64) - 2.0**15).astype(np.float32)
     before, after = (model.sample(x, [0], bead_tolerance=0.0).astype(np.float64) for x in (near, far))
-    np.testing.assert_allclose(after - 2.0**15, before, atol=0.005)  # half a step of single precision there
+    fine, after = model.mapping.fine, after - 2.0**15
+    turned = (fine.elements == "H") | np.isin(fine.resnames[fine.residue_of_atom], ["ASN", "GLN", "HIS"])
+    # half a step of single precision there
+    np.testing.assert_allclose(after[:, ~turned], before[:, ~turned], atol=0.005)
+    np.testing.assert_allclose(after[:, turned], before[:, turned], atol=0.02)  # placed from atoms that are rounded
 
 
 def test_topologies_in_another_order_and_back(dimer):

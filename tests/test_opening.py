@@ -52,7 +52,8 @@ def last_frame(u):
 
 class TestCases:
     def convert(self, tmp_path, *arguments):
-        assert main(["convert", *map(str, arguments), "-o", str(tmp_path / "aa.xtc"), "--temperature", "0"]) == 0
+        options = ["--temperature", "0", "--no-hydrogens"]
+        assert main(["convert", *map(str, arguments), "-o", str(tmp_path / "aa.xtc"), *options]) == 0
         return mda.Universe(str(tmp_path / "aa.pdb"), str(tmp_path / "aa.xtc"))
 
     def test_gro(self, tmp_path):

@@ -34,7 +34,7 @@ def n_frames(*files):
 def test_readme_runs_from_top_to_bottom(folder):
     assert len(blocks(README, "python")) >= 3 and len(blocks(README, "console")) >= 3
     names = run_page(README)
-    assert names["u"].atoms.n_atoms == names["model"].n_atoms == 438
+    assert names["u"].atoms.n_atoms == names["model"].n_atoms == 850
     assert names["conversion"].results.n_frames == n_frames("samples.pdb", "samples.xtc") == 25
     assert n_frames("aa.pdb", "aa.xtc") == 50 and n_frames("three.pdb", "three.xtc") == 30
     assert n_frames("back.pdb", "back.xtc") == 20

@@ -24,6 +24,7 @@ from standin import chain, standin
 
 from mdbackmap.datafiles import GO_PDB, GO_XTC
 from mdbackmap.loading import load_model
+from mdbackmap.options import HydrogenOptions
 from mdbackmap.trajectory import BackmapTrajectory
 from mdbackmap.transformation import backmap
 from mdbackmap.writing.products import AlreadyComplete
@@ -317,6 +318,12 @@ class TestResume:
         other = chain(n_frames=N_FRAMES, seed=5)
         with pytest.raises(ValueError, match="cannot resume .*first_beads_sha256 was"):
             quick(other.atoms, standin(other.atoms), tmp_path / "aa.xtc", resume=True).run()
+        model.hydrogens = HydrogenOptions(True)
+        with pytest.raises(ValueError, match="cannot resume .*hydrogens was false, is true"):
+            quick(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run()
+        model.hydrogens = HydrogenOptions(False, names="gromacs")
+        with pytest.raises(ValueError, match='cannot resume .*names was null, is "gromacs"'):
+            quick(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run()
 
     def test_nothing_to_resume(self, cg, model, expected, tmp_path):
         results = quick(cg.atoms, model, tmp_path / "aa.dcd", resume=True).run().results

@@ -150,7 +150,7 @@ def test_atoms_keep_away_from_periodic_images(dimensions):
             break
     cg = mda.Merge(go.atoms)
     cg.load_new(beads[None], order="fac", dimensions=np.array([size] * 3 + dimensions[3:]))
-    model = mdb.load_model("genzprot", cg)
+    model = mdb.load_model("genzprot", cg, hydrogens=False)
     without = mda.Merge(go.atoms)
     without.load_new(beads[None], order="fac")
     found = [mdb.BackmapTrajectory(u, model, n_samples=4).run().results.positions for u in (cg, without)]

@@ -97,6 +97,7 @@ def find_beads(universe, atoms, args):
 
     if asks_for_beads(args.mapping):
         return protein_beads(atoms, args), None
+    atoms = as_made(args.mapping, atoms)
     of_model = functools.partial(mapping_of_model, n_atoms=len(atoms))
     mapping = named_mapping(args.mapping, read_topology(atoms), selector(atoms), args.weights or "geometry", of_model)
     return coarse_universe(atoms, mapping).atoms, None
@@ -117,6 +118,15 @@ def protein_beads(atoms, args):
     own = np.isin(fine.variants, list(bead_model(args.mapping).residues))
     universe.residues.resnames = np.where(own, fine.variants, fine.resnames).astype(object)
     return universe.atoms
+
+
+def as_made(name, atoms):
+    """Of a model's file that makes the heavy atoms of a protein, `atoms` without hydrogens, which `convert` adds."""
+    from ..checkpoint import load
+
+    if not str(name).endswith(".pt") or (model := load(name)[0]).molecule is None or not model.open_ends:
+        return atoms
+    return atoms[[not atom.lstrip("0123456789").startswith("H") for atom in atoms.names]]
 
 
 def mapping_of_model(name, n_atoms=None):

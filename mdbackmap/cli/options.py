@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ..options import ENDS, HYDROGENS, KEEP_TOLERANCE, NAMES, PH
+from ..options import ENDS, KEEP_TOLERANCE, NAMES, PH
 from ..universes.opening import open_files, select
 from . import values
 
@@ -111,7 +111,7 @@ def add_kept(parser):
 def add_hydrogens(parser):
     """Hydrogens, protons and names."""
     group = parser.add_argument_group("hydrogens and names")
-    what = f"add the hydrogens of proteins, or do not (default: {'add them' if HYDROGENS else 'do not'})"
+    what = "--no-hydrogens: heavy atoms alone (default: proteins get hydrogens)"
     group.add_argument("--hydrogens", action=argparse.BooleanOptionalAction, default=None, help=what)
     group.add_argument(
         "--ph", type=values.not_negative, default=PH, help="residues have the protons of this pH (default: %(default)g)"

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..molecule.mapping import MappingError
+from ..options import HydrogenOptions
 from .ends import OXT, open_ends, terminal_oxygen
 from .forms import forms_of, hydrogens_of, told_forms, undecided
 
@@ -88,14 +89,18 @@ class Completion:
         return whole
 
 
-def check_options(network, options):
+def hydrogen_options(network, options):
     """
-    Refuse hydrogens of a model that makes all atoms.
+    What of the options is for a model; one that makes all atoms has none of them.
 
     Parameters
     ----------
     network : Model
     options : HydrogenOptions
+
+    Returns
+    -------
+    HydrogenOptions
 
     Raises
     ------
@@ -107,3 +112,4 @@ def check_options(network, options):
             "hydrogens=, ph=, protonation=, ends= and names=: this model makes the atoms that it was trained on, with "
             "their names; leave these options out"
         )
+    return options if network.open_ends else HydrogenOptions(False)

@@ -172,7 +172,7 @@ def plan_conversion(
     plan = Plan(model, indices, frames, n_samples, options, size, strict, judge, settings, done)
     first, files, scale = checked_frame(plan, trajectory, frames[0]), input_files(atoms.universe), scale_of(trajectory)
     asked = {**options.as_dict(), "n_samples": n_samples} | ({} if scale == 1 else {"scale": scale})
-    asked |= {"strict": SKIP} if strict == SKIP else {}
+    asked |= model.hydrogens.as_dict() | ({"strict": SKIP} if strict == SKIP else {})
     read, kept = files, getattr(model, "kept", None)
     if kept is not None:
         asked, read = asked | {"keep": kept.described}, [*files, *kept.files]

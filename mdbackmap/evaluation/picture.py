@@ -7,7 +7,7 @@ are in angstrom. Plain numpy and matplotlib; the molecule is a `Mapping` and two
 
 import numpy as np
 
-ELEMENT_COLOURS = {"N": "#3050d8", "O": "#d8302a", "S": "#d9b310"}
+ELEMENT_COLOURS = {"N": "#3050d8", "O": "#d8302a", "S": "#d9b310", "H": "#dcdcdc"}
 BEAD_RADIUS = 1.35
 STICK_RADIUS = 0.26
 _LIGHT = np.array([-0.35, 0.45])  # where highlights sit on a ball, in units of its radius

@@ -126,6 +126,7 @@ def tautomers_of(mapping, options, atoms, residues, boxes=None) -> dict:
         hydrogens = Hydrogens.of(fine, completion.hydrogens)
         flips = [k for k, kind in enumerate(hydrogens.movers) if len(kind.turns) == len(TAUTOMERS)]
         _, found = hydrogens.with_energies(completion(np.array(atoms, dtype=np.float32)), boxes)
-        owner = {int(r): m for k in flips for m, r in enumerate(fine.residue_of_atom[hydrogens.movers[k].sites[:, 0]])}
+        turned = [fine.residue_of_atom[hydrogens.movers[k].sites[:, 0].cpu().numpy()] for k in flips]
+        owner = {int(r): m for rows in turned for m, r in enumerate(rows)}
         energies.append([found[flips[0]][:, owner[r]].mean() if r in owner else 0.0 for r in residues])
     return {r: TAUTOMERS[int(k)] for r, k in zip(residues, np.argmin(energies, axis=0), strict=True)}

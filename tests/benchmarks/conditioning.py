@@ -84,7 +84,8 @@ def main():
                 found, rng = {}, np.random.default_rng(1)
                 for atoms, beads in systems:
                     options = {"temperature": temperature, "bead_tolerance": tolerance, "seed": 1}
-                    for key, values in changes(load_model("genzprot", atoms), beads, options, rng).items():
+                    model = load_model("genzprot", atoms, hydrogens=False)
+                    for key, values in changes(model, beads, options, rng).items():
                         found.setdefault(key, []).append(values)
                 found = {key: np.concatenate(values) for key, values in found.items()}
                 row = [

@@ -51,7 +51,7 @@ def steps(folder):
 
 
 def proteins():
-    """Atoms of GenZProt, by the name of the case."""
+    """Heavy atoms of GenZProt, by the name of the case."""
     cases = {
         "go": (datafiles.GO_PDB, datafiles.GO_XTC),
         "calvados": (datafiles.CALVADOS_PDB, datafiles.CALVADOS_XTC),
@@ -61,7 +61,7 @@ def proteins():
     numbers = {"go": (3, 40), "calvados": (7,), "complex": (0,), "trpcage": (5,)}
     for name, files in cases.items():
         atoms, beads = frames_of(*files, numbers=numbers[name])
-        model = load_model("genzprot", atoms)
+        model = load_model("genzprot", atoms, hydrogens=False)
         for temperature in (0, 1):
             for tolerance in ("auto", 0.0) if name == "go" else ("auto",):
                 kept = "-kept" if tolerance == 0 else ""
@@ -73,6 +73,19 @@ def proteins():
             yield "go-box-kept-T1", model, boxed
 
 
+def hydrogens():
+    """Atoms of GenZProt with hydrogens: a fold, and a complex with histidines between its chains."""
+    for name, files, number, temperatures in (
+        ("go", (datafiles.GO_PDB, datafiles.GO_XTC), 3, (0, 1)),
+        ("complex", (datafiles.COMPLEX_PDB,), 0, (0,)),
+    ):
+        atoms, beads = frames_of(*files, numbers=(number,))
+        model = load_model("genzprot", atoms)
+        for temperature in temperatures:
+            sampled = model.sample(beads, [number], temperature=temperature, seed=3)
+            yield f"{name}-hydrogens-T{temperature}", model, sampled
+
+
 def chained(folder):
     """Atoms of two steps, the bundled model the last."""
     _, beads = frames_of(datafiles.GO_PDB, datafiles.GO_XTC, numbers=(3,))
@@ -81,7 +94,7 @@ def chained(folder):
     coarse.atoms.positions = mapping.project(beads)[0]
     for attribute, values in (("names", mapping.coarse.names), ("resnames", mapping.coarse.resnames)):
         coarse.add_TopologyAttr(attribute, [str(value) for value in values])
-    model = load_model(file, coarse.atoms)
+    model = load_model(file, coarse.atoms, hydrogens=False)
     yield "steps-T0", model, model.sample(mapping.project(beads), [3], temperature=0, seed=3)
 
 
@@ -110,7 +123,7 @@ def molecules():
 def outputs(folder):
     """Atoms (F, A, 3) and residues (A,) of every case: ``{name: (atoms, residue of each atom)}``."""
     torch.set_num_threads(1)
-    made = [*proteins(), *chained(folder), *molecules()]
+    made = [*proteins(), *hydrogens(), *chained(folder), *molecules()]
     return {name: (atoms, model.mapping.fine.residue_of_atom) for name, model, atoms in made}
 
 
