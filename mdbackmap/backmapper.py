@@ -14,6 +14,7 @@ import torch
 from .completion.complete import Completion, hydrogen_options
 from .generation.bound import bind
 from .generation.noise import Noise
+from .generation.settings import Settings
 from .hydrogen.adding import Hydrogens
 from .hydrogen.deciding import decided
 from .molecule.boxes import box_vectors, distances_moved
@@ -97,7 +98,8 @@ class Backmapper:
         threads = threads if threads is None else whole_number("threads", threads, 1)
         self.provenance = dict(provenance)
         self._form = StandardForm(mapping, network)
-        self._sampler = Sampler(bind(network.eval(), self._form.mapping, self.device), self.device, threads)
+        settings = Settings().with_hydrogens() if self.hydrogens.on else None
+        self._sampler = Sampler(bind(network.eval(), self._form.mapping, self.device, settings), self.device, threads)
         judged = looked if network.relaxes else None
         whole = Completion(mapping).mapping if network.open_ends else mapping
         self._trace = TraceTreatment(whole, judged, network.relaxes, self._placed)

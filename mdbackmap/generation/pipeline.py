@@ -20,6 +20,7 @@ from ..models.denoiser import bundled as denoiser_on
 from ..options import Keys, Tolerance
 from ..packing.candidates import Candidates
 from ..packing.choosing import choose_candidates, relieve_chosen
+from ..packing.light_relief import make_room
 from ..packing.replacing import Clashing, replace_clashing
 from ..packing.rotamers import RotamerPrior
 from ..packing.settling import settle
@@ -118,14 +119,14 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
     conformation = replace_clashing(Conformation.join(conformations), clashing, packing)
     # beads say which of two equivalent atoms is which
     told = None if targets is None else tells_apart(internal.types, targets.table.weights)
-    conformation = conformation.folded(told)
     if guide is None:
-        return conformation
+        return make_room(conformation, packing, targets).folded(told)
+    conformation = conformation.folded(told)
     slopes = relaxation.slopes(beads, tolerances, box, packing.settling.firmness)
     conformation = conformation.without_others(internal)
     start = relaxed if targets is None else conformation.beads.double()  # fitted to beads after they were relaxed
     settled = settle(slopes, start, conformation.torsions, packing, conformation.given, targets)
-    return conformation.moved(*settled, conformation.tilt).with_others()
+    return make_room(conformation.moved(*settled, conformation.tilt).with_others(), packing, targets)
 
 
 def _chosen(model, features, random, packing, prior, conformation, refine=None):

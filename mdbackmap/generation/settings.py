@@ -4,7 +4,7 @@ import dataclasses
 
 from ..backbone.settings import BackboneSettings
 from ..fitting.settings import FitSettings
-from ..packing.settings import PackingSettings
+from ..packing.settings import HydrogenReliefSettings, PackingSettings
 from ..traces.settings import FROM_BEADS, TraceSettings
 
 # Of simulated beads:
@@ -39,6 +39,17 @@ class Settings:
     backbone: BackboneSettings = BackboneSettings()
     packing: PackingSettings = PackingSettings()
     fitting: FitSettings = FitSettings()
+
+    def with_hydrogens(self):
+        """
+        The same, with room made for hydrogens while side chains are packed.
+
+        Examples
+        --------
+        >>> Settings().packing.hydrogens, Settings().with_hydrogens().packing.hydrogens.rounds
+        (None, 2)
+        """
+        return dataclasses.replace(self, packing=dataclasses.replace(self.packing, hydrogens=HydrogenReliefSettings()))
 
     def loosened(self, exact):
         """

@@ -171,6 +171,17 @@ class SettlingSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class HydrogenReliefSettings:
+    """How room is made for hydrogens, after all else."""
+
+    relief: ReliefSettings = ReliefSettings(
+        overlap=OverlapSettings(touch=0.3, reach=3.3),  # angstrom; chosen: by hand, below MolProbity's 0.4
+        listed=0.7,  # angstrom; chosen: by hand
+    )
+    rounds: int = 2  # chosen: by hand
+
+
+@dataclasses.dataclass(frozen=True)
 class PackingSettings:
     """All of packing."""
 
@@ -181,3 +192,4 @@ class PackingSettings:
     relief: ReliefSettings = ReliefSettings()
     replacing: ReplacingSettings = ReplacingSettings()
     settling: SettlingSettings = SettlingSettings()
+    hydrogens: HydrogenReliefSettings | None = None  # where hydrogens are added

@@ -1,0 +1,259 @@
+"""
+Hydrogens of side chains and backbones while side chains are packed, as slots behind the heavy atoms of each residue.
+
+Only those are here whose places follow from heavy atoms: not those of hydroxyls, thiols and the nitrogens of histidine.
+They are at the lengths of electron clouds, which the radii of MolProbity are made for.
+
+Shapes: n residue types and groups of other atoms, S slots (14 of heavy atoms, then hydrogens), F frames, R residues,
+H hydrogens. Lengths in angstrom.
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+import torch
+
+from ..chemistry import elements, other_atoms
+from ..chemistry.residues import ATOMS, CA, MAX_ATOMS, RESIDUE_NAMES, C, N
+from ..completion.complete import Completion
+from ..hydrogen.parents import HydrogenTable
+from ..hydrogen.scoring import Roles
+from ..metrics.hydrogens import H_LENGTHS
+from ..molecule.bonds import pairs_within
+from ..molecule.mapping import Mapping
+from ..molecule.topology import Topology
+from ..options import HydrogenOptions
+from ..torsions.movable import present
+from .relief import turning_tables
+
+MOST = 13  # hydrogens of a residue whose places are known: arginine and lysine
+SLOTS = MAX_ATOMS + MOST
+_TURNING = {("SER", "OG"), ("THR", "OG1"), ("TYR", "OH"), ("CYS", "SG"), ("HIS", "ND1"), ("HIS", "NE2")}
+_HYDROGEN_BOND = 0.6  # angstrom of overlap that is none; cited: MolProbity (Word et al. 1999)
+_LIGHT, _HEAVY = 4, 3  # bonds within which pairs do not count, with a hydrogen and without; cited: MolProbity; as apart
+_FAR = 99  # bonds; cited: more than there are
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LightTables:
+    """
+    Tables of residue types.
+
+    Attributes
+    ----------
+    real : torch.Tensor of bool, shape (n, S)
+        Slots with an atom.
+    parent : torch.Tensor of int64, shape (n, S - 14)
+        Slot of the heavy atom of each hydrogen.
+    bonded, reference : torch.Tensor of int64, shapes (n, S - 14, 3) and (n, S - 14, 2)
+        As in `HydrogenTable`: slots, those of the residue before less 14.
+    weights, local : torch.Tensor, shape (n, S - 14, 3)
+    moved, axis : torch.Tensor, shapes (n, 4, S) and (n, 4, 2)
+        As `rigid.SideChains` takes them.
+    radius : torch.Tensor, shape (n, S)
+    donor, acceptor, polar : torch.Tensor of bool, shape (n, S)
+        Hydrogens on nitrogen, atoms that take part in their bonds, and heavy N and O.
+    apart : torch.Tensor of bool, shape (n, S, S)
+        Pairs of one residue that can overlap.
+    from_carbon, from_nitrogen : torch.Tensor of int64, shape (n, S)
+        Bonds from C and N of the backbone.
+    """
+
+    real: torch.Tensor
+    parent: torch.Tensor
+    bonded: torch.Tensor
+    reference: torch.Tensor
+    weights: torch.Tensor
+    local: torch.Tensor
+    moved: torch.Tensor
+    axis: torch.Tensor
+    radius: torch.Tensor
+    donor: torch.Tensor
+    acceptor: torch.Tensor
+    polar: torch.Tensor
+    apart: torch.Tensor
+    from_carbon: torch.Tensor
+    from_nitrogen: torch.Tensor
+
+    def to(self, device):
+        """The same tables on a device."""
+        return LightTables(**{name: table.to(device) for name, table in vars(self).items()})
+
+
+@functools.cache
+def light_tables(device=None):
+    """The `LightTables`, on a device."""
+    if device is not None:
+        return light_tables().to(device)
+    fine, hydrogens, slot = _example()
+    roles, table = Roles.of(fine, np.arange(fine.n_atoms)), HydrogenTable.of(fine, hydrogens)
+    n, home = len(present()), fine.residue_of_atom
+    found = {name: torch.zeros(n, SLOTS) for name in ("radius", "donor", "acceptor", "polar")}
+    found |= {name: torch.zeros(n, MOST, width) for name, width in (("bonded", 3), ("weights", 3), ("local", 3))}
+    found |= {"reference": torch.zeros(n, MOST, 2), "parent": torch.zeros(n, MOST)}
+    real = torch.nn.functional.pad(present(), (0, MOST)).clone()
+    lengths = _lengths(fine, table)
+    for k, row in enumerate(hydrogens):
+        if slot[row] >= 0:
+            kind, at, up = fine.types[home[row]], slot[row] - MAX_ATOMS, int(table.parent[k])
+            real[kind, slot[row]] = True
+            found["parent"][kind, at] = float(slot[table.atom[up]])
+            for name in ("bonded", "reference"):
+                rows = getattr(table, name)[up].numpy()
+                found[name][kind, at] = torch.from_numpy(slot[rows] - MAX_ATOMS * (home[row] - home[rows])).float()
+            found["weights"][kind, at] = table.weights[up]
+            found["local"][kind, at] = table.local[k] * (lengths[k] / table.local[k].norm())
+    parents = _parents(fine)
+    for row in np.flatnonzero(slot >= 0):
+        kind, light = fine.types[home[row]], fine.elements[row] == "H"
+        radius = elements.POLAR_H_RADIUS if light and _small(fine, parents[row]) else elements.H_RADIUS
+        found["radius"][kind, slot[row]] = radius if light else roles.radius[row]
+        found["donor"][kind, slot[row]], found["acceptor"][kind, slot[row]] = roles.polar[row], roles.acceptor[row]
+        found["polar"][kind, slot[row]] = float(fine.elements[row] in "NO")
+    _others(found)
+    whole = {name: v.bool() if name in ("donor", "acceptor", "polar") else v for name, v in found.items()}
+    whole |= {name: found[name].long() for name in ("bonded", "reference", "parent")}
+    return LightTables(real=real, **whole, **_joints(fine, slot, real, whole["parent"]))
+
+
+def _example():
+    """Glycines and one of each residue between them, with hydrogens; rows of these; and the slot of each atom or -1."""
+    names = ["GLY"]
+    for name in RESIDUE_NAMES:
+        names += [name, "GLY"]
+    n = len(names)
+    plain = [""] * n
+    trace = Topology(["CA"] * n, plain, np.arange(n), names, np.arange(1, n + 1), plain, ["A"] * n, plain)
+    whole = Completion(Mapping.ca(trace), HydrogenOptions(True))
+    fine, slot = whole.mapping.fine, np.full(whole.mapping.n_atoms, -1)
+    parent = _parents(fine)
+    last = n - 1
+    for residue in range(n):
+        rows, name, free = np.flatnonzero(fine.residue_of_atom == residue), names[residue], MAX_ATOMS
+        for row in rows:
+            if fine.elements[row] != "H":
+                slot[row] = ATOMS[name].index(fine.names[row]) if fine.names[row] in ATOMS[name] else -1
+            elif residue not in (0, last) and (name, str(fine.names[parent[row]])) not in _TURNING:
+                slot[row], free = free, free + 1
+    return fine, whole.hydrogens, slot
+
+
+def _parents(fine):
+    """The heavy atom of each hydrogen."""
+    light = fine.elements == "H"
+    return {int(b if light[b] else a): int(a if light[b] else b) for a, b in fine.bonds if light[a] != light[b]}
+
+
+def _small(fine, parent):
+    """Whether hydrogens of an atom are small: those on N, O, S or an aromatic ring."""
+    residue, name = fine.resnames[fine.residue_of_atom[row]], fine.names[parent]
+    return name[0] != "C" or (residue in ("PHE", "TYR", "TRP", "HIS") and name not in ("CA", "CB"))
+
+
+def _lengths(fine, table):
+    """Lengths (H,) of hydrogens' bonds, to electron clouds."""
+    count = np.bincount(table.parent.numpy())
+    kinds = []
+    for up in table.parent.tolist():
+        element = fine.elements[int(table.atom[up])]
+        plain = {"C": int(_small(fine, int(table.atom[up]))), "N": 2 + (count[up] == 3), "O": 4, "S": 5}
+        kinds.append(plain[element])
+    return H_LENGTHS[kinds, 0]
+
+
+def _others(found):
+    """Radii of groups of other atoms; metal ions as near to oxygens as they may be."""
+    radii = dict(zip(elements.ELEMENTS, elements.VDW_RADII.tolist(), strict=True))
+    radii["metal"] = other_atoms.METAL_DISTANCES["O"] - radii["O"]
+    for k, kind in enumerate(other_atoms.KINDS):
+        first = len(RESIDUE_NAMES) + k * MAX_ATOMS
+        rows = slice(first, first + MAX_ATOMS)
+        found["radius"][rows] = radii[kind]
+        found["acceptor"][rows] = float(kind in ("N", "O", "S", "metal"))
+        found["polar"][rows] = float(kind in ("N", "O", "metal"))
+
+
+def _joints(fine, slot, real, parent):
+    """Tables of what turns, and of bonds between the atoms of one residue."""
+    heavy, axis = turning_tables()
+    up = parent.unsqueeze(1).expand(-1, 4, -1)
+    light = (heavy.gather(2, up) | (up == axis[..., 1:])) & heavy.any(2, keepdim=True)
+    moved = torch.cat([heavy, light & real[:, None, MAX_ATOMS:]], 2)
+    n, home = len(real), fine.residue_of_atom
+    bonds = torch.full((n, SLOTS, SLOTS), _FAR)
+    for reach in range(_LIGHT + 4, 0, -1):
+        for one, other in pairs_within(fine.n_atoms, fine.bonds, reach):
+            if home[one] == home[other] and slot[one] >= 0 and slot[other] >= 0:
+                kind = fine.types[home[one]]
+                bonds[kind, slot[one], slot[other]] = bonds[kind, slot[other], slot[one]] = reach
+    bonds[:, range(SLOTS), range(SLOTS)] = 0
+    far = torch.full((SLOTS,), _HEAVY)
+    far[MAX_ATOMS:] = _LIGHT
+    apart = (bonds > torch.maximum(far[:, None], far)) & real[:, :, None] & real[:, None]
+    apart &= moved.sum(1)[:, :, None] != moved.sum(1)[:, None]
+    return {
+        **{"moved": moved, "axis": axis, "apart": apart},
+        **{"from_carbon": bonds[:, C].clone(), "from_nitrogen": bonds[:, N].clone()},
+    }
+
+
+def with_hydrogens(types, starts, atoms):
+    """
+    Heavy atoms and their hydrogens.
+
+    Parameters
+    ----------
+    types : torch.Tensor of int64, shape (R,)
+    starts : torch.Tensor of bool, shape (R,)
+        First residues of stretches: their N has no hydrogen here.
+    atoms : torch.Tensor, shape (F, R, 14, 3)
+
+    Returns
+    -------
+    atoms : torch.Tensor, shape (F, R, S, 3)
+        C-alphas where there is no atom.
+    real : torch.Tensor of bool, shape (R, S)
+    """
+    tables = light_tables(atoms.device)
+    real = tables.real[types].clone()
+    real[:, MAX_ATOMS:] &= ~(starts.unsqueeze(1) & (tables.parent[types] == N))
+    row, at = real[:, MAX_ATOMS:].nonzero().unbind(1)
+    kind, first = types[row], row * MAX_ATOMS
+    hydrogens = HydrogenTable(
+        rows=first,
+        parent=torch.arange(len(row), device=row.device),
+        local=tables.local[kind, at].to(atoms),
+        atom=first + tables.parent[kind, at],
+        bonded=first.unsqueeze(1) + tables.bonded[kind, at],
+        weights=tables.weights[kind, at].to(atoms),
+        reference=first.unsqueeze(1) + tables.reference[kind, at],
+    )
+    whole = torch.cat([atoms, atoms[:, :, CA, None].expand(-1, -1, MOST, -1)], 2)
+    whole[:, row, MAX_ATOMS + at] = hydrogens.place(atoms.flatten(1, 2))
+    return whole, real
+
+
+def nearest_allowed(types, one, a, other, b, touch):
+    """
+    Smallest distances of pairs of atoms at no cost.
+
+    Parameters
+    ----------
+    types : torch.Tensor of int64, shape (G,)
+    one, a, other, b : torch.Tensor of int64, shape (P,)
+        Residues and slots.
+    touch : float
+        Overlap of spheres, in angstrom, that costs nothing; those of a hydrogen bond may overlap more.
+
+    Returns
+    -------
+    torch.Tensor, shape (P,)
+    """
+    tables = light_tables(types.device)
+    first, second = types[one], types[other]
+    allowed = tables.radius[first, a] + tables.radius[second, b] - touch
+    bond = tables.donor[first, a] & tables.acceptor[second, b] | tables.acceptor[first, a] & tables.donor[second, b]
+    polar = tables.polar[first, a] & tables.polar[second, b]
+    allowed = allowed - _HYDROGEN_BOND * bond
+    return torch.where(polar, allowed.clamp_max(elements.POLAR_DISTANCE), allowed)
