@@ -47,7 +47,7 @@ class Settings:
         Examples
         --------
         >>> Settings().packing.hydrogens, Settings().with_hydrogens().packing.hydrogens.rounds
-        (None, 2)
+        (None, 1)
         """
         return dataclasses.replace(self, packing=dataclasses.replace(self.packing, hydrogens=HydrogenReliefSettings()))
 

@@ -147,7 +147,7 @@ def _parents(fine):
 
 def _small(fine, parent):
     """Whether hydrogens of an atom are small: those on N, O, S or an aromatic ring."""
-    residue, name = fine.resnames[fine.residue_of_atom[row]], fine.names[parent]
+    residue, name = fine.resnames[fine.residue_of_atom[parent]], fine.names[parent]
     return name[0] != "C" or (residue in ("PHE", "TYR", "TRP", "HIS") and name not in ("CA", "CB"))
 
 
