@@ -27,12 +27,12 @@ from ..options import HydrogenOptions
 from ..torsions.movable import present
 from .relief import turning_tables
 
-MOST = 13  # hydrogens of a residue whose places are known: arginine and lysine
+MOST = 13  # hydrogens of a residue whose places are known; cited: chemistry, arginine and lysine
 SLOTS = MAX_ATOMS + MOST
 _TURNING = {("SER", "OG"), ("THR", "OG1"), ("TYR", "OH"), ("CYS", "SG"), ("HIS", "ND1"), ("HIS", "NE2")}
 _HYDROGEN_BOND = 0.6  # angstrom of overlap that is none; cited: MolProbity (Word et al. 1999)
-_LIGHT, _HEAVY = 4, 3  # bonds within which pairs do not count, with a hydrogen and without; cited: MolProbity; as apart
-_FAR = 99  # bonds; cited: more than there are
+LIGHT, HEAVY = 4, 3  # bonds within which pairs do not count, with a hydrogen and without; cited: MolProbity; as apart
+FAR = 99  # bonds; cited: more than there are
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -153,12 +153,12 @@ def _small(fine, parent):
 
 def _lengths(fine, table):
     """Lengths (H,) of hydrogens' bonds, to electron clouds."""
-    count = np.bincount(table.parent.numpy())
-    kinds = []
+    count, kinds = np.bincount(table.parent.numpy()), []
     for up in table.parent.tolist():
-        element = fine.elements[int(table.atom[up])]
-        plain = {"C": int(_small(fine, int(table.atom[up]))), "N": 2 + (count[up] == 3), "O": 4, "S": 5}
-        kinds.append(plain[element])
+        atom = int(table.atom[up])
+        carbon, nitrogen = int(_small(fine, atom)), 2 + int(count[up] == 3)
+        rows = {"C": carbon, "N": nitrogen, "O": -2, "S": -1}  # of `H_LENGTHS`
+        kinds.append(rows[fine.elements[atom]])
     return H_LENGTHS[kinds, 0]
 
 
@@ -181,15 +181,15 @@ def _joints(fine, slot, real, parent):
     light = (heavy.gather(2, up) | (up == axis[..., 1:])) & heavy.any(2, keepdim=True)
     moved = torch.cat([heavy, light & real[:, None, MAX_ATOMS:]], 2)
     n, home = len(real), fine.residue_of_atom
-    bonds = torch.full((n, SLOTS, SLOTS), _FAR)
-    for reach in range(_LIGHT + 4, 0, -1):
+    bonds = torch.full((n, SLOTS, SLOTS), FAR)
+    for reach in range(2 * LIGHT, 0, -1):
         for one, other in pairs_within(fine.n_atoms, fine.bonds, reach):
             if home[one] == home[other] and slot[one] >= 0 and slot[other] >= 0:
                 kind = fine.types[home[one]]
                 bonds[kind, slot[one], slot[other]] = bonds[kind, slot[other], slot[one]] = reach
     bonds[:, range(SLOTS), range(SLOTS)] = 0
-    far = torch.full((SLOTS,), _HEAVY)
-    far[MAX_ATOMS:] = _LIGHT
+    far = torch.full((SLOTS,), HEAVY)
+    far[MAX_ATOMS:] = LIGHT
     apart = (bonds > torch.maximum(far[:, None], far)) & real[:, :, None] & real[:, None]
     apart &= moved.sum(1)[:, :, None] != moved.sum(1)[:, None]
     return {

@@ -15,7 +15,7 @@ from ..geometry.vectors import full_precision
 from .atom_energies import overlap_energy
 from .disulfides import Bridges
 from .kernels import reference
-from .light_atoms import SLOTS, light_tables, nearest_allowed, with_hydrogens
+from .light_atoms import FAR, HEAVY, LIGHT, SLOTS, light_tables, nearest_allowed, with_hydrogens
 from .pairs import Groups, atom_pairs, groups_of, where
 from .relief import Pulls
 
@@ -159,10 +159,10 @@ class Crowd:
         """Pairs (P,) that do not count: too few bonds between them."""
         tables, kind, second = self.tables, self.types[one], self.types[other]
         same = (one == other) & ~tables.apart[kind, a, b]
-        most = torch.where((a >= MAX_ATOMS) | (b >= MAX_ATOMS), 4, 3)
+        most = torch.where((a >= MAX_ATOMS) | (b >= MAX_ATOMS), LIGHT, HEAVY)
         after = (other - one == 1) & ~self.ends[one]
         before = (one - other == 1) & ~self.ends[other]
-        bonds = torch.where(after, tables.from_carbon[kind, a] + tables.from_nitrogen[second, b], 99)
+        bonds = torch.where(after, tables.from_carbon[kind, a] + tables.from_nitrogen[second, b], FAR)
         bonds = torch.where(before, tables.from_nitrogen[kind, a] + tables.from_carbon[second, b], bonds)
         return same | (bonds + 1 <= most)
 
