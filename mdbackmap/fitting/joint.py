@@ -34,11 +34,14 @@ def fit_whole(conformation, targets, settings, anchor=None):
     """
     if targets.given.all() or not (targets.precision > 0).any():
         return conformation
-    fit = _Whole(conformation, targets, settings, anchor or conformation)
+    single = conformation.beads.dtype
+    conformation = conformation.to(torch.float64)  # so that finite differences and stiff springs carry no rounding on
+    anchor = conformation if anchor is None else anchor.to(torch.float64)
+    fit = _Whole(conformation, targets.double(), settings, anchor)
     for number in range(settings.whole_steps):
         moved = fit.step(conformation, fresh=number % settings.fresh == 0)
-        conformation = moved.held(anchor or conformation)
-    return conformation
+        conformation = moved.held(anchor)
+    return conformation.to(single)
 
 
 class _Whole:

@@ -62,6 +62,13 @@ class BeadTargets:
         scale = None if self.scale is None else self.scale[frames]
         return dataclasses.replace(self, positions=self.positions[frames], scale=scale)
 
+    def double(self):
+        """The same in double precision."""
+        scale = None if self.scale is None else self.scale.double()
+        table = dataclasses.replace(self.table, weights=self.table.weights.double())
+        parts = {"positions": self.positions.double(), "sigma": self.sigma.double()}
+        return dataclasses.replace(self, table=table, scale=scale, **parts)
+
     @functools.cached_property
     def precision(self):
         """One over the square of `sigma`, (R, J); 0 for beads that there are not, and C-alphas."""

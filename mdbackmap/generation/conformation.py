@@ -107,6 +107,12 @@ class Conformation:
         """The same molecule with other beads and torsions, and with tilts if these are given."""
         return Conformation(self.internal, beads, torsions, self.box, tilt, self.given)
 
+    def to(self, dtype):
+        """The same with C-alphas, torsions, tilts and backbone as another `torch.dtype`."""
+        tilt = None if self.tilt is None else self.tilt.to(dtype)
+        backbone = tuple(part.to(dtype) for part in self.backbone)
+        return self.moved(self.beads.to(dtype), self.torsions.to(dtype), tilt).on_backbone(backbone)
+
     def with_others(self):
         """The same with the groups of other atoms that are given behind the residues, each a stretch of its own."""
         if self.given is None or self.given.others is None:
