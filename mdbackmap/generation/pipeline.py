@@ -119,14 +119,15 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
     conformation = replace_clashing(Conformation.join(conformations), clashing, packing)
     # beads say which of two equivalent atoms is which
     told = None if targets is None else tells_apart(internal.types, targets.table.weights)
+    loose = None if targets is None else dataclasses.replace(targets, held=settings.fitting.held)
     if guide is None:
-        return make_room(conformation, packing, targets).folded(told)
+        return make_room(conformation, packing, loose).folded(told)
     conformation = conformation.folded(told)
     slopes = relaxation.slopes(beads, tolerances, box, packing.settling.firmness)
     conformation = conformation.without_others(internal)
     start = relaxed if targets is None else conformation.beads.double()  # fitted to beads after they were relaxed
     settled = settle(slopes, start, conformation.torsions, packing, conformation.given, targets)
-    return make_room(conformation.moved(*settled, conformation.tilt).with_others(), packing, targets)
+    return make_room(conformation.moved(*settled, conformation.tilt).with_others(), packing, loose)
 
 
 def _chosen(model, features, random, packing, prior, conformation, refine=None):
