@@ -226,7 +226,7 @@ class BackmapTrajectory(AnalysisBase):
             first = first_kept(plan, self._trajectory, skipped) if skipped else first
             named = [(f"frame {frame}, sample {sample}", why) for frame, sample, why in skipped]
             filename, topology, spread = plan.destination.publish(first, kept_frames(plan, judged), named)
-        tell(whole.displacements)
+        tell(whole.displacements, self.model.mapping.anchors if self.model.mapping.is_chain else None)
         self.start, self.stop, self.step, self.n_frames = start, stop, step, len(plan.frames)
         self.frames, self.times = plan.frames, whole.times
         seconds = time.perf_counter() - began

@@ -169,8 +169,10 @@ def main():
     import MDAnalysis as mda
     import numpy as np
 
-    from mdbackmap.datafiles import DIPEPTIDE_PDB, DIPEPTIDE_XTC, GO_PDB, GO_XTC
+    from mdbackmap.datafiles import DIPEPTIDE_PDB, DIPEPTIDE_XTC, GO_PDB, GO_XTC, MARTINI_GRO, TRPCAGE_PDB
+    from mdbackmap.molecule.named import protein_mapping
     from mdbackmap.universes.coarse import coarse_universe
+    from mdbackmap.universes.protein import protein_atoms
 
     pretending = pretend()
     with pretending:
@@ -183,9 +185,13 @@ def main():
 
     molecule = checkpoint.load("cgvae-alanine-dipeptide")[0].molecule
     beads = coarse_universe(mda.Universe(DIPEPTIDE_PDB, DIPEPTIDE_XTC).atoms, molecule).atoms
+    peptide, known = protein_atoms(mda.Universe(TRPCAGE_PDB).atoms)
+    martini = coarse_universe(peptide, protein_mapping("martini3", known)).atoms
     tried = {
         "genzprot, T=1": sampled("genzprot", go, 1.0),
         "genzprot, T=0": sampled("genzprot", go, 0.0),
+        "simulated Martini beads": sampled("genzprot", mda.Universe(MARTINI_GRO).select_atoms("name BB SC*"), 1.0),
+        "projected Martini beads": sampled("genzprot", martini, 0.0),
         "cgvae": sampled("cgvae-alanine-dipeptide", beads, 1.0),
         "training": trained,
     }

@@ -8,9 +8,12 @@ import pytest
 
 pytest.importorskip("torch.utils.backend_registration", reason="this torch knows no devices made in Python")
 
+BEADS = ["simulated Martini beads", "projected Martini beads"]
+TRIED = ["genzprot, T=1", "genzprot, T=0", *BEADS, "cgvae", "training"]
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["genzprot, T=1", "genzprot, T=0", "cgvae", "training"])
+@pytest.mark.parametrize("what", TRIED)
 def test_no_tensor_is_left_on_the_processor(tried, what):
     """Sampled and trained on a device whose tensors refuse to meet the processor's, with the same result."""
     assert float(tried[what]) < 1e-4

@@ -12,20 +12,23 @@ from mdbackmap.backmapper import Backmapper
 from mdbackmap.checkpoint import load
 from mdbackmap.chemistry.residues import SLOT_OF_ATOM
 from mdbackmap.data.known import read_chains
-from mdbackmap.datafiles import MARTINI_GRO, MARTINI_XTC, VALIDATION
+from mdbackmap.datafiles import MARTINI_GRO, MARTINI_XTC, TRPCAGE_PDB, TRPCAGE_XTC, VALIDATION
 from mdbackmap.metrics.dihedrals import atom14
 from mdbackmap.metrics.protocol import evaluate_geometry
 from mdbackmap.molecule.bead_models import BEAD_MODELS
 from mdbackmap.molecule.boxes import box_vectors, whole
 from mdbackmap.molecule.heavy_atoms import protein_topology
 from mdbackmap.molecule.mapping import Mapping, MappingError
+from mdbackmap.molecule.named import protein_mapping
 from mdbackmap.options import SamplingOptions, Tolerance
 from mdbackmap.recognition.soundness import check_beads
 from mdbackmap.sampling.bead_kind import BeadKind
 from mdbackmap.sampling.standard_form import StandardForm
 from mdbackmap.sampling.treatment import TraceTreatment
 from mdbackmap.transformation import Backmap
+from mdbackmap.universes.coarse import coarse_universe
 from mdbackmap.universes.frames import of_residues
+from mdbackmap.universes.protein import protein_atoms
 
 
 def projected(name, chain):
@@ -95,6 +98,35 @@ class TestKind:
         assert not kind.known and kind.evidence(beads) == 0
 
 
+def of_dynamics(name):
+    """Beads of the frames of an all-atom simulation, at 300 and 450 K, and their model."""
+    atoms, fine = protein_atoms(mda.Universe(TRPCAGE_PDB, TRPCAGE_XTC).atoms)
+    beads = coarse_universe(atoms, protein_mapping(name, fine)).atoms
+    model = mdb.load_model("genzprot", beads, mapping=name)
+    return model, np.stack([beads.positions[model.indices] for _ in beads.universe.trajectory])
+
+
+class TestDynamicsOfAtoms:
+    @pytest.mark.parametrize("name", ["martini3", "martini22", "elnedyn", "com", "ca_sc", "bb"])
+    def test_are_told_as_projected(self, name):
+        """Bonds and angles of atoms fluctuate, too: beads of every frame are those of atoms."""
+        model, beads = of_dynamics(name)
+        kind = BeadKind(model.mapping)
+        assert not model._trace.simulated and not model._trace.tolerance(SamplingOptions()).simulated
+        if kind.known:
+            assert all(kind.evidence(beads[k : k + 1]) < -15 for k in range(len(beads)))
+
+    def test_many_frames_at_once(self):
+        """More frames than caches hold at a time; T = 1 to see that each has its own noise."""
+        model, beads = of_dynamics("martini3")
+        many, frames = np.tile(beads, (8, 1, 1)), list(range(160))
+        whole = model.with_threads(1).sample(many, frames, temperature=1)
+        for k in (0, 79, 159):
+            alone = model.sample(many[k : k + 1], [k], temperature=1)
+            assert (np.abs(whole[k] - alone[0]).max(-1) > 0.01).mean() < 0.02
+        assert np.abs(whole[0] - whole[20]).max() > 1
+
+
 class TestTreatment:
     def test_projected_beads_are_kept(self, chains, caplog):
         mapping, beads = projected("martini3", chains[0])
@@ -146,6 +178,28 @@ class TestAtoms:
         found = evaluate_geometry(positions.astype(np.float32), mask, coarse.types, coarse.ends)
         assert found["rama_favoured"] > 91 and found["rama_outliers"] < 1.8 and found["clashscore"] < 12
         assert found["bonds"] > 99.9 and found["twisted"] == 0
+
+    @pytest.mark.parametrize("temperature", [0, 1])
+    def test_frames_do_not_know_of_each_other(self, simulated, temperature):
+        _, model, beads, boxes = simulated
+        options = {"temperature": temperature}
+        whole = model.sample(beads[:3], [0, 1, 2], dimensions=boxes[:3], **options)
+        alone = model.sample(beads[1:2], [1], dimensions=boxes[1:2], **options)
+        assert (np.linalg.norm(whole[1] - alone[0], axis=-1) > 0.01).mean() < 0.02
+
+    @pytest.mark.parametrize("temperature", [0, 1])
+    @pytest.mark.parametrize("tolerance", [0, "auto"])
+    def test_chains_across_the_boundary_of_a_triclinic_box(self, simulated, tolerance, temperature):
+        """The same atoms as without a box, up to box vectors: no image is near."""
+        _, model, beads, boxes = simulated
+        options = {"temperature": temperature, "bead_tolerance": tolerance}
+        assert abs(boxes[0, 3] - 60) < 1 and np.ptp(beads[0], axis=0).max() > 40
+        boxed = model.sample(beads[:1], [0], dimensions=boxes[:1], **options)
+        alone = model.sample(made_whole(simulated)[:1].astype(np.float32), [0], **options)
+        vectors = box_vectors(boxes[:1], 1)[0]
+        moved = boxed[0] - alone[0]
+        steps = np.round(moved[0] @ np.linalg.inv(vectors)) @ vectors
+        assert (np.linalg.norm(moved - steps, axis=-1) > 0.01).mean() < 0.02
 
     def test_displacements_of_beads_and_residues(self, simulated, tmp_path):
         u, model, *_ = simulated

@@ -141,13 +141,21 @@ def impossible(alphas, coarse, dimensions=None):
     return found
 
 
-def tell(displacements):
-    """Log how far the beads (F, N) of frames were moved, if by more than rounding; NaN where that is not known."""
+def tell(displacements, anchors=None):
+    """
+    Log how far the beads (F, N) of frames were moved, if by more than rounding; NaN where that is not known.
+
+    Where residues have more beads than their `anchors` (R,), what these were moved by is said beside it.
+    """
     rms = np.sqrt((displacements.astype(float) ** 2).mean(1))
-    rms = rms[np.isfinite(rms)]
-    moved = rms[rms >= _NOTHING]
-    if len(moved):
+    known = np.isfinite(rms)
+    moved = known & (rms >= _NOTHING)
+    if moved.any():
+        more = ""
+        if anchors is not None and len(anchors) < displacements.shape[1]:
+            own = np.sqrt((displacements[moved][:, anchors].astype(float) ** 2).mean(1))
+            more = f"; those of the backbone alone {own.mean():.2f} A"
         logger.info(
-            "beads moved in %d of %d frames: %.2f A RMS on average, %.2f at most",
-            len(moved), len(rms), moved.mean(), moved.max(),
+            "beads moved in %d of %d frames: %.2f A RMS on average, %.2f at most%s",
+            moved.sum(), known.sum(), rms[moved].mean(), rms[moved].max(), more,
         )  # fmt: skip

@@ -103,6 +103,15 @@ class Conformation:
             vars(some)["backbone"] = tuple(part[frames] for part in self.backbone)
         return some
 
+    def replaced(self, frames, other):
+        """The same with some `frames` (f,) as `other` has them."""
+        if len(frames) == len(self):
+            return other
+        kept = (
+            torch.ones(len(self), dtype=torch.bool, device=frames.device).index_fill(0, frames, False).nonzero()[:, 0]
+        )
+        return Conformation.join([self[kept], other])[torch.cat([kept, frames]).argsort()]
+
     def moved(self, beads, torsions, tilt=None):
         """The same molecule with other beads and torsions, and with tilts if these are given."""
         return Conformation(self.internal, beads, torsions, self.box, tilt, self.given)

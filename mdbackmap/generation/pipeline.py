@@ -108,26 +108,52 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
     conformation = Conformation.of(internal, relaxed.to(beads), box, given)
     maps = _maps(relaxation, conformation, random.temperature, settings.backbone.maps, guide)
     conformation, features = backbones(model, conformation, random, settings.backbone, maps, targets)
-    parts, relieved = passes(beads), []
+    frames = torch.arange(len(beads), device=beads.device)
+    pack = functools.partial(_packed, model, features, random, settings, guide, targets)
+    conformation = pack(conformation, frames)
+    room = functools.partial(make_room, packing=packing, targets=_held(targets, settings))
+    if guide is None:
+        return room(conformation).folded(_told(internal, targets))
+    slopes = relaxation.slopes(beads, tolerances, box, packing.settling.firmness)
+    for number in range(packing.settling.packings):
+        conformation = conformation.without_others(internal)
+        if number > 0:  # on the backbones that atoms have pushed apart
+            moved = pack(conformation[slopes.frames], slopes.frames, fits=False).without_others(internal)
+            conformation = conformation.replaced(slopes.frames, moved)
+        start = relaxed if targets is None and number == 0 else conformation.beads.double()  # fitted, or settled
+        settled = settle(slopes, start, conformation.torsions, packing, conformation.given, targets)
+        conformation = conformation.moved(*settled, conformation.tilt)
+    return room(conformation.with_others())
+
+
+def _held(targets, settings):
+    """Targets as firm as they are while overlaps are relieved, or None."""
+    return None if targets is None else dataclasses.replace(targets, held=settings.fitting.held)
+
+
+def _told(internal, targets):
+    """Residues (R,) whose beads say which of two equivalent atoms is which, or None."""
+    return None if targets is None else tells_apart(internal.types, targets.table.weights)
+
+
+def _packed(model, features, random, settings, guide, targets, conformation, frames, fits=True):
+    """
+    The conformation with side chains chosen on its backbone and relieved.
+
+    It has the `frames` (f,) of what else is given. `fits` says whether its backbone is fitted to beads, too.
+    """
+    internal, packing, relieved = conformation.internal, settings.packing, []
+    parts = passes(conformation.beads)
     for part in parts:  # as many frames at a time as caches hold candidates of
-        prior = _rotamers(model, internal, guide, part, packing.candidates.rotamers)
-        draw = functools.partial(_chosen, model, features[part], random[part], packing, prior)
-        fitted = draw if targets is None else functools.partial(_fitted, draw, targets[part], settings)
+        of = frames[part]
+        prior = _rotamers(model, internal, guide, of, packing.candidates.rotamers)
+        draw = functools.partial(_chosen, model, features[of], random[of], packing, prior)
+        fitted = draw if targets is None else functools.partial(_fitted, draw, targets[of], settings, fits=fits)
         relieved.append(relieve_chosen(*fitted(conformation[part]), random.temperature))
     conformations, clashing = zip(*relieved, strict=True)
     clashing = Clashing.join(clashing, [part.start for part in parts])
     conformation = replace_clashing(Conformation.join(conformations), clashing, packing)
-    # beads say which of two equivalent atoms is which
-    told = None if targets is None else tells_apart(internal.types, targets.table.weights)
-    loose = None if targets is None else dataclasses.replace(targets, held=settings.fitting.held)
-    if guide is None:
-        return make_room(conformation, packing, loose).folded(told)
-    conformation = conformation.folded(told)
-    slopes = relaxation.slopes(beads, tolerances, box, packing.settling.firmness)
-    conformation = conformation.without_others(internal)
-    start = relaxed if targets is None else conformation.beads.double()  # fitted to beads after they were relaxed
-    settled = settle(slopes, start, conformation.torsions, packing, conformation.given, targets)
-    return make_room(conformation.moved(*settled, conformation.tilt).with_others(), packing, loose)
+    return conformation.folded(_told(internal, targets))
 
 
 def _chosen(model, features, random, packing, prior, conformation, refine=None):
@@ -137,9 +163,11 @@ def _chosen(model, features, random, packing, prior, conformation, refine=None):
     return candidates, choose_candidates(candidates, random)
 
 
-def _fitted(draw, targets, settings, conformation):
-    """The same, on a backbone and C-alphas that are fitted to beads together with the side chains."""
+def _fitted(draw, targets, settings, conformation, fits=True):
+    """The same, on a backbone and C-alphas that are fitted to beads together with the side chains, if it `fits`."""
     refine = functools.partial(onto_beads, targets=targets, settings=settings.fitting)
+    if not fits:
+        return draw(conformation, refine)
     fitted = start = targets.on_given(conformation)
     for _ in range(1 if targets.given.all() else settings.fitting.rounds):
         candidates, chosen = draw(fitted, refine)

@@ -4,13 +4,15 @@ import dataclasses
 
 from ..backbone.settings import BackboneSettings
 from ..fitting.settings import FitSettings
-from ..packing.settings import HydrogenReliefSettings, PackingSettings
+from ..packing.settings import HydrogenReliefSettings, OverlapSettings, PackingSettings
 from ..traces.settings import FROM_BEADS, TraceSettings
 
 # Of simulated beads:
-_RELIEF = {"restraint": 30.0}  # kT per square radian; chosen: docs/measurements.md, Simulated beads
+_RELIEF = {"restraint": 20.0}  # kT per square radian; chosen: docs/measurements.md, Simulated beads
 _CANDIDATES = {"rotamers": 2.5}  # multiple; chosen: docs/measurements.md, Simulated beads
-_SETTLING = {"rounds": 4, "steps": 40}  # chosen: docs/measurements.md, Simulated beads
+_PACKINGS = {"packings": 3}  # chosen: docs/measurements.md, Simulated beads
+_OVERLAP = OverlapSettings(touch=-0.05)  # angstrom; chosen: docs/measurements.md, Simulated beads
+_SETTLING = _PACKINGS | {"steps": 40, "overlap": _OVERLAP}  # chosen: docs/measurements.md, Simulated beads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Settings:
         """
         loose = dataclasses.replace(self, fitting=self.fitting.loosened())
         if exact:
-            return loose
+            settling = dataclasses.replace(self.packing.settling, **_PACKINGS)
+            return dataclasses.replace(loose, packing=dataclasses.replace(self.packing, settling=settling))
         relief = dataclasses.replace(self.packing.relief, **_RELIEF)
         candidates = dataclasses.replace(self.packing.candidates, **_CANDIDATES)
         settling = dataclasses.replace(self.packing.settling, **_SETTLING)

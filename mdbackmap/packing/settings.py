@@ -157,6 +157,7 @@ class SettlingSettings:
     overlap: OverlapSettings = OverlapSettings()
     rounds: int = 2  # measured: docs/measurements.md, Settling: with one the clashes are up to twice as many
     steps: int = 12  # a round; chosen: by hand
+    packings: int = 1  # times that side chains are chosen, each on the settled backbone; chosen: by hand, for speed
     firmness: float = 1.5  # contacts of beads are held so many times as firmly as in relaxation; chosen: by hand
     rate: float = 1 / 500  # square angstrom (square radian) a nat; chosen: as in relaxation
     momentum: float = 0.6  # share of a step that goes on; chosen: by hand

@@ -146,7 +146,8 @@ class TraceTreatment:
             return dataclasses.replace(tolerance, denoised=not bool((scores.noise <= QUIET[0]).all()))
         self._tell(
             logging.INFO if logger.hasHandlers() else logging.WARNING,  # without a handler Python shows warnings only
-            f"this trace is unlike a protein's: beads may move by up to {AUTO_LIMIT:g} A (RMS over a frame); "
+            f"this trace is unlike a protein's: {'beads' if self.mapping.is_trace else 'its C-alphas'} may move by "
+            f"up to {AUTO_LIMIT:g} A (RMS over a frame); "
             "bead_tolerance=0 (--bead-tolerance 0) keeps them",
         )
         for line in _beside_crystals(scores):
@@ -181,7 +182,8 @@ class TraceTreatment:
         off = f"{self.kind.longer(self.looked):.2f} A further apart within residues" if self.kind.known else "unlike"
         self._tell(
             logging.INFO if logger.hasHandlers() else logging.WARNING,  # without a handler Python shows warnings only
-            f"the {name} beads are those of a simulation ({off} than centres of atoms are): atoms follow them loosely; "
+            f"the {name} beads are those of a simulation ({off} than centres of atoms are): C-alphas may move by up to "
+            f"{AUTO_LIMIT:g} A (RMS over a frame), side chains miss their beads by more; "
             "bead_tolerance=0 (--bead-tolerance 0) puts atoms on them",
         )
 
