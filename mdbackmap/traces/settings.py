@@ -114,10 +114,8 @@ class Relaxing:
 FROM_BEADS = Relaxing(
     joint_steps=130,  # measured: at half the pace, 80 leave 2 to 3 more clashes per 1000 atoms
     rescans=(0, 40, 80),  # joint steps; chosen: by hand
-    prior=1.5,  # no unit; chosen: docs/measurements.md, Simulated beads
-    maps=5.0,  # no unit; chosen: docs/measurements.md, Simulated beads
-    floor=2.5,  # nats; chosen: docs/measurements.md, Simulated beads
-    pace=0.4,  # no unit; measured: at maps=4 noise of 0.00001 A grows to 0.1 A with 1, not with 0.5
+    maps=4.0,  # no unit; chosen: docs/measurements.md, Simulated beads
+    pace=0.5,  # no unit; measured: with 1 noise of 0.00001 A grows to 0.1 A, with 0.5 it does not grow
     cohesion=0.0,
     contact=0.3,  # nats per squared angstrom; chosen: docs/measurements.md, Simulated beads
     restraint=0.0,  # nats per squared angstrom; chosen: docs/measurements.md, Simulated beads
