@@ -70,5 +70,10 @@ class Settings:
         candidates = dataclasses.replace(self.packing.candidates, **_CANDIDATES)
         settling = dataclasses.replace(self.packing.settling, **_SETTLING)
         traces = dataclasses.replace(self.traces, relaxing=FROM_BEADS)
-        packing = dataclasses.replace(self.packing, relief=relief, candidates=candidates, settling=settling)
+        hydrogens = self.packing.hydrogens
+        if hydrogens is not None:
+            hydrogens = dataclasses.replace(hydrogens, relief=dataclasses.replace(hydrogens.relief, **_RELIEF))
+        packing = dataclasses.replace(
+            self.packing, hydrogens=hydrogens, relief=relief, candidates=candidates, settling=settling
+        )
         return dataclasses.replace(loose, traces=traces, packing=packing)
