@@ -27,9 +27,9 @@ from mdbackmap.datafiles import VALIDATION
 from mdbackmap.evaluation.bead_benchmark import completed, rms
 from mdbackmap.evaluation.benchmark import RESIDUES_TIMED, one_thread
 from mdbackmap.evaluation.proteins import read_protein
-from mdbackmap.evaluation.table import table
 from mdbackmap.metrics.dihedrals import flat_atoms
 from mdbackmap.metrics.protocol import evaluate, summarise
+from mdbackmap.metrics.table import table
 from mdbackmap.molecule.bead_models import BEAD_MODELS
 from mdbackmap.molecule.kept import superposed
 
