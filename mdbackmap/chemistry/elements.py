@@ -27,6 +27,8 @@ VDW_RADII = np.array([1.70, 1.55, 1.40, 1.80])
 H_RADIUS, POLAR_H_RADIUS, CARBONYL_RADIUS = 1.22, 1.05, 1.65  # angstrom; cited: MolProbity: hydrogens, C of C=O
 # Angstrom; cited: reduce 4.15 -NUClear (Deis et al. 2013): the same of hydrogens where their nuclei are.
 NUCLEAR_H_RADIUS, NUCLEAR_POLAR_H_RADIUS = 1.17, 1.00
+# Angstrom that spheres of a hydrogen bond may overlap, and between charges; cited: MolProbity (Word et al. 1999).
+HYDROGEN_BOND_OVERLAP, CHARGED_OVERLAP = 0.6, 0.8
 POLAR_DISTANCE = 2.60  # angstrom; chosen: by hand, two N or O come so near at no cost: they may share a hydrogen
 
 SLOTS = np.array([[slot < len(ATOMS[name]) for slot in range(MAX_ATOMS)] for name in RESIDUE_NAMES])

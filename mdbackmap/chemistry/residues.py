@@ -131,6 +131,9 @@ EQUIVALENT_ATOMS = {
 SYMMETRIC_CHIS = {"ASP": 1, "GLU": 2, "PHE": 1, "TYR": 1}
 """Index of the torsion that is the same after half a turn."""
 
+CARBONYLS = {"ASN": "CG", "ASP": "CG", "GLN": "CD", "GLU": "CD"}
+"""Carbons of carbonyls and carboxylates in side chains."""
+
 IDEAL_ATOMS = {
     "ALA": {"CB": (0, 0.931, -0.002, 1.208)},
     "ARG": {

@@ -184,6 +184,26 @@ class _Parent:
         return [(along, across * math.cos(turn), across * math.sin(turn)) for turn in map(math.radians, torsions)]
 
 
+def carriers(fine):
+    """
+    The heavy atom that each hydrogen is bonded to.
+
+    Parameters
+    ----------
+    fine : Topology
+
+    Returns
+    -------
+    ndarray of int64, shape (A,)
+        -1 for all other atoms, and for hydrogens without a bond.
+    """
+    found, light = np.full(fine.n_atoms, -1), fine.elements == "H"
+    pairs = np.concatenate([fine.bonds, fine.bonds[:, ::-1]])
+    pairs = pairs[light[pairs[:, 0]] & ~light[pairs[:, 1]]]
+    found[pairs[:, 0]] = pairs[:, 1]
+    return found
+
+
 def _inward(fine, atom, neighbours, light):
     """Heavy atoms bonded to an atom, from the inside of the residue out; those of the residue before come first."""
     residue = fine.residue_of_atom[atom]

@@ -10,7 +10,9 @@ import numpy as np
 import torch
 
 from ..chemistry import elements as chemistry
+from ..chemistry.residues import CARBONYLS
 from ..molecule.bonds import pairs_within
+from .parents import carriers
 
 _SIZES = dict(zip(chemistry.ELEMENTS, chemistry.VDW_RADII.tolist(), strict=True))
 _LIKE_SULFUR = 1.80  # angstrom; chosen: by hand, other elements, of ligands, as sulfur
@@ -22,7 +24,7 @@ class ScoringSettings:
     """What overlaps cost, and what hydrogen bonds gain."""
 
     stiffness: float = 20.0  # energy per square angstrom of overlap; chosen: by hand, from 20 on clashscores stay
-    free: float = 0.6  # angstrom that a hydrogen bond may overlap; cited: MolProbity (Word et al. 1999)
+    free: float = chemistry.HYDROGEN_BOND_OVERLAP  # angstrom that a hydrogen bond may overlap; cited: `elements`
     best: float = 1.9  # angstrom, H to acceptor, up to which a hydrogen bond counts in full; chosen: by hand
     last: float = 2.5  # angstrom, where it ends; cited: Baker & Hubbard 1984
     tail: float = 0.15  # energy that is left there; chosen: by hand, rotors look for far partners, too
@@ -64,20 +66,14 @@ class Roles:
         sites : sequence of int
             Atoms that can turn: only their pairs are left out where they are bonded.
         """
-        light = fine.elements == "H"
-        parent = np.full(fine.n_atoms, -1)
-        for one, other in fine.bonds:
-            for h, atom in ((one, other), (other, one)):
-                if light[h]:
-                    parent[h] = atom
+        light, parent = fine.elements == "H", carriers(fine)
         polar = light & np.isin(fine.elements[parent], ["N", "O", "S"])
         holds = np.zeros(fine.n_atoms, dtype=bool)
         holds[parent[light]] = True
         ring = np.isin(fine.names, ["ND1", "NE2"]) & (fine.resnames[fine.residue_of_atom] == "HIS")
         acceptor = np.isin(fine.elements, ["O", "S"]) | (ring & ~holds)
         radius = np.array([_SIZES.get(element, _LIKE_SULFUR) for element in fine.elements])
-        carbonyl = (fine.elements == "C") & _bonded_to_oxygen(fine)
-        radius[carbonyl] = chemistry.CARBONYL_RADIUS
+        radius[_carbonyls(fine)] = chemistry.CARBONYL_RADIUS
         radius[light] = np.where(polar, chemistry.NUCLEAR_POLAR_H_RADIUS, chemistry.NUCLEAR_H_RADIUS)[light]
         pairs = pairs_within(fine.n_atoms, fine.bonds, _BONDS_APART)
         pairs = np.concatenate([pairs, pairs[:, ::-1]])
@@ -136,9 +132,7 @@ def energies(distance, touching, bond, settings):
     return cost.sub_(near.mul_(1 - settings.tail).add_(far, alpha=settings.tail).mul_(bond))
 
 
-def _bonded_to_oxygen(fine):
-    """Carbons of carbonyls and carboxylates: two of their bonds lead to heavy atoms but one, and one to oxygen."""
-    names = fine.names
-    residues = fine.resnames[fine.residue_of_atom]
-    side = {"ASN": "CG", "ASP": "CG", "GLN": "CD", "GLU": "CD"}
-    return (names == "C") | np.array([side.get(r) == n for r, n in zip(residues, names, strict=True)], dtype=bool)
+def _carbonyls(fine):
+    """Carbons of carbonyls and carboxylates, by their names."""
+    sides = np.array([CARBONYLS.get(name, "") for name in fine.resnames.tolist()])
+    return (fine.elements == "C") & ((fine.names == "C") | (fine.names == sides[fine.residue_of_atom]))

@@ -28,13 +28,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..chemistry.elements import CARBONYL_RADIUS, ELEMENT_SLOTS, ELEMENTS, H_RADIUS, POLAR_H_RADIUS, SLOTS, VDW_RADII
-from ..chemistry.residues import ATOMS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME, C, N
+from ..chemistry.elements import (
+    CARBONYL_RADIUS,
+    CHARGED_OVERLAP,
+    ELEMENT_SLOTS,
+    ELEMENTS,
+    H_RADIUS,
+    HYDROGEN_BOND_OVERLAP,
+    POLAR_H_RADIUS,
+    SLOTS,
+    VDW_RADII,
+)
+from ..chemistry.residues import ATOMS, CARBONYLS, MAX_ATOMS, RESIDUE_NAMES, TYPE_OF_NAME, C, N
 from ..molecule.bonds import pairs_within
 from .clashes import CLASH_OVERLAP, DISULFIDE, close_pairs
 from .covalent import all_bonds
-
-HYDROGEN_BOND_OVERLAP, CHARGED_OVERLAP = 0.6, 0.8  # angstrom; cited: MolProbity (Word et al. 1999)
 
 CONVENTIONS = ("electron-cloud", "nuclear")
 # Angstrom, of H on C, aromatic C, N, N of -NH3, O and S, by convention; cited: reduce 4.15 (Word et al. 1999).
@@ -52,7 +60,7 @@ def _table(atoms):
     return table
 
 
-_CARBONYL = _table({"ASN": ["CG"], "ASP": ["CG"], "GLN": ["CD"], "GLU": ["CD"]})
+_CARBONYL = _table({name: [atom] for name, atom in CARBONYLS.items()})
 _CARBONYL[:, C] = True
 _AROMATIC = _table(
     {name: [atom for atom in ATOMS[name][5:] if atom[0] == "C"] for name in ("HIS", "PHE", "TRP", "TYR")}

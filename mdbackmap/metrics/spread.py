@@ -153,13 +153,8 @@ def rank_correlation(spread, error):
     >>> rank_correlation(np.array([[0.1, 0.2, 0.5, 0.4]]), np.array([[1.0, 1.1, 3.0, 2.0]]))
     1.0
     """
+    from scipy.stats import spearmanr
+
     if spread.shape[1] < _FEW or not (np.ptp(spread, axis=1) * np.ptp(error, axis=1)).all():
         return float("nan")
-    return float(np.mean([np.corrcoef(_ranks(x), _ranks(y))[0, 1] for x, y in zip(spread, error, strict=True)]))
-
-
-def _ranks(values):
-    """Ranks of values (n,); those that are equal share theirs."""
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(count)
-    return (last - 0.5 * count)[place]
+    return float(np.mean([spearmanr(x, y).statistic for x, y in zip(spread, error, strict=True)]))

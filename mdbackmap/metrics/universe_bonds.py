@@ -87,4 +87,4 @@ def _distance(pair, boxes):
 
 def _vectors(steps, boxes):
     """Steps of any shape, by nearest images."""
-    return steps if boxes is None else nearest_images(steps.reshape(-1, 3), boxes[0]).reshape(steps.shape)
+    return steps if boxes is None else nearest_images(steps, boxes[0])

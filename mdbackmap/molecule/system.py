@@ -109,7 +109,7 @@ class System:
         fine = self.made.fine
         return fine.beside(self.passengers.topology.take(rows)) if len(rows) else fine
 
-    @property
+    @functools.cached_property
     def _near_residues(self):
         beside = self.passengers
         return [] if beside is None else np.unique(beside.topology.residue_of_atom[beside.around])

@@ -17,7 +17,7 @@ import torch
 from ..chemistry import elements, other_atoms
 from ..chemistry.residues import ATOMS, CA, MAX_ATOMS, RESIDUE_NAMES, C, N
 from ..completion.complete import Completion
-from ..hydrogen.parents import HydrogenTable
+from ..hydrogen.parents import HydrogenTable, carriers
 from ..hydrogen.scoring import Roles
 from ..metrics.hydrogens import H_LENGTHS
 from ..molecule.bonds import pairs_within
@@ -30,7 +30,6 @@ from .relief import turning_tables
 MOST = 13  # hydrogens of a residue whose places are known; cited: chemistry, arginine and lysine
 SLOTS = MAX_ATOMS + MOST
 _TURNING = {("SER", "OG"), ("THR", "OG1"), ("TYR", "OH"), ("CYS", "SG"), ("HIS", "ND1"), ("HIS", "NE2")}
-_HYDROGEN_BOND = 0.6  # angstrom of overlap that is none; cited: MolProbity (Word et al. 1999)
 LIGHT, HEAVY = 4, 3  # bonds within which pairs do not count, with a hydrogen and without; cited: MolProbity; as apart
 FAR = 99  # bonds; cited: more than there are
 
@@ -104,7 +103,7 @@ def light_tables(device=None):
                 found[name][kind, at] = torch.from_numpy(slot[rows] - MAX_ATOMS * (home[row] - home[rows])).float()
             found["weights"][kind, at] = table.weights[up]
             found["local"][kind, at] = table.local[k] * (lengths[k] / table.local[k].norm())
-    parents = _parents(fine)
+    parents = carriers(fine)
     for row in np.flatnonzero(slot >= 0):
         kind, light = fine.types[home[row]], fine.elements[row] == "H"
         radius = elements.POLAR_H_RADIUS if light and _small(fine, parents[row]) else elements.H_RADIUS
@@ -127,7 +126,7 @@ def _example():
     trace = Topology(["CA"] * n, plain, np.arange(n), names, np.arange(1, n + 1), plain, ["A"] * n, plain)
     whole = Completion(Mapping.ca(trace), HydrogenOptions(True))
     fine, slot = whole.mapping.fine, np.full(whole.mapping.n_atoms, -1)
-    parent = _parents(fine)
+    parent = carriers(fine)
     last = n - 1
     for residue in range(n):
         rows, name, free = np.flatnonzero(fine.residue_of_atom == residue), names[residue], MAX_ATOMS
@@ -137,12 +136,6 @@ def _example():
             elif residue not in (0, last) and (name, str(fine.names[parent[row]])) not in _TURNING:
                 slot[row], free = free, free + 1
     return fine, whole.hydrogens, slot
-
-
-def _parents(fine):
-    """The heavy atom of each hydrogen."""
-    light = fine.elements == "H"
-    return {int(b if light[b] else a): int(a if light[b] else b) for a, b in fine.bonds if light[a] != light[b]}
 
 
 def _small(fine, parent):
@@ -255,5 +248,5 @@ def nearest_allowed(types, one, a, other, b, touch):
     allowed = tables.radius[first, a] + tables.radius[second, b] - touch
     bond = tables.donor[first, a] & tables.acceptor[second, b] | tables.acceptor[first, a] & tables.donor[second, b]
     polar = tables.polar[first, a] & tables.polar[second, b]
-    allowed = allowed - _HYDROGEN_BOND * bond
+    allowed = allowed - elements.HYDROGEN_BOND_OVERLAP * bond
     return torch.where(polar, allowed.clamp_max(elements.POLAR_DISTANCE), allowed)

@@ -179,10 +179,12 @@ class TraceTreatment:
         if not self.simulated:
             self._tell(logging.INFO, f"the {name} beads lie on the atoms that they stand for: they are kept")
             return
-        off = f"{self.kind.longer(self.looked):.2f} A further apart within residues" if self.kind.known else "unlike"
+        off = "unlike centres of atoms"
+        if self.kind.known:
+            off = f"{self.kind.longer(self.looked):.2f} A further apart within residues than centres of atoms are"
         self._tell(
             logging.INFO if logger.hasHandlers() else logging.WARNING,  # without a handler Python shows warnings only
-            f"the {name} beads are those of a simulation ({off} than centres of atoms are): C-alphas may move by up to "
+            f"the {name} beads are those of a simulation ({off}): C-alphas may move by up to "
             f"{AUTO_LIMIT:g} A (RMS over a frame), side chains miss their beads by more; "
             "bead_tolerance=0 (--bead-tolerance 0) puts atoms on them",
         )
