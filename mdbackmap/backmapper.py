@@ -9,19 +9,14 @@ import copy
 from dataclasses import replace
 
 import numpy as np
-import torch
 
-from .completion.complete import Completion, hydrogen_options
+from .completion.complete import hydrogen_options
 from .generation.bound import bind
-from .generation.noise import Noise
+from .generation.reconstruction import Reconstruction
 from .generation.settings import Settings
-from .hydrogen.adding import Hydrogens
-from .hydrogen.deciding import decided
-from .molecule.boxes import box_vectors, distances_moved
-from .molecule.kept import KeptPlaces
+from .molecule.boxes import box_vectors
 from .molecule.likeness import Likeness
 from .molecule.mapping import MappingError
-from .molecule.system import System
 from .molecule.wrapping import check_boxes
 from .molecule.written import written
 from .options import KEEP_TOLERANCE, HydrogenOptions, Keys, SamplingOptions, whole_number
@@ -29,7 +24,6 @@ from .recognition.soundness import bead_label, check_frames
 from .sampling.machine import frames_at_a_time, usable_device
 from .sampling.sampler import Sampler
 from .sampling.standard_form import StandardForm
-from .sampling.treatment import TraceTreatment
 from .universes.keeping import read_kept
 from .universes.like import read_like
 from .universes.live import lifted
@@ -90,58 +84,37 @@ class Backmapper:
         names=None,
         hydrogens=None,
     ):
-        self.kept, self._takes_kept = None, network.open_ends and network.molecule is None
         self.hydrogens = HydrogenOptions(False) if hydrogens is None else hydrogen_options(network, hydrogens)
-        self._complete, self._hydrogens, self.system = None, None, System(mapping)
         self.indices, self.bead_names = np.asarray(indices), names
         self.device = usable_device(device)
         threads = threads if threads is None else whole_number("threads", threads, 1)
         self.provenance = dict(provenance)
-        self._form = StandardForm(mapping, network)
+        form = StandardForm(mapping, network)
         settings = Settings().with_hydrogens() if self.hydrogens.on else None
-        self._sampler = Sampler(bind(network.eval(), self._form.mapping, self.device, settings), self.device, threads)
-        judged = looked if network.relaxes else None
-        whole = Completion(mapping).mapping if network.open_ends else mapping
-        self._trace = TraceTreatment(whole, judged, network.relaxes, self._placed)
-        if network.open_ends:
-            self._complete = self._completed(mapping, looked)
-            self.system = System(self._complete.mapping)
-            self._hydrogens = self._turning()
+        sampler = Sampler(bind(network.eval(), form.mapping, self.device, settings), self.device, threads)
+        self._reconstruction = Reconstruction.of(network, sampler, form, self.hydrogens, looked)
 
-    def _completed(self, mapping, looked):
-        """How the model's atoms become a whole molecule; frames of beads (f, N, 3) may decide."""
-        if looked is None or not self.hydrogens.on:
-            return Completion(mapping, self.hydrogens)
-        few = looked[:_FRAMES_TO_DECIDE]
-        return decided(mapping, self.hydrogens, lambda: self._plain(few, SamplingOptions(0, 0, 0, 0, "ignore")))
-
-    def _plain(self, beads, options):
-        """The model's own atoms (F, A, 3), nothing added, of beads (F, N, 3) whose chains are whole."""
-        beads, tolerance = self._trace(beads, list(range(len(beads))), None, options)
-        near, centre = self._form.beads(beads)
-        noise = Noise(options.seed, options.temperature, options.correlation_time)
-        return self._form.atoms(self._sampler(near, noise, Keys.first(len(beads)), None, tolerance), centre, beads)
-
-    def _turning(self):
-        """What puts hydrogens on atoms: those that are kept, and those that beads are made of, stay where they are."""
-        fine = self.system.surroundings
-        still = np.zeros(fine.n_atoms, dtype=bool)
-        still[self.system.made.atoms] = True
-        if self.kept is not None:
-            still[self.kept.rows] = True
-        return Hydrogens.of(fine, self._complete.hydrogens, self.device, still)
-
-    def _placed(self, beads):
-        """Topology and C-alphas (f, R, 3) that the network finds from beads (f, N, 3), in standard order."""
-        with torch.inference_mode():
-            near = torch.tensor(self._form.beads(beads)[0], device=self.device)
-            return self._form.mapping.coarse, self._sampler.bound.placing(near).alphas.cpu().numpy()
+    def _with(self, **parts):
+        """The same with other parts of `system`."""
+        other = copy.copy(self)
+        other._reconstruction = replace(self._reconstruction, system=self.system.changed(**parts))
+        return other
 
     def __repr__(self):
         described = repr(self.converted).removeprefix(f"Mapping({self.mapping.name}: ").removesuffix(")")
         beside = self.n_beads - self.converted.n_beads
         beside = f"; {beside} particles carried along" if beside else ""
         return f"Backmapper({self.provenance['model']}: {described}{beside}; {self.device})"
+
+    @property
+    def system(self):
+        """What comes out, and what of it is converted."""
+        return self._reconstruction.system
+
+    @property
+    def kept(self):
+        """Atoms that are known already, or None."""
+        return self.system.kept
 
     @property
     def mapping(self):
@@ -175,8 +148,9 @@ class Backmapper:
         -------
         Backmapper
         """
-        other = copy.copy(self)
-        other._sampler = replace(self._sampler, threads=whole_number("threads", threads, 1))
+        other, sampler = copy.copy(self), self._reconstruction.sampler
+        sampler = replace(sampler, threads=whole_number("threads", threads, 1))
+        other._reconstruction = replace(self._reconstruction, sampler=sampler)
         return other
 
     def keeping(self, keep, cg, tolerance=KEEP_TOLERANCE, aliases=None):
@@ -213,18 +187,14 @@ class Backmapper:
             A model of one molecule; residues or atoms that the protein has not; another number of frames. Later, in
             `sample`: kept atoms that are too far from their beads.
         """
-        if not self._takes_kept:
+        if not self._reconstruction.takes_kept:
             raise MappingError(
                 f"keep=: {self.provenance['model']!r} makes all atoms; only models of proteins keep some"
             )
         if self.kept is not None:
             raise MappingError("keep= is given twice: give all groups at once, as a list")
-        other = copy.copy(self)
         n_frames = cg.universe.trajectory.n_frames
-        other.kept = read_kept(keep, self.system.made, n_frames, tolerance=tolerance, aliases=aliases)
-        other.system = System(self.system.made, other.kept, self.system.passengers, self.system.like)
-        other._hydrogens = other._turning()
-        return other
+        return self._with(kept=read_kept(keep, self.system.made, n_frames, tolerance=tolerance, aliases=aliases))
 
     def carrying(self, passthrough, cg, aliases=None):
         """
@@ -258,14 +228,13 @@ class Backmapper:
         kept = None if kept is None else kept.topology
         owner = coarse.residue_of_atom
         found = find_passengers(cg.atoms, self.indices[:n], owner, passthrough, names, kept, aliases)
-        other = copy.copy(self)
-        if found is not None:
-            other.system = System(self.system.made, self.kept, found, self.system.like)
-            other._hydrogens = other._complete and other._turning()
-            other.indices = np.concatenate([self.indices, found.indices])
-            if self.bead_names is not None:
-                names = bead_names(cg.universe.atoms[found.indices])
-                other.bead_names = np.concatenate([self.bead_names, names])
+        if found is None:
+            return copy.copy(self)
+        other = self._with(passengers=found)
+        other.indices = np.concatenate([self.indices, found.indices])
+        if self.bead_names is not None:
+            names = bead_names(cg.universe.atoms[found.indices])
+            other.bead_names = np.concatenate([self.bead_names, names])
         return other
 
     def like(self, topology):
@@ -288,10 +257,7 @@ class Backmapper:
         FileNotFoundError, ValueError, TypeError
             As of `read_like`.
         """
-        other, system = copy.copy(self), self.system
-        found = topology if isinstance(topology, Likeness) else read_like(topology)
-        other.system = System(system.made, self.kept, system.passengers, found)
-        return other
+        return self._with(like=topology if isinstance(topology, Likeness) else read_like(topology))
 
     def batch_size(self, requested="auto"):
         """
@@ -311,8 +277,8 @@ class Backmapper:
         >>> model.batch_size("auto")  # doctest: +SKIP
         64
         """
-        n_residues = self.converted.coarse.n_residues
-        return frames_at_a_time(requested, n_residues, self.device, self._sampler.n_threads, self.n_atoms)
+        n_residues, n_threads = self.converted.coarse.n_residues, self._reconstruction.sampler.n_threads
+        return frames_at_a_time(requested, n_residues, self.device, n_threads, self.n_atoms)
 
     def sample(
         self,
@@ -385,41 +351,7 @@ class Backmapper:
             raise ValueError(f"dimensions: {len(dimensions)} for {len(beads)} frames of beads, expected one for each")
         boxes = box_vectors(dimensions, len(beads))
         check_boxes(boxes, frames, options.wrap)
-        passing = self._passing(beads, boxes, options)
-        own = beads[:, : self.converted.n_beads]
-        beads, tolerance = self._trace(own, frames, boxes, options)
-        noise = Noise(options.seed, options.temperature, options.correlation_time)
-        near, centre = self._form.beads(beads)
-        places, others = self.system.kept_places(beads, frames, boxes)
-        known = self._known(places, self.system.around(others, passing), centre)
-        atoms = self._form.atoms(self._sampler(near, noise, keys, boxes, tolerance, known), centre, beads)
-        atoms = atoms if self._complete is None else self._complete(atoms)
-        if places is not None:
-            atoms[:, self.kept.rows] = places[:, self.kept.rows]  # to the bit
-        atoms = self.system.together(atoms, others)
-        if self._complete is not None:
-            n = atoms.shape[1]
-            atoms = self._hydrogens(self.system.together(atoms, self.system.near(passing)), boxes)[:, :n]
-        atoms = self.system.together(atoms, passing)
-        if options.wrap != SamplingOptions.wrap:
-            own = self._trace.of_right_hand(own, options.mirror)
-            atoms = self.system.wrapping(atoms, own, boxes, options.wrap)
-        return self.system.ordered(atoms)
-
-    def _passing(self, beads, boxes, options):
-        """Molecules (F, P, 3) that are carried along, reflected where the trace is."""
-        if self.system.passengers is None:
-            return beads[:, self.n_beads :]
-        return self.system.carried(self._trace.of_right_hand(beads, options.mirror), boxes)
-
-    def _known(self, places, around, centre):
-        """`KeptPlaces` about `centre`, of kept atoms (F, A, 3) and of other molecules (F, X, 3); None without any."""
-        if not self._takes_kept or places is None and around.shape[1] == 0:
-            return None
-        known = np.full((len(around), self._form.given.n_atoms, 3), np.nan, dtype=np.float32)
-        known = known if places is None else places[:, self._complete.own]
-        near = (around - centre).astype(np.float32)
-        return KeptPlaces(self._form.kept(known, centre), near, self.system.kinds, self.system.members)
+        return self._reconstruction(beads, frames, keys, boxes, options)
 
     def displacements(self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror, wrap=SamplingOptions.wrap):
         """
@@ -440,11 +372,9 @@ class Backmapper:
         ndarray of float32, shape (F, N)
             In angstrom, of the beads that are converted; 0 where a bead was kept.
         """
-        beads = np.asarray(beads, dtype=np.float32)[:, : self.converted.n_beads]
-        beads = self._trace.of_right_hand(beads, mirror)
-        if wrap != SamplingOptions.wrap:
-            beads = self.system.wrapping.moved(beads, box_vectors(dimensions, len(beads)), wrap)
-        return distances_moved(beads, self.converted.project(self.system.own(np.asarray(atoms))), dimensions)
+        beads, boxes = np.asarray(beads, dtype=np.float32), box_vectors(dimensions, len(beads))
+        options = SamplingOptions(mirror=mirror, wrap=wrap)
+        return self._reconstruction.displacements(beads, np.asarray(atoms), dimensions, boxes, options)
 
     def _checked(self, beads, frames):
         """Beads as a float32 array (F, N, 3) of their own, found sound."""

@@ -172,8 +172,8 @@ def test_backbones_stay_and_side_chains_make_room():
     assert np.isfinite(full).all() and (full[:, ~light] != bare).any()
     assert_array_equal(model.displacements(beads, full), without.displacements(beads, bare))
     full[:, ~light] = bare
-    together = model._hydrogens(full.copy())
-    alone = [model._hydrogens(full[k : k + 1].copy()) for k in range(3)]
+    together = model._reconstruction.hydrogens(full.copy())
+    alone = [model._reconstruction.hydrogens(full[k : k + 1].copy()) for k in range(3)]
     assert_array_equal(np.concatenate(alone), together)
 
 

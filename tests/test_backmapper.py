@@ -374,7 +374,8 @@ class TestCopies:
 
 def samples_with(model, sample):
     """Put a function in the place of the network."""
-    model._sampler = dataclasses.replace(model._sampler, bound=SimpleNamespace(sample=sample))
+    sampler = dataclasses.replace(model._reconstruction.sampler, bound=SimpleNamespace(sample=sample))
+    model._reconstruction = dataclasses.replace(model._reconstruction, sampler=sampler)
 
 
 class TestSettings:
@@ -383,7 +384,7 @@ class TestSettings:
         before = torch.get_num_threads()
         model = mdb.load_model(weights, u.atoms, threads=before + 1)
         seen = []
-        inner = model._sampler.bound.sample
+        inner = model._reconstruction.sampler.bound.sample
         samples_with(model, lambda *a: seen.append(torch.get_num_threads()) or inner(*a))
         model.sample(u.atoms.positions[None], [0])
         assert seen == [before + 1] and torch.get_num_threads() == before
@@ -420,7 +421,7 @@ class TestSettings:
     def test_halving_when_memory_is_short(self, bound):
         u, model = bound
         beads, atoms = sampled(u, model, dimensions=[[90.0] * 6] * 6)
-        inner = model._sampler.bound.sample
+        inner = model._reconstruction.sampler.bound.sample
 
         def small(beads, *rest):
             if len(beads) > 2:
@@ -548,7 +549,7 @@ class TestLoading:
         bare = mdb.load_model(weights, universe("MKVLAG").atoms, hydrogens=False)
         assert repr(bare) == "Backmapper(tiny: 6 beads -> 42 atoms; 6 residues, A 1-6; cpu)"
         assert {"model", "sha256", "data"} <= model.provenance.keys()
-        assert model._sampler.bound.model.config == TINY
+        assert model._reconstruction.sampler.bound.model.config == TINY
 
     def test_it_looks_at_several_frames(self, weights):
         """A bond that is long in one frame is no break, whichever frame is the current one."""

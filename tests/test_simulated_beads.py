@@ -112,7 +112,10 @@ class TestDynamicsOfAtoms:
         """Bonds and angles of atoms fluctuate, too: beads of every frame are those of atoms."""
         model, beads = of_dynamics(name)
         kind = BeadKind(model.mapping)
-        assert not model._trace.simulated and not model._trace.tolerance(SamplingOptions()).simulated
+        assert (
+            not model._reconstruction.trace.simulated
+            and not model._reconstruction.trace.tolerance(SamplingOptions()).simulated
+        )
         if kind.known:
             assert all(kind.evidence(beads[k : k + 1]) < -15 for k in range(len(beads)))
 
@@ -149,12 +152,12 @@ class TestTreatment:
         network, provenance = load("genzprot")
         mapping, beads = projected("bb", chains[0])
         model = Backmapper(network, mapping, np.arange(mapping.n_beads), provenance, looked=beads)
-        assert not model._trace.simulated
+        assert not model._reconstruction.trace.simulated
         fine = protein_topology(simulated[1].mapping.coarse)
         mapping = Mapping.of(BEAD_MODELS["bb"], BEAD_MODELS["bb"].topology(fine))
         beads = simulated[1].mapping.trace(made_whole(simulated))
         model = Backmapper(network, mapping, np.arange(mapping.n_beads), provenance, looked=beads)
-        assert model._trace.simulated
+        assert model._reconstruction.trace.simulated
 
     def test_hand(self, chains):
         mapping, beads = projected("martini3", chains[0])

@@ -90,6 +90,11 @@ class System:
         if like is not None:
             self._arrange()
 
+    def changed(self, **parts) -> System:
+        """The same with other `kept`, `passengers` or `like`."""
+        own = {"kept": self.kept, "passengers": self.passengers, "like": self.like}
+        return System(self.made, **(own | parts))
+
     def _arrange(self):
         """Put atoms in the order of `like`."""
         n = self.made.n_atoms

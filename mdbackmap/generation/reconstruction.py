@@ -1,0 +1,177 @@
+"""
+`Reconstruction`: from frames of beads to all atoms of all molecules, step by step.
+
+Shapes: F frames, N beads, P particles that are carried along, X of these that atoms are packed around, A atoms.
+Positions in angstrom.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..completion.complete import Completion
+from ..hydrogen.adding import Hydrogens
+from ..hydrogen.deciding import decided
+from ..molecule.boxes import distances_moved
+from ..molecule.kept import KeptPlaces
+from ..molecule.system import System
+from ..options import Keys, SamplingOptions
+from ..sampling.sampler import Sampler
+from ..sampling.standard_form import StandardForm
+from ..sampling.treatment import TraceTreatment
+from .noise import Noise
+
+_FRAMES_TO_DECIDE = 3  # structures by which disulfides and tautomers are decided; chosen: by hand
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """
+    The steps from beads to atoms, for one molecule and what is beside it.
+
+    Attributes
+    ----------
+    form : StandardForm
+    sampler : Sampler
+    trace : TraceTreatment
+    system : System
+    completion : Completion or None
+        What a model does not make; None for a model that makes all atoms.
+    takes_kept : bool
+        Whether the model builds around atoms that are known.
+    """
+
+    form: StandardForm
+    sampler: Sampler
+    trace: TraceTreatment
+    system: System
+    completion: Completion | None
+    takes_kept: bool
+
+    @classmethod
+    def of(cls, network, sampler, form, options, looked=None):
+        """
+        Those of a network that is bound to a molecule.
+
+        Parameters
+        ----------
+        network : Model
+        sampler : Sampler
+        form : StandardForm
+        options : HydrogenOptions
+        looked : ndarray of float, shape (f, N, 3), optional
+            Beads of some frames, chains whole: the trace is judged by them, and disulfides and tautomers are decided.
+        """
+        whole = Completion(form.given).mapping if network.open_ends else form.given
+        placed = functools.partial(placed_alphas, form, sampler)
+        trace = TraceTreatment(whole, looked if network.relaxes else None, network.relaxes, placed)
+        found = cls(form, sampler, trace, System(form.given), None, network.open_ends and network.molecule is None)
+        return found._completed(options, looked) if network.open_ends else found
+
+    def _completed(self, options, looked):
+        """With the atoms that the model does not make; frames of beads (f, N, 3) may decide which these are."""
+        if looked is None or not options.on:
+            completion = Completion(self.form.given, options)
+        else:
+            few, at_zero = looked[:_FRAMES_TO_DECIDE], SamplingOptions(0, 0, 0, 0, "ignore")
+            completion = decided(self.form.given, options, lambda: self._plain(few, at_zero))
+        return replace(self, completion=completion, system=System(completion.mapping))
+
+    def _plain(self, beads, options):
+        """The model's own atoms (F, A, 3), nothing added, of beads (F, N, 3) whose chains are whole."""
+        beads, tolerance = self.trace(beads, list(range(len(beads))), None, options)
+        near, centre = self.form.beads(beads)
+        atoms = self.sampler(near, _noise(options), Keys.first(len(beads)), None, tolerance)
+        return self.form.atoms(atoms, centre, beads)
+
+    @functools.cached_property
+    def hydrogens(self):
+        """What puts hydrogens on atoms: those that are kept, and those that beads are made of, stay where they are."""
+        fine, system = self.system.surroundings, self.system
+        still = np.zeros(fine.n_atoms, dtype=bool)
+        still[system.made.atoms] = True
+        if system.kept is not None:
+            still[system.kept.rows] = True
+        return Hydrogens.of(fine, self.completion.hydrogens, self.sampler.device, still)
+
+    def __call__(self, beads, frames, keys, boxes, options):
+        """
+        All atoms of some frames.
+
+        Parameters
+        ----------
+        beads : ndarray of float32, shape (F, N + P, 3)
+            Found sound.
+        frames : list of int
+            Their numbers.
+        keys : Keys
+        boxes : ndarray of float, shape (F, 3, 3), optional
+            Box vectors as rows.
+        options : SamplingOptions
+
+        Returns
+        -------
+        ndarray of float32, shape (F, A, 3)
+        """
+        system, passing = self.system, self._passing(beads, boxes, options)
+        own = beads[:, : system.shown.n_beads]
+        beads, tolerance = self.trace(own, frames, boxes, options)
+        near, centre = self.form.beads(beads)
+        places, others = system.kept_places(beads, frames, boxes)
+        known = self._known(places, system.around(others, passing), centre)
+        atoms = self.sampler(near, _noise(options), keys, boxes, tolerance, known)
+        atoms = self._complete(self.form.atoms(atoms, centre, beads), places, others, passing, boxes)
+        atoms = system.together(atoms, passing)
+        if options.wrap != SamplingOptions.wrap:
+            atoms = system.wrapping(atoms, self.trace.of_right_hand(own, options.mirror), boxes, options.wrap)
+        return system.ordered(atoms)
+
+    def _complete(self, atoms, places, others, passing, boxes):
+        """The model's atoms (F, A, 3) with all that is added, kept atoms at their places, and other kept molecules."""
+        atoms = atoms if self.completion is None else self.completion(atoms)
+        if places is not None:
+            atoms[:, self.system.kept.rows] = places[:, self.system.kept.rows]  # to the bit
+        atoms = self.system.together(atoms, others)
+        if self.completion is None:
+            return atoms
+        around = self.system.together(atoms, self.system.near(passing))
+        return self.hydrogens(around, boxes)[:, : atoms.shape[1]]
+
+    def _passing(self, beads, boxes, options):
+        """Molecules (F, P, 3) that are carried along, reflected where the trace is."""
+        if self.system.passengers is None:
+            return beads[:, self.system.mapping.n_beads :]
+        return self.system.carried(self.trace.of_right_hand(beads, options.mirror), boxes)
+
+    def _known(self, places, around, centre):
+        """`KeptPlaces` about `centre`, of kept atoms (F, A, 3) and of other molecules (F, X, 3); None without any."""
+        if not self.takes_kept or places is None and around.shape[1] == 0:
+            return None
+        known = np.full((len(around), self.form.given.n_atoms, 3), np.nan, dtype=np.float32)
+        known = known if places is None else places[:, self.completion.own]
+        near = (around - centre).astype(np.float32)
+        return KeptPlaces(self.form.kept(known, centre), near, self.system.kinds, self.system.members)
+
+    def displacements(self, beads, atoms, dimensions, boxes, options):
+        """How far beads (F, N, 3) are from those of atoms (F, A, 3) that were made of them: shape (F, N)."""
+        system = self.system
+        beads = self.trace.of_right_hand(beads[:, : system.shown.n_beads], options.mirror)
+        if options.wrap != SamplingOptions.wrap:
+            beads = system.wrapping.moved(beads, boxes, options.wrap)
+        return distances_moved(beads, system.shown.project(system.own(atoms)), dimensions)
+
+
+def placed_alphas(form, sampler, beads):
+    """Topology and C-alphas (f, R, 3) that a network finds from beads (f, N, 3), in standard order."""
+    with torch.inference_mode():
+        near = torch.tensor(form.beads(beads)[0], device=sampler.device)
+        return form.mapping.coarse, sampler.bound.placing(near).alphas.cpu().numpy()
+
+
+def _noise(options):
+    """Randomness as `SamplingOptions` ask for it."""
+    return Noise(options.seed, options.temperature, options.correlation_time)
