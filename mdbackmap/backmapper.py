@@ -31,8 +31,6 @@ from .universes.passengers import find_passengers
 from .universes.reader import bead_indices, bead_names
 from .universes.universe import universe_of
 
-_FRAMES_TO_DECIDE = 3  # structures by which disulfides and tautomers are decided; chosen: by hand
-
 
 class Backmapper:
     """
