@@ -17,9 +17,10 @@ from there. The same frames come out: in XTC the same bytes, where a batch takes
 batches are cut by time, and coordinates agree within 0.01 A. Without `resume` such a folder is an error, so that
 nothing is lost by mistake, and `overwrite` discards it.
 
-**Formats.** Whatever MDAnalysis writes. XTC rounds coordinates to 0.01 A; DCD has no times of its own, only one step
-between frames. XTC, TRR and PDB take their final space while they grow; the segments of others are joined by writing
-them once more (conversions of more than some seconds), which takes that space twice for a moment.
+**Formats.** Whatever MDAnalysis writes. XTC rounds coordinates to 0.01 A; DCD has no times of frames, only one step
+between them, and a warning says by how much these are off. XTC, TRR and PDB take their final space while they grow; the
+segments of others are joined by writing them once more (conversions of more than some seconds), which takes that space
+twice for a moment.
 
 **Interruptions.** What is written is safe after some seconds: a conversion that is killed loses less than 10 seconds of
 work, or one structure that takes longer. While it runs its output is locked.
@@ -225,7 +226,7 @@ class BackmapTrajectory(AnalysisBase):
             skipped = left_out(plan, judged)
             first = first_kept(plan, self._trajectory, skipped) if skipped else first
             named = [(f"frame {frame}, sample {sample}", why) for frame, sample, why in skipped]
-            filename, topology, spread = plan.destination.publish(first, kept_frames(plan, judged), named)
+            filename, topology, spread = plan.destination.publish(first, *kept_frames(plan, whole, judged), named)
         tell(whole.displacements, self.model.mapping.anchors if self.model.mapping.is_chain else None)
         self.start, self.stop, self.step, self.n_frames = start, stop, step, len(plan.frames)
         self.frames, self.times = plan.frames, whole.times

@@ -617,3 +617,27 @@ def test_beads_that_are_no_c_alphas_whatever_their_names(caplog):
         BackmapTrajectory(u.atoms, load_model("genzprot", u.atoms), bead_tolerance=0.0).run()
         assert ("they may be other beads" in caplog.text) == told
         assert ("frame 0: C-alpha distances unlike those of proteins at chain A, " in caplog.text) == told
+
+
+def test_times_of_dcd_files(cg, tmp_path, caplog):
+    def written(name, **asked):
+        frames = asked.pop("frames")
+        run = quick(cg.atoms, standin(cg.atoms), tmp_path / f"{name}.dcd", **asked).run(frames=frames).results
+        times = [ts.time for ts in mda.Universe(run.topology, run.filename).trajectory]
+        return np.abs(times - run.times).max()
+
+    cg.trajectory[0]
+    assert written("steady", frames=[5, 8, 11]) < 1e-3 and written("one", frames=[7]) < 1e-3
+    assert "DCD" not in caplog.text
+    assert written("uneven", frames=[0, 1, 5]) > 1e-3 and written("samples", frames=[3, 4], n_samples=2) > 1e-3
+    said = [r.getMessage() for r in caplog.records if "DCD" in r.getMessage()]
+    assert len(said) == 2 and "off by up to" in said[0]
+
+
+def test_a_pdb_file_that_cannot_hold_the_atoms_is_refused_at_once(cg, tmp_path, monkeypatch):
+    monkeypatch.setattr("mdbackmap.writing.pdb.MAX_SERIAL", 100)
+    model = standin(cg.atoms)
+    monkeypatch.setattr(type(model), "sample", lambda *_, **__: pytest.fail("atoms were made"))
+    with pytest.raises(ValueError, match="do not fit a PDB file .* mmCIF"):
+        quick(cg.atoms, model, tmp_path / "aa.pdb").run(frames=[0])
+    assert not left(tmp_path)

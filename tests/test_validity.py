@@ -243,4 +243,33 @@ def test_the_command_line_prints_the_report_and_stops(tmp_path, capsys):
     assert main([*asked, "--overwrite", "--strict"]) == 1
     assert "frame 0: 14 CA-CA distances" in capsys.readouterr().err
     assert main([*asked, "--overwrite", "--strict", "skip"]) == 1
-    assert "all 1 structures are beyond the limits" in capsys.readouterr().err
+    assert "all 1 structures were left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [None, ".xtc", ".h5md", ".pdb"])
+def test_broken_frames_are_left_out_and_listed(cg, tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr(limits, "LIMITS", {})
+    spoiled = cg.atoms.universe.copy()
+    with mda.Writer(str(tmp_path / "cg.dcd"), len(cg.atoms)) as writer:
+        for ts in spoiled.trajectory[:12]:
+            ts.positions[3:] *= np.nan if ts.frame in (0, 5) else 1.0
+            ts.positions[:] = 0.0 if ts.frame == 11 else ts.positions
+            writer.write(spoiled.atoms)
+    spoiled.load_new(str(tmp_path / "cg.dcd"))
+    file, model = None if suffix is None else tmp_path / f"aa{suffix}", standin(cg.atoms)
+    with pytest.raises(ValueError, match="frame 0: the positions of .* are NaN or infinite; leave the frame out"):
+        quick(spoiled.atoms, model, file, **ASKED).run()
+    run = quick(spoiled.atoms, model, file, strict="skip", **ASKED).run().results
+    assert [x[:2] for x in run.skipped] == [(frame, sample) for frame in (0, 5, 11) for sample in (0, 1)]
+    assert run.skipped[0].why.endswith("are NaN or infinite") and "never written" in run.skipped[4].why
+    sound = [frame for frame in range(12) if frame not in (0, 5, 11)]
+    alone = quick(spoiled.atoms, model, **ASKED).run(frames=sound).results
+    for name in ("frames", "samples", "times", "displacements", "strained"):
+        assert_array_equal(run[name], alone[name])
+    made = run.positions if suffix is None else positions(run)
+    assert np.abs(made - alone.positions).max() < 0.011 and len(run.validity) == run.n_frames == 18
+    parts = quick(spoiled.atoms, model, strict="skip", **ASKED)
+    parts = parts.run(backend="multiprocessing", n_workers=3).results
+    assert parts.skipped == run.skipped and len(parts.positions) == 18
+    with pytest.raises(ValueError, match="none of the 2 frames can be backmapped; frame 0"):
+        quick(spoiled.atoms, model, strict="skip", **ASKED).run(frames=[0, 5])

@@ -153,7 +153,7 @@ def report(results, coarse, verbose=False):
     if results.resumed:
         print(f"{options.count(results.resumed, 'coarse frame')} were there from an interrupted conversion")
     if results.skipped:
-        print(f"left out: {options.count(len(results.skipped), 'structure')} beyond the limits")
+        print(f"left out: {options.count(len(results.skipped), 'structure')}")
         for frame, sample, why in results.skipped[:_NAMED]:
             print(f"  frame {frame}, sample {sample}: {why}")
     if results.validity is not None:

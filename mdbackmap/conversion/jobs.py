@@ -48,8 +48,9 @@ def jobs(frames, places, done, n_samples, size_at):
 
 
 def _together(last_number, last, number, frame):
-    """Whether a structure may join a job: it follows the last one, and both have a box or none has."""
-    return number == last_number + 1 and (frame.dimensions is None) == (last.dimensions is None)
+    """Whether a structure may join a job: it follows the last one, and both have a box and are sound, or neither."""
+    alike = (frame.dimensions is None, frame.fault == "") == (last.dimensions is None, last.fault == "")
+    return number == last_number + 1 and alike
 
 
 def _job(batch):

@@ -52,7 +52,7 @@ def left_out(plan, judged) -> list[Skipped]:
     found = [Skipped(int(frames[k]), int(samples[k]), str(judged.why[k])) for k in places]
     if found and len(found) == len(frames):
         raise ValueError(
-            f"all {len(found)} structures are beyond the limits, nothing is left to write; of frame {found[0].frame}: "
+            f"all {len(found)} structures were left out, nothing is left to write; of frame {found[0].frame}: "
             f"{found[0].why}"
         )
     return found
@@ -71,9 +71,10 @@ def keys(plan):
     return np.repeat(plan.frames, n_samples), np.tile(np.arange(n_samples), n_frames)
 
 
-def kept_frames(plan, judged):
-    """Which coarse frame each structure is of that was not left out, int64, shape (F,)."""
-    return keys(plan)[0][slice(None) if judged is None else judged.why == ""]
+def kept_frames(plan, whole, judged):
+    """Which coarse frame each structure is of that was not left out (int64), and its time: two arrays, shape (F,)."""
+    kept = slice(None) if judged is None else judged.why == ""
+    return keys(plan)[0][kept], np.repeat(whole.times, plan.n_samples)[kept]
 
 
 def results_of(plan, whole, trajectory, judged, skipped, spread=None) -> Results:
@@ -109,7 +110,7 @@ def results_of(plan, whole, trajectory, judged, skipped, spread=None) -> Results
         provenance=plan.provenance,
         resumed=int(plan.done.reshape(-1, plan.n_samples).all(1).sum()),
         skipped=skipped,
-        validity=None if judged is None else Validity(judged.taken(kept), plan.judge.labels, frames, samples),
+        validity=None if plan.judge is None else Validity(judged.taken(kept), plan.judge.labels, frames, samples),
     )
     if whole.positions is not None:
         results.positions = whole.positions if kept.all() else whole.positions[kept]

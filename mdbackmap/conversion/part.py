@@ -101,10 +101,12 @@ def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResu
     def read():
         for row, place in enumerate(places):
             frame = checked_frame(plan, trajectory, plan.frames[place])
-            tally.read(row, frame, plan.strain(frame))
+            tally.read(row, frame, 0 if frame.fault else plan.strain(frame))
             yield frame
 
     def generate(job):
+        if job.faults:
+            return np.full((len(job.frames), model.n_atoms, 3), np.nan, dtype=np.float32)
         began = time.perf_counter()
         positions = sample_frames(model, job.frames, job.samples, plan.options)
         pace.took(len(positions), time.perf_counter() - began)
@@ -113,7 +115,8 @@ def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResu
     def write(job, positions):
         found = judged(plan, job, positions)
         sink.write(job, positions, pace.seconds, found)
-        tally.add(job, positions, job.start - start, None if found is None else found.why == "")
+        if not job.faults:
+            tally.add(job, positions, job.start - start, None if found is None else found.why == "")
         advance(int(np.count_nonzero(job.samples == n_samples - 1)))
 
     try:

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from ..metrics.limits import beyond
-from ..metrics.validity import ProteinJudge
+from ..metrics.validity import Judged, ProteinJudge
+from ..molecule.mapping import MappingError
 from ..options import SKIP, SamplingOptions
+from ..recognition.soundness import fault_alone
 from ..recognition.spacing import strained
-from ..universes.access import read_frame
+from ..universes.access import Unreadable, read_frame
 from ..universes.chosen import input_files
 from ..universes.frames import CoarseFrame, check_beads, sample_frames
 from ..universes.reader import bead_indices
@@ -24,7 +26,7 @@ from ..universes.scaling import scale_of
 from ..writing.destination import Destination, InMemory
 from ..writing.origin import origin
 from ..writing.output import PDB, check_format
-from ..writing.pdb import check_columns
+from ..writing.pdb import check_columns, check_fits
 from ..writing.settings import ConversionSettings
 
 
@@ -95,15 +97,21 @@ class Plan:
 
 def checked_frame(plan, trajectory, number: int) -> CoarseFrame:
     """
-    One frame of a trajectory, checked.
+    One frame of a trajectory, checked. Where structures are left out, one that is broken says why (`fault`).
 
     Raises
     ------
     ValueError
         A frame that cannot be read, that is broken, or (strict plans) that no protein can have.
     """
-    frame = CoarseFrame.of(read_frame(trajectory, int(number)), plan.indices)
-    check_beads(plan.model, frame, trajectory.n_frames)
+    try:
+        frame = CoarseFrame.of(read_frame(trajectory, int(number)), plan.indices)
+        check_beads(plan.model, frame, trajectory.n_frames)
+    except (Unreadable, MappingError) as error:
+        if plan.strict != SKIP:
+            raise
+        fault = fault_alone(error, int(number), trajectory.n_frames)
+        return CoarseFrame.broken(number, len(plan.indices), fault)
     if plan.strict and plan.strict != SKIP and (words := plan.strained(frame)):
         raise ValueError(f"frame {frame.frame}: {words}; strict=False takes them as they are and counts them")
     return frame
@@ -116,19 +124,20 @@ def judged(plan, job, positions):
     Returns
     -------
     Judged or None
-        With reasons why structures are left out, if they are (``strict="skip"``). None without a judge.
+        With reasons why structures are left out, if they are (``strict="skip"``). None without a judge, if none are.
 
     Raises
     ------
     ValueError
         A structure beyond the limits, if plans are strict otherwise.
     """
+    places = np.arange(job.start, job.stop)
+    if job.faults:
+        return Judged.unseen(places, 0 if plan.judge is None else len(plan.judge.labels), job.faults)
     if plan.judge is None:
-        return None
+        return Judged.unseen(places, 0, [""] * len(places)) if plan.strict == SKIP else None
     boxes = [frame.dimensions for frame in job.frames]
-    found = plan.judge(
-        plan.model.system.own(positions), np.arange(job.start, job.stop), None if boxes[0] is None else boxes
-    )
+    found = plan.judge(plan.model.system.own(positions), places, None if boxes[0] is None else boxes)
     if not plan.strict:
         return found
     strained = [words for frame in job.frames for words in [plan.strained(frame)]]
@@ -170,7 +179,7 @@ def plan_conversion(
     indices, done = bead_indices(atoms, model), np.zeros(n_structures, dtype=bool)
     size, judge = int(model.batch_size(batch_size)), _judge(model, strict, validity)
     plan = Plan(model, indices, frames, n_samples, options, size, strict, judge, settings, done)
-    first, files, scale = checked_frame(plan, trajectory, frames[0]), input_files(atoms.universe), scale_of(trajectory)
+    first, files, scale = _first_sound(plan, trajectory), input_files(atoms.universe), scale_of(trajectory)
     asked = {**options.as_dict(), "n_samples": n_samples} | ({} if scale == 1 else {"scale": scale})
     asked |= model.hydrogens.as_dict() | ({"strict": SKIP} if strict == SKIP else {})
     read, kept = files, getattr(model, "kept", None)
@@ -186,26 +195,32 @@ def plan_conversion(
     destination = Destination(
         Path(filename),
         plan,
-        clock=_clock(frames, trajectory.dt),
         inputs=read,
         batch_size="auto" if batch_size == "auto" else size,
         overwrite=overwrite,
         resume=resume,
     )
     destination.check()
-    if destination.partial.suffix in PDB:  # refuse frames that it cannot hold before the first is backmapped
+    if destination.partial.suffix in PDB:  # refuse what it cannot hold before the first frame is backmapped
+        check_fits(model.topology)
         for number in frames:
-            check_columns(checked_frame(plan, trajectory, number).beads, f"frame {number}: ")
+            if not (frame := checked_frame(plan, trajectory, number)).fault:
+                check_columns(frame.beads, f"frame {number}: ")
     return replace(plan, destination=destination)
+
+
+def _first_sound(plan, trajectory):
+    """The first of the frames that atoms can be made of."""
+    faults = []
+    for number in plan.frames:
+        frame = checked_frame(plan, trajectory, number)
+        if not frame.fault:
+            return frame
+        faults.append(frame.fault)
+    raise ValueError(f"none of the {len(faults)} frames can be backmapped; frame {plan.frames[0]}: {faults[0]}")
 
 
 def _judge(model, strict, validity):
     """The judge of structures, if it is needed; strict conversions of molecules that are no proteins do without."""
     fine = model.converted.fine
     return ProteinJudge(fine) if validity or strict and (fine.types >= 0).any() else None
-
-
-def _clock(frames, dt):
-    """Options of the writer of DCD, which has frames at equal spacing."""
-    stride = max(1, int(frames[1] - frames[0])) if len(frames) > 1 else 1
-    return {"dt": float(dt) * stride, "istart": int(frames[0]) // stride}

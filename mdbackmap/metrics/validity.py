@@ -75,6 +75,13 @@ class Judged:
         )
 
     @classmethod
+    def unseen(cls, places, n_residues, why) -> "Judged":
+        """That of structures that there are not: left out, for these reasons (F,); nothing else is known of them."""
+        scores = np.full((len(places), len(SCORES)), np.nan)
+        counts = np.zeros((len(places), len(FAULTS), n_residues), dtype=np.uint8)
+        return cls(np.asarray(places), scores, counts, np.zeros(len(places), dtype=bool), np.array(why))
+
+    @classmethod
     def joined(cls, parts) -> "Judged":
         """That of several, in the order of places, each place once."""
         of_parts = {field.name: np.concatenate([getattr(x, field.name) for x in parts]) for field in fields(cls)}

@@ -304,5 +304,17 @@ def leave_out(number, n_frames=None) -> str:
     return f"leave the frame out ({how}), or repair the trajectory"
 
 
+def fault_alone(error, number, n_frames) -> str:
+    """
+    What is wrong with a frame, out of an error: without the frame's number and the advice, which a list has no use for.
+
+    Examples
+    --------
+    >>> fault_alone(f"frame 3: it is torn; {leave_out(3, 9)}", 3, 9)
+    'it is torn'
+    """
+    return str(error).removeprefix(f"frame {number}: ").removesuffix(f"; {leave_out(number, n_frames)}")
+
+
 def _span(first, last):
     return str(first) if first == last else f"{first}-{last}"

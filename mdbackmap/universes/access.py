@@ -30,13 +30,17 @@ _MAGIC = {1995: 4, _LARGE_XTC: 4, 1993: 64}
 """How frames of XTC, large XTC and TRR begin, and at which byte their number of atoms is; cited: GROMACS."""
 
 
+class Unreadable(ValueError):
+    """A frame that the reader of a trajectory cannot read."""
+
+
 def read_frame(trajectory, frame: int, onward=False):
     """
     The Timestep of a frame (0-based) of a coarse trajectory; `onward` if it is the next one.
 
     Raises
     ------
-    ValueError
+    Unreadable
         A frame that cannot be read, or that holds another number of atoms, with its number and the reason.
     """
     with naming_frame(trajectory, frame):
@@ -91,10 +95,10 @@ def _check_length(filename, offsets, frame):
         raise OSError("it is cut off, or its header is damaged")
 
 
-def unreadable(frame, trajectory, error) -> ValueError:
+def unreadable(frame, trajectory, error) -> Unreadable:
     """The error that says which frame of which trajectory could not be read, and why."""
     why = reason(re.split(r"\. ?(?:\n|Trajectories with)", str(error))[0].strip() or error)
-    return ValueError(
+    return Unreadable(
         f"frame {frame} of {trajectory.n_frames} in {trajectory.filename} cannot be read ({why}): the file is "
         f"damaged or its number of beads changes there; {leave_out(int(frame), int(trajectory.n_frames))}"
     )

@@ -42,6 +42,8 @@ class CoarseFrame:
         Box as MDAnalysis has it (angstrom, degrees), if it is one (`boxes.real_box`).
     data : dict
         What else the reader says of the frame (`ts.data`): numbers only, none of them per bead.
+    fault : str
+        Why it is no frame of a molecule; "" if it is one.
 
     Examples
     --------
@@ -55,11 +57,17 @@ class CoarseFrame:
     beads: np.ndarray
     dimensions: np.ndarray | None
     data: dict = field(default_factory=dict)
+    fault: str = ""
 
     @classmethod
     def of(cls, ts, indices) -> CoarseFrame:
         """The frame of a Timestep, cut to the beads with these indices."""
         return cls(int(ts.frame), float(ts.time), ts.positions[indices], real_box(ts.dimensions), _numbers(ts))
+
+    @classmethod
+    def broken(cls, number, n_beads, fault) -> CoarseFrame:
+        """A frame in place of one that no atoms can be made of: nothing is known of it but why."""
+        return cls(int(number), np.nan, np.full((n_beads, 3), np.nan, dtype=np.float32), None, fault=fault)
 
     def same_as(self, other: CoarseFrame) -> bool:
         """True if the very same atoms belong to both: equal frame, time, beads and box, to the last bit."""

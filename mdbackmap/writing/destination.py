@@ -12,6 +12,7 @@ import numpy as np
 
 from ..metrics.spread import b_factors
 from ..universes.frames import displacements, of_residues
+from .dcd_times import set_times
 from .failure import why_not_written
 from .joining import join, merge, stamp
 from .lock import end_with
@@ -54,7 +55,7 @@ class InMemory:
         """What was judged of all structures of a `PartResult`; None if nothing was."""
         return whole.judged
 
-    def publish(self, first, frames, skipped=()):
+    def publish(self, first, frames, times, skipped=()):
         """No file, no topology, and no spread read from it."""
         return None, None, None
 
@@ -68,8 +69,6 @@ class Destination:
     filename : Path
     plan : Plan
         What goes there.
-    clock : dict
-        Options of the DCD writer.
     inputs : list of str
         Files that are read.
     batch_size : int or "auto"
@@ -78,10 +77,10 @@ class Destination:
         As of `BackmapTrajectory`.
     """
 
-    def __init__(self, filename, plan, *, clock, inputs, batch_size, overwrite, resume):
+    def __init__(self, filename, plan, *, inputs, batch_size, overwrite, resume):
         self.filename, self.partial = filename, Partial(filename)
         self.model, self.n_structures, self.provenance = plan.model, len(plan.done), plan.provenance
-        self._options, self._settings, self._clock, self._inputs = plan.options, plan.settings, clock, inputs
+        self._options, self._settings, self._inputs = plan.options, plan.settings, inputs
         self._batch_size, self._overwrite, self._resume = batch_size, overwrite, resume
         self._products = Products.of(filename, self.model.topology, too_wide(plan.first.beads))
         self._several = plan.n_samples > 1
@@ -162,7 +161,7 @@ class Destination:
             notes = remarks(self.provenance) if start == 0 else ()
             return PDBFrames(path, self.model.topology, self.n_structures, notes)
         observe = None if self._options.tolerance.keeps and self.model.converted.kept else self._observe
-        return TrajectoryFrames(path, self.model.universe(), self.n_structures, self._clock, observe)
+        return TrajectoryFrames(path, self.model.universe(), self.n_structures, observe)
 
     def _observe(self, frame, positions):
         """What is stored with a frame of H5MD."""
@@ -170,13 +169,13 @@ class Destination:
         return {"displacements": moved[0], "residue_displacements": of_residues(moved, self.model.converted)[0]}
 
     def _merge(self, path, segments, n_frames):
-        merge(path, segments, self.model.universe, self._clock, n_frames)
+        merge(path, segments, self.model.universe, n_frames)
 
     def judged(self, whole):
         """What was judged of all structures, of those that were there before, too; None if nothing was."""
         return self.partial.judged()
 
-    def publish(self, first, frames, skipped=()):
+    def publish(self, first, frames, times, skipped=()):
         """
         Join the segments, and move all files to their names.
 
@@ -186,6 +185,8 @@ class Destination:
             Positions (A, 3) and box of the first structure.
         frames : ndarray of int, shape (F,)
             Which coarse frame each output frame is of.
+        times : ndarray of float, shape (F,)
+            When these are, in ps.
         skipped : sequence of (str, str), optional
             Structures that were left out, and why: they are stored with the provenance.
 
@@ -196,11 +197,13 @@ class Destination:
             Over the samples of each of C coarse frames, in angstrom; None for one sample.
         """
         self.check()  # files may have come under these names meanwhile
-        path = join(self.partial, self.n_structures, self.model.universe, self._clock)
+        path = join(self.partial, self.n_structures, self.model.universe)
         provenance = self.provenance | ({SKIPPED: dict(skipped)} if skipped else {})
         spread = spread_of_file(path, self.model, frames) if self._several else None
         if spread is not None and self.partial.suffix in H5MD:
             observe(path, spread, frames)
+        if self.partial.suffix == ".dcd":
+            set_times(path, times)
         fine = self.model.topology
         factors = None if spread is None else self.model.system.of_residues(b_factors(spread))
         stamp(path, provenance, fine)

@@ -24,7 +24,7 @@ _BLOCK = 256
 _STAMP = "parameters/mdbackmap"
 
 
-def join(partial: Partial, n_frames, make_universe, clock) -> Path:
+def join(partial: Partial, n_frames, make_universe) -> Path:
     """
     Make one file of all segments.
 
@@ -36,8 +36,6 @@ def join(partial: Partial, n_frames, make_universe, clock) -> Path:
         Output frames that they must cover, and that the file must then hold.
     make_universe : callable
         Gives a Universe with the fine topology.
-    clock : dict
-        Options of the DCD writer.
 
     Returns
     -------
@@ -57,11 +55,11 @@ def join(partial: Partial, n_frames, make_universe, clock) -> Path:
     if len(segments) == 1 and partial.suffix not in H5MD:  # more is written into these: the segment stays as it is
         return segments[0].path
     path = partial.folder / f"joined{partial.suffix}"
-    merge(path, segments, make_universe, clock, partial.n_kept(0, n_frames))
+    merge(path, segments, make_universe, partial.n_kept(0, n_frames))
     return path
 
 
-def merge(path, segments, make_universe, clock, n_frames):
+def merge(path, segments, make_universe, n_frames):
     """
     Write one file of several segments, of a format whose files cannot be joined by their bytes.
 
@@ -70,8 +68,8 @@ def merge(path, segments, make_universe, clock, n_frames):
     path : Path
     segments : list of Segment
         In order.
-    make_universe, clock
-        As `join` has them.
+    make_universe : callable
+        As `join` has it.
     n_frames : int
         That they hold.
 
@@ -83,7 +81,7 @@ def merge(path, segments, make_universe, clock, n_frames):
     if path.suffix in H5MD:
         _join_h5md(path, [x.path for x in segments])
     else:
-        _rewrite(path, segments, make_universe(), clock)
+        _rewrite(path, segments, make_universe())
     check_written(path, n_frames)
 
 
@@ -131,11 +129,10 @@ def _extend(target, source, rising):
         target[start + i : start + i + len(rows)] = rows + shift if rising else rows
 
 
-def _rewrite(path, segments, universe, clock):
+def _rewrite(path, segments, universe):
     """Read the segments and write them as one."""
-    options = clock if path.suffix == ".dcd" else {}
     n_atoms = universe.atoms.n_atoms
-    with mda.Writer(str(path), n_atoms, multiframe=True, **options) as writer:
+    with mda.Writer(str(path), n_atoms, multiframe=True) as writer:
         for segment in segments:
             universe.trajectory = core.reader(str(segment.path), n_atoms=n_atoms)
             for number, ts in enumerate(universe.trajectory, segment.start):

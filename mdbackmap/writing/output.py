@@ -60,6 +60,11 @@ class Job:
     start: int
 
     @property
+    def faults(self) -> list[str]:
+        """Why no structures can be made of its frames; empty where they can. Frames are all sound, or all broken."""
+        return [frame.fault for frame in self.frames if frame.fault]
+
+    @property
     def stop(self) -> int:
         """Place behind the last structure."""
         return self.start + len(self.frames)
@@ -103,19 +108,18 @@ class TrajectoryFrames:
         With the fine topology; its trajectory is replaced.
     n_frames : int
         Frames of the whole output: 1 selects writers of single frames.
-    clock : dict
-        `dt` and `istart` for DCD, which stores no times.
     observe : callable, optional
         ``observe(frame, positions)`` gives more to store with a frame of H5MD.
     """
 
-    def __init__(self, path, universe, n_frames, clock, observe=None):
+    def __init__(self, path, universe, n_frames, observe=None):
         reader = MemoryReader(np.zeros((1, universe.atoms.n_atoms, 3), np.float32))
         reader.units = {"time": "ps", "length": "Angstrom", "velocity": "Angstrom/ps", "force": None}  # H5MD asks
         universe.trajectory = reader
         self._universe, self._last_step, self._observe = universe, None, observe
         self._h5md = format_suffix(path) in H5MD
-        options = _writer_options(format_suffix(path), clock)
+        options = {"velocities": False, "forces": False, "creator": "mdbackmap", "creator_version": __version__}
+        options = options if self._h5md else {}
         self._writer = mda.Writer(str(path), universe.atoms.n_atoms, multiframe=n_frames > 1, **options)
 
     def write(self, positions, frame, sample, number):
@@ -150,12 +154,6 @@ def close_hdf5(writer):
         file.flush()
     finally:
         file.close()
-
-
-def _writer_options(suffix, clock):
-    if suffix in H5MD:
-        return {"velocities": False, "forces": False, "creator": "mdbackmap", "creator_version": __version__}
-    return dict(clock) if suffix == ".dcd" else {}
 
 
 class PDBFrames:

@@ -35,6 +35,16 @@ def fits_pdb(topology: Topology) -> bool:
     )
 
 
+def check_fits(topology: Topology):
+    """ValueError, with what to do, unless the columns of a PDB file hold this topology."""
+    if not fits_pdb(topology):
+        raise ValueError(
+            f"{topology.n_atoms} atoms in {topology.n_residues} residues (numbers to {topology.resids.max()}) do "
+            f"not fit a PDB file (at most {MAX_SERIAL} atoms, residue numbers of 4 digits, chains of "
+            "one letter): write XTC or H5MD, which get an mmCIF file beside them"
+        )
+
+
 def too_wide(beads) -> bool:
     """
     Whether a structure on (N, 3) beads may be larger than a PDB file can hold, wherever it is moved to.
@@ -140,12 +150,7 @@ class PDBLayout:
     """
 
     def __init__(self, topology, b_factors=None):
-        if not fits_pdb(topology):
-            raise ValueError(
-                f"{topology.n_atoms} atoms in {topology.n_residues} residues (numbers to {topology.resids.max()}) do "
-                f"not fit a PDB file (at most {MAX_SERIAL} atoms, residue numbers of 4 digits, chains of one letter): "
-                "write XTC or H5MD"
-            )
+        check_fits(topology)
         self._b_factors = np.zeros(topology.n_residues) if b_factors is None else b_factors
         self.lines, serial = [], 0
         last = np.flatnonzero(np.diff(topology.residue_of_atom, append=-1))  # (R,) last atom of each residue
