@@ -9,6 +9,7 @@ partial       the hidden folder in which an unfinished conversion lies
 joining       segments joined to the final file
 products      the files that an output consists of, checked before and published after
 pdb           structures as PDB with TER, and as mmCIF
+dcd_times     times of DCD files
 destination   from the name of an output to its files
 origin        what an output depends on: the provenance
 spreads       how far samples lie apart, read back from a complete output
