@@ -8,7 +8,7 @@ import torch
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
 from mdbackmap.geometry import neighbours
-from mdbackmap.geometry.neighbours import meeting_spheres, minimum_image, nearest
+from mdbackmap.geometry.neighbours import meeting_spheres, minimum_image, nearest, spheres_around
 
 pytestmark = pytest.mark.neighbours
 
@@ -149,16 +149,21 @@ def test_beads_far_from_the_origin():
 
 
 class TestTree:
-    """The same with torch-cluster, whose threshold is lowered so that it is really used."""
+    """The same by trees, whose threshold is lowered so that they are really used."""
 
-    @pytest.fixture(autouse=True)
-    def small(self, monkeypatch):
-        pytest.importorskip("torch_cluster")
-        monkeypatch.setattr(neighbours, "_LARGE", 1)
-        self.calls, search = [], neighbours._search_tree
-        monkeypatch.setattr(neighbours, "_search_tree", lambda *a: self.calls.append(1) or search(*a))
+    @pytest.fixture(autouse=True, params=["scipy", "torch-cluster"])
+    def small(self, request, monkeypatch):
+        if request.param == "torch-cluster":
+            pytest.importorskip("torch_cluster")
+        else:
+            monkeypatch.setattr(neighbours, "torch_cluster", None)
+        for limit in ("_MANY", "_MANY_IN_BOXES"):
+            monkeypatch.setattr(neighbours, limit, 0)
+        name = {"scipy": "nearest_points", "torch-cluster": "_search_cluster"}[request.param]
+        calls, search = [], getattr(neighbours, name)
+        monkeypatch.setattr(neighbours, name, lambda *a: calls.append(1) or search(*a))
         yield
-        assert self.calls
+        assert calls
 
     @pytest.mark.parametrize("n", [2, 5, 40, 300])
     def test_tables(self, n):
@@ -167,7 +172,7 @@ class TestTree:
     def test_the_very_same_tables(self, monkeypatch):
         positions = beads(300, frames=3)
         tree = nearest(positions, 16, (8.0, 14.0))
-        monkeypatch.setattr(neighbours, "_LARGE", 4000)
+        monkeypatch.setattr(neighbours, "_MANY", 10**9)
         pairs = nearest(positions, 16, (8.0, 14.0))
         assert all(torch.equal(a, b) for a, b in zip(tree, pairs, strict=True))
 
@@ -178,8 +183,52 @@ class TestTree:
         """More than 32 neighbours within a radius, at which torch-cluster stops by default."""
         check(beads(300, frames=1, spread=20.0), 16, (8.0, 14.0))
 
+    def test_loose(self):
+        """Points with fewer neighbours in the shell than are asked for."""
+        check(beads(60, spread=150.0), 16, (8.0, 14.0))
 
-def test_boxes_do_not_use_the_tree(monkeypatch):
-    monkeypatch.setattr(neighbours, "_LARGE", 1)
-    monkeypatch.setattr(neighbours, "torch_cluster", object())
-    check(beads(30), 6, (8.0, 10.0), vectors(BOXES["cubic"]))
+
+@pytest.fixture
+def trees(monkeypatch):
+    for limit in ("_MANY", "_MANY_IN_BOXES"):
+        monkeypatch.setattr(neighbours, limit, 0)
+
+
+@pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
+@pytest.mark.parametrize("times", [1, 2.5])  # boxes in which a shell does not fit, and some in which it does
+def test_trees_in_boxes(trees, box, times):
+    check(beads(80, spread=100.0), 6, (8.0, 10.0), vectors([*(times * np.array(box[:3])), *box[3:]]))
+
+
+@pytest.mark.parametrize("cell", [None, *BOXES])
+def test_spheres_that_meet_by_trees(trees, cell, monkeypatch):
+    test_spheres_that_meet(cell, monkeypatch)
+
+
+@pytest.mark.parametrize("cell", [None, *BOXES])
+@pytest.mark.parametrize("limit", [0, 10**9], ids=["tree", "all"])
+def test_spheres_around_points(cell, limit, monkeypatch):
+    """Points of several frames in any order, as they are found frame by frame."""
+    for name in ("_MANY", "_MANY_IN_BOXES"):
+        monkeypatch.setattr(neighbours, name, limit)
+    monkeypatch.setattr(neighbours, "_PAIRS", 7 * 40)
+    places, box = beads(40, frames=3), None if cell is None else vectors(BOXES[cell], 3)
+    random = torch.Generator().manual_seed(1)
+    radii, frames = torch.rand(3, 40, generator=random) * 8, torch.tensor([2, 0, 0, 2, 0])
+    points, own = beads(5, 1, 1)[0], torch.rand(5, generator=random) * 8
+    row, column = spheres_around(points, frames, places, own, radii, box)
+    wanted = []
+    for k, frame in enumerate(frames.tolist()):
+        at = slice(frame, frame + 1)
+        cut = None if box is None else box[at]
+        _, _, near = meeting_spheres(points[None, k : k + 1], places[at], own[None, k : k + 1], radii[at], cut)
+        wanted += [(k, j) for j in near.tolist()]
+    assert len(wanted) > 3 and list(zip(row.tolist(), column.tolist(), strict=True)) == wanted
+
+
+def test_trees_are_left_alone_where_there_is_nothing(trees):
+    none = torch.zeros(2, 0, 3)
+    assert all(len(index) == 0 for index in meeting_spheres(none, beads(5), none[..., 0], torch.ones(2, 5)))
+    assert all(
+        len(i) == 0 for i in spheres_around(none[0], none[0, :, 0].long(), beads(5), none[0, :, 0], torch.ones(2, 5))
+    )

@@ -9,7 +9,7 @@ Shapes: F frames, R residues, P pairs of them, Q peptides in question, B bins. A
 import torch
 
 from ..chemistry.residues import CB, MAX_ATOMS
-from ..geometry.neighbours import image_shifts, meeting_spheres, minimum_image
+from ..geometry.neighbours import image_shifts, meeting_spheres, spheres_around
 from ..geometry.vectors import full_precision, turn_about_x
 from ..torsions.movable import present
 
@@ -93,14 +93,14 @@ def _near_given(internal, beads, given, settings, box=None):
 def crowding(internal, beads, angles, frames, at, turns, settings, box=None, given=None):
     """Energies (Q, B), in nats, of turning peptides `at` (Q,) of `frames` (Q,) by `turns` (Q, B), all others fixed."""
     local, axes = internal.peptide_frames(beads)
-    everyone = torch.arange(beads.shape[1], device=at.device)
-    gap = beads[frames] - beads[frames, at].unsqueeze(1)  # (Q, R, 3)
-    if box is not None:
-        gap = minimum_image(gap, box[frames].unsqueeze(1).to(gap))
-    near = (gap.norm(dim=-1) < 2 * settings.reach) & (everyone != at.unsqueeze(1)) & ~internal.ends
-    row, other = near.nonzero().unbind(1)
+    reach = beads.new_full(beads.shape[:2], settings.reach)
+    row, other = spheres_around(beads[frames, at], frames, beads, reach[frames, at], reach, box)
+    near = (other != at[row]) & ~internal.ends[other]
+    row, other = row[near], other[near]
+    gap = beads[frames[row], other] - beads[frames[row], at[row]]
+    gap = gap + image_shifts(gap, None if box is None else box[frames[row]].to(gap))
     turned = turn_about_x(local[frames[row], other], angles[frames[row], other].unsqueeze(-1))
-    atoms = turned @ axes[frames[row], other] + gap[row, other].unsqueeze(1)  # (P, 3, 3), from the own C-alpha
+    atoms = turned @ axes[frames[row], other] + gap.unsqueeze(1)  # (P, 3, 3), from the own C-alpha
     oxygen = turn_about_x(local[frames, at, None, _OXYGEN], turns) @ axes[frames, at]  # (Q, B, 3)
     distance = torch.cdist(oxygen[row], atoms, compute_mode="donot_use_mm_for_euclid_dist")  # (P, B, 3)
     met = _met(other - at[row]).unsqueeze(1)
@@ -109,7 +109,11 @@ def crowding(internal, beads, angles, frames, at, turns, settings, box=None, giv
     if given is None:
         return total
     frame, peptide, _, gap = _near_given(internal, beads, given, settings, box)
-    row, pair = ((frames[:, None] == frame) & (at[:, None] == peptide)).nonzero().unbind(1)
+    turned, order = (frames * beads.shape[1] + at).sort()
+    wanted = frame * beads.shape[1] + peptide
+    place = torch.searchsorted(turned, wanted).clamp_max(len(turned) - 1)
+    pair = (turned[place] == wanted).nonzero()[:, 0]
+    row = order[place[pair]]
     distance = (oxygen[row] - gap[pair].unsqueeze(1)).norm(dim=-1)
     return total.index_add(0, row, settings.stiffness * (settings.clear - distance).clamp_min(0).square())
 

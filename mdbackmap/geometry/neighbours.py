@@ -1,13 +1,15 @@
 """
-Nearest neighbours of beads, as tables of fixed width: no scatter, no graph library.
+Which points are near which: nearest neighbours as tables of fixed width, and spheres that meet.
 
-`torch-cluster` is used for large open systems where it is installed; the tables are the same without it.
+Few points are compared one with another. Many are looked for in a search tree: time grows with their number, and what
+is found is the same. `torch-cluster` has the tree of large open systems where it is installed.
 
-Shapes: F frames, N and M beads, K neighbours. Lengths in angstrom.
+Shapes: F frames, N and M points, G points of any frames, K neighbours. Lengths in angstrom.
 """
 
 import torch
 
+from .trees import nearest_among, nearest_points, pairs_within, widths
 from .vectors import full_precision
 
 try:
@@ -16,8 +18,12 @@ except (ImportError, OSError):  # an optional accelerator, never required; OSErr
     torch_cluster = None
 
 _PAIRS = 1_000_000  # whose distances are in memory at a time; chosen: by hand
-_LARGE = 4000  # beads from which on a search tree is quicker; chosen: by hand
-_MOST = 4096  # neighbours that the tree counts at most; chosen: by hand, more than fit in a radius
+_MANY = 3_000_000  # pairs of a frame from which on a tree is quicker; measured: growth.py --search
+_MANY_IN_BOXES = 300_000  # the same in boxes; measured: growth.py --search
+_ACCELERATED = 300  # times as many pairs are compared on a device; chosen: by hand, trees are on the CPU
+_SHELLS = 25.0, 50.0  # angstrom within which trees look for the nearest; chosen: by hand, 20 C-alphas are nearer than
+# the first in all but loose chains
+_MOST = 4096  # neighbours that torch-cluster counts at most; chosen: by hand, more than fit in a radius
 
 
 @full_precision
@@ -87,12 +93,9 @@ def nearest(positions, k, radii=(), box=None):
     width = min(k, n_beads - 1)
     index = torch.arange(n_beads, device=positions.device).unsqueeze(1).repeat(n_frames, 1, k)
     counts = positions.new_zeros(n_frames, n_beads, len(radii))
-    for frame in range(n_frames):
+    for frame in range(n_frames if width > 0 else 0):
         cell = None if box is None else box[frame]
-        if torch_cluster is not None and cell is None and n_beads > _LARGE:
-            _search_tree(positions[frame], index[frame], width, counts[frame], radii)
-        elif width > 0:
-            _search_all(positions[frame], index[frame], width, counts[frame], radii, cell)
+        _search(positions[frame], index[frame], width, counts[frame], radii, cell)
     present = torch.arange(k, device=positions.device).expand(n_frames, n_beads, k) < width
     frames = torch.arange(n_frames, device=positions.device)[:, None, None]
     displacement = positions[frames, index] - positions.unsqueeze(2)
@@ -101,23 +104,51 @@ def nearest(positions, k, radii=(), box=None):
     return index, displacement, present, counts
 
 
-def _search_all(positions, index, width, counts, radii, box):
-    """Fill the tables of one frame from all pairs, some rows at a time."""
-    few = max(1, _PAIRS // len(positions))
-    for start in range(0, len(positions), few):
-        rows = slice(start, start + few)
+def _many(n_pairs, box, device):
+    """Whether so many pairs of points are better looked for in a tree."""
+    limit = _MANY if box is None else _MANY_IN_BOXES
+    return n_pairs > limit * (1 if device.type == "cpu" else _ACCELERATED)
+
+
+def _search(positions, index, width, counts, radii, box):
+    """Fill the tables of one frame."""
+    if not _many(len(positions) ** 2, box, positions.device):
+        _search_all(positions, index, width, counts, radii, box)
+    elif torch_cluster is not None and box is None:
+        _search_cluster(positions, index, width, counts, radii)
+    else:
+        _search_tree(positions, index, width, counts, radii, box)
+
+
+def _search_all(positions, index, width, counts, radii, box, rows=None):
+    """From all pairs, some rows at a time; only of some `rows` if these are given."""
+    rows = torch.arange(len(positions), device=positions.device) if rows is None else rows
+    for part in rows.split(max(1, _PAIRS // len(positions))):
         if box is None:
-            squared = torch.cdist(positions[rows], positions, compute_mode="donot_use_mm_for_euclid_dist").square_()
+            squared = torch.cdist(positions[part], positions, compute_mode="donot_use_mm_for_euclid_dist").square_()
         else:
-            squared = minimum_image(positions - positions[rows].unsqueeze(1), box).square().sum(-1)
-        squared[torch.arange(len(squared)), torch.arange(start, start + len(squared))] = torch.inf
-        index[rows, :width] = squared.topk(width, dim=-1, largest=False).indices
+            squared = minimum_image(positions - positions[part].unsqueeze(1), box).square().sum(-1)
+        squared.scatter_(1, part.unsqueeze(1), torch.inf)
+        index[part, :width] = squared.topk(width, dim=-1, largest=False).indices
         for column, radius in enumerate(radii):
-            counts[rows, column] = (squared < radius**2).sum(-1).to(counts.dtype)
+            counts[part, column] = (squared < radius**2).sum(-1).to(counts.dtype)
 
 
-def _search_tree(positions, index, width, counts, radii):
-    """The same by a search tree: time grows with the number of beads, not with its square."""
+def _search_tree(positions, index, width, counts, radii, box):
+    """By a tree, where enough points are near; from all pairs where not."""
+    shell, cell = max(_SHELLS[0], *radii), _as_array(box)
+    if cell is not None and widths(cell).min() < 2 * shell:
+        _search_all(positions, index, width, counts, radii, box)
+        return
+    found, number = nearest_points(_as_array(positions), width, shell, radii, cell)
+    found, number = (torch.from_numpy(table).to(positions.device) for table in (found, number))
+    index[:, :width], counts[:] = found.clamp_max(len(positions) - 1), number.to(counts)
+    if len(lonely := (found[:, -1] == len(positions)).nonzero()[:, 0]):
+        _search_all(positions, index, width, counts, radii, box, lonely)
+
+
+def _search_cluster(positions, index, width, counts, radii):
+    """By the tree of torch-cluster."""
     target, source = torch_cluster.knn(positions, positions, width + 1)
     others = source[target != source]
     if len(others) != len(positions) * width:  # coincident beads: the tree may leave the bead itself out
@@ -127,6 +158,11 @@ def _search_tree(positions, index, width, counts, radii):
     for column, radius in enumerate(radii):
         pairs = torch_cluster.radius(positions, positions, radius, max_num_neighbors=_MOST)
         counts[:, column] = torch.bincount(pairs[0], minlength=len(positions)).to(counts.dtype) - 1
+
+
+def _as_array(tensor):
+    """As a numpy array in double precision; None stays None."""
+    return None if tensor is None else tensor.detach().double().cpu().numpy()
 
 
 def meeting_spheres(one, other, radii, other_radii, box=None):
@@ -151,14 +187,131 @@ def meeting_spheres(one, other, radii, other_radii, box=None):
     >>> [index.tolist() for index in meeting_spheres(line[:, :1], line, radii[:, :1], radii)]
     [[0, 0], [0, 0], [0, 1]]
     """
-    pairs, few = [], max(1, _PAIRS // max(1, other.shape[0] * other.shape[1]))
-    for start in range(0, one.shape[1], few):
-        part = slice(start, start + few)
-        if box is None:
-            distance = torch.cdist(one[:, part], other, compute_mode="donot_use_mm_for_euclid_dist")
-        else:
-            gap = other.unsqueeze(1) - one[:, part].unsqueeze(2)
-            distance = minimum_image(gap, box[:, None, None].to(gap)).norm(dim=-1)
+    if one.shape[1] == 0 or other.shape[1] == 0:
+        return one.new_zeros(3, 0, dtype=torch.int64).unbind()
+    if _many(one.shape[1] * other.shape[1], box, one.device):
+        found = []
+        for frame in range(len(one)):
+            parts = (None if part is None else part[frame] for part in (one, other, radii, other_radii, box))
+            row, column = _in_tree(*parts)
+            found.append(torch.stack([torch.full_like(row, frame), row, column]))
+        return torch.cat(found, 1).unbind()
+    pairs = []
+    for part in torch.arange(one.shape[1], device=one.device).split(max(1, _PAIRS // other[..., 0].numel())):
+        distance = _distances(one[:, part], other, box)
         index = (distance < radii[:, part, None] + other_radii[:, None]).nonzero()
-        pairs.append(index + index.new_tensor([0, start, 0]))
+        pairs.append(index + index.new_tensor([0, int(part[0]), 0]))
     return torch.cat(pairs).unbind(1)
+
+
+def spheres_around(points, frames, other, radii, other_radii, box=None):
+    """
+    Spheres that meet those around some points, each point in a frame of its own.
+
+    Parameters
+    ----------
+    points : torch.Tensor, shape (G, 3)
+    frames : torch.Tensor of int64, shape (G,)
+        The frame of each point.
+    other : torch.Tensor, shape (F, M, 3)
+    radii, other_radii : torch.Tensor, shapes (G,) and (F, M)
+    box : torch.Tensor, shape (F, 3, 3), optional
+        Box vectors as rows: distances are those of the nearest images.
+
+    Returns
+    -------
+    row, column : torch.Tensor of int64, shape (p,)
+        Indices of the points, and of those of its frame; sorted.
+
+    Examples
+    --------
+    >>> line, radii = torch.tensor([[[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [3.5, 0.0, 0.0]]]), torch.ones(1, 3)
+    >>> [index.tolist() for index in spheres_around(line[0, 1:], torch.tensor([0, 0]), line, radii[0, 1:], radii)]
+    [[0, 0, 1], [0, 1, 2]]
+    """
+    if len(points) == 0 or other.shape[1] == 0:
+        return points.new_zeros(2, 0, dtype=torch.int64).unbind()
+    found, n_other = [], other.shape[1]
+    if _many(len(points) // len(other) * n_other, box, points.device):
+        for frame in range(len(other)):
+            own = (frames == frame).nonzero()[:, 0]
+            cell = None if box is None else box[frame]
+            if len(own):
+                row, column = _in_tree(points[own], other[frame], radii[own], other_radii[frame], cell)
+                found.append(own[row] * n_other + column)
+        found = torch.cat(found).sort().values
+        return found // n_other, found % n_other
+    for part in torch.arange(len(points), device=points.device).split(max(1, _PAIRS // n_other)):
+        at = frames[part]
+        distance = _distances(points[part].unsqueeze(1), other[at], None if box is None else box[at])[:, 0]
+        row, column = (distance < radii[part].unsqueeze(1) + other_radii[at]).nonzero().unbind(1)
+        found.append(torch.stack([part[row], column]))
+    return torch.cat(found, 1).unbind()
+
+
+def nearest_around(points, frames, other, k, box=None):
+    """
+    The nearest points of frames.
+
+    Parameters
+    ----------
+    points : torch.Tensor, shape (G, 3)
+    frames : torch.Tensor of int64, shape (G,)
+        The frame of each point.
+    other : torch.Tensor, shape (F, M, 3)
+    k : int
+        At most M.
+    box : torch.Tensor, shape (F, 3, 3), optional
+
+    Returns
+    -------
+    torch.Tensor of int64, shape (G, k)
+        By growing distance.
+
+    Examples
+    --------
+    >>> line = torch.tensor([[[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [3.5, 0.0, 0.0]]])
+    >>> nearest_around(line[0, 1:], torch.tensor([0, 0]), line, 2).tolist()
+    [[1, 0], [2, 1]]
+    """
+    index = frames.new_full((len(points), k), other.shape[1])
+    if _many(len(points) // len(other) * other.shape[1], box, points.device):
+        for frame in frames.unique().tolist():
+            own, cell = (frames == frame).nonzero()[:, 0], None if box is None else box[frame]
+            index[own] = _nearest_in_tree(points[own], other[frame], k, cell)
+    lonely = (index[:, -1:] == other.shape[1]).any(1).nonzero()[:, 0]
+    for part in lonely.split(max(1, _PAIRS // max(1, other.shape[1]))):
+        at = frames[part]
+        distance = _distances(points[part].unsqueeze(1), other[at], None if box is None else box[at])[:, 0]
+        index[part] = distance.topk(k, largest=False).indices
+    return index
+
+
+def _nearest_in_tree(points, other, k, box):
+    """Rows (N, k) of the nearest of the other points of a frame; M where a tree does not find them."""
+    cell, places = _as_array(box), _as_array(other)
+    index = torch.full((len(points), k), len(other), device=points.device)
+    for shell in _SHELLS:
+        lonely = (index[:, -1] == len(other)).nonzero()[:, 0]
+        if len(lonely) and (cell is None or widths(cell).min() >= 2 * shell):
+            found = nearest_among(_as_array(points[lonely]), places, k, shell, cell)
+            index[lonely] = torch.from_numpy(found).to(index)
+    return index
+
+
+def _distances(one, other, box):
+    """Distances (F, N, M) of points (F, N, 3) and (F, M, 3)."""
+    if box is None:
+        return torch.cdist(one, other, compute_mode="donot_use_mm_for_euclid_dist")
+    return minimum_image(other.unsqueeze(1) - one.unsqueeze(2), box[:, None, None].to(one)).norm(dim=-1)
+
+
+def _in_tree(one, other, radii, other_radii, box):
+    """Rows and columns of spheres (N, 3) and (M, 3) of one frame that meet."""
+    reach = float(radii.max() + other_radii.max())
+    found = pairs_within(_as_array(one), _as_array(other), reach, _as_array(box))
+    row, column = (torch.from_numpy(index).to(one.device) for index in found)
+    gap = other[column] - one[row]
+    gap = gap if box is None else minimum_image(gap, box.to(gap))
+    near = (gap.norm(dim=-1) < radii[row] + other_radii[column]).nonzero()[:, 0]
+    return row[near], column[near]

@@ -11,7 +11,7 @@ import math
 import torch
 
 from ..chemistry.residues import CA, CB, SYMMETRIC_CHIS, TYPE_OF_NAME
-from ..geometry.neighbours import image_shifts, meeting_spheres
+from ..geometry.neighbours import image_shifts, spheres_around
 from ..geometry.vectors import wrap
 from ..torsions.circular import fourier, levels_of
 from ..torsions.internal import CHIS, PEPTIDE
@@ -245,14 +245,13 @@ def backbone_overlaps(bridges, placed, frames, residue, partner, places, packing
     torch.Tensor, shape (P, B)
     """
     overlap, types, beta = packing.relief.overlap, bridges.types, placed[frames, residue, CB]
-    trace, size, box = placed[:, :, CA], CB + 1, None if bridges.box is None else bridges.box[frames]
+    trace, size, box = placed[:, :, CA], CB + 1, bridges.box
     table = allowed_distances(overlap.touch).to(types.device)[:, _SULFUR]
     spread = (placed[:, :, :size] - trace.unsqueeze(2)).norm(dim=-1).amax(2) + table.max()
-    radius = places.norm(dim=-1).amax(1, keepdim=True)
-    pair, _, other = meeting_spheres(beta.unsqueeze(1), trace[frames], radius, spread[frames], box)
+    pair, other = spheres_around(beta, frames, trace, places.norm(dim=-1).amax(1), spread, box)
     pair, other = where((other != residue[pair]) & (other != partner[pair]), pair, other)
     around = placed[frames[pair], other, :size] - beta[pair].unsqueeze(1)  # (p, 5, 3)
-    around = around + image_shifts(around[:, CA], None if box is None else box[pair]).unsqueeze(1)
+    around = around + image_shifts(around[:, CA], None if box is None else box[frames[pair]]).unsqueeze(1)
     allowed = table[classes().to(types.device)[types[other], :size]]
     allowed = torch.where(present().to(types.device)[types[other], :size], allowed, 0.0)
     distance = torch.cdist(places[pair], around, compute_mode="donot_use_mm_for_euclid_dist")  # (p, B, 5)

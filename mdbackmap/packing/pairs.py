@@ -40,7 +40,7 @@ class Groups(NamedTuple):
 
 def close_rows(places, frames, others, other_frames, distance, box=None):
     """
-    Which places are within a distance of which others, in the same frame.
+    Places that are within a distance of others in the same frame.
 
     Parameters
     ----------
@@ -51,11 +51,12 @@ def close_rows(places, frames, others, other_frames, distance, box=None):
 
     Returns
     -------
-    torch.Tensor of bool, shape (G, H)
+    rows, columns : torch.Tensor of int64, shape (p,)
     """
-    gap = others - places.unsqueeze(1)
-    gap = gap + image_shifts(gap, None if box is None else box[frames].unsqueeze(1))
-    return (frames.unsqueeze(1) == other_frames) & (gap.norm(dim=-1) < distance)
+    rows, columns = (frames.unsqueeze(1) == other_frames).nonzero().unbind(1)
+    gap = others[columns] - places[rows]
+    gap = gap + image_shifts(gap, None if box is None else box[frames[rows]])
+    return where(gap.norm(dim=-1) < distance, rows, columns)
 
 
 def groups_of(places, first, count, spread=None):

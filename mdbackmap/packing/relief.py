@@ -15,7 +15,7 @@ import torch
 
 from ..chemistry import residues
 from ..chemistry.residues import CA, CB, DISULFIDE, MAX_ATOMS, SG, TURNING
-from ..geometry.neighbours import meeting_spheres
+from ..geometry.neighbours import spheres_around
 from ..geometry.vectors import full_precision
 from ..torsions.movable import apart, present
 from .atom_energies import allowed_distances, overlap_energy
@@ -148,8 +148,7 @@ def relieve(types, atoms, chosen, packing, box=None, pulls=None):
         if len(stayed):  # others may have turned into them
             around[stayed.unbind(1)] = atoms[stayed.unbind(1)]
             places, others = (atoms[part[:, 0], part[:, 1], CA] for part in (chosen, stayed))
-            close = close_rows(places, chosen[:, 0], others, stayed[:, 0], settings.meeting, box)
-            met = close.any(1).nonzero()[:, 0]
+            met = close_rows(places, chosen[:, 0], others, stayed[:, 0], settings.meeting, box)[0].unique()
             energies[met] = overlap(types, around, chosen[met], packing, bridges, box)
     return angles, energies
 
@@ -254,9 +253,8 @@ def _near_atoms(types, atoms, chosen, reach, box):
     first = torch.arange(len(types) + len(own), device=atoms.device) * MAX_ATOMS
     everything = Groups(trace.flatten(0, 1), far.flatten(), first[: len(types)], real.sum(1), atoms.flatten(0, 2))
     parts = Groups(tip, radius, first[: len(own)] + TURNING, turning.sum(1), own.flatten(0, 1))
-    cells, room = None if box is None else box[frames], (radius + reach).unsqueeze(1)
-    row, _, residue = meeting_spheres(tip.unsqueeze(1), trace[frames], room, far[frames], cells)
-    residue, cells = frames[row] * atoms.shape[1] + residue, None if box is None else cells[row]
+    row, residue = spheres_around(tip, frames, trace, radius + reach, far, box)
+    residue, cells = frames[row] * atoms.shape[1] + residue, None if box is None else box[frames[row]]
     _, other, slot, gap, shift = atom_pairs(everything, parts, residue, row, reach, cells)
     return slot, other, gap, None if shift is None else -shift
 

@@ -10,7 +10,7 @@ import math
 import torch
 
 from ..chemistry.residues import CA
-from ..geometry.neighbours import image_shifts
+from ..geometry.neighbours import image_shifts, nearest_around
 from .pairs import close_rows
 from .relief import Pulls, overlap, relieve, side_chains
 from .rigid import SideChains
@@ -81,8 +81,7 @@ def replace_clashing(conformation, clashing, packing):
         for part in first.split(settings.together):
             some, here = clashing.some(part), within[part]
             now = torsions[some.frames, some.residues, 1:5]
-            cell = None if box_of is None else box_of[here]
-            around = surroundings(types, atoms[here], some.residues, settings.around, cell)
+            around = surroundings(types, atoms, here, some.residues, settings.around, box_of)
             turn, least = _best(*around, now, some.candidates, packing, some.pulls)
             held = 0.0 if some.pulls is None else some.pulls.energy(around[1][:, 0])
             better = (least < energies[part] + held).unsqueeze(1)
@@ -109,39 +108,40 @@ def in_turn(places, frames, energies, settings, box=None):
     first, later : torch.Tensor of int64
         Rows of those that overlap too much.
     """
-    near = close_rows(places, frames, places, frames, settings.apart, box)
-    rank = torch.arange(len(energies), device=energies.device)
-    worse = (energies > energies[:, None]) | ((energies == energies[:, None]) & (rank < rank[:, None]))
-    clash, second = energies > settings.clash, (near & worse).any(1)
+    one, other = close_rows(places, frames, places, frames, settings.apart, box)
+    worse = (energies[other] > energies[one]) | ((energies[other] == energies[one]) & (other < one))
+    clash, second = energies > settings.clash, torch.zeros_like(energies, dtype=torch.bool)
+    second[one[worse]] = True
     return (clash & ~second).nonzero()[:, 0], (clash & second).nonzero()[:, 0]
 
 
-def surroundings(types, atoms, residues, n_around, box=None):
+def surroundings(types, atoms, frames, residues, n_around, box=None):
     """
     Residues nearest to some, those first; in boxes the nearest images.
 
     Parameters
     ----------
     types : torch.Tensor of int64, shape (R,)
-    atoms : torch.Tensor, shape (q, R, 14, 3)
-    residues : torch.Tensor of int64, shape (q,)
+    atoms : torch.Tensor, shape (F, R, 14, 3)
+    frames, residues : torch.Tensor of int64, shape (q,)
     n_around : int
         How many, `m`, at most.
-    box : torch.Tensor, shape (q, 3, 3), optional
+    box : torch.Tensor, shape (F, 3, 3), optional
 
     Returns
     -------
     types : torch.Tensor of int64, shape (q, m)
     atoms : torch.Tensor, shape (q, m, 14, 3)
     """
-    each = torch.arange(len(residues), device=residues.device)
-    gap = atoms[:, :, CA] - atoms[each, residues, None, CA]
-    shifts = image_shifts(gap, None if box is None else box.unsqueeze(1))  # (q, R, 3)
-    distance = (gap + shifts).norm(dim=-1)
-    distance[each, residues] = -1.0
-    near = distance.topk(min(n_around, len(types)), largest=False).indices
-    rows = each.unsqueeze(1)
-    return types[near], atoms[rows, near] + shifts[rows, near].unsqueeze(2)
+    trace, rows = atoms[:, :, CA], frames.unsqueeze(1)
+    own = trace[frames, residues]
+    near = nearest_around(own, frames, trace, min(n_around, len(types)), box)
+    later = (
+        (near != residues.unsqueeze(1)).to(torch.int8).sort(dim=1, stable=True).indices
+    )  # itself first: others may lie on it
+    near = near.gather(1, later)
+    shifts = image_shifts(trace[rows, near] - own.unsqueeze(1), None if box is None else box[rows])
+    return types[near], atoms[rows, near] + shifts.unsqueeze(2)
 
 
 def _grid(steps, like):

@@ -105,7 +105,9 @@ def test_surroundings_are_all_that_matters(crystal, spoilt):
     internal, beads, _ = crystal
     turned, residue = spoilt
     atoms = internal.to_cartesian(beads, turned)
-    types, around = replacing.surroundings(internal.types, atoms, torch.tensor([residue]), PACKING.replacing.around)
+    types, around = replacing.surroundings(
+        internal.types, atoms, torch.tensor([0]), torch.tensor([residue]), PACKING.replacing.around
+    )
     assert types.shape == (1, PACKING.replacing.around) and torch.equal(around[0, 0], atoms[0, residue])
     near = float(relief.overlap(types, around, torch.tensor([[0, 0]]), PACKING))
     assert near == pytest.approx(energy(internal, beads, turned, residue))

@@ -1,0 +1,124 @@
+"""
+Near points by a search tree (scipy's), in open space and in periodic boxes of any shape.
+
+Points at the faces of a box have images beyond the opposite ones, so the tree itself knows of no box.
+
+Shapes: N and M points, K neighbours. Lengths in angstrom.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+_ROUNDING = 1.0 + 1e-4  # times a reach; chosen: by hand, pairs at its end are judged by who asks, in single precision
+
+
+def widths(box):
+    """Distances (3,) of opposite faces of a box (3, 3), vectors as rows."""
+    return 1 / np.linalg.norm(np.linalg.inv(box), axis=0)
+
+
+def pairs_within(one, other, reach, box=None):
+    """
+    Pairs of points of two sets that are within reach of each other, and some just beyond.
+
+    Parameters
+    ----------
+    one, other : ndarray of float, shapes (N, 3) and (M, 3)
+    reach : float
+    box : ndarray of float, shape (3, 3), optional
+        Box vectors as rows.
+
+    Returns
+    -------
+    rows, columns : ndarray of int64, shape (p,)
+        Sorted by row, then column; each pair once.
+
+    Examples
+    --------
+    >>> line = np.array([[0.0, 0.0, 0.0], [4.0, 0.0, 0.0], [9.0, 0.0, 0.0]])
+    >>> [index.tolist() for index in pairs_within(line[:1], line, 4.5)]
+    [[0, 0], [0, 1]]
+    >>> [index.tolist() for index in pairs_within(line[:1], line, 4.5, np.eye(3) * 10)]
+    [[0, 0, 0], [0, 1, 2]]
+    """
+    reach, n = reach * _ROUNDING, max(1, len(other))
+    one, other, owner = _in_box(one, other, reach, box)
+    found = cKDTree(one).sparse_distance_matrix(cKDTree(other), reach, output_type="ndarray")
+    return np.divmod(np.unique(found["i"].astype(np.int64) * n + owner[found["j"]]), n)
+
+
+def nearest_points(points, k, shell, radii=(), box=None):
+    """
+    The nearest points of every point, itself excluded, as far as they are within a shell.
+
+    Parameters
+    ----------
+    points : ndarray of float, shape (N, 3)
+    k : int
+    shell : float
+        In a box at most half its least width: then no point is met twice.
+    radii : sequence of float
+        Up to that of the shell.
+    box : ndarray of float, shape (3, 3), optional
+
+    Returns
+    -------
+    index : ndarray of int64, shape (N, k)
+        By growing distance; N where there is none.
+    counts : ndarray of int64, shape (N, len(radii))
+        Other points within each radius.
+    """
+    points, places, owner = _in_box(points, points, shell, box)
+    tree, own = cKDTree(places), np.arange(len(points))
+    _, found = tree.query(points, np.arange(1, k + 2), distance_upper_bound=shell)
+    found = np.append(owner, len(points))[found]
+    itself = found == own[:, None]
+    itself[:, -1] |= ~itself.any(1)  # among points at one place
+    index = found[~itself].reshape(len(points), k)
+    counts = [tree.query_ball_point(points, radius, return_length=True) - 1 for radius in radii]
+    return index, np.stack(counts, 1) if counts else np.zeros((len(points), 0), dtype=np.int64)
+
+
+def nearest_among(points, other, k, shell, box=None):
+    """
+    The nearest points of another set, as far as they are within a shell.
+
+    Parameters
+    ----------
+    points, other : ndarray of float, shapes (N, 3) and (M, 3)
+    k : int
+    shell : float
+        In a box at most half its least width.
+    box : ndarray of float, shape (3, 3), optional
+
+    Returns
+    -------
+    ndarray of int64, shape (N, k)
+        By growing distance; M where there is none.
+    """
+    n_other = len(other)
+    points, places, owner = _in_box(points, other, shell, box)
+    found = cKDTree(places).query(points, np.arange(1, k + 1), distance_upper_bound=shell)[1]
+    return np.append(owner, n_other)[found]
+
+
+def _in_box(one, other, reach, box):
+    """Points of the first set in the box, those of the second with images within reach, and whose these are."""
+    one, other = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    owner = np.arange(len(other))
+    if box is None:
+        return one, other, owner
+    box = np.asarray(box, dtype=np.float64)
+    inverse, rim = np.linalg.inv(box), reach / widths(box)
+    one, other = (np.mod(points @ inverse, 1.0) for points in (one, other))
+    for k in range(3):
+        copies = np.arange(-math.ceil(rim[k]), math.ceil(rim[k]) + 1)
+        place = other[:, k, None] + copies
+        row, copy = np.nonzero((place > -rim[k]) & (place < 1 + rim[k]))
+        other, owner = other[row], owner[row]
+        other[:, k] += copies[copy]
+    return one @ box, other @ box, owner
