@@ -232,3 +232,7 @@ def test_trees_are_left_alone_where_there_is_nothing(trees):
     assert all(
         len(i) == 0 for i in spheres_around(none[0], none[0, :, 0].long(), beads(5), none[0, :, 0], torch.ones(2, 5))
     )
+
+
+def test_trees_without_radii(trees):
+    check(beads(40), 6, ())

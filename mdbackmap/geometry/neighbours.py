@@ -136,7 +136,7 @@ def _search_all(positions, index, width, counts, radii, box, rows=None):
 
 def _search_tree(positions, index, width, counts, radii, box):
     """By a tree, where enough points are near; from all pairs where not."""
-    shell, cell = max(_SHELLS[0], *radii), _as_array(box)
+    shell, cell = max((_SHELLS[0], *radii)), _as_array(box)
     if cell is not None and widths(cell).min() < 2 * shell:
         _search_all(positions, index, width, counts, radii, box)
         return
