@@ -10,10 +10,11 @@ import pytest
 
 import mdbackmap as mdb
 from mdbackmap.cli import main
-from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, MARTINI_GRO, MARTINI_XTC
+from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, MARTINI_GRO, MARTINI_XTC, TRPCAGE_PDB
 from mdbackmap.molecule.images import molecule_bonds
 from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.molecule.topology import Topology
+from mdbackmap.universes import passengers
 from mdbackmap.writing.pdb import PDBLayout, ending, fits_pdb
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -124,6 +125,41 @@ def test_a_frame_with_water_that_is_nan_is_refused():
     cg.atoms[-1].position = [np.nan] * 3
     with pytest.raises(MappingError, match="W 2 is NaN"):
         mdb.BackmapTrajectory(cg, model).run()
+
+
+def test_of_many_ions_the_nearest_in_each_frame_count(monkeypatch, caplog):
+    protein, n = mda.Universe(TRPCAGE_PDB).select_atoms("name CA"), 300
+    monkeypatch.setattr(passengers, "_LEAST", 20)
+    resnames = [*protein.resnames, *["CL"] * n]
+    both = mda.Universe.empty(20 + n, 20 + n, atom_resindex=range(20 + n), trajectory=True)
+    for name, values in {
+        "names": ["CA"] * 20 + ["CL"] * n,
+        "resnames": resnames,
+        "resids": [*range(1, 21), *range(1, n + 1)],
+        "elements": ["C"] * 20 + ["Cl"] * n,
+        "chainIDs": ["A"] * 20 + ["I"] * n,
+    }.items():
+        both.add_TopologyAttr(name, values)
+    ways = np.random.default_rng(0).normal(size=(n, 3))
+    far = protein.positions.mean(0) + 60 * ways / np.linalg.norm(ways, axis=1)[:, None]
+    both.atoms.positions = np.concatenate([protein.positions, far])
+    both.dimensions = [200, 200, 200, 90, 90, 90]
+    with caplog.at_level(logging.INFO):
+        model = mdb.load_model("genzprot", both, passthrough=True)
+    assert "around 20 of them, ions and atoms of ligands, the nearest of 300 in each frame" in caplog.text
+    alone = mdb.load_model("genzprot", both.atoms[:20])
+    asked = {"temperature": 0, "dimensions": both.dimensions[None]}
+    free, names = alone.sample(protein.positions[None], [0], **asked)[0], alone.topology.names
+    without = model.sample(both.atoms.positions[None], [0], **asked)[0]
+    assert np.abs(without[: len(free)] - free).max() < 0.01
+    tip = free[np.flatnonzero(names == "NZ")[0]]
+    near = both.atoms.positions
+    near[20 + 287] = tip + [0, 0, 200]  # another image
+    beads = np.stack([both.atoms.positions, near])
+    made = model.sample(beads, [0, 1], temperature=0, dimensions=np.repeat(asked["dimensions"], 2, 0))
+    assert np.abs(made[0] - without).max() < 1e-3 and np.abs(made[1, len(free) :] - near[20:]).max() < 1e-4
+    apart = np.linalg.norm(made[1, : len(free)] - tip, axis=-1)[model.topology.elements[: len(free)] != "H"]
+    assert apart.min() > 2.4
 
 
 @pytest.fixture(scope="module")

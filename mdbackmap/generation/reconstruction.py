@@ -122,9 +122,10 @@ class Reconstruction:
         beads, tolerance = self.trace(own, frames, boxes, options)
         near, centre = self.form.beads(beads)
         places, others = system.kept_places(beads, frames, boxes)
-        known = self._known(places, system.around(others, passing), centre)
+        close = system.closest(passing, beads, boxes)
+        known = self._known(places, system.around(others, close), centre)
         atoms = self.sampler(near, _noise(options), keys, boxes, tolerance, known)
-        atoms = self._complete(self.form.atoms(atoms, centre, beads), places, others, passing, boxes)
+        atoms = self._complete(self.form.atoms(atoms, centre, beads), places, others, close, boxes)
         atoms = system.together(atoms, passing)
         if options.wrap != SamplingOptions.wrap:
             atoms = system.wrapping(atoms, self.trace.of_right_hand(own, options.mirror), boxes, options.wrap)

@@ -46,6 +46,35 @@ def near(points, others, cutoff, box=None):
     return pairs[first], distances[first]
 
 
+def nearest(points, others, cutoff, box=None):
+    """
+    How far each point is from the nearest of others, by any image.
+
+    Parameters
+    ----------
+    points : ndarray of float, shape (n, 3)
+    others : ndarray of float, shape (m, 3)
+    cutoff : float
+        Half the width of the box counts, if that is less.
+    box : ndarray of float, shape (3, 3), optional
+        Box vectors as rows.
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        Infinite beyond the cutoff.
+
+    Examples
+    --------
+    >>> nearest(np.array([[1.0, 0, 0], [9.0, 0, 0]]), np.array([[19.0, 0, 0]]), 3.0, np.eye(3) * 20).tolist()
+    [2.0, inf]
+    """
+    if box is not None:
+        cutoff = min(cutoff, 0.5 / np.linalg.norm(np.linalg.inv(box), axis=0).max())
+        points, others, _ = _with_images(points, others, cutoff, box)
+    return cKDTree(others).query(points, distance_upper_bound=cutoff)[0]
+
+
 def _with_images(points, others, cutoff, box):
     """Points in the box, the others with their images around it, and which of the others each image is of."""
     inverse = np.linalg.inv(box)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .crowds import closest
 from .images import followed, layers, molecule_bonds
 from .likeness import arranged
 from .mapping import Mapping
@@ -36,6 +37,8 @@ class Passengers:
         Rows of those that atoms are packed around: ions and atoms of ligands.
     kinds, members : ndarray of int64, shapes (S,) and (S, 14)
         Groups of these (`other_atoms.groups`).
+    crowds : list of Crowd
+        Molecules of which the nearest in each frame are those.
     described : dict
         For the provenance, plain values.
     """
@@ -45,6 +48,7 @@ class Passengers:
     around: np.ndarray
     kinds: np.ndarray
     members: np.ndarray
+    crowds: list
     described: dict
 
 
@@ -118,6 +122,10 @@ class System:
     def _near_residues(self):
         beside = self.passengers
         return [] if beside is None else np.unique(beside.topology.residue_of_atom[beside.around])
+
+    def closest(self, passing, beads, boxes=None):
+        """Passengers (F, P, 3) as atoms of a molecule on beads (F, N, 3) are packed around them (`crowds.closest`)."""
+        return passing if self.passengers is None else closest(self.passengers.crowds, passing, beads, boxes)
 
     def near(self, passing):
         """Of passengers (F, P, 3), the molecules that atoms are packed around."""

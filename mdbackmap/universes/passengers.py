@@ -17,6 +17,7 @@ from ..chemistry.variants import CAPS
 from ..molecule.attributes import attribute, canonical_resnames, chain_letters, listed
 from ..molecule.bonds import bonding_distances
 from ..molecule.boxes import box_vectors, nearest_images
+from ..molecule.crowds import surrounding
 from ..molecule.mapping import MappingError
 from ..molecule.nearby import near
 from ..molecule.system import Passengers
@@ -30,8 +31,8 @@ logger = logging.getLogger(__name__)
 _SHOWN = 8  # kinds of residues in a message; chosen: by hand
 _BONDED = 1.9  # angstrom; chosen: by hand, between bonds of heavy atoms but metals' (1.8) and of beads (2.0 and more)
 _REACH = 2.5  # angstrom; chosen: by hand, no covalent bond is longer
-_NEAREST = 30.0  # angstrom from a bead within which atoms are sorted; chosen: by hand, above any side chain's reach
-_MOST = 1000  # atoms that others are packed around; chosen: by hand, they cost as much as 100 residues
+_EACH = 1  # groups of molecules of one kind that others are packed around, a residue; chosen: they cost less than it
+_LEAST = 200  # of such groups; chosen: by hand, they cost as much as 20 residues
 _HALOGENS = ("F", "Cl", "Br", "I")
 
 
@@ -85,13 +86,16 @@ def find_passengers(atoms, used, owner, passthrough, chains=(), kept=None, alias
     if not len(group):
         logger.warning("passthrough: there is nothing beside the converted molecule to carry along")
         return None
-    around = _around(topology, group, every[used])
-    kinds, members = _groups(topology, around, group.positions)
+    most = max(_LEAST, _EACH * len(np.unique(owner)))
+    heavy = _heavy(topology, group)
+    found = surrounding(topology, heavy, group.positions, every[used].positions, _box(group), most)
     logger.info("carried along as they are: %d particles (%s)", len(group), _count(group))
-    if len(around):
-        logger.info("atoms are packed around %d of them, ions and atoms of ligands", len(around))
-    described = {"carried": text, "n_particles": len(group), "packed_around": len(around)}
-    return Passengers(topology, np.asarray(group.ix), around, kinds, members, described)
+    n = len(found[0])
+    if n:
+        more = "" if n == len(heavy) else f", the nearest of {len(heavy)} in each frame"
+        logger.info("atoms are packed around %d of them, ions and atoms of ligands%s", n, more)
+    described = {"carried": text, "n_particles": len(group), "packed_around": n}
+    return Passengers(topology, np.asarray(group.ix), *found, described)
 
 
 def _row(every):
@@ -215,39 +219,15 @@ def _without(group, topology, kept):
     return group, topology
 
 
-def _around(topology, group, beads):
-    """Rows that atoms are packed around: lone ions and heavy atoms of molecules but water, the nearest ones."""
+def _heavy(topology, group):
+    """Rows of atoms that others are packed around: lone ions and heavy atoms of molecules but water."""
     size = np.bincount(topology.residue_of_atom, minlength=topology.n_residues)
     atomistic = _atomistic(topology, group)
     water = np.isin(np.char.upper(topology.resnames), list(residues.WATER))
     heavy = np.array([e != "" and other_atoms.kind_of(e) is not None for e in topology.elements.tolist()], dtype=bool)
     lone = (size == 1)[topology.residue_of_atom] & np.isin(topology.elements, _ions_among(topology.elements))
-    rows = np.flatnonzero(heavy & ~water[topology.residue_of_atom] & (atomistic[topology.residue_of_atom] | lone))
-    if len(rows) <= _MOST:
-        return rows
-    distance = _nearest_bead(group.positions[rows], beads.positions, _box(group))
-    of_residue = np.full(topology.n_residues, np.inf)
-    np.minimum.at(of_residue, topology.residue_of_atom[rows], distance)
-    order = np.argsort(of_residue[topology.residue_of_atom[rows]], kind="stable")[:_MOST]
-    words = "atoms are packed around the %d nearest of %d atoms of ions and ligands, as they lie in frame %d"
-    logger.info(words, _MOST, len(rows), group.universe.trajectory.ts.frame)
-    return np.sort(rows[order])
-
-
-def _nearest_bead(points, beads, box):
-    """Distance of each point to the nearest bead, as far as it is at all near; infinite beyond."""
-    found = np.full(len(points), np.inf)
-    width = np.inf if box is None else 1 / np.linalg.norm(np.linalg.inv(box), axis=0).max()
-    pairs, distances = near(points, beads, min(_NEAREST, width / 2), box)
-    np.minimum.at(found, pairs[:, 0], distances)
-    return found
+    return np.flatnonzero(heavy & ~water[topology.residue_of_atom] & (atomistic[topology.residue_of_atom] | lone))
 
 
 def _ions_among(elements):
     return [element for element in np.unique(elements) if element and _is_ion(element)]
-
-
-def _groups(topology, around, positions):
-    """Groups of the atoms that others are packed around (`other_atoms.groups`)."""
-    kinds = [other_atoms.kind_of(topology.elements[row]) for row in around]
-    return other_atoms.groups(kinds, topology.residue_of_atom[around].tolist(), positions[around])
