@@ -17,6 +17,7 @@ kinds        a name, a list or a file -> groups of atoms
 grouping     groups of atoms -> `Mapping`
 named        the `Mapping` that a user names on the command line
 nearby       pairs of points that lie near each other, over periodic boundaries, too
+crowds       of many molecules of a kind, those that atoms are packed around
 plain        a `Mapping` as plain values, as a checkpoint holds it, and back
 boxes        box vectors, nearest images, chains made whole
 images       molecules in a box: made whole, moved into it, chains brought together
