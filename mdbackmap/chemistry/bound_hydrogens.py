@@ -74,6 +74,10 @@ PLANAR = frozenset(
     for atom in atoms.split()
 )
 """Atoms of side chains whose bonds lie in a plane; N within a chain is one, too."""
+AROMATIC = frozenset(
+    (name, atom) for name in ("HIS", "PHE", "TRP", "TYR") for atom in ATOMS[name][5:] if atom[0] == "C"
+)
+"""Carbons of aromatic rings."""
 
 LENGTHS = {"C": 1.09, "N": 1.01, "O": 0.96, "S": 1.336}  # angstrom; cited: Amber ff14SB, bonds by the other element
 AROMATIC_LENGTH = 1.08  # angstrom; cited: Amber ff14SB, of C in a plane

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..chemistry.bound_hydrogens import AROMATIC
 from ..chemistry.elements import (
     CARBONYL_RADIUS,
     CHARGED_OVERLAP,
@@ -62,9 +63,7 @@ def _table(atoms):
 
 _CARBONYL = _table({name: [atom] for name, atom in CARBONYLS.items()})
 _CARBONYL[:, C] = True
-_AROMATIC = _table(
-    {name: [atom for atom in ATOMS[name][5:] if atom[0] == "C"] for name in ("HIS", "PHE", "TRP", "TYR")}
-)
+_AROMATIC = _table({name: [atom for atom in ATOMS[name] if (name, atom) in AROMATIC] for name in RESIDUE_NAMES})
 _POSITIVE = _table({"LYS": ["NZ"], "ARG": ["NE", "NH1", "NH2"]})
 _NEGATIVE = _table({"ASP": ["OD1", "OD2"], "GLU": ["OE1", "OE2"]})
 _RING_NITROGENS = _table({"HIS": ["ND1", "NE2"]})

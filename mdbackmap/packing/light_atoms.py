@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ..chemistry import elements, other_atoms
+from ..chemistry.bound_hydrogens import AROMATIC
 from ..chemistry.residues import ATOMS, CA, MAX_ATOMS, RESIDUE_NAMES, C, N
 from ..completion.complete import Completion
 from ..hydrogen.parents import HydrogenTable, carriers
@@ -50,11 +51,20 @@ class LightTables:
     weights, local : torch.Tensor, shape (n, S - 14, 3)
     moved, axis : torch.Tensor, shapes (n, 4, S) and (n, 4, 2)
         As `rigid.SideChains` takes them.
-    radius : torch.Tensor, shape (n, S)
-    donor, acceptor, polar : torch.Tensor of bool, shape (n, S)
-        Hydrogens on nitrogen, atoms that take part in their bonds, and heavy N and O.
+    kind : torch.Tensor of int64, shape (n, S)
+        Class of each atom: a row of `classes`.
+    classes : torch.Tensor, shape (C, 4)
+        Radius, and whether it is a hydrogen on nitrogen, takes part in bonds of these, is a heavy N or O.
+    first, hydrogens : torch.Tensor of int64, shape (n, 14)
+        Of each heavy atom the slot of its first hydrogen, and how many it has; they follow each other.
+    reach : torch.Tensor, shape (n, 14)
+        How far its sphere and those of its hydrogens reach.
+    carries : torch.Tensor of bool, shape (n, 14)
+        Heavy atoms of which at least a hydrogen turns.
     apart : torch.Tensor of bool, shape (n, S, S)
         Pairs of one residue that can overlap.
+    inside : torch.Tensor of bool, shape (n, 14, 14)
+        Pairs of heavy atoms of one residue of which atoms can overlap, hydrogens included.
     from_carbon, from_nitrogen : torch.Tensor of int64, shape (n, S)
         Bonds from C and N of the backbone.
     """
@@ -67,11 +77,14 @@ class LightTables:
     local: torch.Tensor
     moved: torch.Tensor
     axis: torch.Tensor
-    radius: torch.Tensor
-    donor: torch.Tensor
-    acceptor: torch.Tensor
-    polar: torch.Tensor
+    kind: torch.Tensor
+    classes: torch.Tensor
+    first: torch.Tensor
+    hydrogens: torch.Tensor
+    reach: torch.Tensor
+    carries: torch.Tensor
     apart: torch.Tensor
+    inside: torch.Tensor
     from_carbon: torch.Tensor
     from_nitrogen: torch.Tensor
 
@@ -111,9 +124,11 @@ def light_tables(device=None):
         found["donor"][kind, slot[row]], found["acceptor"][kind, slot[row]] = roles.polar[row], roles.acceptor[row]
         found["polar"][kind, slot[row]] = float(fine.elements[row] in "NO")
     _others(found)
-    whole = {name: v.bool() if name in ("donor", "acceptor", "polar") else v for name, v in found.items()}
-    whole |= {name: found[name].long() for name in ("bonded", "reference", "parent")}
-    return LightTables(real=real, **whole, **_joints(fine, slot, real, whole["parent"]))
+    whole = {name: found[name].long() for name in ("bonded", "reference", "parent")}
+    whole |= {name: found[name] for name in ("weights", "local")}
+    joints = _joints(fine, slot, real, whole["parent"])
+    whole |= joints | _classes(found) | _carried(found, real, whole["parent"], joints)
+    return LightTables(real=real, **whole)
 
 
 def _example():
@@ -141,7 +156,7 @@ def _example():
 def _small(fine, parent):
     """Whether hydrogens of an atom are small: those on N, O, S or an aromatic ring."""
     residue, name = fine.resnames[fine.residue_of_atom[parent]], fine.names[parent]
-    return name[0] != "C" or (residue in ("PHE", "TYR", "TRP", "HIS") and name not in ("CA", "CB"))
+    return name[0] != "C" or (residue, name) in AROMATIC
 
 
 def _lengths(fine, table):
@@ -165,6 +180,25 @@ def _others(found):
         found["radius"][rows] = radii[kind]
         found["acceptor"][rows] = float(kind in ("N", "O", "S", "metal"))
         found["polar"][rows] = float(kind in ("N", "O", "metal"))
+
+
+def _classes(found):
+    """Atoms of equal radius and role are of one class."""
+    columns = torch.stack([found[name] for name in ("radius", "donor", "acceptor", "polar")], -1)
+    classes, kind = columns.flatten(0, 1).unique(dim=0, return_inverse=True)
+    return {"classes": classes, "kind": kind.view(columns.shape[:2])}
+
+
+def _carried(found, real, parent, joints):
+    """Tables of heavy atoms with their hydrogens."""
+    mine = (parent.unsqueeze(1) == torch.arange(MAX_ATOMS)[:, None]) & real[:, None, MAX_ATOMS:]  # (n, 14, S - 14)
+    length = found["local"].norm(dim=-1) + found["radius"][:, MAX_ATOMS:]
+    reach = torch.maximum(found["radius"][:, :MAX_ATOMS], (length.unsqueeze(1) * mine).amax(2))
+    own = torch.cat([torch.eye(MAX_ATOMS, dtype=torch.bool).expand(len(real), -1, -1), mine], 2).float()  # (n, 14, S)
+    return {
+        **{"first": MAX_ATOMS + mine.int().argmax(2), "hydrogens": mine.sum(2), "reach": reach},
+        **{"carries": (own * joints["moved"][:, :1]).any(2), "inside": (own @ joints["apart"].float() @ own.mT) > 0},
+    }
 
 
 def _joints(fine, slot, real, parent):
@@ -227,26 +261,23 @@ def with_hydrogens(types, starts, atoms):
     return whole, real
 
 
-def nearest_allowed(types, one, a, other, b, touch):
+@functools.cache
+def nearest_allowed(touch, device=None):
     """
-    Smallest distances of pairs of atoms at no cost.
+    Smallest distances of two atoms at no cost.
 
     Parameters
     ----------
-    types : torch.Tensor of int64, shape (G,)
-    one, a, other, b : torch.Tensor of int64, shape (P,)
-        Residues and slots.
     touch : float
         Overlap of spheres, in angstrom, that costs nothing; those of a hydrogen bond may overlap more.
+    device : torch.device, optional
 
     Returns
     -------
-    torch.Tensor, shape (P,)
+    torch.Tensor, shape (C, C)
+        Of atoms of two of the `LightTables.classes`.
     """
-    tables = light_tables(types.device)
-    first, second = types[one], types[other]
-    allowed = tables.radius[first, a] + tables.radius[second, b] - touch
-    bond = tables.donor[first, a] & tables.acceptor[second, b] | tables.acceptor[first, a] & tables.donor[second, b]
-    polar = tables.polar[first, a] & tables.polar[second, b]
-    allowed = allowed - elements.HYDROGEN_BOND_OVERLAP * bond
-    return torch.where(polar, allowed.clamp_max(elements.POLAR_DISTANCE), allowed)
+    radius, donor, acceptor, polar = light_tables(device).classes.unbind(1)
+    bond = torch.maximum(donor[:, None] * acceptor, acceptor[:, None] * donor)
+    allowed = radius[:, None] + radius - touch - elements.HYDROGEN_BOND_OVERLAP * bond
+    return torch.where(polar[:, None] * polar > 0, allowed.clamp_max(elements.POLAR_DISTANCE), allowed)

@@ -27,7 +27,9 @@ class SideChains:
         self.atoms, self.axis, self.share = atoms, axis, moved.to(atoms.dtype)
         self.last = moved.sum(1)  # (Q, 14): torsions that move an atom
         self.behind, self.pivot = self._bonds(atoms)
-        self.along = unit(self.pivot - self.behind)
+        self._level, self._across, self._skew = _parts(unit(self.pivot - self.behind))
+        rows = torch.arange(len(atoms), device=atoms.device).unsqueeze(1)
+        self._motion = (rows * (moved.shape[1] + 1) + self.last).flatten()  # of each atom, among those of all torsions
 
     def _bonds(self, atoms):
         """Ends (Q, 4, 3) of each torsion's bond, inner and outer one."""
@@ -35,17 +37,20 @@ class SideChains:
 
     def turned(self, angles):
         """Atoms (Q, 14, 3) after each torsion has been turned by `angles` (Q, 4), in radians."""
-        turns = rotations(self.along, angles)  # (Q, 4, 3, 3)
+        cos, sin = angles.cos()[..., None, None], angles.sin()[..., None, None]
+        turns = self._level + cos * self._across + sin * self._skew  # (Q, 4, 3, 3)
         shifts = self.pivot - (self.pivot.unsqueeze(2) @ turns).squeeze(2)
-        turn, shift = torch.eye(3).to(turns).expand(len(turns), 3, 3), shifts.new_zeros(len(turns), 1, 3)
-        whole = [(turn, shift)]
-        for k in range(4):  # what is further out turns first, about the bonds as they were
-            shift = shifts[:, k, None] @ turn + shift
-            turn = turns[:, k] @ turn
-            whole.append((turn, shift))
-        rows = torch.arange(len(turns), device=turns.device).unsqueeze(1)
-        turns, shifts = (torch.stack(parts, 1)[rows, self.last] for parts in zip(*whole, strict=True))
-        return (self.atoms.unsqueeze(2) @ turns + shifts).squeeze(2)
+        steps = torch.cat([turns, shifts.unsqueeze(2)], 2)  # (Q, 4, 4, 3): a shift below each rotation
+        whole = [torch.eye(4, 3).to(turns).expand(len(turns), 4, 3), steps[:, 0]]
+        for k in range(1, 4):  # what is further out turns first, about the bonds as they were
+            motion = steps[:, k] @ whole[-1][:, :3]
+            motion[:, 3] += whole[-1][:, 3]
+            whole.append(motion)
+        motions = torch.stack(whole, 1)
+        motion = motions.view(-1, 4, 3).index_select(0, self._motion).view(*self.last.shape, 4, 3)
+        x, y, z = self.atoms.unsqueeze(-1).unbind(2)
+        turned = (x * motion[:, :, 0]).addcmul_(y, motion[:, :, 1]).addcmul_(z, motion[:, :, 2])
+        return turned.add_(motion[:, :, 3])
 
     def torques(self, atoms, gradient):
         """
@@ -61,11 +66,16 @@ class SideChains:
 
 def rotations(along, angles):
     """Matrices (..., 3, 3) that turn row vectors by `angles` (...) about unit vectors `along` (..., 3)."""
-    cos, sin = angles.cos()[..., None, None], angles.sin()
-    x, y, z = (along * sin.unsqueeze(-1)).unbind(-1)
-    none = torch.zeros_like(x)
+    level, across, skew = _parts(along)
+    return level + angles.cos()[..., None, None] * across + angles.sin()[..., None, None] * skew
+
+
+def _parts(along):
+    """What `rotations` about unit vectors are made of: of no angle, of its cosine, of its sine, each (..., 3, 3)."""
+    x, y, z = along.unbind(-1)
+    none, level = torch.zeros_like(x), along.unsqueeze(-1) * along.unsqueeze(-2)
     skew = torch.stack([none, z, -y, -z, none, x, y, -x, none], -1).unflatten(-1, (3, 3))
-    return cos * torch.eye(3).to(along) + skew + (1 - cos) * along.unsqueeze(-1) * along.unsqueeze(-2)
+    return level, torch.eye(3).to(along) - level, skew
 
 
 def tilted(atoms, tilt):

@@ -19,8 +19,9 @@ from mdbackmap.metrics.hydrogens import Hydrogens as Judged
 from mdbackmap.metrics.validity import _hydrogens
 from mdbackmap.molecule.mapping import Mapping
 from mdbackmap.options import HydrogenOptions
-from mdbackmap.packing.light_atoms import SLOTS, light_tables, with_hydrogens
-from mdbackmap.packing.light_relief import Crowd, make_room
+from mdbackmap.packing.light_atoms import light_tables, with_hydrogens
+from mdbackmap.packing.light_pairs import LightPairs
+from mdbackmap.packing.light_relief import make_room
 from mdbackmap.torsions.internal import InternalCoordinates
 
 PACKING = Settings().with_hydrogens().packing
@@ -62,11 +63,9 @@ def test_every_clash_of_a_side_chain_is_among_its_pairs(chain, judged):
     """Against the pairs that are judged, of which bonds and distances are counted by other code."""
     internal, atoms, real = crowded(chain)
     molecule, flat = judged
-    at = internal.movable.residues
-    chosen = torch.stack([torch.zeros_like(at), at], 1)
-    crowd = Crowd(internal, real, None, PACKING.hydrogens.relief)
-    slot, other, _, allowed = crowd.pairs(atoms, chosen, 0.0)
-    own = at[slot // SLOTS] * SLOTS + slot % SLOTS
+    chosen = torch.zeros(1, len(real), dtype=torch.bool).index_fill(1, internal.movable.residues, True)
+    pairs = LightPairs(internal.types, internal.ends, real, PACKING.hydrogens.relief.overlap.touch)
+    own, other, _, allowed = pairs(atoms, chosen, 0.0)
     listed = {frozenset(pair) for pair in zip(own.tolist(), other.tolist(), strict=True)}
     gap = (atoms.view(-1, 3)[own] - atoms.view(-1, 3)[other]).norm(dim=-1)
     assert (gap < allowed).all() and len(listed)
