@@ -4,6 +4,8 @@
 Shapes: f frames that are looked at, N beads. Positions in angstrom.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from . import checkpoint
@@ -36,6 +38,7 @@ def load_model(
     protonation=HydrogenOptions.protonation,
     ends=HydrogenOptions.ends,
     names=HydrogenOptions.names,
+    caps=HydrogenOptions.caps,
     passthrough=None,
     like=None,
 ):
@@ -81,6 +84,9 @@ def load_model(
         First and last residues of chains with hydrogens.
     names : {"amber", "charmm", "gromacs"}
         Whose names atoms and residues get in files.
+    caps : bool, optional
+        True for acetyl (ACE) before the first residue and N-methylamide (NME) behind the last one of each unbroken
+        stretch, at ends of chains and at gaps alike. By default where the input has caps; False for none.
     passthrough : True, str or AtomGroup, optional
         Molecules that are not converted, and come out as they are (`Backmapper.carrying`): True for all that is no
         amino acid, or which, in MDAnalysis' selection language. By default none.
@@ -133,7 +139,8 @@ def load_model(
         like = read_like(like)
         if network.open_ends:
             hydrogens, protonation, ends = _as_in(like, joined.fine, hydrogens, protonation, ends)
-    told = HydrogenOptions(hydrogens, ph, protonation, ends, names)
+            joined = joined if caps is not None else _capped_as(like, joined)
+    told = HydrogenOptions(hydrogens, ph, protonation, ends, names, caps)
     options = {"device": device, "threads": threads, "hydrogens": told}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
     model = Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), names=names)
@@ -149,6 +156,11 @@ def _as_in(like, fine, hydrogens, protonation, ends):
     if not hydrogens:
         return hydrogens, protonation, ends
     return True, forms | (protonation or {}), their_ends if ends == HydrogenOptions.ends else ends
+
+
+def _capped_as(like, mapping):
+    """The mapping with the caps of a topology."""
+    return replace(mapping, fine=replace(mapping.fine, caps=like.caps(mapping.fine)))
 
 
 def _whole_chains(mapping, frames, dimensions):

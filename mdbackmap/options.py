@@ -130,7 +130,7 @@ class SamplingOptions:
 @dataclass(frozen=True)
 class HydrogenOptions:
     """
-    Which hydrogens a protein gets, and what its atoms are called.
+    Which hydrogens and caps a protein gets, and what its atoms are called.
 
     Parameters
     ----------
@@ -144,6 +144,8 @@ class HydrogenOptions:
         First and last residues of unbroken stretches.
     names : {"amber", "charmm", "gromacs"}
         Whose names atoms and residues get.
+    caps : bool, optional
+        ACE and NME at the ends of unbroken stretches: True everywhere, False nowhere, None where the input has caps.
 
     Raises
     ------
@@ -161,10 +163,12 @@ class HydrogenOptions:
     protonation: dict | None = None
     ends: str = ENDS[0]
     names: str = NAMES[0]
+    caps: bool | None = None
 
     def __post_init__(self):
-        if self.hydrogens not in (None, True, False):
-            raise ValueError(f"hydrogens={self.hydrogens!r}: expected True or False")
+        for name in ("hydrogens", "caps"):
+            if getattr(self, name) not in (None, True, False):
+                raise ValueError(f"{name}={getattr(self, name)!r}: expected True or False")
         number("ph", self.ph)
         for name, known in (("ends", ENDS), ("names", NAMES)):
             if getattr(self, name) not in known:

@@ -5,6 +5,7 @@ A form is what protonation makes of a residue: HIS is HID, HIE or HIP. Names are
 (version 3) and of Amber. Lengths in angstrom, angles in degrees.
 """
 
+from . import terminal_caps as caps
 from .residues import ATOMS, BONDS, RESIDUE_NAMES
 
 _SIDE_CHAINS = {
@@ -43,8 +44,9 @@ FORMS = {
     "CYX": ("CYS", {"SG": ""}),
     "CYM": ("CYS", {"SG": ""}),
     "TYM": ("TYR", {"OH": ""}),
+    **{name: (name, bound) for name, bound in caps.HYDROGENS.items()},
 }
-"""Forms by Amber's names: the residue, and what is other than in its usual form. HIS is always one of its three."""
+"""Forms by Amber's names: the residue, and what is other than in its usual form. HIS is one of its three. Caps, too."""
 
 FORM_OF_NAME = {
     **{"HSD": "HID", "HISD": "HID", "HISA": "HID", "HSE": "HIE", "HISE": "HIE", "HISB": "HIE", "HSP": "HIP"},
@@ -101,6 +103,8 @@ TURNS = {
     ("ARG", "NH2"): ("NE", 0.0, TRIGONAL),
     ("ASN", "ND2"): ("CB", 180.0, TRIGONAL),
     ("GLN", "NE2"): ("CG", 180.0, TRIGONAL),
+    ("NH2", "N"): ("CA", 180.0, TRIGONAL),
+    ("ACE", "CH3"): ("O", 0.0, TETRAHEDRAL),
 }
 """
 Hydrogens that turn about the one bond of their atom: the atom they are measured from, the first one's torsion, and
@@ -140,7 +144,7 @@ def turn_of(residue, atom):
     """
     acid = ("O", 0.0, ACID_HYDROXYL) if atom == "OXT" else (None, STAGGERED, TETRAHEDRAL)
     reference, first, bend = TURNS.get((residue, atom), acid)
-    steps = [0.0, THIRD, 2 * THIRD] if reference is None else [0.0, HALF]
+    steps = [0.0, THIRD, 2 * THIRD] if bend == TETRAHEDRAL else [0.0, HALF]
     return reference, tuple(first + step for step in steps), bend
 
 
@@ -154,6 +158,8 @@ def hydrogens_of(form):
     {'N': ('H',), 'CA': ('HA',), 'CB': ('HB2', 'HB3'), 'CD2': ('HD2',), 'CE1': ('HE1',), 'NE2': ('HE2',)}
     """
     residue, other = FORMS[form]
+    if form in caps.ATOMS:
+        return {atom: tuple(names.split()) for atom, names in other.items()}
     alpha = "HA2 HA3" if residue == "GLY" else "HA"
     bound = {"N": "" if residue == "PRO" else "H", "CA": alpha} | _SIDE_CHAINS[residue] | other
     return {atom: tuple(bound[atom].split()) for atom in ATOMS[residue] if bound.get(atom)}
@@ -170,8 +176,9 @@ def inward_first(residue, atom):
     >>> inward_first("PRO", "CD"), inward_first("GLY", "CA")
     (['CG', 'N'], ['N', 'C'])
     """
-    bonded = [a if b == atom else b for a, b in BONDS[residue] if atom in (a, b)]
-    depth = {name: slot for slot, name in enumerate(ATOMS[residue])}
+    bonds, atoms = (BONDS[residue], ATOMS[residue]) if residue in ATOMS else (caps.BONDS[residue], caps.ATOMS[residue])
+    bonded = [a if b == atom else b for a, b in bonds if atom in (a, b)]
+    depth = {name: slot for slot, name in enumerate(atoms)}
     ring = residue == "PRO" and atom == "CD"
     return sorted(bonded, key=depth.get, reverse=ring)
 
@@ -201,6 +208,8 @@ def written_names(names, form, convention):
     if convention == "amber":
         return list(names)
     residue = FORMS.get(form, (form,))[0]
+    if residue in caps.ATOMS:
+        return [_OWN[convention].get(residue, {}).get(name, name) for name in names]
     table = _RENAMED[convention] | _pairs(form, convention) | _OWN[convention].get(residue, {})
     if convention == "charmm" and "OXT" in names:
         table = table | {"O": "OT1"}
@@ -216,10 +225,13 @@ def written_form(form, convention):
     >>> written_form("HIE", "charmm"), written_form("CYX", "gromacs"), written_form("HIE", "amber")
     ('HSE', 'CYX', 'HIE')
     """
-    return _CHARMM_FORMS.get(form, form) if convention == "charmm" else form
+    return (_CHARMM_FORMS if convention == "charmm" else _AMBER_FORMS).get(form, form)
 
 
-_CHARMM_FORMS = {"HID": "HSD", "HIE": "HSE", "HIP": "HSP", "ASH": "ASPP", "GLH": "GLUP", "LYN": "LSN", "CYX": "CYS"}
+_AMBER_FORMS = {"NH2": "NHE"}
+_CHARMM_FORMS = {"HID": "HSD", "HIE": "HSE", "HIP": "HSP", "ASH": "ASPP", "GLH": "GLUP", "LYN": "LSN", "CYX": "CYS"} | {
+    "NME": "NMA"
+}
 _RENAMED = {
     "charmm": {"H": "HN", "H1": "HT1", "H2": "HT2", "H3": "HT3", "OXT": "OT2", "HXT": "HT2"},
     "gromacs": {},
@@ -230,10 +242,12 @@ _OWN = {
         "SER": {"HG": "HG1"},
         "CYS": {"HG": "HG1"},
         "PRO": {"H2": "HN1", "H3": "HN2"},
+        **caps.CHARMM,
     },
     "gromacs": {
         "ILE": {"CD1": "CD", "HD11": "HD1", "HD12": "HD2", "HD13": "HD3"},
         "PRO": {"H2": "H1", "H3": "H2"},
+        **caps.GROMACS,
     },
 }
 """Other names in CHARMM36 and in GROMACS' Amber force fields; cited: their topology files."""

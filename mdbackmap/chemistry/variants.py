@@ -23,8 +23,11 @@ PARENTS = {
 }  # fmt: skip
 """Common modified residues and their parents (PDB Chemical Component Dictionary): for advice, never read as these."""
 
-ATOM_ALIASES = {("ILE", "CD"): "CD1", ("MET", "SE"): "SD"}
-"""Other names of heavy atoms, by residue and name: of CHARMM, and in selenomethionine."""
+ATOM_ALIASES = {
+    **{("ILE", "CD"): "CD1", ("MET", "SE"): "SD", ("NME", "C"): "CH3", ("NME", "CA"): "CH3", ("ACE", "CA"): "CH3"},
+    **{(cap, f"H{k}"): f"HH3{k}" for cap in ("ACE", "NME") for k in (1, 2, 3)},
+}
+"""Other names of atoms, by residue and name: of CHARMM, in selenomethionine, and of caps in the PDB."""
 
 FIRST_OXYGENS, SECOND_OXYGENS = ("OT1", "O1", "OC1", "OT"), ("OT2", "O2", "OC2")
 """Other names of O and OXT in the last residue of a chain: CHARMM, GROMACS."""
@@ -35,5 +38,5 @@ OXYGENS = dict.fromkeys(FIRST_OXYGENS, "O") | dict.fromkeys(SECOND_OXYGENS, "OXT
 CAPS_BEFORE = ("ACE", "FOR")
 """Residues before the first amino acid of a chain: acetyl, formyl (PDB Chemical Component Dictionary)."""
 
-CAPS = (*CAPS_BEFORE, "NME", "NMA", "NH2")
-"""These, and residues behind the last one: N-methylamide (of Amber, of CHARMM), amide."""
+CAPS = (*CAPS_BEFORE, "NME", "NMA", "CT3", "NH2", "NHE")
+"""These, and residues behind the last one: N-methylamide (of Amber, of CHARMM), amide (of the PDB, of Amber)."""

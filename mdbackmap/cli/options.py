@@ -127,6 +127,8 @@ def add_hydrogens(parser):
     group.add_argument(
         "--ends", choices=ENDS, default=ENDS[0], help="first and last residues of chains (default: %(default)s)"
     )
+    what = "ACE and NME at the ends of all unbroken stretches; --no-caps: none (default: where the input has caps)"
+    group.add_argument("--caps", action=argparse.BooleanOptionalAction, default=None, help=what)
     group.add_argument(
         "--names", choices=NAMES, default=NAMES[0], help="whose names atoms and residues get (default: %(default)s)"
     )
@@ -134,7 +136,7 @@ def add_hydrogens(parser):
 
 def hydrogens(args):
     """What `add_hydrogens` asks for, as keywords of `load_model`."""
-    return {**keywords(args, "hydrogens", "ph", "ends", "names"), "protonation": dict(args.protonation) or None}
+    return {**keywords(args, "hydrogens", "ph", "ends", "names", "caps"), "protonation": dict(args.protonation) or None}
 
 
 def add_passthrough(parser):

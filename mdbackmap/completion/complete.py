@@ -1,10 +1,10 @@
 """
 `Completion`: what turns the atoms that a model makes into those of the whole molecule.
 
-Models make the heavy atoms that residues have within a chain. The second oxygens of last residues are added, and then
-hydrogens. Their places come last of all: what places them needs all heavy atoms.
+Models make the heavy atoms that residues have within a chain. Caps and the second oxygens of last residues are added,
+and then hydrogens. Their places come last of all: what places them needs all heavy atoms.
 
-Shapes: F frames, A atoms, E ends, H hydrogens. Positions in angstrom.
+Shapes: F frames, A atoms, C heavy atoms of caps, E ends, H hydrogens, X atoms of others. Positions in angstrom.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from ..molecule.mapping import MappingError
 from ..options import HydrogenOptions
+from .caps import Caps, wanted
 from .ends import OXT, open_ends, terminal_oxygen
 from .forms import forms_of, hydrogens_of, told_forms, undecided
 
@@ -26,10 +27,10 @@ class Completion:
     Parameters
     ----------
     mapping : Mapping
-        The model's own. The last residue of each unbroken stretch gets an OXT, after its other atoms, if it has the
-        atoms CA, C and O and no OXT.
+        The model's own. The last residue of each unbroken stretch gets a cap, or an OXT after its other atoms, if it
+        has the atoms CA, C and O and no OXT.
     options : HydrogenOptions, optional
-        By default no hydrogens.
+        By default no hydrogens and no caps.
     found : dict of int to str, optional
         Forms of residues for which nothing else says them.
 
@@ -62,28 +63,62 @@ class Completion:
     """
 
     def __init__(self, mapping, options=None, found=None):
-        n_own, self._near = mapping.n_atoms, open_ends(mapping.fine)
-        added = len(self._near)
-        self._order = np.arange(n_own)  # where each atom is among the model's with the new ones behind them
-        if added:
-            mapping, self._order = mapping.with_atoms([OXT] * added, ["O"] * added, self._near[:, 1])
-        n_heavy, self.open_histidines, self.open_cysteines = mapping.n_atoms, [], []
-        if options is not None and options.on:
+        options = HydrogenOptions(False, caps=False) if options is None else options
+        n_own, self.open_histidines, self.open_cysteines = mapping.n_atoms, [], []
+        if options.on:
             asked = told_forms(mapping.fine, options.protonation)
             self.open_histidines, self.open_cysteines = undecided(mapping.fine, asked)
             forms = forms_of(mapping.fine, options.ph, (found or {}) | asked)
             mapping = replace(mapping, fine=replace(mapping.fine, variants=forms))
-            names, near = hydrogens_of(mapping.fine, forms, options.ends)
-            mapping, order = mapping.with_atoms(names, ["H"] * len(names), near)
-            self._order = np.append(self._order, n_heavy + np.arange(len(names)))[order]
+        self._caps = Caps.of(mapping.fine, wanted(mapping.fine, options.caps), mapping.atoms)
+        self._order = np.arange(n_own)  # where each atom is among the model's with the new ones behind them
+        if self._caps is not None:
+            caps = self._caps.topology, self._caps.before, self._caps.bonds
+            mapping, _, self._order = mapping.with_residues(*caps)
+        n_capped, near = mapping.n_atoms, open_ends(mapping.fine)
+        self._near = self._order[near]
+        mapping = self._with(mapping, [OXT] * len(near), "O", near[:, 1])
+        n_heavy = mapping.n_atoms
+        if options.on:
+            mapping = self._with(mapping, *hydrogens_of(mapping.fine, options.ends))
         self.mapping, rows = mapping, np.argsort(self._order)
-        self.own, self._oxygens, self.hydrogens = np.split(rows, [n_own, n_heavy])
+        self.own, self._capping, self._oxygens, self.hydrogens = np.split(rows, [n_own, n_capped, n_heavy])
 
-    def __call__(self, atoms):
-        """All atoms (F, A + E + H, 3), from those that the model made (F, A, 3); hydrogens have no places yet: NaN."""
+    def _with(self, mapping, names, element, near):
+        """The mapping with further atoms of an element."""
+        if not len(names):
+            return mapping
+        n = mapping.n_atoms
+        mapping, order = mapping.with_atoms(names, [element] * len(names), near)
+        self._order = np.append(self._order, n + np.arange(len(names)))[order]
+        return mapping
+
+    def __call__(self, atoms, still=(), around=None, boxes=None):
+        """
+        All atoms, from those that the model made.
+
+        Parameters
+        ----------
+        atoms : ndarray of float, shape (F, A, 3)
+            Oxygens of last residues that get a cap may be turned in place.
+        still : sequence of int
+            Of all atoms, those that stay.
+        around : ndarray of float, shape (F, X, 3), optional
+            Other molecules, which caps keep away from.
+        boxes : ndarray of float, shape (F, 3, 3), optional
+            Box vectors as rows.
+
+        Returns
+        -------
+        ndarray of float, shape (F, A + C + E + H, 3)
+            Hydrogens have no places yet: NaN.
+        """
         if self.mapping.n_atoms == atoms.shape[1]:
             return atoms
         whole = np.full((len(atoms), self.mapping.n_atoms, 3), np.nan, dtype=atoms.dtype)
+        if self._caps is not None:
+            still = np.flatnonzero(np.isin(self.own, still))
+            whole[:, self._capping] = self._caps.place(atoms, still, around, boxes)
         whole[:, self.own] = atoms
         whole[:, self._oxygens] = terminal_oxygen(*np.moveaxis(atoms[:, self._near], 2, 0))
         return whole
@@ -109,7 +144,7 @@ def hydrogen_options(network, options):
     """
     if options.told and not network.open_ends:
         raise MappingError(
-            "hydrogens=, ph=, protonation=, ends= and names=: this model makes the atoms that it was trained on, with "
+            "hydrogens=, ph=, protonation=, ends=, caps= and names=: this model makes the atoms that it was trained on, with "
             "their names; leave these options out"
         )
     return options if network.open_ends else HydrogenOptions(False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..chemistry import bound_hydrogens as chemistry
+from ..chemistry.residues import RESIDUE_NAMES
 from ..molecule.mapping import MappingError
 from ..options import ENDS
 from .ends import OXT
@@ -137,30 +138,29 @@ def told_forms(fine, protonation) -> dict:
     return found
 
 
-def hydrogens_of(fine, forms, ends=CHARGED):
+def hydrogens_of(fine, ends=CHARGED):
     """
     The hydrogens that heavy atoms lack.
 
     Parameters
     ----------
     fine : Topology
-        Heavy atoms; terminal oxygens are there already.
-    forms : sequence of str, length R
+        Heavy atoms; caps and terminal oxygens are there already. Its variants are the forms of residues.
     ends : {"charged", "neutral"}
         What the first and last residues of unbroken stretches are.
 
     Returns
     -------
     names : list of str, length H
+    element : str
     near : ndarray of int64, shape (H,)
         The heavy atoms that they are bonded to.
     """
-    starts = np.append(True, fine.ends[:-1]) & (fine.caps[:, 0] == "")
-    names, near = [], []
+    starts, names, near = np.append(True, fine.ends[:-1]), [], []
     bounds = np.searchsorted(fine.residue_of_atom, np.arange(fine.n_residues + 1))
-    for residue in np.flatnonzero((np.asarray(forms) != "") & ~fine.hetero):
-        bound = chemistry.hydrogens_of(forms[residue])
-        if starts[residue]:
+    for residue in np.flatnonzero((fine.variants != "") & ~fine.hetero):
+        bound = chemistry.hydrogens_of(fine.variants[residue])
+        if starts[residue] and fine.resnames[residue] in RESIDUE_NAMES:
             amine = chemistry.PROLINE_AMINE if fine.resnames[residue] == "PRO" else chemistry.AMINE
             bound["N"] = tuple(amine[ends].split())
         if ends == NEUTRAL:
@@ -169,4 +169,4 @@ def hydrogens_of(fine, forms, ends=CHARGED):
             own = bound.get(str(fine.names[atom]), ())
             names += own
             near += [atom] * len(own)
-    return names, np.array(near, dtype=np.int64)
+    return names, "H", np.array(near, dtype=np.int64)

@@ -33,23 +33,20 @@ def decided(mapping, options, sample, boxes=None):
     -------
     Completion
     """
+    whole, options = options, dataclasses.replace(options, caps=False)
     completion = Completion(mapping, options)
     fine, cysteines = completion.mapping.fine, completion.open_cysteines
     open_ones = [r for r in completion.open_histidines if fine.variants[r] in TAUTOMERS]
     if not (len(cysteines) > 1 or open_ones):
-        return completion
+        return Completion(mapping, whole)
     try:
         atoms = sample()
     except ValueError:  # broken frames, which sampling refuses, too
-        return completion
+        return Completion(mapping, whole)
     pairs = disulfides_of(mapping.fine, atoms, cysteines)
-    if len(pairs):
-        mapping = _bonded(mapping, pairs)
-        completion = Completion(mapping, options)
-    if open_ones:
-        forms = tautomers_of(mapping, options, atoms, open_ones, boxes)
-        completion = Completion(mapping, options, forms)
-    return completion
+    mapping = _bonded(mapping, pairs) if len(pairs) else mapping
+    forms = tautomers_of(mapping, options, atoms, open_ones, boxes) if open_ones else None
+    return Completion(mapping, whole, forms)
 
 
 def disulfides_of(fine, atoms, cysteines):

@@ -135,7 +135,7 @@ class BeadWeights:
         fine, found = self.fine, np.full(self.coarse.n_residues, -1)
         single = np.bincount(self.beads, minlength=self.n_beads)[self.beads] == 1
         own = single & (fine.names[self.atoms] == "CA") & ~fine.hetero[fine.residue_of_atom[self.atoms]]
-        found[fine.residue_of_atom[self.atoms[own]]] = self.beads[own]
+        found[self.residue_of_bead[self.beads[own]]] = self.beads[own]
         return found
 
     @property

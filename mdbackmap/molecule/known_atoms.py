@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..chemistry import other_atoms
-from ..chemistry.variants import ATOM_ALIASES, OXYGENS
+from ..chemistry.terminal_caps import SAME
+from ..chemistry.variants import ATOM_ALIASES, CAPS, CAPS_BEFORE, OXYGENS
 from .attributes import listed
 from .mapping import MappingError
 from .topology import Topology
@@ -37,7 +38,7 @@ def own_rows(kept: Topology, fine: Topology) -> np.ndarray:
         need others to be built on.
     """
     numbers = [*zip(fine.chainIDs, fine.resids.tolist(), fine.icodes, strict=True)]
-    place = {number: r for r, number in enumerate(numbers) if not fine.hetero[r]}
+    place = {number: r for r, number in enumerate(numbers) if not fine.hetero[r] and fine.types[r] >= 0}
     chains = _chains(kept, fine, place)
     row_of = {(r, name): k for k, (r, name) in enumerate(zip(fine.residue_of_atom.tolist(), fine.names, strict=True))}
     found, starts = np.full(kept.n_atoms, -1), np.searchsorted(kept.residue_of_atom, np.arange(kept.n_residues + 1))
@@ -52,7 +53,28 @@ def own_rows(kept: Topology, fine: Topology) -> np.ndarray:
         if np.isin(rows[rows >= 0], found).any():
             raise MappingError(f"keep= has {kept.label(residue)} twice: give each residue once")
         found[span] = rows
+        for side, cap in enumerate((residue - 1, residue + 1)):
+            if 0 <= cap < kept.n_residues and kept.resnames[cap] in CAPS and _is_beside(kept, residue, cap, side):
+                span = np.arange(*starts[cap : cap + 2])
+                found[span] = _cap_rows(kept, cap, span, fine, at + (1 if side else -1), row_of)
     return found
+
+
+def _is_beside(kept, residue, cap, side):
+    """Whether a cap is that before (0) or behind (1) a residue."""
+    same = kept.chainIDs[cap] == kept.chainIDs[residue] and kept.segids[cap] == kept.segids[residue]
+    return same and (kept.resnames[cap] in CAPS_BEFORE) != bool(side)
+
+
+def _cap_rows(kept, cap, span, fine, at, row_of):
+    """Rows of the atoms `span` of a cap, the protein's residue `at`."""
+    name = SAME.get(kept.resnames[cap], kept.resnames[cap])
+    if not (0 <= at < fine.n_residues and fine.resnames[at] == name):
+        raise MappingError(
+            f"keep= has {kept.label(cap)}, a cap that the chain does not get: add caps=True (--caps), or leave it out"
+        )
+    names = [ATOM_ALIASES.get((name, atom), atom) for atom in kept.names[span].tolist()]
+    return np.array([-2 if atom.startswith("H") else row_of.get((at, atom), -2) for atom in names])
 
 
 def _chains(kept, fine, place):

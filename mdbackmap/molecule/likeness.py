@@ -13,7 +13,7 @@ import numpy as np
 
 from ..chemistry import bound_hydrogens as chemistry
 from ..chemistry.residues import RESIDUE_NAMES
-from ..chemistry.variants import ATOM_ALIASES, FIRST_OXYGENS, SECOND_OXYGENS
+from ..chemistry.variants import ATOM_ALIASES, CAPS, CAPS_BEFORE, FIRST_OXYGENS, SECOND_OXYGENS
 from ..options import ENDS, NAMES
 from .attributes import canonical_resnames, listed
 from .bead_weights import MappingError
@@ -56,6 +56,23 @@ class Likeness:
     def names(self, residue) -> list:
         """Names of the atoms of a residue."""
         return self.topology.names[self.atoms(residue)].tolist()
+
+    def caps(self, fine) -> np.ndarray:
+        """The caps that the topology has before and behind each residue of a protein, str, shape (R, 2)."""
+        found = np.full((fine.n_residues, 2), "", dtype="U4")
+        for own, theirs in residue_pairs(self, fine).items():
+            for side in range(2):
+                at = self.beside(theirs, side)
+                found[own, side] = "" if at is None else self.topology.resnames[at]
+        return found
+
+    def beside(self, residue, side):
+        """The residue of a cap before (0) or behind (1) another residue, or None."""
+        at, topology = residue + (1 if side else -1), self.topology
+        if not 0 <= at < topology.n_residues or topology.resnames[at] not in CAPS:
+            return None
+        right = (topology.resnames[at] in CAPS_BEFORE) != bool(side)
+        return at if right and topology.chainIDs[at] == topology.chainIDs[residue] else None
 
     def forms(self, fine) -> tuple:
         """
@@ -110,7 +127,7 @@ def arranged(like, fine) -> tuple:
     MappingError
         Residues or atoms that differ, with their names.
     """
-    pairs = residue_pairs(like, fine)
+    pairs = _with_caps(like, fine, residue_pairs(like, fine))
     place = _atom_places(like, fine, pairs)
     others, left = _other_places(like, fine, place)
     kept = np.flatnonzero([place.get(r) is not None or r in others for r in range(like.topology.n_residues)])
@@ -131,7 +148,7 @@ def residue_pairs(like, fine) -> dict:
     MappingError
         The first residue that differs.
     """
-    theirs, own, topology = like.amino, np.flatnonzero(~fine.hetero), like.topology
+    theirs, own, topology = like.amino, np.flatnonzero(~fine.hetero & (fine.types >= 0)), like.topology
     names = canonical_resnames(topology.resnames)
     if like.named_chains:
         numbers = {_number(topology, r): int(r) for r in theirs}
@@ -141,6 +158,18 @@ def residue_pairs(like, fine) -> dict:
             if all(fine.resnames[r] == names[other] for r, other in found.items()):
                 return found
     return _by_sequence(like, fine, own, theirs, names)
+
+
+def _with_caps(like, fine, pairs):
+    """The pairs, and those of caps beside them."""
+    found = dict(pairs)
+    for own, theirs in pairs.items():
+        for side, at in enumerate((own - 1, own + 1)):
+            there = like.beside(theirs, side)
+            cap = 0 <= at < fine.n_residues and fine.resnames[at] in CAPS and bool(fine.ends[at]) == bool(side)
+            if cap and there is not None:
+                found[at] = there
+    return found
 
 
 def _number(topology, residue):

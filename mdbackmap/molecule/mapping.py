@@ -118,6 +118,28 @@ class Mapping(BeadWeights):
         owner = np.concatenate([self.bead_of_atom, self.bead_of_atom[near]])[order]
         return replace(self, fine=fine, atoms=np.argsort(order)[self.atoms], bead_of_atom=owner), order
 
+    def with_residues(self, other: Topology, before, bonds):
+        """
+        Further residues, whose atoms count in no bead, each on the bead of an atom that it is bonded to.
+
+        Parameters
+        ----------
+        other, before, bonds
+            As `Topology.with_residues` has them; each of its residues is bonded once.
+
+        Returns
+        -------
+        Mapping
+        residues, order : ndarray of int64
+            As there.
+        """
+        fine, residues, order = self.fine.with_residues(other, before, bonds)
+        near, new = np.asarray(bonds).T
+        owner = np.zeros(other.n_residues, dtype=np.int64)
+        owner[other.residue_of_atom[new]] = self.bead_of_atom[near]
+        owner = np.append(self.bead_of_atom, owner[other.residue_of_atom])[order]
+        return replace(self, fine=fine, atoms=np.argsort(order)[self.atoms], bead_of_atom=owner), residues, order
+
     def take(self, chosen) -> Mapping:
         """
         The mapping of some residues, in the order in which they are named.

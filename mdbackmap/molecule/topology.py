@@ -275,6 +275,33 @@ class Topology:
         )
         return added, order
 
+    def with_residues(self, other: Topology, before, bonds):
+        """
+        Residues of another topology in their places along the chains.
+
+        Parameters
+        ----------
+        other : Topology
+            Of r residues, each beside the one that it is bonded to.
+        before : ndarray of int, shape (r,)
+            Residues that they come before, ascending; R for those behind the last one.
+        bonds : ndarray of int, shape (n, 2)
+            Between the two: atoms of this one, and of the other.
+
+        Returns
+        -------
+        Topology
+        residues, order : ndarray of int64
+            Where each of its residues, and each of its atoms, is among the old ones with the new ones behind them.
+        """
+        bonds = np.asarray(bonds, dtype=np.int64).reshape(-1, 2) + [0, self.n_atoms]
+        both = self.beside(other)
+        both = replace(both, bonds=np.concatenate([both.bonds, bonds]))
+        residues = np.argsort(np.append(np.arange(self.n_residues), np.asarray(before) - 0.5), kind="stable")
+        ends = both.ends[residues]
+        ends[np.argsort(residues)[both.residue_of_atom[bonds]].min(axis=1)] = False  # bonded to the next one
+        return replace(both.take(residues), ends=ends), residues, both.atoms_of(residues)
+
     def beside(self, other: Topology) -> Topology:
         """These particles and, behind them, those of another topology; nothing is bonded between the two."""
         every = (*_OF_ATOMS, *_OF_RESIDUES)

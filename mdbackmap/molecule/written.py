@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..chemistry.bound_hydrogens import FORMS, written_form, written_names
+from ..chemistry.terminal_caps import ATOMS as CAPS
 from .topology import Topology
 
 
@@ -41,7 +42,7 @@ def written(fine: Topology, convention="amber", hydrogens=False) -> Topology:
     names = fine.names.astype(object)
     resnames = fine.resnames.astype(object)
     starts = np.searchsorted(fine.residue_of_atom, np.arange(fine.n_residues + 1))
-    for residue in np.flatnonzero((fine.types >= 0) & ~fine.hetero):
+    for residue in np.flatnonzero(((fine.types >= 0) | np.isin(fine.resnames, list(CAPS))) & ~fine.hetero):
         form, own = str(forms[residue]), slice(*starts[residue : residue + 2])
         form = form if form in FORMS else str(fine.resnames[residue])
         names[own] = written_names(names[own], form, convention)
