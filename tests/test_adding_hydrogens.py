@@ -14,6 +14,7 @@ import mdbackmap as mdb
 from mdbackmap import checkpoint
 from mdbackmap.chemistry.bound_hydrogens import FORMS, hydrogens_of, written_form, written_names
 from mdbackmap.chemistry.residues import ATOMS
+from mdbackmap.chemistry.terminal_caps import ATOMS as CAPS
 from mdbackmap.cli import main
 from mdbackmap.completion.complete import Completion
 from mdbackmap.data.known import read_chains
@@ -52,7 +53,7 @@ def test_names_are_those_of_amber():
     """All atoms of all forms, against the force field that OpenMM has."""
     app = pytest.importorskip("openmm.app")
     known = app.ForceField("amber14/protein.ff14SB.xml")._templates
-    for form in FORMS.keys() - {"TYM"}:  # which ff14SB has not
+    for form in FORMS.keys() - CAPS.keys() - {"TYM"}:  # which ff14SB has not
         atoms = {*ATOMS[FORMS[form][0]], *(name for names in hydrogens_of(form).values() for name in names)}
         assert atoms == {atom.name for atom in known[form].atoms}, form
 
@@ -74,7 +75,7 @@ def test_names_are_those_of_gromacs(convention, folder):
                 name = name if block in ("atoms", "bonds", "impropers", "cmap", "dihedrals", "angles") else block
             elif block == "atoms" and words:
                 known.setdefault(name, set()).add(words[0])
-    for form in FORMS.keys() - {"TYM"} - ({"CYM"} if convention == "charmm" else set()):
+    for form in FORMS.keys() - CAPS.keys() - {"TYM"} - ({"CYM"} if convention == "charmm" else set()):
         atoms = [*ATOMS[FORMS[form][0]], *(name for names in hydrogens_of(form).values() for name in names)]
         name = "CYS2" if convention == "charmm" and form == "CYX" else written_form(form, convention)
         assert set(written_names(atoms, form, convention)) == known[name], form

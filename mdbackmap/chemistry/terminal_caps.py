@@ -32,6 +32,7 @@ C_N_CA, CA_C_N, CA_C_O = (PEPTIDE_ANGLES["trans"][name] for name in ("C-N-CA", "
 N_C_CH3 = 116.6  # degrees; cited: Amber ff14SB, CT-C-N
 N_C_O = 122.9  # degrees; cited: Amber ff14SB, N-C-O
 C_N_CH3 = 121.9  # degrees; cited: Amber ff14SB, C-N-CT
+TRANS = 180.0  # degrees; cited: a trans peptide
 
 PHI = (-65.0, -85.0, -120.0, -150.0, 60.0)  # degrees; chosen: by hand, over the favoured regions of Ramachandran maps
 PSI = (140.0, -40.0, 165.0, -15.0, 115.0, -60.0)  # degrees; chosen: as phi

@@ -86,40 +86,19 @@ class Caps:
         Caps or None
             None without any.
         """
-        sites, taken, numbers = [], set(zip(fine.chainIDs, fine.resids.tolist(), fine.icodes, strict=True)), []
+        taken = set(zip(fine.chainIDs, fine.resids.tolist(), fine.icodes, strict=True))
+        sites, numbers = [], []
         for residue, side in np.argwhere(names != "").tolist():
             sites.append(_Site.of(fine, residue, str(names[residue, side]), fixed))
             numbers.append(_number(fine, residue, side, taken))
         if not sites:
             return None
-        owner = np.array([site.residue for site in sites])
-        kinds, behind = [site.name for site in sites], np.array([site.behind for site in sites])
-        atoms = [chemistry.ATOMS[kind] for kind in kinds]
-        first = np.cumsum([0, *map(len, atoms)])[:-1]
-        inner = [
-            [k + atoms[i].index(x) for x in pair] for i, k in enumerate(first) for pair in chemistry.BONDS[kinds[i]]
-        ]
-        flat = [name for own in atoms for name in own]
-        topology = Topology(
-            names=flat,
-            elements=[name[0] for name in flat],
-            residue_of_atom=np.repeat(np.arange(len(kinds)), list(map(len, atoms))),
-            resnames=kinds,
-            resids=[number for number, _ in numbers],
-            icodes=[icode for _, icode in numbers],
-            chainIDs=fine.chainIDs[owner],
-            segids=fine.segids[owner],
-            ends=behind,
-            bonds=inner,
-        )
-        joined = [atoms[i].index("N" if behind[i] else "C") + first[i] for i in range(len(sites))]
+        topology, first = _topology(fine, sites, numbers)
+        behind = np.array([site.behind for site in sites])
+        joined = [chemistry.ATOMS[site.name].index("N" if site.behind else "C") for site in sites]
         own = [site.rows["C" if site.behind else "N"] for site in sites]
-        return cls(topology, owner + behind, np.stack([own, joined], axis=1), sites)
-
-    @property
-    def oxygens(self) -> np.ndarray:
-        """Atoms O of the chain, int64, that turn with caps."""
-        return np.array([site.rows["O"] for site in self.sites if site.turns], dtype=np.int64)
+        before = np.array([site.residue for site in sites]) + behind
+        return cls(topology, before, np.stack([own, first + joined], axis=1), sites)
 
     def place(self, atoms, still=(), around=None, boxes=None):
         """
@@ -139,15 +118,18 @@ class Caps:
         -------
         ndarray of float, shape (F, c, 3)
         """
-        candidates = [site.candidates(atoms, site.turns and site.rows["O"] not in still) for site in self.sites]
+        candidates = [
+            site.candidates(atoms, site.turns and not np.isin(site.rows["O"], still).any()) for site in self.sites
+        ]
         none = atoms[:, :0] if around is None else around
         out = np.zeros((len(atoms), self.topology.n_atoms, 3), dtype=atoms.dtype)
         for frame, (here, others) in enumerate(zip(atoms, none, strict=True)):
             box = None if boxes is None else boxes[frame]
             chosen = self._chosen([places[frame] for places in candidates], np.concatenate([here, others]), box)
-            out[frame] = np.concatenate([c[: len(chemistry.ATOMS[s.name])] for c, s in zip(chosen, self.sites)])
-            for site, places in zip(self.sites, chosen, strict=True):
-                if site.behind and len(places) > len(chemistry.ATOMS[site.name]):
+            own = [len(chemistry.ATOMS[site.name]) for site in self.sites]
+            out[frame] = np.concatenate([places[:n] for places, n in zip(chosen, own, strict=True)])
+            for site, places, n in zip(self.sites, chosen, own, strict=True):
+                if len(places) > n:  # the oxygen has turned
                     here[site.rows["O"]] = places[-1]
         return out
 
@@ -204,7 +186,8 @@ class _Site:
         rows = {str(fine.names[k]): k for k in range(first, stop)}
         behind, proline = name != chemistry.BEFORE, bool(fine.resnames[residue] == "PRO")
         close = [rows[x] for x in (*_BACKBONE, *["CD"] * proline) if x in rows]
-        return cls(residue, name, behind, rows, behind and rows["O"] not in fixed, np.array(close), proline)
+        turns = behind and not np.isin(rows["O"], fixed).any()
+        return cls(residue, name, behind, rows, turns, np.array(close), proline)
 
     def candidates(self, atoms, turns):
         """Places (F, K, n, 3) of the cap's heavy atoms, and of the oxygen behind them if it `turns`."""
@@ -212,13 +195,39 @@ class _Site:
         if not self.behind:
             phi = np.array(chemistry.PHI[:1] if self.proline else chemistry.PHI)
             carbon = placed(c, ca, n, chemistry.C_N, chemistry.C_N_CA, phi)
-            methyl = placed(ca, n, carbon, chemistry.C_CH3, chemistry.N_C_CH3, 180.0)
+            methyl = placed(ca, n, carbon, chemistry.C_CH3, chemistry.N_C_CH3, chemistry.TRANS)
             return np.stack([methyl, carbon, placed(ca, n, carbon, chemistry.C_O, chemistry.N_C_O, 0.0)], axis=2)
-        psi = np.array(chemistry.PSI) if turns else torsion(n, ca, c, o) + 180.0
+        psi = np.array(chemistry.PSI) if turns else torsion(n, ca, c, o) + chemistry.TRANS
         nitrogen = placed(n, ca, c, chemistry.C_N, chemistry.CA_C_N, psi)
-        more = [placed(ca, c, nitrogen, chemistry.N_CH3, chemistry.C_N_CH3, 180.0)] * (self.name == chemistry.BEHIND)
-        more += [placed(n, ca, c, chemistry.C_O, chemistry.CA_C_O, psi + 180.0)] * turns
+        more = [placed(ca, c, nitrogen, chemistry.N_CH3, chemistry.C_N_CH3, chemistry.TRANS)] * (self.name == chemistry.BEHIND)
+        more += [placed(n, ca, c, chemistry.C_O, chemistry.CA_C_O, psi + chemistry.TRANS)] * turns
         return np.stack([nitrogen, *more], axis=2)
+
+
+def _topology(fine, sites, numbers):
+    """Residues of caps, and the first atom of each."""
+    owner, kinds = np.array([site.residue for site in sites]), [site.name for site in sites]
+    atoms = [chemistry.ATOMS[kind] for kind in kinds]
+    sizes = np.array([len(own) for own in atoms])
+    first, flat = np.cumsum(sizes) - sizes, [name for own in atoms for name in own]
+    bonds = [
+        [k + own.index(name) for name in pair]
+        for k, own, kind in zip(first, atoms, kinds, strict=True)
+        for pair in chemistry.BONDS[kind]
+    ]
+    topology = Topology(
+        names=flat,
+        elements=[name[0] for name in flat],
+        residue_of_atom=np.repeat(np.arange(len(kinds)), sizes),
+        resnames=kinds,
+        resids=[number for number, _ in numbers],
+        icodes=[icode for _, icode in numbers],
+        chainIDs=fine.chainIDs[owner],
+        segids=fine.segids[owner],
+        ends=[site.behind for site in sites],
+        bonds=bonds,
+    )
+    return topology, first
 
 
 def _number(fine, residue, side, taken):

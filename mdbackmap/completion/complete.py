@@ -144,7 +144,7 @@ def hydrogen_options(network, options):
     """
     if options.told and not network.open_ends:
         raise MappingError(
-            "hydrogens=, ph=, protonation=, ends=, caps= and names=: this model makes the atoms that it was trained on, with "
-            "their names; leave these options out"
+            "hydrogens=, ph=, protonation=, ends=, caps=, names=: this model makes the atoms that it was trained on, "
+            "with their names; leave these options out"
         )
     return options if network.open_ends else HydrogenOptions(False)

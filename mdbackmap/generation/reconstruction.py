@@ -133,7 +133,9 @@ class Reconstruction:
 
     def _complete(self, atoms, places, others, passing, boxes):
         """The model's atoms (F, A, 3) with all that is added, kept atoms at their places, and other kept molecules."""
-        atoms = atoms if self.completion is None else self.completion(atoms)
+        if self.completion is not None:
+            still = () if places is None else self.system.kept.rows
+            atoms = self.completion(atoms, still, self.system.around(others, passing), boxes)
         if places is not None:
             atoms[:, self.system.kept.rows] = places[:, self.system.kept.rows]  # to the bit
         atoms = self.system.together(atoms, others)

@@ -214,7 +214,9 @@ def left_out(group, trace):
     used = np.isin(np.arange(len(group.names)), trace.beads)
     left = ~used if trace.shared else ~group.any_in_residue(used) & ~group.amino  # amino acids are known by name
     if left.any():
-        yield f"left out as no part of the protein: {np.count_nonzero(left)} atoms ({group.count(group.given[left])})"
+        caps = "; caps are built anew, unless caps=False" if np.isin(group.resnames[left], CAPS).any() else ""
+        what = f"{np.count_nonzero(left)} atoms ({group.count(group.given[left])})"
+        yield f"left out as no part of the protein: {what}{caps}"
 
 
 def _refuse_bare(group, ca):
