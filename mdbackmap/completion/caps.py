@@ -199,7 +199,9 @@ class _Site:
             return np.stack([methyl, carbon, placed(ca, n, carbon, chemistry.C_O, chemistry.N_C_O, 0.0)], axis=2)
         psi = np.array(chemistry.PSI) if turns else torsion(n, ca, c, o) + chemistry.TRANS
         nitrogen = placed(n, ca, c, chemistry.C_N, chemistry.CA_C_N, psi)
-        more = [placed(ca, c, nitrogen, chemistry.N_CH3, chemistry.C_N_CH3, chemistry.TRANS)] * (self.name == chemistry.BEHIND)
+        more = [placed(ca, c, nitrogen, chemistry.N_CH3, chemistry.C_N_CH3, chemistry.TRANS)] * (
+            self.name == chemistry.BEHIND
+        )
         more += [placed(n, ca, c, chemistry.C_O, chemistry.CA_C_O, psi + chemistry.TRANS)] * turns
         return np.stack([nitrogen, *more], axis=2)
 

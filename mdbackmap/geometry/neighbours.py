@@ -197,7 +197,7 @@ def meeting_spheres(one, other, radii, other_radii, box=None):
             found.append(torch.stack([torch.full_like(row, frame), row, column]))
         return torch.cat(found, 1).unbind()
     pairs = []
-    for part in torch.arange(one.shape[1], device=one.device).split(max(1, _PAIRS // other[..., 0].numel())):
+    for part in torch.arange(one.shape[1], device=one.device).split(max(1, _PAIRS // max(1, other[..., 0].numel()))):
         distance = _distances(one[:, part], other, box)
         index = (distance < radii[:, part, None] + other_radii[:, None]).nonzero()
         pairs.append(index + index.new_tensor([0, int(part[0]), 0]))
