@@ -19,8 +19,9 @@ from .molecule.likeness import Likeness
 from .molecule.mapping import MappingError
 from .molecule.wrapping import check_boxes
 from .molecule.written import written
-from .options import KEEP_TOLERANCE, HydrogenOptions, Keys, SamplingOptions, whole_number
+from .options import KEEP_TOLERANCE, HydrogenOptions, Keys, SamplingOptions, check_refine, whole_number
 from .recognition.soundness import bead_label, check_frames
+from .refinement.amber import require
 from .sampling.machine import frames_at_a_time, usable_device
 from .sampling.sampler import Sampler
 from .sampling.standard_form import StandardForm
@@ -113,6 +114,11 @@ class Backmapper:
     def kept(self):
         """Atoms that are known already, or None."""
         return self.system.kept
+
+    @property
+    def refine(self):
+        """What minimises the atoms at last, or None."""
+        return self._reconstruction.refine
 
     @property
     def mapping(self):
@@ -257,6 +263,55 @@ class Backmapper:
         """
         return self._with(like=topology if isinstance(topology, Likeness) else read_like(topology))
 
+    def refining(self, refine="openmm"):
+        """
+        The same model with atoms that are minimised in a force field at last, its beads restrained.
+
+        The force field is Amber ff14SB with GBn2; `RefinementSettings` has numbers of steps. Phi and psi are held, too.
+        Kept atoms and other molecules stay. A frame that cannot be minimised comes out as it is, with a warning.
+
+        Parameters
+        ----------
+        refine : "openmm" or None
+
+        Returns
+        -------
+        Backmapper
+
+        Raises
+        ------
+        ImportError
+            OpenMM is not installed.
+        MappingError
+            A protein without hydrogens, or residues that the force field does not have.
+        ValueError
+            Another value.
+        """
+        other = copy.copy(self)
+        other._reconstruction = replace(self._reconstruction, refine=check_refine(refine))
+        if refine is not None:
+            require()
+            if not self.hydrogens.on and self._reconstruction.completion is not None:
+                raise MappingError(
+                    f"refine={refine!r} needs hydrogens, and there are none: leave out hydrogens=False (--no-hydrogens)"
+                )
+            _ = other._reconstruction.refiner  # or an error, before the first frame
+        return other
+
+    def keeps_beads(self, options):
+        """
+        Whether atoms put beads just where the input has them.
+
+        Parameters
+        ----------
+        options : SamplingOptions
+
+        Returns
+        -------
+        bool
+        """
+        return options.tolerance.keeps and self.converted.kept and self.refine is None
+
     def batch_size(self, requested="auto"):
         """
         Frames to generate at a time.
@@ -264,6 +319,7 @@ class Backmapper:
         Parameters
         ----------
         requested : int or "auto"
+            One for each thread where atoms are minimised, since that takes seconds.
 
         Raises
         ------
@@ -276,6 +332,8 @@ class Backmapper:
         64
         """
         n_residues, n_threads = self.converted.coarse.n_residues, self._reconstruction.sampler.n_threads
+        if requested == "auto" and self.refine is not None:
+            return n_threads
         return frames_at_a_time(requested, n_residues, self.device, n_threads, self.n_atoms)
 
     def sample(

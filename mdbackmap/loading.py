@@ -41,6 +41,7 @@ def load_model(
     caps=HydrogenOptions.caps,
     passthrough=None,
     like=None,
+    refine=None,
 ):
     """
     Load a model and bind it to a molecule.
@@ -93,6 +94,8 @@ def load_model(
     like : path-like, Universe or AtomGroup, optional
         A topology that the output has to have: its atoms in its order, with its names. It says whether there are
         hydrogens and which, if nothing else does.
+    refine : "openmm", optional
+        Minimise atoms at last, beads restrained (`Backmapper.refining`).
 
     Returns
     -------
@@ -146,7 +149,8 @@ def load_model(
     model = Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), names=names)
     model = model if keep is None else model.keeping(keep, atoms, keep_tolerance, aliases)
     model = model.carrying(passthrough, atoms, aliases) if carries(passthrough) else model
-    return model if like is None else model.like(like)
+    model = model if like is None else model.like(like)
+    return model if refine is None else model.refining(refine)
 
 
 def _as_in(like, fine, hydrogens, protonation, ends):

@@ -21,6 +21,7 @@ HYDROGENS = True
 PH = 7.0  # chosen: by hand, neutral water
 ENDS = ("charged", "neutral")
 NAMES = ("amber", "charmm", "gromacs")
+REFINES = ("openmm",)
 SKIP = "skip"
 """What `strict` is where structures beyond the limits are left out."""
 
@@ -308,6 +309,24 @@ def check_strict(strict):
     if strict == SKIP or isinstance(strict, (bool, np.bool_)):
         return strict
     raise ValueError(f'strict={strict!r}: expected True (stop), "skip" (leave out) or False (take all)')
+
+
+def check_refine(refine):
+    """
+    Refuse what `refine` cannot be.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> check_refine("openmm")
+    'openmm'
+    """
+    if refine is None or refine in REFINES:
+        return refine
+    raise ValueError(f"refine={refine!r}: expected {', '.join(REFINES)}, or None")
 
 
 def number(name, value) -> float:

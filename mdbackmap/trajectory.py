@@ -70,6 +70,8 @@ class BackmapTrajectory(AnalysisBase):
         As of `Backmap`: the same values give the same atoms.
     keep, keep_tolerance : optional
         Atoms that are known already, and how far they may put beads off, as of `load_model`.
+    refine : "openmm", optional
+        Minimise atoms at last, beads restrained (`Backmapper.refining`).
     batch_size : int or "auto", optional
         Structures generated at a time.
     overwrite : bool, optional
@@ -165,6 +167,7 @@ class BackmapTrajectory(AnalysisBase):
         wrap=SamplingOptions.wrap,
         keep=None,
         keep_tolerance=KEEP_TOLERANCE,
+        refine=None,
         batch_size="auto",
         overwrite=False,
         resume=False,
@@ -177,6 +180,7 @@ class BackmapTrajectory(AnalysisBase):
         check_backmapper(model)
         super().__init__(atoms.universe.trajectory, verbose=verbose)
         model = model if keep is None else model.keeping(keep, atoms, keep_tolerance)
+        model = model if refine is None else model.refining(refine)
         self.atoms, self.model = atoms.atoms, model
         self.options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror, wrap)
         self._asked = {

@@ -108,7 +108,7 @@ class Backmap(TransformationBase):
             ts.positions = sample_frames(self.model, [here], self.sample, self.options)[0]
         else:
             ts.positions = self._foreseen(here, coarse)
-        if not (self.options.tolerance.keeps and self.model.converted.kept):
+        if not self.model.keeps_beads(self.options):
             moved = displacements(self.model, [here], ts.positions[None], self.options)
             ts.data["displacements"] = moved[0]
             ts.data["residue_displacements"] = of_residues(moved, self.model.converted)[0]

@@ -40,6 +40,9 @@ class Standin:
     n_atoms = property(lambda self: self.mapping.n_atoms)
     topology = property(lambda self: self.mapping.fine)
 
+    def keeps_beads(self, options):
+        return options.tolerance.keeps
+
     def with_threads(self, threads):
         return self
 

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from ..options import MIRRORS, SKIP, WRAPS, SamplingOptions
+from ..options import MIRRORS, REFINES, SKIP, WRAPS, SamplingOptions
 from . import options, values
 
 _NAMED = 10  # structures that were left out that are named; chosen: by hand
@@ -82,6 +82,12 @@ def _add_generation(parser):
         "centre of each molecule is in the box (wrapped), or the protein is in the middle of it (centred)",
     )
     group.add_argument(
+        "--refine",
+        choices=REFINES,
+        help="minimise the atoms of each frame at last, by OpenMM in Amber ff14SB with GBn2, beads restrained: some "
+        "seconds a frame",
+    )
+    group.add_argument(
         "--batch-size", type=values.batch_size, default="auto", metavar="N", help="frames at a time (default: auto)"
     )
     group.add_argument(
@@ -126,7 +132,8 @@ def run(args):
     from ..writing.products import AlreadyComplete
 
     loading = options.keywords(args, "mapping", "sequence", "breaks", "device", "threads", "keep_tolerance")
-    loading |= options.keywords(args, "passthrough", "like") | options.hydrogens(args) | {"keep": options.kept(args)}
+    loading |= options.keywords(args, "passthrough", "like", "refine") | options.hydrogens(args)
+    loading["keep"] = options.kept(args)
     model = load_model(args.model, atoms, aliases=dict(args.alias) or None, **loading)
     names = [*(field.name for field in fields(SamplingOptions)), "n_samples", "batch_size", "overwrite", "resume"]
     names += ["strict", "validity"]

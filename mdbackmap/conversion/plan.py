@@ -182,6 +182,7 @@ def plan_conversion(
     first, files, scale = _first_sound(plan, trajectory), input_files(atoms.universe), scale_of(trajectory)
     asked = {**options.as_dict(), "n_samples": n_samples} | ({} if scale == 1 else {"scale": scale})
     asked |= model.hydrogens.as_dict() | ({"strict": SKIP} if strict == SKIP else {})
+    asked |= {} if model.refine is None else {"refine": model.refine}
     read, kept = files, getattr(model, "kept", None)
     if kept is not None:
         asked, read = asked | {"keep": kept.described}, [*files, *kept.files]

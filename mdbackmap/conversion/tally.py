@@ -57,7 +57,7 @@ class Tally:
         self._result.unrepaired[:] += left.sum(0)
         if mapping.is_trace:
             self._doubt(left)
-        if self._options.tolerance.keeps and mapping.kept:
+        if self._model.keeps_beads(self._options):
             self._result.displacements[part] = 0.0
             self._name(job, left, "beads kept")
             return

@@ -20,6 +20,7 @@ from ..molecule.boxes import distances_moved
 from ..molecule.kept import KeptPlaces
 from ..molecule.system import System
 from ..options import Keys, SamplingOptions
+from ..refinement.refiner import Refiner
 from ..sampling.sampler import Sampler
 from ..sampling.standard_form import StandardForm
 from ..sampling.treatment import TraceTreatment
@@ -43,6 +44,8 @@ class Reconstruction:
         What a model does not make; None for a model that makes all atoms.
     takes_kept : bool
         Whether the model builds around atoms that are known.
+    refine : str or None
+        What minimises the atoms at last, one of `options.REFINES`.
     """
 
     form: StandardForm
@@ -51,6 +54,7 @@ class Reconstruction:
     system: System
     completion: Completion | None
     takes_kept: bool
+    refine: str | None = None
 
     @classmethod
     def of(cls, network, sampler, form, options, looked=None):
@@ -98,6 +102,16 @@ class Reconstruction:
             still[system.kept.rows] = True
         return Hydrogens.of(fine, self.completion.hydrogens, self.sampler.device, still)
 
+    @functools.cached_property
+    def refiner(self):
+        """What minimises atoms: those that are kept stay where they are."""
+        system, fine = self.system, self.system.surroundings
+        fine = replace(fine, hetero=fine.hetero | (np.arange(fine.n_residues) >= system.made.fine.n_residues))
+        fixed = np.zeros(fine.n_atoms, dtype=bool)
+        if system.kept is not None:
+            fixed[system.kept.rows] = True
+        return Refiner(fine, system.made, fixed)
+
     def __call__(self, beads, frames, keys, boxes, options):
         """
         All atoms of some frames.
@@ -119,17 +133,36 @@ class Reconstruction:
         """
         system, passing = self.system, self._passing(beads, boxes, options)
         own = beads[:, : system.shown.n_beads]
-        beads, tolerance = self.trace(own, frames, boxes, options)
+        made = self._made if self.refine is None else self._refined
+        atoms = system.together(made(own, passing, frames, keys, boxes, options)[0], passing)
+        if options.wrap != SamplingOptions.wrap:
+            atoms = system.wrapping(atoms, self.trace.of_right_hand(own, options.mirror), boxes, options.wrap)
+        return system.ordered(atoms)
+
+    def _made(self, own, passing, frames, keys, boxes, options):
+        """
+        Atoms (F, A, 3) of the beads that are converted (F, N, 3) and kept molecules, and others that they are packed
+        around (F, Y, 3), of passengers (F, P, 3).
+        """
+        system, (beads, tolerance) = self.system, self.trace(own, frames, boxes, options)
         near, centre = self.form.beads(beads)
         places, others = system.kept_places(beads, frames, boxes)
         close = system.closest(passing, beads, boxes)
         known = self._known(places, system.around(others, close), centre)
         atoms = self.sampler(near, _noise(options), keys, boxes, tolerance, known)
-        atoms = self._complete(self.form.atoms(atoms, centre, beads), places, others, close, boxes)
-        atoms = system.together(atoms, passing)
-        if options.wrap != SamplingOptions.wrap:
-            atoms = system.wrapping(atoms, self.trace.of_right_hand(own, options.mirror), boxes, options.wrap)
-        return system.ordered(atoms)
+        return self._complete(self.form.atoms(atoms, centre, beads), places, others, close, boxes), system.near(close)
+
+    def _refined(self, own, passing, frames, keys, boxes, options):
+        """
+        The same, minimised.
+
+        Frames are made one by one: the rounding of batches, which minimisers would enlarge, depends on their size.
+        """
+        each = [slice(k, k + 1) for k in range(len(own))]
+        parts = [[x[k] for x in (own, passing, frames, keys)] + [boxes if boxes is None else boxes[k]] for k in each]
+        atoms, near = (np.concatenate(made) for made in zip(*(self._made(*part, options) for part in parts), strict=True))
+        around = self.refiner(self.system.together(atoms, near), frames, boxes, self.sampler.n_threads)
+        return around[:, : atoms.shape[1]], near
 
     def _complete(self, atoms, places, others, passing, boxes):
         """The model's atoms (F, A, 3) with all that is added, kept atoms at their places, and other kept molecules."""

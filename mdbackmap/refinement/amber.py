@@ -54,6 +54,7 @@ def openmm_topology(fine):
 
     named, topology, atoms, residues = written(fine, hydrogens=True), app.Topology(), [], []
     begins = np.append(True, fine.ends[:-1])
+    chain = None
     for residue in np.flatnonzero(~fine.hetero):
         chain = topology.addChain() if begins[residue] else chain
         residues.append(topology.addResidue(str(named.resnames[residue]), chain))

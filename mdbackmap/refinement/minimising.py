@@ -71,6 +71,8 @@ class Minimiser:
                 self._context.setPeriodicBoxVectors(*box)
             self._context.setPositions(positions)
             for groups, n_steps in self._steps:
+                if n_steps == 0:  # to OpenMM, as many as it takes
+                    continue
                 self._integrator.setIntegrationForceGroups(groups)
                 openmm.LocalEnergyMinimizer.minimize(self._context, maxIterations=n_steps)
             state = self._context.getState(getPositions=True, getEnergy=True)

@@ -62,7 +62,7 @@ class Refiner:
 
     def _forget(self):
         idle = {periodic: queue.SimpleQueue() for periodic in (False, True)}
-        self.__dict__.update(_idle=idle, _process=os.getpid())
+        self.__dict__.update(_idle=idle, _process=os.getpid(), _last=None)
 
     def _take(self, periodic):
         """A minimiser that is not at work, or a new one."""
@@ -109,6 +109,15 @@ class Refiner:
         return box if (np.diag(box) >= 2 * self.settings.cutoff).all() else None
 
     def _one(self, atoms, frame, box):
+        """One frame; the last one is remembered, as the first frame of a conversion is made twice."""
+        asked = (atoms, box)
+        if self._last is not None and all(np.array_equal(*pair) for pair in zip(asked, self._last[0], strict=True)):
+            return self._last[1]
+        found = self._minimised(atoms, frame, box)
+        self.__dict__["_last"] = ((atoms.copy(), box), found)
+        return found
+
+    def _minimised(self, atoms, frame, box):
         found, stays = atoms.astype(np.float32), self.fixed | self.fine.hetero[self.fine.residue_of_atom]
         origin = atoms.mean(axis=0, dtype=np.float64)  # near the origin single precision is finest
         minimiser = self._take(box is not None)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..metrics.dihedrals import dihedral
 from .amber import COVALENT
 
 _SPRING = "0.5*stiffness*((x{0}-x0)^2+(y{0}-y0)^2+(z{0}-z0)^2)"
@@ -62,7 +63,7 @@ class Restraints:
             self._atoms.setParticleParameters(k, atom, beads[bead])
         for k, bead in enumerate(self._several):
             self._groups.setBondParameters(k, [k], beads[bead])
-        angles = torsions(positions[self._torsions]).tolist()
+        angles = dihedral(*np.moveaxis(positions[self._torsions], 1, 0)).tolist()
         for k, (atoms, angle) in enumerate(zip(self._torsions.tolist(), angles, strict=True)):
             self._turns.setTorsionParameters(k, *atoms, [angle])
 
@@ -84,18 +85,3 @@ def backbone_torsions(fine):
     psi = [*(at[name][one] for name in ("N", "CA", "C")), at["N"][one + 1]]
     found = np.concatenate([np.stack(atoms, axis=1) for atoms in (phi, psi)])
     return found[(found >= 0).all(axis=1)]
-
-
-def torsions(points):
-    """
-    Torsions in radians, shape (t,), of points (t, 4, 3).
-
-    Examples
-    --------
-    >>> torsions(np.array([[[1.0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 1, 1]]])).round(4).tolist()
-    [1.5708]
-    """
-    first, middle, last = np.moveaxis(np.diff(points, axis=1), 1, 0)
-    one, other = np.cross(first, middle), np.cross(middle, last)
-    along = np.linalg.norm(middle, axis=-1) * (first * other).sum(-1)
-    return np.arctan2(along, (one * other).sum(-1))

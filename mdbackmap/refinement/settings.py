@@ -19,7 +19,7 @@ class RefinementSettings:
     first_steps: int = 100  # without charges and solvent; measured: python tests/benchmarks/simulable.py --steps
     steps: int = 30  # with both; measured: the same, 100 of them bring 0.1 kcal/mol a residue more
     stiffness: float = 40000.0  # kJ/mol/nm^2 that hold a bead; measured: the same, C-alphas move by 0.06 A RMS
-    torsion: float = 100.0  # kJ/mol (1 - cos) that hold phi and psi; measured: the same, else favoured ones get fewer
+    torsion: float = 50.0  # kJ/mol (1 - cos) that hold phi and psi; measured: the same, else favoured ones get fewer
     cutoff: float = 1.0  # nm, of all interactions; chosen: by hand, the time of a step grows with its cube
 
     @property

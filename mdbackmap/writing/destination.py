@@ -160,7 +160,7 @@ class Destination:
         if self.partial.suffix in PDB:
             notes = remarks(self.provenance) if start == 0 else ()
             return PDBFrames(path, self.model.topology, self.n_structures, notes)
-        observe = None if self._options.tolerance.keeps and self.model.converted.kept else self._observe
+        observe = None if self.model.keeps_beads(self._options) else self._observe
         return TrajectoryFrames(path, self.model.universe(), self.n_structures, observe)
 
     def _observe(self, frame, positions):
