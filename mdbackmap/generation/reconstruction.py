@@ -141,8 +141,9 @@ class Reconstruction:
 
     def _made(self, own, passing, frames, keys, boxes, options):
         """
-        Atoms (F, A, 3) of the beads that are converted (F, N, 3) and kept molecules, and others that they are packed
-        around (F, Y, 3), of passengers (F, P, 3).
+        Atoms (F, A, 3) of the beads that are converted (F, N, 3), kept molecules behind them, and what is near them.
+
+        That is (F, Y, 3) of the passengers (F, P, 3), which atoms are packed around.
         """
         system, (beads, tolerance) = self.system, self.trace(own, frames, boxes, options)
         near, centre = self.form.beads(beads)
@@ -160,7 +161,8 @@ class Reconstruction:
         """
         each = [slice(k, k + 1) for k in range(len(own))]
         parts = [[x[k] for x in (own, passing, frames, keys)] + [boxes if boxes is None else boxes[k]] for k in each]
-        atoms, near = (np.concatenate(made) for made in zip(*(self._made(*part, options) for part in parts), strict=True))
+        made = [self._made(*part, options) for part in parts]
+        atoms, near = (np.concatenate(values) for values in zip(*made, strict=True))
         around = self.refiner(self.system.together(atoms, near), frames, boxes, self.sampler.n_threads)
         return around[:, : atoms.shape[1]], near
 
