@@ -16,10 +16,10 @@ class RefinementSettings:
     'Amber ff14SB and GBn2, 100 steps without and 30 with charges and solvent'
     """
 
-    first_steps: int = 100  # without charges and solvent; measured: python tests/benchmarks/simulable.py --steps
-    steps: int = 30  # with both; measured: the same, 100 of them bring 0.1 kcal/mol a residue more
-    stiffness: float = 40000.0  # kJ/mol/nm^2 that hold a bead; measured: the same, C-alphas move by 0.06 A RMS
-    torsion: float = 50.0  # kJ/mol (1 - cos) that hold phi and psi; measured: the same, else favoured ones get fewer
+    first_steps: int = 100  # without charges and solvent; chosen: by hand, clashes of three chains were gone
+    steps: int = 30  # with both; chosen: of 15, 30 and 100, which leave 0.3, 0.1 and 0 kcal/mol a residue to gain
+    stiffness: float = 40000.0  # kJ/mol/nm^2 that hold a bead; chosen: by hand, C-alphas move by 0.15 A at most
+    torsion: float = 50.0  # kJ/mol (1 - cos) that hold phi and psi; chosen: of 0, 50 and 200, for outliers and favoured
     cutoff: float = 1.0  # nm, of all interactions; chosen: by hand, the time of a step grows with its cube
 
     @property
