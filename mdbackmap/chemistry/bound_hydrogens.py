@@ -6,6 +6,7 @@ A form is what protonation makes of a residue: HIS is HID, HIE or HIP. Names are
 """
 
 from . import terminal_caps as caps
+from .modified_residues import MODIFIED
 from .residues import ATOMS, BONDS, RESIDUE_NAMES
 
 _SIDE_CHAINS = {
@@ -72,6 +73,7 @@ PLANAR = frozenset(
     for residue, atoms in {
         **{"ARG": "NE NH1 NH2", "ASN": "ND2", "GLN": "NE2", "HIS": "ND1 CD2 CE1 NE2"},
         **{"PHE": "CD1 CD2 CE1 CE2 CZ", "TYR": "CD1 CD2 CE1 CE2", "TRP": "CD1 NE1 CE3 CZ2 CZ3 CH2"},
+        **{"ALY": "NZ", "KCX": "NZ", "FME": "N CN", "PCA": "N"},
     }.items()
     for atom in atoms.split()
 )
@@ -82,6 +84,7 @@ AROMATIC = frozenset(
 """Carbons of aromatic rings."""
 
 LENGTHS = {"C": 1.09, "N": 1.01, "O": 0.96, "S": 1.336}  # angstrom; cited: Amber ff14SB, bonds by the other element
+SELENIUM_LENGTH = 1.561  # angstrom; cited: ideal coordinates of the CCD (SEC)
 AROMATIC_LENGTH = 1.08  # angstrom; cited: Amber ff14SB, of C in a plane
 
 TETRAHEDRAL = 109.5  # degrees; cited: Amber ff14SB, H-C-H and H-N-H of ammonium
@@ -105,6 +108,10 @@ TURNS = {
     ("GLN", "NE2"): ("CG", 180.0, TRIGONAL),
     ("NH2", "N"): ("CA", 180.0, TRIGONAL),
     ("ACE", "CH3"): ("O", 0.0, TETRAHEDRAL),
+    ("CSS", "SD"): ("CB", 180.0, THIOL),
+    ("SEC", "SE"): ("CA", 180.0, THIOL),
+    ("DAH", "OE2"): ("CZ", 0.0, ACID_HYDROXYL),
+    ("YCM", "NZ2"): ("CD", 180.0, TRIGONAL),
 }
 """
 Hydrogens that turn about the one bond of their atom: the atom they are measured from, the first one's torsion, and
@@ -157,12 +164,61 @@ def hydrogens_of(form):
     >>> hydrogens_of("HIE")
     {'N': ('H',), 'CA': ('HA',), 'CB': ('HB2', 'HB3'), 'CD2': ('HD2',), 'CE1': ('HE1',), 'NE2': ('HE2',)}
     """
+    if form in MODIFIED:
+        return _of_modified(MODIFIED[form])
     residue, other = FORMS[form]
     if form in caps.ATOMS:
         return {atom: tuple(names.split()) for atom, names in other.items()}
+    return _split(_usual(residue) | other, ATOMS[residue])
+
+
+def _usual(residue):
+    """Hydrogens of a residue in its usual form within a chain."""
     alpha = "HA2 HA3" if residue == "GLY" else "HA"
-    bound = {"N": "" if residue == "PRO" else "H", "CA": alpha} | _SIDE_CHAINS[residue] | other
-    return {atom: tuple(bound[atom].split()) for atom in ATOMS[residue] if bound.get(atom)}
+    return {"N": "" if residue == "PRO" else "H", "CA": alpha} | _SIDE_CHAINS[residue]
+
+
+def _of_modified(modified):
+    """Those of a modified residue."""
+    residue = modified.like or modified.parent
+    bound = {modified.renamed.get(atom, atom): names for atom, names in _usual(residue).items()} | modified.hydrogens
+    return _split(bound, dict.fromkeys(atom for bond in modified.bonds for atom in bond))
+
+
+def _split(bound, atoms):
+    return {atom: tuple(bound[atom].split()) for atom in atoms if bound.get(atom)}
+
+
+def kind_of(resname, variant, atom):
+    """
+    By what residue and name the hydrogens of an atom are found in the tables here.
+
+    Parameters
+    ----------
+    resname, variant : str
+        Of a `Topology`.
+    atom : str
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> kind_of("SER", "SER", "OG"), kind_of("LYS", "ALY", "NZ"), kind_of("GLY", "DSN", "OG")
+    (('SER', 'OG'), ('ALY', 'NZ'), ('SER', 'OG'))
+    """
+    modified = MODIFIED.get(variant)
+    if modified is None:
+        return resname, atom
+    if (variant, atom) in TURNS or (variant, atom) in PLANAR:
+        return variant, atom
+    return modified.like or modified.parent, modified.of_like(atom)
+
+
+def length_of(name):
+    """Length in angstrom of the bonds of hydrogens to an atom of this name, outside of rings."""
+    return SELENIUM_LENGTH if name == "SE" else LENGTHS[name[0]]
 
 
 def inward_first(residue, atom):

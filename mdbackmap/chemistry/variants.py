@@ -16,12 +16,10 @@ ALIASES = {
 """Other names of the twenty, as force fields and crystallographers use them; N- and C-terminal ones besides."""
 
 PARENTS = {
-    "SEP": "SER", "TPO": "THR", "PTR": "TYR", "TYS": "TYR", "HYP": "PRO", "PCA": "GLU", "CGU": "GLU", "GLX": "GLU",
-    "ASX": "ASP", "CSO": "CYS", "CSD": "CYS", "CME": "CYS", "OCS": "CYS", "SEC": "CYS", "KCX": "LYS", "MLY": "LYS",
-    "M3L": "LYS", "ALY": "LYS", "MLZ": "LYS", "LLP": "LYS", "PYL": "LYS", "FME": "MET", "MHO": "MET", "NLE": "LEU",
-    "AIB": "ALA", "ABA": "ALA", "DAL": "ALA",
+    "GLX": "GLU", "ASX": "ASP", "LLP": "LYS", "PYL": "LYS", "ORN": "LYS", "CSX": "CYS", "CAS": "CYS", "CAF": "CYS",
+    "CSU": "CYS", "MHO": "MET", "HS8": "HIS", "IYR": "TYR", "MLE": "LEU", "MVA": "VAL", "SAR": "GLY",
 }  # fmt: skip
-"""Common modified residues and their parents (PDB Chemical Component Dictionary): for advice, never read as these."""
+"""Other modified residues and their parents (PDB Chemical Component Dictionary): they are built as these."""
 
 ATOM_ALIASES = {
     **{("ILE", "CD"): "CD1", ("MET", "SE"): "SD", ("NME", "C"): "CH3", ("NME", "CA"): "CH3", ("ACE", "CA"): "CH3"},

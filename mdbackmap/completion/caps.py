@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..chemistry import terminal_caps as chemistry
+from ..chemistry.modified_residues import BLOCKED
 from ..molecule.boxes import nearest_images
 from ..molecule.nearby import near
 from ..molecule.topology import Topology
@@ -42,7 +43,7 @@ def wanted(fine, caps) -> np.ndarray:
     known = np.isin(said, list(chemistry.ATOMS))
     usual = np.array([chemistry.BEFORE, chemistry.BEHIND]) if caps else np.array(["", ""], dtype="U4")
     found = np.where(known, said, usual)
-    open_ends = np.stack([np.append(True, fine.ends[:-1]), fine.ends], axis=1)
+    open_ends = np.stack([np.append(True, fine.ends[:-1]) & ~np.isin(fine.variants, BLOCKED), fine.ends], axis=1)
     return np.where(open_ends & ((fine.types >= 0) & ~fine.hetero)[:, None] & (caps is not False), found, "")
 
 

@@ -18,6 +18,7 @@ from ..options import HydrogenOptions
 from .caps import Caps, wanted
 from .ends import OXT, open_ends, terminal_oxygen
 from .forms import forms_of, hydrogens_of, told_forms, undecided
+from .modified import with_modified
 
 
 class Completion:
@@ -78,11 +79,15 @@ class Completion:
         n_capped, near = mapping.n_atoms, open_ends(mapping.fine)
         self._near = self._order[near]
         mapping = self._with(mapping, [OXT] * len(near), "O", near[:, 1])
+        n_ended = mapping.n_atoms
+        mapping, order = with_modified(mapping)
+        self._order = np.append(self._order, np.arange(n_ended, mapping.n_atoms))[order]
         n_heavy = mapping.n_atoms
         if options.on:
             mapping = self._with(mapping, *hydrogens_of(mapping.fine, options.ends))
         self.mapping, rows = mapping, np.argsort(self._order)
-        self.own, self._capping, self._oxygens, self.hydrogens = np.split(rows, [n_own, n_capped, n_heavy])
+        parts = np.split(rows, [n_own, n_capped, n_ended, n_heavy])
+        self.own, self._capping, self._oxygens, _, self.hydrogens = parts
 
     def _with(self, mapping, names, element, near):
         """The mapping with further atoms of an element."""
@@ -111,7 +116,7 @@ class Completion:
         Returns
         -------
         ndarray of float, shape (F, A + C + E + H, 3)
-            Hydrogens have no places yet: NaN.
+            Hydrogens and further atoms of modified residues have no places yet: NaN.
         """
         if self.mapping.n_atoms == atoms.shape[1]:
             return atoms

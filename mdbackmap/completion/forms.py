@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..chemistry import bound_hydrogens as chemistry
+from ..chemistry.modified_residues import MODIFIED
 from ..chemistry.residues import RESIDUE_NAMES
 from ..molecule.mapping import MappingError
 from ..options import ENDS
@@ -43,7 +44,7 @@ def forms_of(fine, ph, protonation=None) -> np.ndarray:
     """
     forms = [_form(*names, ph) for names in zip(fine.resnames.tolist(), fine.variants.tolist(), strict=True)]
     forms = np.array([form if type_ >= 0 else "" for form, type_ in zip(forms, fine.types, strict=True)], dtype="U4")
-    forms[fine.disulfides] = "CYX"
+    forms[fine.disulfides] = np.where(np.isin(forms[fine.disulfides], list(MODIFIED)), forms[fine.disulfides], "CYX")
     for residue, form in (protonation or {}).items():
         forms[residue] = form
     return forms
@@ -59,6 +60,8 @@ def _named(resname, variant):
 
 
 def _form(resname, variant, ph):
+    if variant in MODIFIED:
+        return variant
     if (form := _named(resname, variant)) is not None:
         return form
     pka, protonated = chemistry.ACIDITIES.get(resname, (-np.inf, ""))
@@ -86,6 +89,8 @@ def undecided(fine, asked) -> tuple:
     said = {*asked, *fine.disulfides.ravel().tolist()}
     histidines, cysteines = [], []
     for residue in set(range(fine.n_residues)) - said:
+        if fine.variants[residue] in MODIFIED:
+            continue
         name, form = fine.resnames[residue], _named(fine.resnames[residue], fine.variants[residue])
         if name == "HIS" and form is None:
             histidines.append(residue)
@@ -130,12 +135,23 @@ def told_forms(fine, protonation) -> dict:
             )
         resname, form = str(fine.resnames[at[0]]), chemistry.FORM_OF_NAME.get(str(name).upper(), str(name).upper())
         known = [known for known, (residue, _) in chemistry.FORMS.items() if residue == resname]
+        if fine.variants[at[0]] in MODIFIED:
+            resname = str(fine.variants[at[0]])
+            known = [resname]
         if form not in known:
             raise MappingError(
                 f"protonation= makes {fine.label(at[0])} {name!r}: expected a form of {resname}: {', '.join(known)}"
             )
         found[at[0]] = form
     return found
+
+
+def _amine(resname, variant, ends):
+    """Hydrogens on N of a first residue; none where it is no amine."""
+    modified = MODIFIED.get(str(variant))
+    kind = modified.amine if modified else "secondary" if resname == "PRO" else "amine"
+    table = {"amine": chemistry.AMINE, "secondary": chemistry.PROLINE_AMINE}.get(kind)
+    return () if table is None else tuple(table[ends].split())
 
 
 def hydrogens_of(fine, ends=CHARGED):
@@ -161,8 +177,7 @@ def hydrogens_of(fine, ends=CHARGED):
     for residue in np.flatnonzero((fine.variants != "") & ~fine.hetero):
         bound = chemistry.hydrogens_of(fine.variants[residue])
         if starts[residue] and fine.resnames[residue] in RESIDUE_NAMES:
-            amine = chemistry.PROLINE_AMINE if fine.resnames[residue] == "PRO" else chemistry.AMINE
-            bound["N"] = tuple(amine[ends].split())
+            bound["N"] = _amine(fine.resnames[residue], fine.variants[residue], ends) or bound.get("N", ())
         if ends == NEUTRAL:
             bound[OXT] = (chemistry.ACID,)
         for atom in range(*bounds[residue : residue + 2]):

@@ -127,7 +127,7 @@ def polymers(atoms):
         In the order of the file; residues of one chain that other chains interrupt are put together.
     """
     kinds = np.unique(atoms.resnames).tolist()
-    name_of = dict(zip(kinds, canonical_resnames(kinds).tolist(), strict=True))
+    name_of = dict(zip(kinds, canonical_resnames(kinds, modified=False).tolist(), strict=True))
     resnames = np.array([name_of[name] for name in atoms.resnames.tolist()], dtype=object)
     usable = np.flatnonzero([name in TYPE_OF_NAME for name in resnames])
     residues_of_chain = {}

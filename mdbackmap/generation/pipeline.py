@@ -185,8 +185,14 @@ def relax(relaxation, beads, tolerance, box=None, given=None):
 
 
 def _maps(relaxation, conformation, temperature, least, guide):
-    """The `Guide` that peptides are drawn by: above temperature 0 it counts in all frames, if only a little."""
-    if temperature == 0:
+    """
+    The `Guide` that peptides are drawn by: above temperature 0 it counts in all frames, if only a little.
+
+    Where there are D-residues it counts in full: the network has not seen any.
+    """
+    if relaxation.internal.mirrored.any():
+        least = 1.0
+    elif temperature == 0:
         return guide
     if guide is None:
         beads = conformation.beads

@@ -96,11 +96,12 @@ class Reconstruction:
     def hydrogens(self):
         """What puts hydrogens on atoms: those that are kept, and those that beads are made of, stay where they are."""
         fine, system = self.system.surroundings, self.system
-        still = np.zeros(fine.n_atoms, dtype=bool)
-        still[system.made.atoms] = True
+        held = np.zeros(fine.n_atoms, dtype=bool)
         if system.kept is not None:
-            still[system.kept.rows] = True
-        return Hydrogens.of(fine, self.completion.hydrogens, self.sampler.device, still)
+            held[system.kept.rows] = True
+        still = held.copy()
+        still[system.made.atoms] = True
+        return Hydrogens.of(fine, self.completion.hydrogens, self.sampler.device, still, held)
 
     @functools.cached_property
     def refiner(self):

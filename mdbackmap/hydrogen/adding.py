@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 import torch
 
+from .grown import Grown
 from .movers import movers_of
 from .parents import HydrogenTable
 from .scoring import Roles, ScoringSettings
@@ -28,6 +29,8 @@ class Hydrogens:
         Groups that can turn.
     roles : Roles
     sulfurs : Sulfurs
+    grown : Grown or None
+        Heavy atoms of modified residues.
     settings : ScoringSettings
     """
 
@@ -35,10 +38,11 @@ class Hydrogens:
     movers: list
     roles: Roles
     sulfurs: Sulfurs
+    grown: Grown | None
     settings: ScoringSettings = ScoringSettings()
 
     @classmethod
-    def of(cls, fine, rows, device=None, still=None):
+    def of(cls, fine, rows, device=None, still=None, held=None):
         """
         Those of a molecule.
 
@@ -50,6 +54,8 @@ class Hydrogens:
         device : torch.device or str, optional
         still : ndarray of bool, shape (A,), optional
             Heavy atoms that may not turn; by default all may.
+        held : ndarray of bool, shape (A,), optional
+            Atoms of modified residues that are where they belong; by default all are built.
 
         Returns
         -------
@@ -57,9 +63,10 @@ class Hydrogens:
         """
         still = np.zeros(fine.n_atoms, dtype=bool) if still is None else still
         movers = movers_of(fine, rows, still, ScoringSettings(), device) if len(rows) else []
+        held = np.zeros_like(still) if held is None else held
         sites = torch.cat([kind.sites.flatten() for kind in movers]).cpu().numpy() if movers else ()
         roles, sulfurs = Roles.of(fine, sites, device), Sulfurs.of(fine, still, device)
-        return cls(HydrogenTable.of(fine, rows, device), movers, roles, sulfurs)
+        return cls(HydrogenTable.of(fine, rows, device), movers, roles, sulfurs, Grown.of(fine, held, device))
 
     def __call__(self, atoms, boxes=None):
         """
@@ -90,21 +97,35 @@ class Hydrogens:
             Those of the groups of each kind, in hydrogen bonds.
         """
         rows = self.table.rows.cpu().numpy()
-        if not len(rows):
+        if not len(rows) and self.grown is None:
             return atoms, []
         with torch.inference_mode():
             there = torch.from_numpy(atoms).to(self.table.local)
-            centre = there[:, self.table.atom[:1]]  # near the origin single precision is finest
+            first = self.table.atom if len(rows) else self.grown.kinds[0].axis[0]
+            centre = there[:, first[:1]]  # near the origin single precision is finest
             there = there - centre
             box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, device=there.device)
-            self.sulfurs.close(there, box)
+            if len(rows):
+                self.sulfurs.close(there, box)
+            if self.grown is not None:
+                self._grow(there, box)
             there[:, self.table.rows] = self.table.place(there)
             energies = turned(there, self.movers, self.roles, self.settings, box)
             turning = self._turning(rows)
             atoms[:, turning] = (there[:, turning] + centre).cpu().numpy()
         return atoms, [energy.cpu().numpy() for energy in energies]
 
+    def _grow(self, atoms, box):
+        """Put atoms of modified residues in their places among heavy atoms, and hydrogens whose places are known."""
+        self.grown.begin(atoms)
+        rows, light = self.table.rows, torch.zeros(atoms.shape[1], dtype=torch.bool, device=atoms.device)
+        atoms[:, rows], light[rows] = self.table.place(atoms), True
+        bound = torch.isin(self.table.atom[self.table.parent], self.grown.sites)
+        later = torch.cat([rows[bound], *(kind.sites.flatten() for kind in self.movers)])
+        self.grown.turn(atoms, torch.zeros_like(light).index_fill(0, later, True) & light, self.settings, box)
+
     def _turning(self, rows):
         """Hydrogens, and heavy atoms that are moved."""
         moved = [self.sulfurs.sulfur, *(kind.sites for kind in self.movers)]
+        moved += [] if self.grown is None else [self.grown.sites]
         return np.union1d(rows, torch.cat([atoms.flatten() for atoms in moved]).cpu().numpy())

@@ -104,7 +104,8 @@ def movers_of(fine, rows, still, settings, device=None):
         if not mine.issuperset(hydrogens) or len(parents.get(atom, [])) != 1:
             continue
         before = parents[atom][0]
-        kind = str(fine.resnames[fine.residue_of_atom[atom]]), str(fine.names[atom])
+        residue = fine.residue_of_atom[atom]
+        kind = chemistry.kind_of(str(fine.resnames[residue]), str(fine.variants[residue]), str(fine.names[atom]))
         _, _, bend = chemistry.turn_of(*kind)
         if fine.elements[atom] in ("O", "S"):
             planar = bend == chemistry.ACID_HYDROXYL
@@ -112,7 +113,8 @@ def movers_of(fine, rows, still, settings, device=None):
             singles.append((before, atom, hydrogens, 2 if planar else 3, acid))
         elif fine.elements[atom] == "N" and bend == chemistry.TETRAHEDRAL:
             amines.append((before, atom, hydrogens, 3, False))
-    for residue in np.flatnonzero(np.isin(fine.resnames, list(chemistry.FLIPS)) & ~fine.hetero):
+    flipping = np.isin(fine.resnames, list(chemistry.FLIPS)) & ~np.isin(fine.variants, list(chemistry.MODIFIED))
+    for residue in np.flatnonzero(flipping & ~fine.hetero):
         at = {str(fine.names[k]): k for k in range(*atoms_of[residue : residue + 2])}
         axis, names = chemistry.FLIPS[str(fine.resnames[residue])]
         if not at.keys() >= {*axis, *names} or still[[at[name] for name in names]].any():

@@ -160,7 +160,8 @@ class _Parent:
     @classmethod
     def of(cls, fine, atom, neighbours, light):
         heavy = _inward(fine, atom, neighbours, light)
-        kind = str(fine.resnames[fine.residue_of_atom[atom]]), str(fine.names[atom])
+        residue = fine.residue_of_atom[atom]
+        kind = chemistry.kind_of(str(fine.resnames[residue]), str(fine.variants[residue]), str(fine.names[atom]))
         if len(heavy) > 1:
             return cls(atom, kind, tuple(heavy), (atom, heavy[0]))
         beyond = [k for k in _inward(fine, heavy[0], neighbours, light) if k != atom]
@@ -172,7 +173,7 @@ class _Parent:
         residue, name = self.kind
         planar = self.kind in chemistry.PLANAR or (name == "N" and len(self.bonded) == 2 and residue != "PRO")
         aromatic = planar and name[0] == "C"
-        length = chemistry.AROMATIC_LENGTH if aromatic else chemistry.LENGTHS[name[0]]
+        length = chemistry.AROMATIC_LENGTH if aromatic else chemistry.length_of(name)
         if len(self.bonded) == 3 or (len(self.bonded) == 2 and planar):
             return [(length, 0.0, 0.0)]
         if len(self.bonded) == 2:

@@ -56,7 +56,7 @@ class Roles:
     bonded: torch.Tensor
 
     @classmethod
-    def of(cls, fine, sites, device=None):
+    def of(cls, fine, sites, device=None, bonds=_BONDS_APART):
         """
         Those of a molecule.
 
@@ -65,6 +65,9 @@ class Roles:
         fine : Topology
         sites : sequence of int
             Atoms that can turn: only their pairs are left out where they are bonded.
+        device : torch.device or str, optional
+        bonds : int
+            Pairs within so many bonds are left out.
         """
         light, parent = fine.elements == "H", carriers(fine)
         polar = light & np.isin(fine.elements[parent], ["N", "O", "S"])
@@ -75,7 +78,7 @@ class Roles:
         radius = np.array([_SIZES.get(element, _LIKE_SULFUR) for element in fine.elements])
         radius[_carbonyls(fine)] = chemistry.CARBONYL_RADIUS
         radius[light] = np.where(polar, chemistry.NUCLEAR_POLAR_H_RADIUS, chemistry.NUCLEAR_H_RADIUS)[light]
-        pairs = pairs_within(fine.n_atoms, fine.bonds, _BONDS_APART)
+        pairs = pairs_within(fine.n_atoms, fine.bonds, bonds)
         pairs = np.concatenate([pairs, pairs[:, ::-1]])
         pairs = pairs[np.isin(pairs[:, 0], sites)]
         keys = np.sort(pairs[:, 0] * fine.n_atoms + pairs[:, 1])

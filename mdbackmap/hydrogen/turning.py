@@ -38,7 +38,7 @@ class _Found:
 
 
 @full_precision
-def turned(atoms, kinds, roles, settings, box=None):
+def turned(atoms, kinds, roles, settings, box=None, ignored=None):
     """
     Atoms with all groups turned.
 
@@ -51,6 +51,8 @@ def turned(atoms, kinds, roles, settings, box=None):
     settings : ScoringSettings
     box : torch.Tensor, shape (F, 3, 3), optional
         Box vectors as rows.
+    ignored : torch.Tensor of bool, shape (A,), optional
+        Atoms that do not count.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def turned(atoms, kinds, roles, settings, box=None):
         return []
     n_frames, mobile = len(atoms), torch.cat([kind.sites[kind.there] for kind in kinds])
     stays = torch.ones(atoms.shape[1], dtype=torch.bool, device=atoms.device).index_fill(0, mobile, False)
-    stays = stays.nonzero()[:, 0]
+    stays = (stays if ignored is None else stays & ~ignored).nonzero()[:, 0]
     centre = torch.cat([atoms[:, kind.axis[:, 1]] for kind in kinds], 1)
     reach = torch.cat([kind.reach for kind in kinds])
     pairs = _around(atoms, centre, reach, stays, settings, box)

@@ -23,6 +23,7 @@ universe_bonds bonds of all atoms of an AtomGroup
 top8000        Ramachandran and rotamer scores
 measure        all that is measured of structures, once
 faults         what is wrong with structures, residue by residue
+own_geometry   what modified residues have of their own
 ideal          bond lengths and angles where there is no reference
 ============== =======================================================================================
 

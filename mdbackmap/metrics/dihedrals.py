@@ -14,6 +14,7 @@ import numpy as np
 from ..chemistry import residues
 from ..chemistry.elements import SLOTS
 from ..chemistry.residues import CA, CB, TYPE_OF_NAME, C, N
+from ..chemistry.variants import ATOM_ALIASES
 
 CHI_PERIODS = np.full((len(residues.RESIDUE_NAMES), residues.MAX_CHIS), 2 * np.pi)
 """(20, 4): the period of each side-chain torsion, half a turn where two atoms differ by name alone."""
@@ -70,8 +71,9 @@ def flat_atoms(fine, positions):
 
 def slots_of(fine):
     """The slot of each atom of a topology in its residue, int64, shape (A,); -1 where it has none."""
-    names = zip(fine.resnames[fine.residue_of_atom], fine.names, strict=True)
-    return np.array([residues.SLOT_OF_ATOM.get((str(resname), str(name)), -1) for resname, name in names], np.int64)
+    pairs = zip(fine.resnames[fine.residue_of_atom].tolist(), fine.names.tolist(), strict=True)
+    names = [(resname, ATOM_ALIASES.get((resname, name), name)) for resname, name in pairs]
+    return np.array([residues.SLOT_OF_ATOM.get(name, -1) for name in names], np.int64)
 
 
 def _places(fine):

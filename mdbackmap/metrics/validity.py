@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ..chemistry.residues import MAX_ATOMS
+from ..chemistry.residues import CB, MAX_ATOMS
 from ..files import plain, save_json
 from ..molecule.boxes import box_vectors
 from .comparison import mean
@@ -22,6 +22,7 @@ from .faults import FAULTS, faults_of, worst_residues
 from .hydrogens import CONVENTIONS
 from .limits import LIMITS, beyond
 from .measure import Measure
+from .own_geometry import OwnGeometry
 from .protocol import geometry
 from .table import LABELS, aligned, number
 
@@ -140,6 +141,7 @@ class ProteinJudge:
         self._protein, self._atoms = fine.take(residues), fine.atoms_of(residues)
         self.labels = np.array([fine.label(r) for r in residues])
         self._hydrogens, parents = _hydrogens(self._protein)
+        self._own = OwnGeometry.of(self._protein)
         protein = self._protein
         mask = atom14(protein, np.zeros((1, protein.n_atoms, 3)))[1]
         self.measure = Measure(mask, protein.types, protein.ends, parents if len(parents) else None)
@@ -165,7 +167,13 @@ class ProteinJudge:
         heavy = atom14(self._protein, atoms)[0]
         measured, whole = self.measure(heavy, hydrogens, boxes), self.measure.all_atoms
         nuclear = whole is not None and whole.convention(heavy, hydrogens) == CONVENTIONS[1]
-        return Judged.of(self.measure, measured, places, nuclear)
+        judged, covalent = Judged.of(self.measure, measured, places, nuclear), self.measure.covalent
+        scores = dict(zip(SCORES, judged.scores.T, strict=True))
+        faults = dict(zip(FAULTS, np.moveaxis(judged.counts, 1, 0), strict=True))
+        centres = np.count_nonzero(self.measure.mask[:, CB])
+        n_terms = {"bonds": len(covalent.bonds), "angles": len(covalent.angles), "mirrored_ca": centres}
+        self._own.counted(atoms, scores, faults, n_terms)
+        return judged
 
 
 def _hydrogens(protein):

@@ -14,20 +14,26 @@ import string
 import numpy as np
 
 from ..chemistry import residues
-from ..chemistry.variants import ALIASES
+from ..chemistry.modified_residues import D_FORMS, MODIFIED
+from ..chemistry.variants import ALIASES, PARENTS
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
 
 
-def canonical_resnames(names, aliases=None) -> np.ndarray:
+_PARENTS = PARENTS | {name: modified.parent for name, modified in MODIFIED.items()}
+
+
+def canonical_resnames(names, aliases=None, modified=True) -> np.ndarray:
     """
-    Residue names in capitals, with aliases read as what they stand for.
+    Residue names in capitals, with aliases and modified residues read as what they stand for.
 
     Parameters
     ----------
     names : ndarray of str, shape (R,)
     aliases : dict, optional
         On top of, and before, `variants.ALIASES`.
+    modified : bool
+        Whether modified residues are their parents; D-residues are glycines.
 
     Returns
     -------
@@ -35,10 +41,11 @@ def canonical_resnames(names, aliases=None) -> np.ndarray:
 
     Examples
     --------
-    >>> canonical_resnames(["Mse", "HIE", "LIG", "NLYSH"], {"LIG": "ALA"}).tolist()
-    ['MET', 'HIS', 'ALA', 'LYS']
+    >>> canonical_resnames(["Mse", "HIE", "LIG", "NLYSH", "SEP", "DLE"], {"LIG": "ALA"}).tolist()
+    ['MET', 'HIS', 'ALA', 'LYS', 'SER', 'GLY']
     """
-    table = ALIASES | {k.strip().upper(): v.strip().upper() for k, v in (aliases or {}).items()}
+    table = ALIASES | (_PARENTS if modified else {})
+    table |= {k.strip().upper(): v.strip().upper() for k, v in (aliases or {}).items()}
     return np.array([_canonical(name.strip().upper(), table) for name in names], dtype=str)
 
 
@@ -73,16 +80,26 @@ def variant_names(given, resnames, aliases=None) -> np.ndarray:
     Returns
     -------
     ndarray of str, shape (R,)
-        `resnames` where the name of the input is another residue's, or that of a MOL2 file (VAL395).
+        `resnames` where the name of the input is another residue's, or that of a MOL2 file (VAL395), or where `aliases`
+        say what a modified residue is.
 
     Examples
     --------
     >>> variant_names(["hie", "HIS2", "NLYS", "VAL395", "A"], ["HIS", "HIS", "LYS", "VAL", "ALA"]).tolist()
     ['HIE', 'HIS2', 'NLYS', 'VAL', 'ALA']
+    >>> variant_names(["MSE", "NSEP", "DLE"], ["MET", "SER", "LEU"], {"MSE": "MET"}).tolist()
+    ['MET', 'SEP', 'DLE']
     """
     given, resnames = np.char.upper(np.asarray(given, dtype=str)), np.asarray(resnames, dtype=str)
     numbered = (np.char.rstrip(given, "0123456789") == resnames) & ~np.isin(given, list(ALIASES))
-    return np.where((canonical_resnames(given, aliases) == resnames) & ~numbered, given, resnames)
+    same = canonical_resnames(given, aliases) == resnames
+    asked = {name.strip().upper() for name in aliases or {}}
+    names = []
+    for name, resname, fits in zip(given.tolist(), resnames.tolist(), (same & ~numbered).tolist(), strict=True):
+        name = name[1:] if name not in MODIFIED and name[:1] in ("N", "C") and name[1:] in MODIFIED else name
+        fits = (fits or D_FORMS.get(name) == resname) and not (name in asked and name in MODIFIED)
+        names.append(name if fits else resname)
+    return np.array(names, dtype=str)
 
 
 def listed(items, shown, separator=", ") -> str:

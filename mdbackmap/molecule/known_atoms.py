@@ -49,7 +49,7 @@ def own_rows(kept: Topology, fine: Topology) -> np.ndarray:
         at = place.get((chain, int(kept.resids[residue]), kept.icodes[residue]))
         _check_residue(kept, residue, fine, at, chain)
         span = np.arange(*starts[residue : residue + 2])
-        rows = _rows(kept, residue, span, at, fine.resnames[at], row_of)
+        rows = _rows(kept, residue, span, at, fine, row_of)
         if np.isin(rows[rows >= 0], found).any():
             raise MappingError(f"keep= has {kept.label(residue)} twice: give each residue once")
         found[span] = rows
@@ -112,20 +112,21 @@ def _check_residue(kept, residue, fine, at, chain):
         )
 
 
-def _rows(kept, residue, span, at, resname, row_of):
+def _rows(kept, residue, span, at, fine, row_of):
     """Rows of the atoms `span` of a residue, the protein's residue `at`."""
-    rows, taken = np.full(len(span), -2), {}
+    rows, taken, resname = np.full(len(span), -2), {}, fine.resnames[at]
     for k, atom in enumerate(span.tolist()):
         if other_atoms.kind_of(kept.elements[atom]) is None:
             continue
-        name = ATOM_ALIASES.get((resname, kept.names[atom]), kept.names[atom])
+        name = kept.names[atom]
+        name = name if (at, name) in row_of else ATOM_ALIASES.get((resname, name), name)
         name = name if (at, name) in row_of else OXYGENS.get(name, name)
         if (at, name) not in row_of:
             if name == "OXT":
                 continue
             raise MappingError(
-                f"keep= has {kept.label(residue)} {kept.names[atom]}, an atom that {resname} does not have: leave it "
-                "out of keep="
+                f"keep= has {kept.label(residue)} {kept.names[atom]}, an atom that {fine.label(at)} does not have: "
+                "leave it out of keep="
             )
         if name not in taken:  # else an alternate place
             taken[name] = k

@@ -96,7 +96,7 @@ class Likeness:
             return False, {}, ENDS[0]
         for residue, names in zip(pairs, found, strict=True):
             known = [form for form, (name, _) in chemistry.FORMS.items() if name == fine.resnames[residue]]
-            if len(known) > 1:
+            if len(known) > 1 and fine.variants[residue] not in chemistry.MODIFIED:
                 key = f"{fine.chainIDs[residue]}:{fine.resids[residue]}{fine.icodes[residue]}"
                 protonation[key] = _best_form(known, names, self.topology.resnames[pairs[residue]])
         first = next(iter(pairs))
@@ -240,7 +240,7 @@ def _matched(like, fine, own, theirs, span, convention):
     """Names in a topology's residue, and the names that they have here, by one convention and common other names."""
     names = fine.names[span].tolist()
     form = str(fine.variants[own])
-    form = form if form in chemistry.FORMS else str(fine.resnames[own])
+    form = form if form in chemistry.FORMS or form in chemistry.MODIFIED else str(fine.resnames[own])
     written = dict(zip(chemistry.written_names(names, form, convention), names, strict=True))
     found = {}
     for name in like.names(theirs):

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..chemistry import residues
 from ..chemistry.elements import MASSES
+from ..chemistry.modified_residues import D_FORMS, MODIFIED
 from .attributes import (
     attribute,
     bonds_within,
@@ -155,7 +156,24 @@ class Topology:
 
     def label(self, residue: int) -> str:
         """The residue in words, as in error messages: ``"chain A, GLY 52A"``."""
-        return f"chain {self.chainIDs[residue]}, {self.resnames[residue]} {self.resids[residue]}{self.icodes[residue]}"
+        name = self.variants[residue] if self.variants[residue] in MODIFIED else self.resnames[residue]
+        return f"chain {self.chainIDs[residue]}, {name} {self.resids[residue]}{self.icodes[residue]}"
+
+    @property
+    def mirrored(self) -> np.ndarray:
+        """D-residues, bool, shape (R,)."""
+        return np.isin(self.variants, list(D_FORMS)) & ~self.hetero
+
+    @property
+    def modified(self) -> list:
+        """Modified residues of chains, each with its entry in `modified_residues.MODIFIED`."""
+        rows = np.flatnonzero(np.isin(self.variants, list(MODIFIED)) & ~self.hetero)
+        return [(int(r), MODIFIED[str(self.variants[r])]) for r in rows]
+
+    @property
+    def nonstandard(self) -> np.ndarray:
+        """Residues that files list as HETATM, bool, shape (R,): other molecules, and modified residues."""
+        return self.hetero | np.isin(self.resnames, list(MODIFIED))
 
     @classmethod
     def from_atoms(cls, atoms, aliases=None) -> Topology:

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from ..chemistry.bound_hydrogens import FORMS, written_form, written_names
+from ..chemistry.modified_residues import MODIFIED
 from ..chemistry.terminal_caps import ATOMS as CAPS
 from .topology import Topology
 
 
 def written(fine: Topology, convention="amber", hydrogens=False) -> Topology:
     """
-    The topology as files have it.
+    The topology as files have it: with the names of modified residues, too.
 
     Parameters
     ----------
@@ -36,15 +37,16 @@ def written(fine: Topology, convention="amber", hydrogens=False) -> Topology:
     >>> found.names.tolist(), found.resnames.tolist()
     (['ND1', 'CD'], ['HSE', 'ILE'])
     """
-    if convention == "amber" and not hydrogens:
+    modified = np.isin(fine.variants, list(MODIFIED)) & ~fine.hetero
+    if convention == "amber" and not hydrogens and not modified.any():
         return fine
-    forms = fine.variants if hydrogens else fine.resnames
+    forms = np.where(modified | hydrogens, fine.variants, fine.resnames)
     names = fine.names.astype(object)
     resnames = fine.resnames.astype(object)
     starts = np.searchsorted(fine.residue_of_atom, np.arange(fine.n_residues + 1))
     for residue in np.flatnonzero(((fine.types >= 0) | np.isin(fine.resnames, list(CAPS))) & ~fine.hetero):
         form, own = str(forms[residue]), slice(*starts[residue : residue + 2])
-        form = form if form in FORMS else str(fine.resnames[residue])
+        form = form if form in FORMS or modified[residue] else str(fine.resnames[residue])
         names[own] = written_names(names[own], form, convention)
         resnames[residue] = written_form(form, convention)
     return replace(fine, names=names, resnames=resnames)

@@ -15,6 +15,7 @@ numbers     residue numbers of PDB files that are not plain decimals
 conformers  which of a residue's alternate locations is taken
 bead_trace  the beads, one a residue, where they lie, and what the input says of them
 order       the order of beads along their chains
+derived     what is built of modified residues and D-residues
 assembly    names, chain ends, cis peptides and bonds together: the `Topology`
 sequence    which residues they are
 fasta       FASTA files, and which record belongs to which chain

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..chemistry import residues
+from ..chemistry.modified_residues import D_FORMS
 from ..chemistry.variants import CAPS, CAPS_BEFORE
 from ..molecule.attributes import attribute, canonical_resnames, listed, variant_names
 from ..molecule.mapping import MappingError
@@ -36,7 +37,7 @@ class Group:
     aliases : dict
         The user's, checked.
     names, resnames, given : ndarray of str, shape (A,)
-        Atom names, residue names in their canonical form and as the input has them.
+        Atom names, residue names in their canonical form (D-residues as L-residues) and as the input has them.
     residue : ndarray of int, shape (A,)
         Residue of each atom: 0, 1, ...; alternate locations of one residue share it.
     resids, icodes, chains : ndarray, shape (A,)
@@ -65,7 +66,7 @@ class Group:
         aliases = checked_aliases(aliases)
         names, given = np.char.upper(attribute(atoms, "names", "")), np.char.upper(attribute(atoms, "resnames", ""))
         unique, which = np.unique(given, return_inverse=True)
-        resnames = canonical_resnames(unique, aliases)[which]
+        resnames = canonical_resnames(unique, D_FORMS | aliases)[which]
         residue, resids, icodes = _numbered(atoms)
         letter = np.isin(resnames, list(residues.ALPHABET)) & ((names == "CA") | _coding(set(resnames.tolist())))
         if letter.any():

@@ -26,6 +26,7 @@ from .bead_places import decide
 from .bead_trace import Trace
 from .beads import Group, bare_warning, find_beads, left_out
 from .conformers import apart_again, one_conformer, one_place, told_conformers
+from .derived import as_built
 from .links import refuse_closed
 from .order import in_order
 from .overruled import overruled
@@ -138,7 +139,8 @@ def recognise(
     refuse_far(decision, beads, used, positions, places)
     if named.unknown and decision.model is CA:
         told.append(f"not used, as no known bead model has them beside CA: {listed(named.unknown, _SHOWN)}")
-    told += [told_conformers(alternatives)] * bool(alternatives) + moved + joined
+    beads, other = as_built(beads, decision.model)
+    told += [told_conformers(alternatives)] * bool(alternatives) + moved + joined + other
     for sentence in (*told, *(left_out(group, trace) if rest else ()), *no_beads(group, decision, used)):
         warnings.warn(sentence, stacklevel=2)
     if asked is None:

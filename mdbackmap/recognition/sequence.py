@@ -186,7 +186,7 @@ def _refuse_unknown(names, first, table):
             f"residue names of AWSEM: {shown} ({len(names)} beads, the first residue {at}), which keep no sequence; "
             "say what it is with sequence='MKV...' (--sequence, letters or a FASTA file)"
         )
-    like = residues.NAME_OF_LETTER.get(kinds[0], variants.PARENTS.get(kinds[0]))
+    like = residues.NAME_OF_LETTER.get(kinds[0])
     example = (
         f"aliases={{{kinds[0]!r}: {like!r}}} (--alias {kinds[0]}={like})"
         if like

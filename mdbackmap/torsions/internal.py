@@ -100,6 +100,8 @@ class InternalCoordinates:
         True for the last residue of each unbroken stretch.
     cis : torch.Tensor of bool, shape (R,)
         True where the peptide between a residue and the next one is cis.
+    mirrored : torch.Tensor of bool, shape (R,), optional
+        True for D-residues; by default none.
 
     Attributes
     ----------
@@ -116,8 +118,9 @@ class InternalCoordinates:
     (torch.Size([3, 14, 3]), True)
     """
 
-    def __init__(self, types, ends, cis):
+    def __init__(self, types, ends, cis, mirrored=None):
         self.types, self.ends, self.cis, self._besides = types, ends, cis, {}
+        self.mirrored = torch.zeros_like(ends) if mirrored is None else mirrored
         self.starts = starts = ends.roll(1)
         starts[0] = True
         self.first, self.last = starts.nonzero()[:, 0], ends.nonzero()[:, 0]
@@ -136,14 +139,15 @@ class InternalCoordinates:
     @classmethod
     def of(cls, coarse, device=None):
         """Those of a `Topology` of C-alphas, with their tables on a device."""
-        return cls(*(torch.tensor(table, device=device) for table in (coarse.types, coarse.ends, coarse.cis)))
+        tables = (coarse.types, coarse.ends, coarse.cis, coarse.mirrored)
+        return cls(*(torch.tensor(table, device=device) for table in tables))
 
     def beside(self, kinds):
         """Those of the molecule with residues of other types (S,) behind it, each a stretch of its own; made once."""
         key = tuple(kinds.tolist())
         if key not in self._besides:
             more = torch.ones_like(kinds, dtype=torch.bool)
-            tables = (self.types, kinds), (self.ends, more), (self.cis, ~more)
+            tables = (self.types, kinds), (self.ends, more), (self.cis, ~more), (self.mirrored, ~more)
             self._besides[key] = InternalCoordinates(*(torch.cat(table) for table in tables))
         return self._besides[key]
 

@@ -29,7 +29,7 @@ _LOW, _HIGH = math.radians(60.0), math.radians(180.0)  # radians, C-alpha angles
 _WIDEST = _HIGH - 0.01  # radians; chosen: by hand, a straight angle has no plane
 _WIDE, _TURN = (_WIDEST - _LOW) / (_N_ANGLES - 1), 2 * math.pi / BINS
 _TAU, _SPREAD = math.radians(peptide_geometry.N_CA_C_MEAN), math.radians(peptide_geometry.N_CA_C_SPREAD)
-_GENERAL, _GLYCINE, _BRANCHED, _PRE_PROLINE, _TRANS_PROLINE, _CIS_PROLINE = range(6)
+_GENERAL, _GLYCINE, _BRANCHED, _PRE_PROLINE, _TRANS_PROLINE, _CIS_PROLINE, _MIRRORED = range(7)
 RAMA_KINDS = ("general", "glycine", "isoleucine-valine", "pre-proline", "trans-proline", "cis-proline")
 _PROLINE_CD = peptide_geometry.PROLINE_N_CD, math.radians(peptide_geometry.PROLINE_C_N_CD)
 _LOCAL_PAIRS = (("O-", "C"), ("O-", "O"), ("O-", "N+"), ("C-", "O"), ("C-", "N+"), ("CA-", "C"), ("N", "CA+"))
@@ -73,15 +73,20 @@ class TracePrior:
         Residue types, indices into `residues.ALPHABET`.
     blur : tuple of three floats, optional
         Grid steps of a Gaussian over the tables along angle, torsion and next angle.
+    mirrored : torch.Tensor of bool, shape (R,), optional
+        D-residues: two in a row have the other sign of the torsion.
     """
 
-    def __init__(self, types, blur=None):
+    def __init__(self, types, blur=None, mirrored=None):
         table = _trace_tables(blur).to(types.device)
         self.sizes = table.shape[2:]
         glycine, proline = types == residues.TYPE_OF_NAME["GLY"], types == residues.TYPE_OF_NAME["PRO"]
         kind = glycine.long() + 2 * proline.long()
-        self.variant = kind * 3 + kind.roll(-1)
-        self.tables = SmoothTables(table.flatten(0, -4), (False, True, False))
+        self.variant, table = kind * 3 + kind.roll(-1), table.flatten(0, -4)
+        if mirrored is not None and mirrored.any():
+            self.variant = torch.where(mirrored & mirrored.roll(-1), len(table), self.variant)
+            table = torch.cat([table, table[:1].flip(2)])
+        self.tables = SmoothTables(table, (False, True, False))
 
     def __call__(self, angle, torsion, following):
         """Energies (..., R) and their derivatives with respect to the three arguments (..., R)."""
@@ -133,7 +138,9 @@ def ramachandran_tables(device):
 
 
 def _ramachandran(kind, phi, psi):
-    """Energies (...) on one of the six maps."""
+    """Energies (...) on one of the six maps, or of D-residues: the general one mirrored."""
+    if kind == _MIRRORED:
+        return _ramachandran(_GENERAL, -phi, -psi)
     rama = tables()["rama"][kind].numpy()
     places = (torch.stack([phi, psi]) + math.pi) * (len(rama) / (2 * math.pi))
     return torch.from_numpy(map_coordinates(rama, places.numpy(), order=1, mode="grid-wrap"))
@@ -141,7 +148,7 @@ def _ramachandran(kind, phi, psi):
 
 def _overlaps(kind, atoms, settings):
     """Energies (31, 72, 72) of atoms of neighbouring residues that are too near, four bonds and more apart."""
-    names = RAMA_KINDS[kind]
+    names = "glycine" if kind == _MIRRORED else RAMA_KINDS[kind]  # CB of D-residues is elsewhere
     pairs = [*_LOCAL_PAIRS, *(_CB_PAIRS if names != "glycine" else ()), *(_CD_PAIRS if names == "pre-proline" else ())]
     total, allowed = 0.0, allowed_distances(settings.touch)
     for a, b in pairs:
@@ -178,11 +185,14 @@ class Backbone:
         As `InternalCoordinates` has them.
     settings : TraceSettings
         Of these, the energies, and the points of the circle that `matrices` is asked for.
+    mirrored : torch.Tensor of bool, shape (R,), optional
+        D-residues.
     """
 
-    def __init__(self, types, ends, cis, settings=DEFAULTS):
+    def __init__(self, types, ends, cis, settings=DEFAULTS, mirrored=None):
         before = cis.roll(1) & ~ends.roll(1)
         kinds = residue_kinds(types, ends, before)
+        kinds = kinds if mirrored is None else torch.where(mirrored, _MIRRORED, kinds)
         variants = torch.stack([kinds, before.long(), (cis & ~ends).long()], 1)
         distinct, self.variant = torch.unique(variants, dim=0, return_inverse=True)
         parts = [_backbone_table(kind, bool(a), bool(b), settings.backbone) for kind, a, b in distinct.tolist()]

@@ -50,7 +50,7 @@ class Relaxation:
 
     def __init__(self, internal, settings=DEFAULTS):
         self.internal, self.settings, self.strain = internal, settings, Strain(internal, settings)
-        self._blurred = TracePrior(internal.types, settings.prior.blur)
+        self._blurred = TracePrior(internal.types, settings.prior.blur, internal.mirrored)
 
     def slopes(self, start, tolerances, box=None, firmness=1.0, relaxing=None):
         """Derivatives (`Slopes`) for the frames that may move; arguments as there."""

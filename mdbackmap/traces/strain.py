@@ -48,8 +48,8 @@ class Strain:
         self.inner = inner.double()
         beside_cis = cis | cis.roll(1) | cis.roll(-1)
         self.turning = (inner & inner.roll(-1) & ~beside_cis).double()
-        self.prior = TracePrior(internal.types)
-        self.backbone = Backbone(internal.types, ends, internal.cis, settings)
+        self.prior = TracePrior(internal.types, mirrored=internal.mirrored)
+        self.backbone = Backbone(internal.types, ends, internal.cis, settings, internal.mirrored)
         peptides, rest = alternating((~ends).cpu().numpy(), np.arange(len(ends)) % 2), self.rest.cpu().numpy()
         slack = settings.descending.slack
         self._lengths = [Pairs(at, 1, rest[at] - slack, rest[at] + slack) for at in peptides]

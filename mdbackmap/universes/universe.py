@@ -37,7 +37,7 @@ def universe_of(fine):
         atom_resindex=fine.residue_of_atom,
         residue_segindex=segment,
     )
-    of_residues = {"chainIDs": fine.chainIDs, "record_types": np.where(fine.hetero, "HETATM", "ATOM")}
+    of_residues = {"chainIDs": fine.chainIDs, "record_types": np.where(fine.nonstandard, "HETATM", "ATOM")}
     texts = {"names": fine.names, "types": fine.elements, "altLocs": np.full(fine.n_atoms, "")}
     if (fine.elements != "").any():  # else writers of XYZ take names
         texts |= {"elements": np.where(fine.elements == "", _NONE, fine.elements)}

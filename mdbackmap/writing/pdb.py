@@ -152,6 +152,7 @@ class PDBLayout:
     def __init__(self, topology, b_factors=None):
         check_fits(topology)
         self._b_factors = np.zeros(topology.n_residues) if b_factors is None else b_factors
+        self._nonstandard = topology.nonstandard
         self.lines, serial = [], 0
         last = np.flatnonzero(np.diff(topology.residue_of_atom, append=-1))  # (R,) last atom of each residue
         for atom, residue in enumerate(topology.residue_of_atom):
@@ -173,7 +174,7 @@ class PDBLayout:
     def _atom(self, topology, atom, residue, serial):
         name, element = topology.names[atom], topology.elements[atom]
         padded = f" {name:<3s}" if len(name) < 4 and len(element) < 2 else f"{name[:4]:<4s}"
-        record = "HETATM" if topology.hetero[residue] else "ATOM"
+        record = "HETATM" if self._nonstandard[residue] else "ATOM"
         start = f"{record:<6s}{serial:5d} {padded} {self._residue(topology, residue):<10s}   "
         segid = topology.segids[residue][:4]
         return start, f"  1.00{self._b_factors[residue]:6.2f}      {segid:<4s}{element:>2s}\n"
@@ -188,7 +189,7 @@ class PDBLayout:
 
 def ending(topology) -> str:
     """
-    What follows the atoms in a PDB file: CONECT lines of disulfides and of other molecules than water, and END.
+    What follows the atoms in a PDB file: CONECT lines of disulfides and of all that is HETATM but water, and END.
 
     Examples
     --------
@@ -201,7 +202,7 @@ def ending(topology) -> str:
     owner = topology.residue_of_atom
     last = (np.diff(owner, append=-1) != 0) & (topology.ends & ~topology.hetero)[owner]  # a TER follows
     serials = np.arange(1, topology.n_atoms + 1) + np.cumsum(last) - last
-    unknown = topology.hetero & ~np.isin(topology.resnames, list(WATER))
+    unknown = topology.nonstandard & ~np.isin(topology.resnames, list(WATER))
     lines, near = [], {}
     listed = unknown[owner[topology.bonds]].any(axis=1) | (topology.names[topology.bonds] == "SG").all(axis=1)
     for one, other in topology.bonds[listed].tolist():
@@ -275,7 +276,7 @@ def need_gemmi():
 
 def _gemmi_model(gemmi, topology, positions, b_factors):
     """Chains, residues and atoms, in order."""
-    model, chain, stretch = gemmi.Model(1), None, 1
+    model, chain, stretch, nonstandard = gemmi.Model(1), None, 1, topology.nonstandard
     atoms = np.searchsorted(topology.residue_of_atom, np.arange(topology.n_residues + 1))
     for r in range(topology.n_residues):
         if chain is None or chain.name != topology.chainIDs[r]:
@@ -285,7 +286,7 @@ def _gemmi_model(gemmi, topology, positions, b_factors):
         residue.seqid = gemmi.SeqId(int(topology.resids[r]), str(topology.icodes[r]) or " ")
         residue.subchain = f"S{stretch}"
         residue.entity_type = gemmi.EntityType.NonPolymer if topology.hetero[r] else gemmi.EntityType.Polymer
-        residue.het_flag = "H" if topology.hetero[r] else "A"
+        residue.het_flag = "H" if nonstandard[r] else "A"
         for i in range(atoms[r], atoms[r + 1]):
             atom = _gemmi_atom(gemmi, topology, i, positions[i])
             if b_factors is not None:

@@ -1,0 +1,113 @@
+"""
+Bonds, angles and hands of modified residues: of their atoms that amino acids lack, against the table they are built by.
+
+Shapes: F frames, A atoms, b bonds, n angles, h hands.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .measure import ANGLE_TOLERANCE, BOND_TOLERANCE
+
+
+@dataclass(frozen=True, eq=False)
+class OwnGeometry:
+    """
+    What modified residues have of their own.
+
+    Attributes
+    ----------
+    bonds : ndarray of int64, shape (b, 2)
+    lengths : ndarray of float, shape (b,)
+    angles : ndarray of int64, shape (n, 3)
+        The vertex in the middle.
+    bends : ndarray of float, shape (n,)
+        Radians.
+    hands : ndarray of int64, shape (h, 4)
+        N, CA, C and CB of D-residues.
+    owners : tuple of ndarray of int64
+        Residues of the bonds, angles and hands.
+
+    Examples
+    --------
+    >>> from mdbackmap import Topology
+    >>> one = Topology(["SG", "CB", "CS"], ["S", "C", "C"], [0] * 3, ["CYS"], [1], [""], ["A"], [""], variants=["SMC"])
+    >>> OwnGeometry.of(one).lengths.tolist()
+    [1.813]
+    """
+
+    bonds: np.ndarray
+    lengths: np.ndarray
+    angles: np.ndarray
+    bends: np.ndarray
+    hands: np.ndarray
+    owners: tuple
+
+    @classmethod
+    def of(cls, fine):
+        """Those of a molecule; atoms may be missing."""
+        bonds, angles, hands = [], [], []
+        bounds = np.searchsorted(fine.residue_of_atom, np.arange(fine.n_residues + 1))
+        for residue, modified in fine.modified:
+            at = {str(fine.names[k]): k for k in range(*bounds[residue : residue + 2])}
+            joined = {frozenset(pair) for pair in modified.bonds}
+            for name, three, length, bend, *_ in modified.rows:
+                near, second, _ = three.split()
+                if {name, near} <= at.keys() and frozenset((name, near)) in joined:
+                    bonds.append((at[near], at[name], length, residue))
+                    if second in at and frozenset((near, second)) in joined:
+                        angles.append((at[second], at[near], at[name], np.radians(bend), residue))
+            if modified.mirrored and {"N", "CA", "C", "CB"} <= at.keys():
+                hands.append((at["N"], at["CA"], at["C"], at["CB"], residue))
+        bonds, angles, hands = (np.array(x).reshape(-1, k) for x, k in ((bonds, 4), (angles, 5), (hands, 5)))
+        owners = tuple(x[:, -1].astype(np.int64) for x in (bonds, angles, hands))
+        rows = bonds[:, :2].astype(np.int64), angles[:, :3].astype(np.int64), hands[:, :4].astype(np.int64)
+        return cls(rows[0], bonds[:, 2], rows[1], angles[:, 3], rows[2], owners)
+
+    def off(self, atoms) -> tuple:
+        """
+        What is wrong in some structures.
+
+        Parameters
+        ----------
+        atoms : ndarray of float, shape (F, A, 3)
+
+        Returns
+        -------
+        bonds, angles, hands : ndarray of bool, shapes (F, b), (F, n) and (F, h)
+            Off by more than 10%; by more than 10 degrees; L instead of D.
+        """
+        steps = atoms[:, self.bonds[:, 0]] - atoms[:, self.bonds[:, 1]]
+        lengths = np.linalg.norm(steps, axis=-1)
+        a, b = (atoms[:, self.angles[:, k]] - atoms[:, self.angles[:, 1]] for k in (0, 2))
+        bends = np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), (a * b).sum(-1))
+        n, c, beta = (atoms[:, self.hands[:, k]] - atoms[:, self.hands[:, 1]] for k in (0, 2, 3))
+        return (
+            np.abs(lengths - self.lengths) > BOND_TOLERANCE * self.lengths,
+            np.abs(bends - self.bends) > ANGLE_TOLERANCE,
+            (np.cross(n, c) * beta).sum(-1) > 0,
+        )
+
+    def counted(self, atoms, scores, faults, n_terms) -> None:
+        """
+        Count what is wrong in some structures among what else is wrong with them.
+
+        Parameters
+        ----------
+        atoms : ndarray of float, shape (F, A, 3)
+        scores : dict of str to ndarray of float, shape (F,)
+            Percent, by names of `validity.SCORES`; changed in place.
+        faults : dict of str to ndarray of int, shape (F, R)
+            By names of `faults.FAULTS`; changed in place.
+        n_terms : dict of str to int
+            How many bonds, angles and centres these scores are means of.
+        """
+        names = (("bonds", "bonds"), ("angles", "angles"), ("mirrored", "mirrored_ca"))
+        for (fault, name), off, owner in zip(names, self.off(atoms), self.owners, strict=True):
+            if not len(owner):
+                continue
+            for k, residue in enumerate(owner):
+                faults[fault][:, residue] += off[:, k].astype(faults[fault].dtype)
+            counted, n = off if fault == "mirrored" else ~off, n_terms[name]
+            scores[name][:] = (np.nan_to_num(scores[name]) * n + 100.0 * counted.sum(1)) / (n + len(owner))
