@@ -222,7 +222,7 @@ def test_nothing_depends_on_the_batch():
     u = renamed(SITES)
     beads = u.atoms.positions[model.indices][None]
     for frame in range(3):
-        assert_allclose(model.sample(beads, [frame], temperature=1.0)[0], atoms[frame], atol=1e-4)
+        assert_allclose(model.sample(beads, [frame], temperature=1.0)[0], atoms[frame], atol=1e-3)
 
 
 def test_the_rest_of_the_protein_sees_the_parent():

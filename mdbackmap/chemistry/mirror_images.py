@@ -12,9 +12,10 @@ from .peptide_geometry import N_CA_C_MEAN
 from .residues import CHIS, IDEAL_ATOMS
 
 # Torsions in degrees by what turns, what is most usual first; chosen: by hand, the order of L-residues in crystals,
-# mirrored. Bonds of two CH2 or CH; chi1 of branched and of small residues; rings; amides; carboxylates.
+# mirrored. Bonds of two CH2 or CH; chi1 of branched and of small residues.
 _CHAIN, _BRANCHED, _SMALL = (60.0, 180.0, 300.0), (180.0, 60.0, 300.0), (300.0, 60.0, 180.0)
-_RING = (90.0, 270.0, 60.0, 120.0, 240.0, 300.0, 0.0, 180.0)
+_RING = (90.0, 270.0, 60.0, 120.0, 240.0, 300.0, 0.0, 180.0)  # degrees; chosen: by hand
+# Degrees; chosen: by hand. Carboxylates have the first half.
 _AMIDE = (0.0, 30.0, 330.0, 60.0, 300.0, 90.0, 270.0, 120.0, 240.0, 150.0, 210.0, 180.0)
 _FIRST = {"VAL": _BRANCHED, "SER": _SMALL, "THR": _SMALL}
 _LAST = {

@@ -78,21 +78,23 @@ class Modified:
 ELEMENTS = {"SE": "Se", "P": "P"}
 """Of atoms whose name begins with no element of its own; others have the first letter of their names."""
 
-# Degrees, in this order; chosen: by hand. A threefold rotation; the same with what lies between; about O of esters;
-# about a bond of a ring to O; about N of amides; three equal atoms; the plane of two equal ones.
-THREE = 180.0, 60.0, 300.0
-SIX = 180.0, 60.0, 300.0, 120.0, 240.0, 0.0
-ESTER = 180.0, 150.0, 210.0, 120.0, 240.0, 90.0, 270.0
+# Torsions in degrees, what is most usual first.
+THREE = 180.0, 60.0, 300.0  # degrees; chosen: by hand, a threefold rotation
+SIX = 180.0, 60.0, 300.0, 120.0, 240.0, 0.0  # degrees; chosen: by hand, the same and what lies between
+ESTER = 180.0, 150.0, 210.0, 120.0, 240.0, 90.0, 270.0  # degrees; chosen: by hand, about C-O of phosphates
+# Degrees; chosen: by hand, about a bond of a ring.
 RING = 90.0, 270.0, 60.0, 120.0, 240.0, 300.0, 30.0, 150.0, 210.0, 330.0
-AMIDE = 180.0, 90.0, 270.0, 120.0, 240.0, 150.0, 210.0
-TURNED = 0.0, 30.0, 60.0, 90.0
-PLANE = 0.0, 30.0, 60.0, 90.0, 120.0, 150.0
+AMIDE = 180.0, 90.0, 270.0, 120.0, 240.0, 150.0, 210.0  # degrees; chosen: by hand, about C-N of amides
+TURNED = 0.0, 30.0, 60.0, 90.0  # degrees; chosen: by hand, three equal atoms
+PLANE = 0.0, 30.0, 60.0, 90.0, 120.0, 150.0  # degrees; chosen: by hand, two equal atoms
+_STAGGERED = 60.0, 180.0, 300.0  # degrees; cited: a threefold rotation
 SULFIDE = 90.0, 270.0  # degrees, of C-S-S-C; cited: disulfides of crystals
 
 
 def _three(names, at, length, bend, rotor):
     """Rows of three equal oxygens."""
-    return tuple((name, at, length, bend, 60.0 + 120.0 * k, rotor) for k, name in enumerate(names.split()))
+    torsions = zip(names.split(), _STAGGERED, strict=True)
+    return tuple((name, at, length, bend, torsion, rotor) for name, torsion in torsions)
 
 
 MODIFIED = {
