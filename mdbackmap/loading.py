@@ -78,9 +78,10 @@ def load_model(
         trained on.
     ph : float
         At which residues have their usual protons.
-    protonation : dict, optional
+    protonation : dict or "propka", optional
         Forms of single residues, by chain and number: ``{"A:57": "HIP"}``. Names of residues in the input that say
-        it, such as HIE, HSD or ASH, count, too.
+        it, such as HIE, HSD or ASH, count, too. "propka" asks PROPKA (an extra) for all others, by the first frame at
+        temperature 0; beside forms it is ``{"*": "propka", "A:57": "HIP"}``.
     ends : {"charged", "neutral"}
         First and last residues of chains with hydrogens.
     names : {"amber", "charmm", "gromacs"}
@@ -159,6 +160,7 @@ def _as_in(like, fine, hydrogens, protonation, ends):
     hydrogens = there if hydrogens is None else hydrogens
     if not hydrogens:
         return hydrogens, protonation, ends
+    protonation = {"*": protonation} if isinstance(protonation, str) else protonation
     return True, forms | (protonation or {}), their_ends if ends == HydrogenOptions.ends else ends
 
 

@@ -128,6 +128,10 @@ class SamplingOptions:
         return asdict(self)
 
 
+PROPKA, _OTHERS = "propka", "*"
+"""What `protonation` may be besides forms, and the residues of which it is said beside some."""
+
+
 @dataclass(frozen=True)
 class HydrogenOptions:
     """
@@ -139,8 +143,9 @@ class HydrogenOptions:
         None where nothing is said: `HYDROGENS`.
     ph : float
         At which residues have their usual protons.
-    protonation : dict, optional
-        Forms of single residues, by chain and number: ``{"A:57": "HIP"}``.
+    protonation : dict or "propka", optional
+        Forms of single residues, by chain and number: ``{"A:57": "HIP"}``. With "propka", or under "*" beside single
+        residues, PROPKA says what is not said otherwise.
     ends : {"charged", "neutral"}
         First and last residues of unbroken stretches.
     names : {"amber", "charmm", "gromacs"}
@@ -157,11 +162,14 @@ class HydrogenOptions:
     --------
     >>> HydrogenOptions(True, protonation={"A:57": "HIP"}).protonation
     {'A:57': 'HIP'}
+    >>> options = HydrogenOptions(protonation={"*": "propka", "A:57": "HIP"})
+    >>> options.propka, options.forms
+    (True, {'A:57': 'HIP'})
     """
 
     hydrogens: bool | None = None
     ph: float = PH
-    protonation: dict | None = None
+    protonation: dict | str | None = None
     ends: str = ENDS[0]
     names: str = NAMES[0]
     caps: bool | None = None
@@ -171,6 +179,9 @@ class HydrogenOptions:
             if getattr(self, name) not in (None, True, False):
                 raise ValueError(f"{name}={getattr(self, name)!r}: expected True or False")
         number("ph", self.ph)
+        asked = self.protonation.get(_OTHERS, PROPKA) if isinstance(self.protonation, dict) else self.protonation
+        if asked not in (None, PROPKA):
+            raise ValueError(f'protonation={self.protonation!r:.60}: expected "{PROPKA}", or forms by residue')
         for name, known in (("ends", ENDS), ("names", NAMES)):
             if getattr(self, name) not in known:
                 expected = ", ".join(f'"{value}"' for value in known)
@@ -179,6 +190,17 @@ class HydrogenOptions:
         given = next((name for name, value in told.items() if value), None)
         if given and not self.on:
             raise ValueError(f"{given}= is about hydrogens, and there are none: add hydrogens=True, or leave it out")
+
+    @property
+    def propka(self) -> bool:
+        """Whether PROPKA is asked."""
+        return self.protonation == PROPKA or (isinstance(self.protonation, dict) and _OTHERS in self.protonation)
+
+    @property
+    def forms(self) -> dict:
+        """Forms of single residues."""
+        forms = self.protonation if isinstance(self.protonation, dict) else {}
+        return {residue: form for residue, form in forms.items() if residue != _OTHERS}
 
     @property
     def on(self) -> bool:

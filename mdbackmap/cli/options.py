@@ -122,7 +122,7 @@ def add_hydrogens(parser):
         metavar="A:57=HIP",
         **MANY,
         help="the form of a residue, by chain and number: HID, HIE, HIP, ASH, GLH, LYN, CYM, CYX or TYM; may be given "
-        "several times. Such names of residues in the input count, too",
+        "several times. Such names of residues in the input count, too. propka asks PROPKA (an extra) for all others",
     )
     group.add_argument(
         "--ends", choices=ENDS, default=ENDS[0], help="first and last residues of chains (default: %(default)s)"

@@ -5,6 +5,7 @@ import contextlib
 import math
 from pathlib import Path
 
+from ..options import PROPKA
 from ..reading.formats import option_of
 
 _MOST_FRAMES = 10**6  # that --frames may name; chosen: a list of them takes 40 MB
@@ -27,16 +28,18 @@ def alias(text):
 
 def protonation(text):
     """
-    ``A:57=HIP`` as a pair.
+    ``A:57=HIP`` as a pair, and ``propka`` as that of all others.
 
     Examples
     --------
-    >>> protonation("A:57=hip")
-    ('A:57', 'HIP')
+    >>> protonation("A:57=hip"), protonation("propka")
+    (('A:57', 'HIP'), ('*', 'propka'))
     """
+    if text.strip().lower() == PROPKA:
+        return "*", PROPKA
     residue, sign, form = (part.strip() for part in text.partition("="))
     if not (residue and sign and form):
-        raise argparse.ArgumentTypeError(f"expected a residue and its form such as A:57=HIP, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a residue and its form such as A:57=HIP, or propka, not {text!r}")
     return residue, form.upper()
 
 

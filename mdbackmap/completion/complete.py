@@ -67,7 +67,7 @@ class Completion:
         options = HydrogenOptions(False, caps=False) if options is None else options
         n_own, self.open_histidines, self.open_cysteines = mapping.n_atoms, [], []
         if options.on:
-            asked = told_forms(mapping.fine, options.protonation)
+            asked = told_forms(mapping.fine, options.forms)
             self.open_histidines, self.open_cysteines = undecided(mapping.fine, asked)
             forms = forms_of(mapping.fine, options.ph, (found or {}) | asked)
             mapping = replace(mapping, fine=replace(mapping.fine, variants=forms))

@@ -50,8 +50,8 @@ def forms_of(fine, ph, protonation=None) -> np.ndarray:
     return forms
 
 
-def _named(resname, variant):
-    """The form that the name of a residue says, or None; names of chain ends have a letter before."""
+def named_form(resname, variant):
+    """The form that the name of a residue says, or None; names of chain ends have a letter before them."""
     for name in (variant, variant[1:]):
         form = chemistry.FORM_OF_NAME.get(name)
         if form is not None and chemistry.FORMS[form][0] == resname:
@@ -62,7 +62,7 @@ def _named(resname, variant):
 def _form(resname, variant, ph):
     if variant in MODIFIED:
         return variant
-    if (form := _named(resname, variant)) is not None:
+    if (form := named_form(resname, variant)) is not None:
         return form
     pka, protonated = chemistry.ACIDITIES.get(resname, (-np.inf, ""))
     if ph < pka:
@@ -91,7 +91,7 @@ def undecided(fine, asked) -> tuple:
     for residue in set(range(fine.n_residues)) - said:
         if fine.variants[residue] in MODIFIED:
             continue
-        name, form = fine.resnames[residue], _named(fine.resnames[residue], fine.variants[residue])
+        name, form = fine.resnames[residue], named_form(fine.resnames[residue], fine.variants[residue])
         if name == "HIS" and form is None:
             histidines.append(residue)
         elif name == "CYS" and form in (None, "CYX"):

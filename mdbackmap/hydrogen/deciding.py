@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 from ..completion.complete import Completion
+from .acidities import forms_by_propka
 from .adding import Hydrogens
 
 _BONDED = 2.5  # angstrom between sulfurs; chosen: by hand, a bond has 2.05, and two that only touch have 3.6
@@ -37,7 +38,7 @@ def decided(mapping, options, sample, boxes=None):
     completion = Completion(mapping, options)
     fine, cysteines = completion.mapping.fine, completion.open_cysteines
     open_ones = [r for r in completion.open_histidines if fine.variants[r] in TAUTOMERS]
-    if not (len(cysteines) > 1 or open_ones):
+    if not (len(cysteines) > 1 or open_ones or options.propka):
         return Completion(mapping, whole)
     try:
         atoms = sample()
@@ -45,7 +46,14 @@ def decided(mapping, options, sample, boxes=None):
         return Completion(mapping, whole)
     pairs = disulfides_of(mapping.fine, atoms, cysteines)
     mapping = _bonded(mapping, pairs) if len(pairs) else mapping
-    forms = tautomers_of(mapping, options, atoms, open_ones, boxes) if open_ones else None
+    forms = {}
+    if options.propka:
+        heavy = Completion(mapping)
+        forms = forms_by_propka(heavy.mapping.fine, heavy(atoms[:1])[0], options.ph)
+        told = Completion(mapping, options, forms)
+        open_ones = [r for r in told.open_histidines if told.mapping.fine.variants[r] in TAUTOMERS]
+    if open_ones:
+        forms |= tautomers_of(mapping, options, atoms, open_ones, boxes, forms)
     return Completion(mapping, whole, forms)
 
 
@@ -96,7 +104,7 @@ def _bonded(mapping, pairs):
     return dataclasses.replace(mapping, fine=dataclasses.replace(fine, bonds=bonds, disulfides=disulfides))
 
 
-def tautomers_of(mapping, options, atoms, residues, boxes=None) -> dict:
+def tautomers_of(mapping, options, atoms, residues, boxes=None, forms=None) -> dict:
     """
     The tautomers of histidines that clash least and make hydrogen bonds, in most of some frames.
 
@@ -110,6 +118,8 @@ def tautomers_of(mapping, options, atoms, residues, boxes=None) -> dict:
     residues : list of int
         The histidines.
     boxes : ndarray of float, shape (F, 3, 3), optional
+    forms : dict of int to str, optional
+        Of other residues.
 
     Returns
     -------
@@ -118,7 +128,7 @@ def tautomers_of(mapping, options, atoms, residues, boxes=None) -> dict:
     """
     energies = []
     for form in TAUTOMERS:
-        completion = Completion(mapping, options, dict.fromkeys(residues, form))
+        completion = Completion(mapping, options, (forms or {}) | dict.fromkeys(residues, form))
         fine = completion.mapping.fine
         hydrogens = Hydrogens.of(fine, completion.hydrogens)
         flips = [k for k, kind in enumerate(hydrogens.movers) if len(kind.turns) == len(TAUTOMERS)]
