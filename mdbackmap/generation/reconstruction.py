@@ -18,6 +18,7 @@ from ..hydrogen.adding import Hydrogens
 from ..hydrogen.deciding import decided
 from ..molecule.boxes import distances_moved
 from ..molecule.kept import KeptPlaces
+from ..molecule.mapping import MappingError
 from ..molecule.system import System
 from ..options import Keys, SamplingOptions
 from ..refinement.refiner import Refiner
@@ -78,6 +79,8 @@ class Reconstruction:
 
     def _completed(self, options, looked):
         """With the atoms that the model does not make; frames of beads (f, N, 3) may decide which these are."""
+        if looked is None and options.propka:
+            raise MappingError('protonation="propka" needs a frame of beads: load_model looks at some')
         if looked is None or not options.on:
             completion = Completion(self.form.given, options)
         else:
