@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 import torch
 
+from .easing import Easing
 from .grown import Grown
 from .movers import movers_of
 from .parents import HydrogenTable
@@ -31,6 +32,7 @@ class Hydrogens:
     sulfurs : Sulfurs
     grown : Grown or None
         Heavy atoms of modified residues.
+    easing : Easing
     settings : ScoringSettings
     """
 
@@ -39,6 +41,7 @@ class Hydrogens:
     roles: Roles
     sulfurs: Sulfurs
     grown: Grown | None
+    easing: Easing
     settings: ScoringSettings = ScoringSettings()
 
     @classmethod
@@ -66,7 +69,8 @@ class Hydrogens:
         held = np.zeros_like(still) if held is None else held
         sites = torch.cat([kind.sites.flatten() for kind in movers]).cpu().numpy() if movers else ()
         roles, sulfurs = Roles.of(fine, sites, device), Sulfurs.of(fine, still, device)
-        return cls(HydrogenTable.of(fine, rows, device), movers, roles, sulfurs, Grown.of(fine, held, device))
+        extra = Grown.of(fine, held, device), Easing.of(fine, rows)
+        return cls(HydrogenTable.of(fine, rows, device), movers, roles, sulfurs, *extra)
 
     def __call__(self, atoms, boxes=None):
         """
@@ -113,6 +117,8 @@ class Hydrogens:
             energies = turned(there, self.movers, self.roles, self.settings, box)
             turning = self._turning(rows)
             atoms[:, turning] = (there[:, turning] + centre).cpu().numpy()
+        if len(rows):
+            self.easing(atoms)
         return atoms, [energy.cpu().numpy() for energy in energies]
 
     def _grow(self, atoms, box):

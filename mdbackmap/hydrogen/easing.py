@@ -1,8 +1,8 @@
 """
 `Easing`: hydrogens that lie within another atom are bent away from it.
 
-Heavy atoms that are too near each other, or too near a C-alpha that stays, can push hydrogens into other atoms. In force
-fields that costs more than bending their bonds by some degrees.
+Where heavy atoms are too near each other, hydrogens can lie in other atoms. In force fields that costs much more than
+bending their bonds by some degrees.
 
 Shapes: F frames, A atoms, H hydrogens, p pairs. Lengths in angstrom.
 """
@@ -15,11 +15,11 @@ from ..metrics.clashes import close_pairs
 from ..molecule.bonds import pairs_within
 from .parents import carriers
 
-# Angstrom from a hydrogen to the nearest atom that it may have, by that atom's element; measured: Lennard-Jones of Amber
-# ff14SB pushes with 5e4 kJ/mol/nm there.
+# Angstrom from a hydrogen to the nearest atom that it may have, by that atom's element; cited: Amber ff14SB, whose
+# Lennard-Jones energies push with 5e4 kJ/mol/nm there.
 _LIMITS = {"H": 1.40, "O": 1.60, "N": 1.68, "C": 1.70, "S": 1.80}
-_POLAR = 0.40  # angstrom less for a hydrogen on N, O or S; measured: as above
-_TURN = np.radians(35)  # radians that a bond may bend; chosen: by hand, what frees 9 of 10
+_POLAR = 0.40  # angstrom less for a hydrogen on N, O or S; cited: as above
+_TURN = np.radians(35)  # radians that a bond may bend; chosen: by hand
 _ROUNDS = 20  # chosen: by hand
 _NEAR = 2.4  # angstrom: pairs that are looked at while hydrogens move; chosen: by hand
 _BONDS = 3  # pairs that are fewer bonds apart do not count; cited: exceptions of Amber
@@ -66,16 +66,14 @@ class Easing:
         pairs = np.sort(pairs_within(fine.n_atoms, fine.bonds, _BONDS), axis=1)
         return cls(parent, reach, np.where(polar, _POLAR, 0.0), np.sort(pairs[:, 0] * fine.n_atoms + pairs[:, 1]))
 
-    def __call__(self, atoms, boxes=None):
+    def __call__(self, atoms):
         """
-        Bend hydrogens away.
+        Bend hydrogens away from atoms of the same periodic image.
 
         Parameters
         ----------
         atoms : ndarray of float, shape (F, A, 3)
             Changed in place.
-        boxes : ndarray of float, shape (F, 3, 3), optional
-            Not used: atoms meet those of their own image.
         """
         for frame in atoms:
             if len(self._tight(frame, close_pairs(frame, max(_LIMITS.values()))[0])):
@@ -92,7 +90,8 @@ class Easing:
         """Those of the pairs (p, 2) that are nearer than they may be."""
         gaps = np.linalg.norm(frame[pairs[:, 0]] - frame[pairs[:, 1]], axis=1)
         pairs = pairs[gaps < self._limits(pairs)]
-        return pairs[~np.isin(pairs[:, 0] * len(frame) + pairs[:, 1], self.bonded)]
+        keys = pairs[:, 0] * len(frame) + pairs[:, 1]
+        return pairs[self.bonded[np.searchsorted(self.bonded, keys).clip(max=len(self.bonded) - 1)] != keys]
 
     def _bend(self, frame, pairs):
         """Move the hydrogens of a frame (A, 3), in small steps, at the lengths of their bonds."""

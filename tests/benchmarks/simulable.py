@@ -65,9 +65,7 @@ class Judge:
         row, path = {"residues": int((~fine.hetero).sum())}, self.folder / "x.pdb"
         write_topology(path, written(fine, hydrogens=True), atoms)
         try:
-            topology = app.PDBFile(str(path)).topology
-            FIELD.createSystem(topology, nonbondedMethod=app.NoCutoff)
-            row |= {"openmm": 100.0} | self._forces(topology, fine, atoms, n_steps, name)
+            row |= {"openmm": 100.0} | self._forces(app.PDBFile(str(path)).topology, fine, atoms, n_steps, name)
         except ValueError as error:
             row["openmm"] = 0.0
             print(f"{name}, {what}: OpenMM: {str(error)[:150]}", file=sys.stderr)
