@@ -148,6 +148,10 @@ def test_beads_far_from_the_origin():
     assert torch.equal(far[1].norm(dim=-1), near[1].norm(dim=-1))
 
 
+def many_are(number, monkeypatch):
+    monkeypatch.setattr(neighbours, "_MANY", dict.fromkeys(neighbours._MANY, number))
+
+
 class TestTree:
     """The same by trees, whose threshold is lowered so that they are really used."""
 
@@ -157,8 +161,7 @@ class TestTree:
             pytest.importorskip("torch_cluster")
         else:
             monkeypatch.setattr(neighbours, "torch_cluster", None)
-        for limit in ("_MANY", "_MANY_IN_BOXES"):
-            monkeypatch.setattr(neighbours, limit, 0)
+        many_are(0, monkeypatch)
         name = {"scipy": "nearest_points", "torch-cluster": "_search_cluster"}[request.param]
         calls, search = [], getattr(neighbours, name)
         monkeypatch.setattr(neighbours, name, lambda *a: calls.append(1) or search(*a))
@@ -172,7 +175,7 @@ class TestTree:
     def test_the_very_same_tables(self, monkeypatch):
         positions = beads(300, frames=3)
         tree = nearest(positions, 16, (8.0, 14.0))
-        monkeypatch.setattr(neighbours, "_MANY", 10**9)
+        many_are(10**9, monkeypatch)
         pairs = nearest(positions, 16, (8.0, 14.0))
         assert all(torch.equal(a, b) for a, b in zip(tree, pairs, strict=True))
 
@@ -190,8 +193,7 @@ class TestTree:
 
 @pytest.fixture
 def trees(monkeypatch):
-    for limit in ("_MANY", "_MANY_IN_BOXES"):
-        monkeypatch.setattr(neighbours, limit, 0)
+    many_are(0, monkeypatch)
 
 
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
@@ -209,8 +211,7 @@ def test_spheres_that_meet_by_trees(trees, cell, monkeypatch):
 @pytest.mark.parametrize("limit", [0, 10**9], ids=["tree", "all"])
 def test_spheres_around_points(cell, limit, monkeypatch):
     """Points of several frames in any order, as they are found frame by frame."""
-    for name in ("_MANY", "_MANY_IN_BOXES"):
-        monkeypatch.setattr(neighbours, name, limit)
+    many_are(limit, monkeypatch)
     monkeypatch.setattr(neighbours, "_PAIRS", 7 * 40)
     places, box = beads(40, frames=3), None if cell is None else vectors(BOXES[cell], 3)
     random = torch.Generator().manual_seed(1)

@@ -18,8 +18,13 @@ except (ImportError, OSError):  # an optional accelerator, never required; OSErr
     torch_cluster = None
 
 _PAIRS = 1_000_000  # whose distances are in memory at a time; chosen: by hand
-_MANY = 3_000_000  # pairs of a frame from which on a tree is quicker; measured: growth.py --search
-_MANY_IN_BOXES = 300_000  # the same in boxes; measured: growth.py --search
+# Pairs of points of a frame from which on a tree is quicker; measured: tests/benchmarks/growth.py --search
+_MANY = {
+    ("nearest", False): 400_000,
+    ("nearest", True): 300_000,
+    ("spheres", False): 8_000_000,
+    ("spheres", True): 150_000,
+}
 _ACCELERATED = 300  # times as many pairs are compared on a device; chosen: by hand, trees are on the CPU
 _SHELLS = 25.0, 50.0  # angstrom within which trees look for the nearest; chosen: by hand, 20 C-alphas are nearer than
 # the first in all but loose chains
@@ -104,15 +109,14 @@ def nearest(positions, k, radii=(), box=None):
     return index, displacement, present, counts
 
 
-def _many(n_pairs, box, device):
+def _many(what, n_pairs, box, device):
     """Whether so many pairs of points are better looked for in a tree."""
-    limit = _MANY if box is None else _MANY_IN_BOXES
-    return n_pairs > limit * (1 if device.type == "cpu" else _ACCELERATED)
+    return n_pairs > _MANY[what, box is not None] * (1 if device.type == "cpu" else _ACCELERATED)
 
 
 def _search(positions, index, width, counts, radii, box):
     """Fill the tables of one frame."""
-    if not _many(len(positions) ** 2, box, positions.device):
+    if not _many("nearest", len(positions) ** 2, box, positions.device):
         _search_all(positions, index, width, counts, radii, box)
     elif torch_cluster is not None and box is None:
         _search_cluster(positions, index, width, counts, radii)
@@ -189,7 +193,7 @@ def meeting_spheres(one, other, radii, other_radii, box=None):
     """
     if one.shape[1] == 0 or other.shape[1] == 0:
         return one.new_zeros(3, 0, dtype=torch.int64).unbind()
-    if _many(one.shape[1] * other.shape[1], box, one.device):
+    if _many("spheres", one.shape[1] * other.shape[1], box, one.device):
         found = []
         for frame in range(len(one)):
             parts = (None if part is None else part[frame] for part in (one, other, radii, other_radii, box))
@@ -232,7 +236,7 @@ def spheres_around(points, frames, other, radii, other_radii, box=None):
     if len(points) == 0 or other.shape[1] == 0:
         return points.new_zeros(2, 0, dtype=torch.int64).unbind()
     found, n_other = [], other.shape[1]
-    if _many(len(points) // len(other) * n_other, box, points.device):
+    if _many("spheres", len(points) // len(other) * n_other, box, points.device):
         for frame in range(len(other)):
             own = (frames == frame).nonzero()[:, 0]
             cell = None if box is None else box[frame]
@@ -275,7 +279,7 @@ def nearest_around(points, frames, other, k, box=None):
     [[1, 0], [2, 1]]
     """
     index = frames.new_full((len(points), k), other.shape[1])
-    if _many(len(points) // len(other) * other.shape[1], box, points.device):
+    if _many("nearest", len(points) // len(other) * other.shape[1], box, points.device):
         for frame in frames.unique().tolist():
             own, cell = (frames == frame).nonzero()[:, 0], None if box is None else box[frame]
             index[own] = _nearest_in_tree(points[own], other[frame], k, cell)

@@ -48,7 +48,9 @@ def pairs_within(one, other, reach, box=None):
     reach, n = reach * _ROUNDING, max(1, len(other))
     one, other, owner = _in_box(one, other, reach, box)
     found = cKDTree(one).sparse_distance_matrix(cKDTree(other), reach, output_type="ndarray")
-    return np.divmod(np.unique(found["i"].astype(np.int64) * n + owner[found["j"]]), n)
+    pairs = np.sort(found["i"].astype(np.int64) * n + owner[found["j"]])
+    once = slice(None) if box is None else np.diff(pairs, prepend=-1) > 0
+    return np.divmod(pairs[once], n)
 
 
 def nearest_points(points, k, shell, radii=(), box=None):
