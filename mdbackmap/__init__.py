@@ -27,6 +27,7 @@ Backmapper         a model bound to one molecule: beads in, atoms out; `Backmapp
 backmap            Universe in, all-atom Universe out, in one call
 Backmap            the transformation that puts the atoms of a lifted Universe in their places
 BackmapTrajectory  an analysis that writes the atoms of many frames to a file
+DaskBackend        workers of a dask.distributed cluster, for ``BackmapTrajectory.run``
 Scale              the transformation for trajectories whose lengths are in nm or reduced units
 Topology           names, residues, chains and bonds at one resolution
 Mapping            which atoms belong to which bead, and back
@@ -51,6 +52,7 @@ _HOME = {
     "Backmap": "transformation",
     "backmap": "transformation",
     "BackmapTrajectory": "trajectory",
+    "DaskBackend": "conversion.cluster",
     "Scale": "universes.scaling",
     "Topology": "molecule.topology",
     "Mapping": "molecule.mapping",

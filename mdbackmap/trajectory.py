@@ -26,7 +26,8 @@ twice for a moment.
 work, or one structure that takes longer. While it runs its output is locked.
 
 **Parallel.** ``run(backend="multiprocessing", n_workers=4)`` writes one part a worker and joins them in order. Workers
-end when the process that started them does.
+end when the process that started them does. ``run(backend=DaskBackend(client))`` has the workers of a dask.distributed
+cluster do it.
 
 Units: angstrom, ps.
 """
@@ -43,6 +44,7 @@ from MDAnalysis.analysis.backends import BackendSerial
 from MDAnalysis.analysis.base import AnalysisBase
 
 from .conversion.backends import SUPPORTED, check_device, convert_all
+from .conversion.cluster import DaskBackend
 from .conversion.outcome import first_kept, kept_frames, left_out, results_of
 from .conversion.plan import plan_conversion
 from .conversion.tally import tell
@@ -243,12 +245,13 @@ class BackmapTrajectory(AnalysisBase):
     def _backend(self, backend, n_workers, n_parts, unsupported):
         """The backend of MDAnalysis and the number of parts; wrong ones are refused."""
         n_parts = None if n_parts is None else whole_number("n_parts", n_parts, 1)
+        on_cluster = isinstance(backend, DaskBackend)
         serial = backend in (None, "serial") or isinstance(backend, BackendSerial)
         backend = "serial" if serial else backend
         n_workers = getattr(backend, "n_workers", 1) if n_workers is None else n_workers
-        executor = self._configure_backend(backend, n_workers, unsupported)
+        executor = self._configure_backend(backend, n_workers, unsupported or on_cluster)
         check_device(executor, self.model)
-        n_parts = 1 if serial else n_parts or n_workers
+        n_parts = 1 if serial else n_parts or getattr(executor, "n_parts", n_workers)
         if n_parts < getattr(executor, "n_workers", 1):
             words = f"Analysis not making use of all workers: there are {executor.n_workers} for {n_parts} parts"
             warnings.warn(words, stacklevel=3)

@@ -26,6 +26,7 @@ class Standin:
     """A stand-in for `Backmapper`."""
 
     device, hydrogens = SimpleNamespace(type="cpu"), HydrogenOptions(False)
+    refine = None
     provenance = {"model": "standin", "version": "0", "sha256": "0" * 64}
 
     def __init__(self, coarse, indices=None, delay=0.0):

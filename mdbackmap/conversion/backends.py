@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from dataclasses import replace
 
 import numpy as np
 from MDAnalysis.analysis.backends import BackendDask, BackendMultiprocessing, BackendSerial
 
+from .cluster import DaskBackend
 from .part import PartResult, convert
 from .progress import Watching, progress_bar
 
@@ -34,11 +36,23 @@ class Worker:
     def __reduce__(self):
         return Worker, self._state
 
+    def with_threads(self, threads):
+        """The same with another number of threads; parts of both take turns."""
+        plan, *others = self._state
+        other = Worker(replace(plan, model=plan.model.with_threads(threads)), *others)
+        other._turn = self._turn
+        return other
+
+    def files(self) -> list[tuple[str, int]]:
+        """Files, with their sizes, that worker processes have to see."""
+        paths = self._state[0].destination.files()
+        return [(path, os.path.getsize(path)) for path in paths if os.path.isfile(path)]
+
     def __call__(self, places) -> PartResult:
-        """Convert the frames at these places of the plan."""
+        """Convert the frames at these places of the plan; what another process had done of them is done again."""
         plan, trajectory, bar = self._state
         bar = progress_bar(len(places), bar is not None, **(bar or {}))
-        with self._turn, plan.destination.joined(), bar:
+        with self._turn, plan.destination.joined(places, plan.done), bar:
             bar.update(int(plan.done.reshape(-1, plan.n_samples)[places, -1].sum()))
             return convert(plan, places, trajectory, bar.update)
 
@@ -61,7 +75,7 @@ def check_device(backend, model):
 
 def in_processes(backend) -> bool:
     """Whether a backend has worker processes."""
-    return isinstance(backend, (BackendMultiprocessing, BackendDask))
+    return isinstance(backend, (BackendMultiprocessing, BackendDask, DaskBackend))
 
 
 def convert_all(plan, trajectory, backend, n_parts=1, bar=None) -> PartResult:
@@ -73,7 +87,8 @@ def convert_all(plan, trajectory, backend, n_parts=1, bar=None) -> PartResult:
     plan : Plan
     trajectory : MDAnalysis reader
     backend : MDAnalysis backend
-        Its ``apply`` gets a function and a list of parts. Worker processes have one thread each.
+        Its ``apply`` gets a function and a list of parts. Worker processes have one thread each; those of a cluster
+        as many as they have there.
     n_parts : int, optional
     bar : dict, optional
         Options of a progress bar, which is shown if they are given.
@@ -86,7 +101,8 @@ def convert_all(plan, trajectory, backend, n_parts=1, bar=None) -> PartResult:
     serial, shown = isinstance(backend, BackendSerial), contextlib.nullcontext()
     if bar is not None and not serial and plan.destination.partial is not None:
         shown = Watching(plan.destination.partial, len(plan.frames), plan.n_samples, bar)
-    plan = replace(plan, model=plan.model.with_threads(1)) if in_processes(backend) else plan
+    local = isinstance(backend, (BackendMultiprocessing, BackendDask))
+    plan = replace(plan, model=plan.model.with_threads(1)) if local else plan
     parts = [part for part in np.array_split(np.arange(len(plan.frames)), n_parts) if len(part)]
     with shown:
         return PartResult.joined(backend.apply(Worker(plan, trajectory, bar if serial else None), parts))

@@ -192,7 +192,7 @@ def plan_conversion(
         asked, read = asked | {"like": os.path.basename(like.name)}, [*read, like.name]
     plan = replace(plan, first=first, provenance=origin(model, asked, files, frames, first.beads))
     if filename is None:
-        return replace(plan, destination=InMemory(n_structures))
+        return replace(plan, destination=InMemory(n_structures, read))
     destination = Destination(
         Path(filename),
         plan,

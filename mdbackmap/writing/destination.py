@@ -32,20 +32,26 @@ class InMemory:
     Parameters
     ----------
     n_structures : int
+    inputs : list of str
+        Files that are read.
     """
 
     partial, pace = None, 0.0
 
-    def __init__(self, n_structures):
-        self.n_structures = n_structures
+    def __init__(self, n_structures, inputs=()):
+        self.n_structures, self._inputs = n_structures, inputs
 
     def opened(self):
         """A context that gives which structures are there already: none."""
         return contextlib.nullcontext(np.zeros(self.n_structures, dtype=bool))
 
-    def joined(self):
+    def joined(self, places, done):
         """A context of worker processes: there is nothing to lock."""
         return contextlib.nullcontext()
+
+    def files(self):
+        """Files that are read or written."""
+        return self._inputs
 
     def sink(self) -> MemorySink:
         """What takes the structures of a part."""
@@ -83,7 +89,7 @@ class Destination:
         self._options, self._settings, self._inputs = plan.options, plan.settings, inputs
         self._batch_size, self._overwrite, self._resume = batch_size, overwrite, resume
         self._products = Products.of(filename, self.model.topology, too_wide(plan.first.beads))
-        self._several = plan.n_samples > 1
+        self._several, self._n_frames = plan.n_samples > 1, len(plan.frames)
         self._judging = {"validity": True} if plan.judge is not None else {}
         self._run_by = os.getpid()
 
@@ -140,12 +146,30 @@ class Destination:
             done[segment.start : segment.stop] = True
         return done
 
-    def joined(self):
-        """The context of a part: in a worker process it holds the lock, too, and the process ends with its parent."""
+    @contextlib.contextmanager
+    def joined(self, places, done):
+        """
+        The context of a part: in a worker process it holds the lock, too, and the process ends with its parent.
+
+        Parameters
+        ----------
+        places : ndarray of int, shape (f,)
+            Of its frames among those of the plan.
+        done : ndarray of bool, shape (F * S,)
+            Structures that were there before: what else there is of the part was left by a worker that died.
+        """
         if os.getpid() == self._run_by:
-            return contextlib.nullcontext()
+            yield
+            return
         end_with(self._run_by)
-        return self.partial.lock.shared()
+        with self.partial.lock.shared():
+            n_samples = self.n_structures // self._n_frames
+            self.partial.forget(int(places[0]) * n_samples, (int(places[-1]) + 1) * n_samples, done)
+            yield
+
+    def files(self):
+        """Files that are read or written."""
+        return [*self._inputs, os.path.abspath(self.partial.lock.path)]
 
     @property
     def pace(self) -> float:

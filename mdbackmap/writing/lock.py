@@ -46,6 +46,11 @@ class Lock:
     ----------
     folder : Path
 
+    Attributes
+    ----------
+    path : Path
+        Of the file that is locked.
+
     Examples
     --------
     >>> import tempfile
@@ -58,11 +63,12 @@ class Lock:
     """
 
     def __init__(self, folder):
-        self._folder, self._path = Path(folder), Path(folder) / NAME
+        self._folder, self.path = Path(folder), Path(folder) / NAME
         self._descriptor = None
 
     def __getstate__(self):
-        return {"_folder": self._folder, "_path": self._path, "_descriptor": None}  # a lock does not travel
+        folder, path = self._folder.absolute(), self.path.absolute()
+        return {"_folder": folder, "path": path, "_descriptor": None}  # a lock does not travel
 
     def take(self):
         """
@@ -86,7 +92,7 @@ class Lock:
         """Whether the lock was free, and is ours now."""
         self._folder.mkdir(exist_ok=True)
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
         except FileNotFoundError:  # the folder was removed meanwhile
             return False
         if not (_flock(descriptor, "LOCK_EX") and self._is_at_its_place(descriptor)):
@@ -103,14 +109,14 @@ class Lock:
     def _is_at_its_place(self, descriptor):
         """False if the file was removed between opening and locking it."""
         try:
-            return os.path.samestat(os.fstat(descriptor), os.stat(self._path))
+            return os.path.samestat(os.fstat(descriptor), os.stat(self.path))
         except FileNotFoundError:
             return False
 
     def _holder(self):
         """Process and machine that hold the lock; None where that is not known."""
         with contextlib.suppress(OSError, ValueError):
-            number, machine = self._path.read_text().split()
+            number, machine = self.path.read_text().split()
             return int(number), machine
         return None, None
 
@@ -124,7 +130,7 @@ class Lock:
         OSError
             That process has lost it.
         """
-        descriptor = os.open(self._path, os.O_RDWR)
+        descriptor = os.open(self.path, os.O_RDWR)
         try:
             if not _flock(descriptor, "LOCK_SH"):
                 raise OSError(errno.EAGAIN, f"another conversion has taken {self._folder}")
@@ -142,7 +148,7 @@ class Lock:
     def remove(self):
         """Release the lock, and remove its file and the folder if nothing else is in it."""
         with contextlib.suppress(OSError):
-            self._path.unlink()
+            self.path.unlink()
             self._folder.rmdir()
         self.release()
 

@@ -82,6 +82,10 @@ class Partial:
         self.folder = filename.with_name(f".{filename.name}.partial")
         self.lock = Lock(self.folder)
 
+    def __getstate__(self):
+        """Worker processes may run in another folder."""
+        return self.__dict__ | {"filename": self.filename.absolute(), "folder": self.folder.absolute()}
+
     def open(self, settings, resume, overwrite):
         """
         Start, or go on with, an output, and lock it until `close` or `discard`.
@@ -234,6 +238,13 @@ class Partial:
                 continue
             os.truncate(segment.path, segment.size)
             reached = segment.stop
+
+    def forget(self, start, stop, done):
+        """Remove what was completed of output frames `start` to `stop` but for what was `done` (F,) before."""
+        named = ((x.path, x.start, x.stop) for x in self.segments())
+        for path, first, last in (*named, *self._notes()):
+            if start <= first and last <= stop and not done[first:last].all():
+                path.unlink(missing_ok=True)
 
     def note(self, start, stop, judged):
         """Keep what is known of the output frames `start` to `stop`, which are about to become a segment."""
