@@ -50,6 +50,9 @@ class Standin:
     def keeping(self, keep, cg, tolerance=KEEP_TOLERANCE, aliases=None):
         raise NotImplementedError("the stand-in builds around nothing")
 
+    def refining(self, refine="openmm"):
+        raise NotImplementedError("the stand-in knows no force field")
+
     def like(self, topology):
         raise NotImplementedError("the stand-in has an order of its own")
 
