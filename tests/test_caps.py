@@ -251,3 +251,24 @@ def test_gromacs(cage, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert quiet(tmp_path / "conf.gro").atoms.n_atoms == model.n_atoms
+
+
+def test_residues_that_stand_alone(tmp_path):
+    """One residue between two gaps, a piece of two, and one that is a chain: whole, and with caps for OpenMM."""
+    app = pytest.importorskip("openmm.app")
+    u = mda.Universe.empty(8, n_residues=8, atom_resindex=range(8), trajectory=True)
+    u.add_TopologyAttr("names", ["CA"] * 8)
+    u.add_TopologyAttr("resnames", [*"ALA GLY SER LYS PRO TRP VAL CYS".split()])
+    u.add_TopologyAttr("resids", [1, 2, 3, 10, 20, 21, 22, 30])
+    places = quiet(TRPCAGE_PDB).select_atoms("name CA").positions
+    u.atoms.positions = np.concatenate([places[:3], places[8:9], places[11:14], places[19:20] + 8])
+    for caps in (False, True):
+        model = mdb.load_model("genzprot", u.atoms, caps=caps)
+        fine, atoms = model.mapping.fine, made(model, u)
+        judged = ProteinJudge(fine)(atoms[None]).rows()[0]
+        assert judged["bonds"] == 100 and judged["angles"] > 98 and judged["mirrored_ca"] == 0
+    path = str(tmp_path / "lone.pdb")
+    write_topology(path, model.topology, atoms)
+    whole = app.PDBFile(path).topology
+    system = app.ForceField("amber14-all.xml", "implicit/gbn2.xml").createSystem(whole)
+    assert system.getNumParticles() == model.n_atoms

@@ -158,7 +158,7 @@ def _alone(coarse):
     if len(lone) and coarse.n_residues > 1:
         yield (
             f"alone, bonded to no other residue: {listed([named(coarse, k) for k in lone], _RESIDUES)}; "
-            "Amber force fields have no such residue, so OpenMM cannot add its hydrogens"
+            "Amber force fields have no such residue, so OpenMM takes it only with caps: caps=True (--caps)"
         )
 
 
