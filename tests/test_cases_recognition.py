@@ -109,12 +109,13 @@ def test_moved_beads_lie_on_their_own_residues(convert):
     assert found.residues.resnames[[10, 35, 36, 60]].tolist() == ["MET"] * 4
 
 
-def test_a_closed_chain_is_refused(convert):
-    found = convert("cyclic-5vav", "ca.pdb")
-    assert found.status == 1
-    assert "chain A is closed: ASP 14 of chain A is bonded to GLY 1 of chain A, 3.70 A" in found.said
-    assert "not supported" in found.said
-    assert found.written == []
+def test_a_closed_chain_is_closed_by_a_peptide(convert):
+    found = convert("cyclic-5vav", "ca.pdb", options=["--no-hydrogens"])
+    assert found.status == 0
+    atoms = found.universe.atoms
+    assert atoms.n_atoms == 110 and "OXT" not in atoms.names
+    last, first = atoms.select_atoms("resid 14 and name C"), atoms.select_atoms("resid 1 and name N")
+    assert abs(np.linalg.norm(last.positions - first.positions) - 1.33) < 0.05
 
 
 def test_a_closed_chain_is_open_if_its_end_is_named(convert):

@@ -460,12 +460,23 @@ CLOSING = "CONECT    1   14"
 
 
 @pytest.mark.parametrize("records", [[CLOSING], [f"CONECT{k:5d}{k + 1:5d}" for k in range(1, 14)] + [CLOSING]])
-def test_a_ring_is_refused_with_a_way_out(tmp_path, records):
+def test_a_ring_is_closed_unless_its_end_is_named(tmp_path, records):
     u = ring(tmp_path, *records)
     for breaks in (None, "auto", "topology"):
-        with pytest.raises(MappingError, match=r"closed: ASP 14 of chain A is bonded to GLY 1.*breaks=\['A:14'\]"):
-            recognise(u, breaks=breaks)
-    assert said(u, breaks=["A:14"])[1].stretches() == ["A 1-14"]
+        assert recognise(u, breaks=breaks)[1].rings.tolist() == [[0, 13]]
+    coarse = said(u, breaks=["A:14"])[1]
+    assert coarse.stretches() == ["A 1-14"] and not coarse.closed.any()
+
+
+def test_a_ring_that_is_none_in_some_frames_is_refused(tmp_path):
+    u = ring(tmp_path, CLOSING)
+    frames = np.repeat(u.atoms.positions[None], 3, axis=0)
+    assert recognise(u, frames=frames)[1].closed.any()
+    frames[1, -1] += 1.0
+    with pytest.raises(MappingError, match=r"closed: ASP 14 of chain A is bonded to GLY 1.*breaks=\['A:14'\]"):
+        recognise(u, frames=frames)
+    with pytest.raises(MappingError, match="closed: .*Expected C-alphas"):
+        recognise(u, mapping="com")
 
 
 def test_a_ring_of_bonds_is_closed_however_it_lies():

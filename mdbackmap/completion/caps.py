@@ -43,7 +43,7 @@ def wanted(fine, caps) -> np.ndarray:
     known = np.isin(said, list(chemistry.ATOMS))
     usual = np.array([chemistry.BEFORE, chemistry.BEHIND]) if caps else np.array(["", ""], dtype="U4")
     found = np.where(known, said, usual)
-    open_ends = np.stack([np.append(True, fine.ends[:-1]) & ~np.isin(fine.variants, BLOCKED), fine.ends], axis=1)
+    open_ends = fine.open_ends & ~np.stack([np.isin(fine.variants, BLOCKED), np.zeros_like(fine.ends)], axis=1)
     return np.where(open_ends & ((fine.types >= 0) & ~fine.hetero)[:, None] & (caps is not False), found, "")
 
 

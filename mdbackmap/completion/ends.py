@@ -27,7 +27,7 @@ def open_ends(fine) -> np.ndarray:
         Of each residue that ends a stretch of a chain and has these atoms.
     """
     near = []
-    for residue in np.flatnonzero(fine.ends & ~fine.hetero):
+    for residue in np.flatnonzero(fine.open_ends[:, 1] & ~fine.hetero):
         first, stop = np.searchsorted(fine.residue_of_atom, [residue, residue + 1])
         rows = {name: first + k for k, name in enumerate(fine.names[first:stop].tolist())}
         if OXT not in rows and rows.keys() >= {"CA", "C", "O"}:

@@ -172,7 +172,7 @@ def hydrogens_of(fine, ends=CHARGED):
     near : ndarray of int64, shape (H,)
         The heavy atoms that they are bonded to.
     """
-    starts, names, near = np.append(True, fine.ends[:-1]), [], []
+    starts, names, near = fine.open_ends[:, 0], [], []
     bounds = np.searchsorted(fine.residue_of_atom, np.arange(fine.n_residues + 1))
     for residue in np.flatnonzero((fine.variants != "") & ~fine.hetero):
         bound = chemistry.hydrogens_of(fine.variants[residue])

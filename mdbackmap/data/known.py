@@ -54,6 +54,8 @@ class Chain:
         As far as they were read.
     boxes : ndarray of float, shape (F, 3, 3), optional
         Box vectors as rows, where there are boxes.
+    rings : sequence of (int, int)
+        First and last residues of closed stretches.
 
     Examples
     --------
@@ -71,6 +73,7 @@ class Chain:
     labels: np.ndarray | None = None
     hydrogens: Hydrogens | None = None
     boxes: np.ndarray | None = None
+    rings: tuple = ()
 
     def __repr__(self):
         n_frames = len(self.positions)

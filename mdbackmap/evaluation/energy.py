@@ -61,7 +61,7 @@ def energies(chain, n_steps):
     ImportError
         If OpenMM is not installed.
     ValueError
-        If atoms are missing, or the force field does not know a residue.
+        If atoms are missing, a chain is closed, or the force field does not know a residue.
 
     Examples
     --------
@@ -69,6 +69,8 @@ def energies(chain, n_steps):
     [{'energy': -127.2, 'finite_steps': 0.0, 'finite': 100.0}]
     """
     require()
+    if len(chain.rings):
+        raise ValueError(f"{chain.name or 'the protein'} has a closed chain: energies are of open chains alone")
     lacking = incomplete(chain)
     if lacking:
         raise ValueError(f"{chain.name or 'the protein'} lacks atoms, energies need all heavy ones: {lacking}")

@@ -108,7 +108,7 @@ def judge_alone(chain, *, energy_steps=None, numbers=()):
     100.0
     """
     parents, atoms = (None, None) if chain.hydrogens is None else (chain.hydrogens.parents, chain.hydrogens.positions)
-    measure = Measure(*chain.known, parents)
+    measure = Measure(*chain.known, parents, chain.rings)
     measured = measure(chain.positions, atoms, chain.boxes)
     nuclear = atoms is not None and measure.all_atoms.convention(chain.positions, atoms) == CONVENTIONS[1]
     judged = Judged.of(measure, measured, nuclear=nuclear)

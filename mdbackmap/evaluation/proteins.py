@@ -7,6 +7,7 @@ Positions are in angstrom.
 """
 
 import contextlib
+import dataclasses
 import functools
 import warnings
 
@@ -96,6 +97,7 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     with _errors_of(name):
         check_whole(positions[:, :, 1], frames, coarse.ends, advice=lambda k: leave_out(k, len(trajectory)))
     chain = Chain(name, positions, mask, coarse.types, np.array(coarse.ends), "", _labels(coarse), hydrogens, boxes)
+    chain = dataclasses.replace(chain, rings=tuple(map(tuple, coarse.rings.tolist())))
     _refuse_torn(chain)
     return chain
 

@@ -63,7 +63,10 @@ def bind(model, mapping, device=None, settings=None):
     torch.Size([1, 1431, 3])
     """
     model = model if device is None else model.to(device)
-    return _KINDS[model.family].of(model, mapping, settings or Settings())
+    kind = _KINDS[model.family]
+    if kind is BoundProtein and mapping.coarse.closed.any():
+        from .ring import BoundRing as kind  # which is made of two of these
+    return kind.of(model, mapping, settings or Settings())
 
 
 def _bind_again(model, mapping, settings):

@@ -48,7 +48,7 @@ class Covalent:
     near: np.ndarray
 
     @classmethod
-    def of(cls, types, mask, ends):
+    def of(cls, types, mask, ends, rings=()):
         """
         Build it from a sequence.
 
@@ -60,12 +60,14 @@ class Covalent:
             Atoms that are present. A missing atom still joins its neighbours: they stay near each other.
         ends : ndarray of bool, shape (R,)
             Last residue of each unbroken stretch.
+        rings : ndarray of int, shape (c, 2), optional
+            First and last residues of closed stretches.
 
         Returns
         -------
         Covalent
         """
-        bonds = all_bonds(types, ends)
+        bonds = all_bonds(types, ends, rings)
         angles = _paths_of_two(_neighbour_table(bonds, len(types) * MAX_ATOMS))
         near = pairs_within(len(types) * MAX_ATOMS, bonds, 3)
         slots = np.flatnonzero(mask & SLOTS[types])
@@ -157,7 +159,7 @@ def _present(table):
     return table[(table >= 0).all(1)]
 
 
-def all_bonds(types, ends):
+def all_bonds(types, ends, rings=()):
     """
     Every bond of the complete molecule.
 
@@ -165,6 +167,8 @@ def all_bonds(types, ends):
     ----------
     types : ndarray of int, shape (R,)
     ends : ndarray of bool, shape (R,)
+    rings : ndarray of int, shape (c, 2), optional
+        First and last residues of closed stretches.
 
     Returns
     -------
@@ -183,6 +187,8 @@ def all_bonds(types, ends):
         bonds.append((np.flatnonzero(types == kind)[:, None, None] * MAX_ATOMS + local).reshape(-1, 2))
     before = np.flatnonzero(~ends[:-1]) * MAX_ATOMS
     bonds.append(np.stack([before + C, before + MAX_ATOMS + N], axis=1))
+    first, last = np.asarray(rings, dtype=np.int64).reshape(-1, 2).T
+    bonds.append(np.stack([last * MAX_ATOMS + C, first * MAX_ATOMS + N], axis=1))
     bonds = np.sort(np.concatenate(bonds), axis=1)
     return bonds[np.lexsort(bonds.T[::-1])]
 

@@ -133,7 +133,7 @@ def wrapped(difference, period=2 * np.pi):
     return np.abs((np.asarray(difference) + 0.5 * period) % period - 0.5 * period)
 
 
-def backbone_torsions(positions, mask, ends):
+def backbone_torsions(positions, mask, ends, rings=()):
     """
     Backbone torsions of every residue.
 
@@ -142,12 +142,14 @@ def backbone_torsions(positions, mask, ends):
     positions : ndarray of float, shape (F, R, 14, 3)
     mask : ndarray of bool, shape (R, 14)
     ends : ndarray of bool, shape (R,)
+    rings : ndarray of int, shape (c, 2), optional
+        First and last residues of closed stretches.
 
     Returns
     -------
     phi, psi, omega : ndarray of float, shape (F, R)
-        Radians; ``omega[:, l]`` is the peptide between residues ``l`` and ``l + 1``. NaN at the ends of a
-        stretch and where an atom is missing.
+        Radians; ``omega[:, l]`` is the peptide between residues ``l`` and ``l + 1``, or the first of a ring. NaN at
+        the ends of a stretch and where an atom is missing.
 
     Examples
     --------
@@ -167,6 +169,10 @@ def backbone_torsions(positions, mask, ends):
     phi[:, 1:] = np.where(full_phi, dihedral(before[:, :, C], *_slots(after, N, CA, C)), np.nan)
     psi[:, :-1] = np.where(full_psi, dihedral(*_slots(before, N, CA, C), after[:, :, N]), np.nan)
     omega[:, :-1] = np.where(full_omega, dihedral(*_slots(before, CA, C), *_slots(after, N, CA)), np.nan)
+    for first, last in rings:
+        pair = [last, first]
+        of_pair = backbone_torsions(atoms[:, pair], mask[pair], np.array([False, True]))
+        phi[:, first], psi[:, last], omega[:, last] = of_pair[0][:, 1], of_pair[1][:, 0], of_pair[2][:, 0]
     return phi, psi, omega
 
 

@@ -112,6 +112,8 @@ class AllAtoms:
     ends : ndarray of bool, shape (R,)
     parents : ndarray of int, shape (h,)
         See `Hydrogens`.
+    rings : ndarray of int, shape (c, 2), optional
+        First and last residues of closed stretches.
 
     Examples
     --------
@@ -119,13 +121,13 @@ class AllAtoms:
     7
     """
 
-    def __init__(self, mask, types, ends, parents):
+    def __init__(self, mask, types, ends, parents, rings=()):
         present = (mask & SLOTS[types]).ravel()
         self.heavy, self.kept = np.flatnonzero(present), np.flatnonzero(present[parents])
         self._n_nodes = len(present) + len(parents)
         self._nodes = np.append(self.heavy, len(present) + self.kept)  # of the graph, where absent atoms are, too
         parent_bonds = np.stack([parents, len(present) + np.arange(len(parents))], axis=1)
-        self._bonds = np.concatenate([all_bonds(types, ends), parent_bonds])
+        self._bonds = np.concatenate([all_bonds(types, ends, rings), parent_bonds])
         self._near = self._near_keys(self._bonds)
         self._sulfur = np.append((ELEMENT_SLOTS[types] == _SULFUR).ravel()[self.heavy], np.zeros(len(self.kept), bool))
         self.radii = self._radii(types, parents)

@@ -60,10 +60,14 @@ def term_names(table, covalent, types):
     >>> term_names(glycines.bonds, glycines, np.array([7, 7]))[:4]
     ['GLY N-CA', 'GLY CA-C', 'GLY C-O', 'peptide C-+N']
     """
+    residues = covalent.slots[table] // MAX_ATOMS
+    closing = np.ptp(residues, axis=1) > 1  # of a ring: from its last residue to the first
+    table = np.where(closing[:, None], table[:, ::-1], table)
     residues, slots = np.divmod(covalent.slots[table], MAX_ATOMS)
-    first = residues.min(1)
-    steps = residues - first[:, None]
-    proline = np.append(types[1:], -1)[first] == TYPE_OF_NAME["PRO"]
+    first = np.where(closing, residues.max(1), residues.min(1))
+    steps = np.where(closing[:, None], residues != first[:, None], residues - first[:, None])
+    following = np.where(closing, types[residues.min(1)], np.append(types[1:], -1)[first])
+    proline = following == TYPE_OF_NAME["PRO"]
     n = table.shape[1]
     keys = np.column_stack([types[first], proline, steps, types[residues], slots])
     rows, place = np.unique(keys, axis=0, return_inverse=True)

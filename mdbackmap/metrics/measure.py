@@ -83,6 +83,8 @@ class Measure:
         Last residue of each unbroken stretch.
     parents : ndarray of int, shape (h,), optional
         Of hydrogens, as of `hydrogens.Hydrogens`.
+    rings : ndarray of int, shape (c, 2), optional
+        First and last residues of closed stretches.
 
     Examples
     --------
@@ -91,11 +93,11 @@ class Measure:
     (2, 3)
     """
 
-    def __init__(self, mask, types, ends, parents=None):
-        self.mask, self.types, self.ends = mask, types, ends
-        self.covalent = Covalent.of(types, mask, ends)
+    def __init__(self, mask, types, ends, parents=None, rings=()):
+        self.mask, self.types, self.ends, self._closed = mask, types, ends, rings
+        self.covalent = Covalent.of(types, mask, ends, rings)
         self._lengths, self._angles = ideal_values(self.covalent, types)
-        self.all_atoms = None if parents is None else AllAtoms(mask, types, ends, parents)
+        self.all_atoms = None if parents is None else AllAtoms(mask, types, ends, parents, rings)
         bonds = [self.covalent.bonds]
         self.residue_of_atom, self.n_atoms = self.covalent.residue_of_atom, self.covalent.n_atoms
         if self.all_atoms is not None:
@@ -130,8 +132,8 @@ class Measure:
         covalent, atoms = self.covalent, self.covalent.flat(positions)
         whole = atoms if self.all_atoms is None else self.all_atoms.flat(positions, hydrogens)
         per_frame = [None] * len(atoms) if boxes is None else boxes
-        phi, psi, omega = backbone_torsions(positions, self.mask, self.ends)
-        kind = ramachandran_kind(self.types, self.ends, np.abs(omega) < 0.5 * np.pi)
+        phi, psi, omega = backbone_torsions(positions, self.mask, self.ends, self._closed)
+        kind = ramachandran_kind(self.types, self.ends, np.abs(omega) < 0.5 * np.pi, self._closed)
         alpha, beta = chirality(positions, *known)
         found = piercings(whole, self.rings, self.bonds, boxes)
         all_clashes = None

@@ -51,7 +51,7 @@ def _interpolate(name, *angles):
     return map_coordinates(grid, np.moveaxis(places, -1, 0), order=1, mode="grid-wrap")
 
 
-def ramachandran_kind(types, ends, cis):
+def ramachandran_kind(types, ends, cis, rings=()):
     """
     Which of the six Ramachandran maps a residue is judged by.
 
@@ -62,6 +62,8 @@ def ramachandran_kind(types, ends, cis):
         Last residue of an unbroken stretch.
     cis : ndarray of bool, shape (..., R)
         True where the peptide between residue ``l`` and ``l + 1`` is cis.
+    rings : ndarray of int, shape (c, 2), optional
+        First and last residues of closed stretches.
 
     Returns
     -------
@@ -81,6 +83,8 @@ def ramachandran_kind(types, ends, cis):
     before_proline = np.append(proline[1:], False) & ~ends
     after_cis = np.roll(cis, 1, axis=-1)
     after_cis[..., 0] = False
+    for first, last in rings:
+        before_proline[last], after_cis[..., first] = proline[first], cis[..., last]
     kind = np.select([glycine, proline, before_proline, branched], [1, 4, 3, 2], 0)
     return np.where(proline & after_cis, 5, kind)
 

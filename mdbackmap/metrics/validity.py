@@ -144,7 +144,7 @@ class ProteinJudge:
         self._own = OwnGeometry.of(self._protein)
         protein = self._protein
         mask = atom14(protein, np.zeros((1, protein.n_atoms, 3)))[1]
-        self.measure = Measure(mask, protein.types, protein.ends, parents if len(parents) else None)
+        self.measure = Measure(mask, protein.types, protein.ends, parents if len(parents) else None, protein.rings)
 
     def __call__(self, positions, places=None, dimensions=None) -> Judged:
         """

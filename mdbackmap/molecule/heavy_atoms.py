@@ -78,6 +78,7 @@ def protein_bonds(coarse, atoms):
     own = zip(index, coarse.resnames, strict=True)
     within = [(at.get(i), at.get(j)) for at, resname in own for i, j in residues.BONDS[resname]]
     peptide = [(index[r].get("C"), index[r + 1].get("N")) for r in np.flatnonzero(~coarse.ends[:-1])]
+    peptide += [(index[last].get("C"), index[first].get("N")) for first, last in coarse.rings]
     sulfur = [(index[r].get("SG"), index[s].get("SG")) for r, s in coarse.disulfides]
     there = [pair for pair in within + peptide + sulfur if None not in pair]
     bonds = np.sort(np.array(there, dtype=np.int64).reshape(-1, 2), axis=1)

@@ -303,6 +303,7 @@ def _topology(like, fine, kept, rows, own):
     found = like.topology.take(kept)
     mine = np.array([own.get(int(r), -1) for r in kept])
     fields = {"hetero": mine < 0, "ends": (mine < 0) | fine.ends[mine], "cis": (mine >= 0) & fine.cis[mine]}
+    fields["closed"] = (mine >= 0) & fine.closed[mine]
     if not like.named_chains:
         letter = fine.chainIDs[fine.residue_of_atom[rows]][np.searchsorted(found.residue_of_atom, np.arange(len(kept)))]
         fields["chainIDs"] = letter

@@ -66,6 +66,8 @@ class Topology:
         Caps that the input has before and behind a residue, such as ACE and NME; by default "", none.
     hetero : ndarray of bool, shape (R,), optional
         True for what is no part of a chain: ions, ligands, water, lipids; by default nowhere.
+    closed : ndarray of bool, shape (R,), optional
+        True for the last residue of a stretch that is a ring: its C is bonded to N of the first one. By default none.
     disulfides : ndarray of int64, shape (d, 2), optional
         Residues `r < s` that the input joins by a disulfide; by default none.
 
@@ -95,6 +97,7 @@ class Topology:
     variants: np.ndarray | None = None
     caps: np.ndarray | None = None
     hetero: np.ndarray | None = None
+    closed: np.ndarray | None = None
     disulfides: np.ndarray | None = None
 
     def __post_init__(self):
@@ -153,6 +156,20 @@ class Topology:
     def masses(self) -> np.ndarray:
         """Atomic masses in dalton, float64, shape (A,); 0 where the element is unknown, as of a bead."""
         return np.array([MASSES.get(e.upper(), 0.0) for e in self.elements], dtype=np.float64)
+
+    @property
+    def rings(self) -> np.ndarray:
+        """First and last residues of closed stretches, int64, shape (c, 2)."""
+        last = np.flatnonzero(self.closed)
+        first = np.maximum.accumulate(np.where(np.append(True, self.ends[:-1]), np.arange(self.n_residues), 0))
+        return np.stack([first[last], last], axis=1)
+
+    @property
+    def open_ends(self) -> np.ndarray:
+        """Whether nothing is bonded before and behind a residue along its chain, bool, shape (R, 2)."""
+        found = np.stack([np.append(True, self.ends[:-1]), self.ends], axis=1)
+        found[self.rings, [0, 1]] = False
+        return found
 
     def label(self, residue: int) -> str:
         """The residue in words, as in error messages: ``"chain A, GLY 52A"``."""
@@ -244,6 +261,11 @@ class Topology:
         atoms = self.atoms_of(chosen)
         fields = {name: getattr(self, name)[atoms] for name in _OF_ATOMS} | self.of_residues(chosen)
         fields["ends"] = fields["ends"] | (np.diff(chosen, append=-1) != 1)
+        places, whole = _places(chosen, self.n_residues), np.zeros(len(chosen), dtype=bool)
+        for first, last in self.rings.tolist():
+            ring = places[first : last + 1]
+            whole[ring[-1]] |= (ring >= 0).all() and (np.diff(ring) == 1).all()
+        fields["closed"] = whole
         fields["residue_of_atom"] = _places(chosen, self.n_residues)[fields["residue_of_atom"]]
         for name, kept, n in (("bonds", atoms, self.n_atoms), ("disulfides", chosen, self.n_residues)):
             pairs = _places(kept, n)[getattr(self, name)]
@@ -347,7 +369,7 @@ class Topology:
 _OF_ATOMS = {"names": str, "elements": str, "residue_of_atom": np.int64}
 _OF_RESIDUES = {
     **{"resnames": (str,), "resids": (np.int64,), "icodes": (str,), "chainIDs": (str,), "segids": (str,)},
-    **{"ends": (bool,), "cis": (bool,), "variants": (str,), "caps": (str, 2), "hetero": (bool,)},
+    **{"ends": (bool,), "cis": (bool,), "variants": (str,), "caps": (str, 2), "hetero": (bool,), "closed": (bool,)},
 }
 """Fields of `Topology` by what they have an entry for: their types, and further axes."""
 

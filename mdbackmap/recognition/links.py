@@ -6,10 +6,18 @@ Shapes: F frames, R residues with one bead each, b bonds, d disulfides. Lengths 
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
+
 import numpy as np
 
+from ..chemistry.peptide_geometry import CIS_ABOVE, CIS_BELOW
 from ..molecule.mapping import MappingError
 from .spacing import bond_lengths
+
+_SMALLEST = 5  # residues of a closed chain; chosen: by hand, smaller rings leave no peptide free to turn
+
+logger = logging.getLogger(__name__)
 
 
 def named(coarse, residue) -> str:
@@ -44,24 +52,56 @@ def disulfides(trace, resnames) -> np.ndarray:
     return pairs[cysteines & alone] if trace.atomistic or cysteines.all() else pairs[:0]
 
 
-def refuse_closed(trace, coarse):
+def with_rings(trace, coarse, supported, strict=True):
     """
-    Refuse chains whose ends are bonded to each other: by bonds of the topology, or by C and N of an all-atom model.
+    The topology with the chains that are closed: by bonds of the input, or by C and N of an all-atom model.
+
+    Parameters
+    ----------
+    trace : Trace
+    coarse : Topology
+    supported : bool
+        Whether chains of such beads may be closed.
+    strict : bool
+        Whether others are refused, and not taken for open ones.
+
+    Returns
+    -------
+    Topology
 
     Raises
     ------
     MappingError
+        Ends that are bonded, but do not lie as neighbours do in all frames, or belong to different pieces of a chain.
     """
-    closed = [] if trace.positions is None else _closing_bonds(trace, coarse)
-    if closed:
-        last, first, distance = closed[0]
-        chain, number = coarse.chainIDs[last], f"{coarse.resids[last]}{coarse.icodes[last]}"
-        more = f" ({len(closed)} such chains)" if len(closed) > 1 else ""
-        raise MappingError(
-            f"chain {chain} is closed: {named(coarse, last)} is bonded to {named(coarse, first)}, {distance:.2f} A "
-            f"apart{more}. Cyclic peptides are not supported yet. To have it open, with an OXT at the end, name the "
-            f"ends of all chains: breaks=['{chain}:{number}'] (--breaks {chain}:{number})"
-        )
+    closing = [] if trace.positions is None else _closing_bonds(trace, coarse)
+    closed, cis = np.zeros_like(coarse.ends), np.array(coarse.cis)
+    low, high = trace.settings.bonded
+    for last, first, distance in closing:
+        lengths = bond_lengths(trace.positions[:, [last, first]], trace.dimensions)
+        whole = last - first + 1 >= _SMALLEST and not coarse.ends[first:last].any()
+        if not (supported and whole and ((lengths > low) & (lengths < high)).all()):
+            if strict:
+                _refuse(coarse, closing, last, first, distance)
+            continue
+        closed[last], cis[last] = True, CIS_ABOVE < distance < CIS_BELOW
+        logger.info("chain %s is closed: %s is bonded to %s", *_ring(coarse, last, first))
+    return replace(coarse, closed=closed, cis=cis) if closed.any() else coarse
+
+
+def _ring(coarse, last, first):
+    return coarse.chainIDs[last], named(coarse, last), named(coarse, first)
+
+
+def _refuse(coarse, closing, last, first, distance):
+    chain, number = coarse.chainIDs[last], f"{coarse.resids[last]}{coarse.icodes[last]}"
+    more = f" ({len(closing)} such chains)" if len(closing) > 1 else ""
+    raise MappingError(
+        "chain {} is closed: {} is bonded to {}".format(*_ring(coarse, last, first))
+        + f", {distance:.2f} A apart{more}. Expected C-alphas of one unbroken piece of {_SMALLEST} residues or more, "
+        "its ends as far apart as neighbours in all frames. To have it open, with an OXT at the end, name the ends of "
+        f"all chains: breaks=['{chain}:{number}'] (--breaks {chain}:{number})"
+    )
 
 
 def _closing_bonds(trace, coarse):

@@ -27,7 +27,7 @@ from .bead_trace import Trace
 from .beads import Group, bare_warning, find_beads, left_out
 from .conformers import apart_again, one_conformer, one_place, told_conformers
 from .derived import as_built
-from .links import refuse_closed
+from .links import with_rings
 from .order import in_order
 from .overruled import overruled
 from .settings import DEFAULTS
@@ -75,7 +75,7 @@ def recognise(
     dimensions : ndarray of float, shape (6,), optional
         Box of these frames; by default the current one.
     closed : bool
-        Whether chains may be closed, as cyclic peptides are; models make open ones only.
+        Whether chains may be closed that models cannot make: they are taken for open ones.
     settings : RecognitionSettings, optional
     rest : bool
         Whether to say what is no part of the protein.
@@ -95,7 +95,8 @@ def recognise(
     ------
     MappingError
         Nothing to find, beads of no known model, unknown residues, two beads where one is expected, units other than
-        angstrom, coordinates that are not finite, arguments that do not fit the molecule, a closed chain.
+        angstrom, coordinates that are not finite, arguments that do not fit the molecule, a closed chain of other
+        beads than C-alphas.
 
     Warns
     -----
@@ -132,8 +133,8 @@ def recognise(
     told += overruled(asked, group, sequence is not None, trace, positions, places)
     trace, moved = in_order(decision.trace)
     coarse, joined = join(trace, sequence, breaks)
-    if not closed and not named_ends(breaks):
-        refuse_closed(trace, coarse)
+    if not named_ends(breaks):
+        coarse = with_rings(trace, coarse, decision.model is CA, strict=not closed)
     decision = replace(decision, trace=trace)
     used, beads = all_beads(decision, coarse)
     refuse_far(decision, beads, used, positions, places)

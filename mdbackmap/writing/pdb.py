@@ -189,7 +189,7 @@ class PDBLayout:
 
 def ending(topology) -> str:
     """
-    What follows the atoms in a PDB file: CONECT lines of disulfides and of all that is HETATM but water, and END.
+    CONECT lines of disulfides, of closed chains and of all that is HETATM but water, and END.
 
     Examples
     --------
@@ -204,7 +204,9 @@ def ending(topology) -> str:
     serials = np.arange(1, topology.n_atoms + 1) + np.cumsum(last) - last
     unknown = topology.nonstandard & ~np.isin(topology.resnames, list(WATER))
     lines, near = [], {}
-    listed = unknown[owner[topology.bonds]].any(axis=1) | (topology.names[topology.bonds] == "SG").all(axis=1)
+    closing = (np.sort(topology.names[topology.bonds], axis=1) == ["C", "N"]).all(axis=1)
+    closing &= np.diff(owner[topology.bonds], axis=1)[:, 0] > 1
+    listed = closing | unknown[owner[topology.bonds]].any(axis=1) | (topology.names[topology.bonds] == "SG").all(axis=1)
     for one, other in topology.bonds[listed].tolist():
         near.setdefault(one, []).append(serials[other])
         near.setdefault(other, []).append(serials[one])
