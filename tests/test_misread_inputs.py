@@ -472,7 +472,7 @@ def test_a_ring_that_is_none_in_some_frames_is_refused(tmp_path):
     u = ring(tmp_path, CLOSING)
     frames = np.repeat(u.atoms.positions[None], 3, axis=0)
     assert recognise(u, frames=frames)[1].closed.any()
-    frames[1, -1] += 1.0
+    frames[1, -1] += 3.0
     with pytest.raises(MappingError, match=r"closed: ASP 14 of chain A is bonded to GLY 1.*breaks=\['A:14'\]"):
         recognise(u, frames=frames)
     with pytest.raises(MappingError, match="closed: .*Expected C-alphas"):

@@ -27,9 +27,12 @@ from ..traces.mending import Mending, is_trace
 from ..traces.relaxation import Relaxation
 from .pipeline import KEPT, RandomNumbers, generate
 from .placing import Placing
+from .ring import Turned
 from .settings import Settings
 
 _BEADS_AT_A_TIME = {"cpu": 4096, "cuda": 262144}  # that a CGVAE sees in one pass; chosen: by hand
+
+_SAME = 1e-4  # angstrom; chosen: by hand, less is rounding
 
 
 def bind(model, mapping, device=None, settings=None):
@@ -64,8 +67,7 @@ def bind(model, mapping, device=None, settings=None):
     """
     model = model if device is None else model.to(device)
     kind = _KINDS[model.family]
-    if kind is BoundProtein and mapping.coarse.closed.any():
-        from .ring import BoundRing as kind  # which is made of two of these
+    kind = BoundRing if kind is BoundProtein and mapping.coarse.closed.any() else kind
     return kind.of(model, mapping, settings or Settings())
 
 
@@ -195,6 +197,46 @@ class BoundProtein(Bound):
         random = RandomNumbers.of(noise, keys, alphas, self.model.config.n_latent, self.settings.packing)
         given = self.given(kept, alphas)
         return generate(self.model, self.relaxation, alphas, random, self.settings, box, tolerance, targets, given)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BoundRing(Bound):
+    """
+    A protein with closed chains: it is generated twice (see `ring`).
+
+    Attributes
+    ----------
+    cut, again : BoundProtein
+        The first and the second time.
+    turned : Turned
+        How the second one is cut.
+    """
+
+    cut: BoundProtein
+    again: BoundProtein
+    turned: Turned
+
+    @classmethod
+    def of(cls, model, mapping, settings):
+        """With both of them."""
+        turned = Turned.of(mapping)
+        both = (BoundProtein.of(model, one, settings) for one in (mapping, turned.mapping))
+        return cls(model, mapping, settings, *both, turned)
+
+    @property
+    def placing(self):
+        """As of the first one."""
+        return self.cut.placing
+
+    @torch.no_grad()
+    def sample(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None):
+        """Atoms for beads (see `Bound.sample`)."""
+        first, turned = self.cut.sample(beads, noise, keys, box, tolerance, kept), self.turned
+        known = turned.known(first.cpu().numpy(), kept)
+        atoms = torch.empty_like(first)
+        atoms[:, turned.atoms] = self.again.sample(beads[:, turned.beads], noise, keys, box, tolerance, known)
+        stayed = (atoms - first).norm(dim=-1, keepdim=True) < _SAME
+        return torch.where(stayed, first, atoms)  # beads that are kept, to the bit
 
 
 def _slots(mapping):

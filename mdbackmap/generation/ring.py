@@ -1,80 +1,75 @@
 """
-`BoundRing`: a bound model of a protein with closed chains, as cyclic peptides are.
+`Turned`: a protein with closed chains, as cyclic peptides are, cut elsewhere.
 
 Internal coordinates begin at an end of a chain. So a ring is generated twice: first cut between its last and its first
 residue, and then cut on the other side. The second time all atoms are given but those of a few residues on both sides
 of the first cut. These are built between the others as residues within a chain are.
 
-Shapes: F frames, N beads, A atoms. Angstrom.
+Shapes: F frames, N beads, A atoms, R residues. Angstrom.
 """
+
+from __future__ import annotations
 
 import dataclasses
 
 import numpy as np
-import torch
 
+from ..chemistry.other_atoms import MAX_ATOMS
 from ..molecule.kept import KeptPlaces
-from .bound import Bound, BoundProtein
-from .pipeline import KEPT
+from ..molecule.mapping import Mapping
 
 _BUILT = 3  # residues on each side of the cut that are built again; chosen: by hand, five peptides turn freely
 
-_SAME = 1e-4  # angstrom; chosen: by hand, less is rounding
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class BoundRing(Bound):
+class Turned:
     """
-    A protein with closed chains.
+    A mapping whose rings begin half-way.
 
     Attributes
     ----------
-    cut : BoundProtein
-        With the chains as they are listed.
-    turned : BoundProtein
-        With the ring of each closed chain cut half-way.
+    mapping : Mapping
     beads, atoms : ndarray of int64, shapes (N,) and (A,)
-        Where beads and atoms of `turned` are among those of `cut`.
+        Where its beads and atoms are among those of the mapping that it is made of.
     given : ndarray of bool, shape (A,)
-        Of these atoms, those that are given the second time.
+        Of these atoms, those far from where the rings were cut before.
     """
 
-    cut: BoundProtein
-    turned: BoundProtein
+    mapping: Mapping
     beads: np.ndarray
     atoms: np.ndarray
     given: np.ndarray
 
     @classmethod
-    def of(cls, model, mapping, settings):
-        """Bound to a mapping some of whose stretches are closed."""
+    def of(cls, mapping):
+        """That of a mapping some of whose stretches are closed."""
         order, ends, built = half_turned(mapping.coarse)
-        turned = mapping.take(order)
-        parts = (dataclasses.replace(part, ends=ends) for part in (turned.coarse, turned.fine))
-        turned = dataclasses.replace(turned, **dict(zip(("coarse", "fine"), parts, strict=True)))
-        cut, other = (BoundProtein.of(model, one, settings) for one in (mapping, turned))
+        taken = mapping.take(order)
+        coarse, fine = (dataclasses.replace(part, ends=ends) for part in (taken.coarse, taken.fine))
         orders = mapping.coarse.atoms_of(order), mapping.fine.atoms_of(order)
-        return cls(model, mapping, settings, cut, other, *orders, ~built[turned.fine.residue_of_atom])
+        return cls(dataclasses.replace(taken, coarse=coarse, fine=fine), *orders, ~built[fine.residue_of_atom])
 
-    @property
-    def placing(self):
-        """What finds C-alphas from other beads."""
-        return self.cut.placing
+    def known(self, atoms, kept=None):
+        """
+        What is given the second time.
 
-    @torch.no_grad()
-    def sample(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None):
-        """Atoms for beads (see `Bound.sample`)."""
-        first = self.cut.sample(beads, noise, keys, box, tolerance, kept)
-        known = np.where(self.given[:, None], first.cpu().numpy()[:, self.atoms], np.float32(np.nan))
-        none = np.zeros((len(known), 0, 3), np.float32), np.zeros(0, np.int64), np.zeros((0, 14), np.int64)
-        if kept is not None:
-            known = np.where(np.isfinite(kept.atoms[:, self.atoms]), kept.atoms[:, self.atoms], known)
-            none = kept.others, kept.kinds, kept.members
-        again = self.turned.sample(beads[:, self.beads], noise, keys, box, tolerance, KeptPlaces(known, *none))
-        atoms = torch.empty_like(first)
-        atoms[:, self.atoms] = again
-        stayed = (atoms - first).norm(dim=-1, keepdim=True) < _SAME
-        return torch.where(stayed, first, atoms)  # beads that were kept, to the bit
+        Parameters
+        ----------
+        atoms : ndarray of float32, shape (F, A, 3)
+            That were made the first time.
+        kept : KeptPlaces, optional
+            What was given then.
+
+        Returns
+        -------
+        KeptPlaces
+        """
+        known = np.where(self.given[:, None], atoms[:, self.atoms], np.float32(np.nan))
+        if kept is None:
+            none = np.zeros(0, dtype=np.int64)
+            return KeptPlaces(known, known[:, :0], none, none.reshape(0, MAX_ATOMS))
+        before = kept.atoms[:, self.atoms]
+        return dataclasses.replace(kept, atoms=np.where(np.isfinite(before), before, known))
 
 
 def half_turned(coarse):
