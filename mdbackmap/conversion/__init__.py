@@ -7,6 +7,7 @@ module        what it does
 plan          all that a conversion depends on but its trajectory, checked
 part          converts one part of a plan
 backends      have parts converted, in this process or in others
+cluster       a backend: the workers of a dask.distributed cluster
 jobs          batches of structures, gathered from coarse frames
 pace          how many structures a job may hold
 stage_threads generates and writes the jobs, each stage in a thread of its own

@@ -31,7 +31,7 @@ class DaskBackend(BackendBase):
     Attributes
     ----------
     n_workers, n_parts : int
-        Workers at the moment, and parts that a conversion is cut into unless it is told.
+        Number of workers, and of parts of a conversion unless `run` is given one.
 
     Raises
     ------
@@ -59,7 +59,18 @@ class DaskBackend(BackendBase):
 
     def apply(self, func, computations):
         """
-        Results of a `Worker` for parts, in their order.
+        Have all parts converted.
+
+        Parameters
+        ----------
+        func : Worker
+        computations : list
+            Parts.
+
+        Returns
+        -------
+        list
+            Their results, in order.
 
         Raises
         ------
