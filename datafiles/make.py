@@ -18,17 +18,21 @@ import numpy as np
 
 from mdbackmap.chemistry.residues import ATOMS, RESIDUE_NAMES
 from mdbackmap.datafiles import (
+    ANTIBODY_PDB,
     CALVADOS_PDB,
     CALVADOS_XTC,
     CHIGNOLIN_PDB,
     CHIGNOLIN_XTC,
     COMPLEX_PDB,
+    CRAMBIN_PDB,
     DIPEPTIDE_PDB,
     DIPEPTIDE_XTC,
     GO_PDB,
     GO_XTC,
     MARTINI_GRO,
     MARTINI_XTC,
+    MEMBRANE_GRO,
+    MEMBRANE_XTC,
     TRPCAGE_PDB,
     TRPCAGE_XTC,
     VALIDATION,
@@ -120,6 +124,24 @@ def _chain_lines(residues, chain, step=0.005):
     yield f"TER   {{serial:5d}}      {name} {chain}{number:4d}"
 
 
+def write_trace(structures, pdb_id, chains, filename):
+    """Write the C-alphas of an entry's chains as a PDB file; residues with the number of the one before get letters."""
+    lines = []
+    with h5py.File(structures) as pack:
+        entry = list(pack["entry/pdb_id"][:]).index(pdb_id.encode())
+        offsets, names = pack["chain/offset"][:], pack["chain/chain_id"][:].astype(str)
+        for chain in np.flatnonzero((pack["chain/entry"][:] == entry) & np.isin(names, list(chains))):
+            letter, last = "", None
+            for r in range(offsets[chain], offsets[chain + 1]):
+                number, name = int(pack["residue/resnum"][r]), RESIDUE_NAMES[pack["residue/seq"][r]]
+                letter = (chr(ord(letter) + 1) if letter else "A") if number == last else ""
+                x, y, z = pack["residue/ca"][r] * 0.005
+                last, place = number, f"{x:8.3f}{y:8.3f}{z:8.3f}{1:6.2f}{0:6.2f}           C  "
+                row = f"{name} {names[chain]}{number:4d}{letter:1}"
+                lines.append(f"ATOM  {len(lines) + 1:5d}  CA  {row}   {place}")
+    Path(filename).write_text("\n".join([*lines, "END", ""]))
+
+
 def main(shared):
     """Make every file; `shared` is the folder that holds ``data``."""
     data = Path(shared) / "data"
@@ -132,6 +154,17 @@ def main(shared):
     cut_held_out(dipeptide / "topology.pdb", dipeptide / "traj.xtc", DIPEPTIDE_PDB, DIPEPTIDE_XTC, [1500] * 3)
     runs = [950, 1000, 1000, 1090]
     cut_held_out(chignolin / "topology_heavy.pdb", chignolin / "traj_heavy.xtc", CHIGNOLIN_PDB, CHIGNOLIN_XTC, runs)
+    membrane = mda.Universe(*(str(data / "martini/md/integrin_tm_m3_popc" / x) for x in ("start.gro", "traj.xtc")))
+    near = "name BB SC1 SC2 SC3 SC4 SC5 or (resname POPC ION NA CL and byres around 14 (name BB SC*))"
+    near = membrane.select_atoms(near)
+    frames = membrane.trajectory[:: len(membrane.trajectory) // 3][:3]
+    near.write(MEMBRANE_XTC, frames=frames)
+    membrane.trajectory[0]
+    near.write(MEMBRANE_GRO, reindex=False)
+    write_trace(data / "structures2.h5", "6X97", "HL", ANTIBODY_PDB)
+    lines = (Path(shared) / "cases/micro-1ejg/1ejg.pdb").read_text().splitlines(keepends=True)
+    alphas = [line for line in lines if line.startswith("ATOM") and line[12:16] == " CA " and line[16] in " A"]
+    Path(CRAMBIN_PDB).write_text("".join([*(line[:16] + " " + line[17:] for line in alphas), "END\n"]))
     write_entry(data / "structures.h5", "1BRS", COMPLEX_PDB)
     with open(data / "validation.csv", newline="") as table:
         chains = np.array([int(row["chain"]) for row in csv.DictReader(table)])

@@ -350,6 +350,7 @@ class Backmapper:
         bead_tolerance=SamplingOptions.bead_tolerance,
         mirror=SamplingOptions.mirror,
         wrap=SamplingOptions.wrap,
+        key_beads=None,
     ):
         """
         Atoms for beads.
@@ -370,7 +371,7 @@ class Backmapper:
         temperature : float
             0 the structure of least expected error, 1 the ensemble.
         correlation_time : float
-            In ps; above 0, frames closer than this get similar atoms.
+            In ps; above 0, frames closer than this get similar random numbers.
         bead_tolerance : float or "auto"
             How far beads may move so that a protein fits them: RMS over a frame at most, in angstrom. 0 keeps them
             exactly. "auto" keeps them where the trace is like those of crystals, and else lets them move by up to 0.9.
@@ -381,6 +382,8 @@ class Backmapper:
             Where molecules lie in the box of each frame: whole where the beads are; the centre of each molecule in the
             box; or the protein in the middle of the box, its chains together, and the centres of other molecules in
             the box.
+        key_beads : KeyBeads, optional
+            Key frames, whose side chains the frames keep (`uses_key_frames`).
 
         Returns
         -------
@@ -407,7 +410,12 @@ class Backmapper:
             raise ValueError(f"dimensions: {len(dimensions)} for {len(beads)} frames of beads, expected one for each")
         boxes = box_vectors(dimensions, len(beads))
         check_boxes(boxes, frames, options.wrap)
-        return self._reconstruction(beads, frames, keys, boxes, options)
+        return self._reconstruction(beads, frames, keys, boxes, options, key_beads)
+
+    @property
+    def uses_key_frames(self) -> bool:
+        """Whether frames can keep the side chains of key frames: only those of C-alpha beads, others follow beads."""
+        return self._reconstruction.takes_kept and self.converted.is_trace
 
     def displacements(self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror, wrap=SamplingOptions.wrap):
         """

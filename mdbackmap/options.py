@@ -77,7 +77,7 @@ class SamplingOptions:
     temperature : float
         0 the structure of least expected error, 1 the ensemble.
     correlation_time : float
-        In ps; above 0, frames closer than this get similar atoms.
+        In ps; above 0, side chains keep their rotamers for about so long (docs/options.md).
     bead_tolerance : float or "auto"
         How far beads may move, in angstrom (RMS over a frame).
     mirror : {"error", "fix", "ignore"}

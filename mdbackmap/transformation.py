@@ -48,7 +48,7 @@ class Backmap(TransformationBase):
     sample : int, optional
         Which of the structures that fit the beads: 0, 1, 2, ...
     correlation_time : float, optional
-        In ps: frames closer than this get similar random numbers; 0 draws every frame independently.
+        In ps: side chains keep their rotamers for about so long (docs/options.md); 0 draws every frame independently.
     bead_tolerance : float or "auto", optional
         How far beads may move so that a protein backbone fits: RMS over a frame at most, in angstrom. 0 keeps them;
         "auto" keeps them where the trace is like those of crystals, and else lets them move by up to 0.9. How far each
@@ -148,7 +148,8 @@ class Backmap(TransformationBase):
                 check_beads(self.model, frame)
                 if (frame.dimensions is None) == (here.dimensions is None):
                     batch.append(frame)
-        atoms = sample_frames(self.model, batch, self.sample, self.options)  # (F, A, 3)
+        placed = coarse.between_keys(batch, self.model, self.options.correlation_time)
+        atoms = sample_frames(self.model, placed, self.sample, self.options)  # (F, A, 3)
         coarse.keep_generated(batch, atoms, owner=self)
         return atoms[0]
 

@@ -57,7 +57,8 @@ def _add_generation(parser):
         type=values.not_negative,
         default=SamplingOptions.correlation_time,
         metavar="PS",
-        help="time over which the draws of neighbouring frames stay alike (default: 0 ps, each frame on its own)",
+        help="time for which side chains keep their rotamers (default: 0 ps, each frame on its own). 200 moves "
+        "them about as in molecular dynamics",
     )
     group.add_argument(
         "--bead-tolerance",

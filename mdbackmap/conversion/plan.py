@@ -6,6 +6,7 @@ Shapes: F frames, S samples, N beads, A atoms, R residues. Positions in angstrom
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from ..recognition.spacing import strained
 from ..universes.access import Unreadable, read_frame
 from ..universes.chosen import input_files
 from ..universes.frames import CoarseFrame, check_beads, sample_frames
+from ..universes.key_frames import KeyFrames
 from ..universes.reader import bead_indices
 from ..universes.scaling import scale_of
 from ..writing.destination import Destination, InMemory
@@ -105,16 +107,31 @@ def checked_frame(plan, trajectory, number: int) -> CoarseFrame:
         A frame that cannot be read, that is broken, or (strict plans) that no protein can have.
     """
     try:
-        frame = CoarseFrame.of(read_frame(trajectory, int(number)), plan.indices)
-        check_beads(plan.model, frame, trajectory.n_frames)
+        frame = _sound(plan, trajectory, number)
     except (Unreadable, MappingError) as error:
         if plan.strict != SKIP:
             raise
         fault = fault_alone(error, int(number), trajectory.n_frames)
         return CoarseFrame.broken(number, len(plan.indices), fault)
+    frame = _between_keys(plan, trajectory, frame)
     if plan.strict and plan.strict != SKIP and (words := plan.strained(frame)):
         raise ValueError(f"frame {frame.frame}: {words}; strict=False takes them as they are and counts them")
     return frame
+
+
+def _sound(plan, trajectory, number):
+    """One frame of a trajectory, found sound."""
+    frame = CoarseFrame.of(read_frame(trajectory, int(number)), plan.indices)
+    check_beads(plan.model, frame, trajectory.n_frames)
+    return frame
+
+
+def _between_keys(plan, trajectory, frame):
+    """The frame between its key frames, if side chains are to move continuously and the model has a way to do it."""
+    if not plan.options.correlation_time or not getattr(plan.model, "uses_key_frames", False):
+        return frame
+    read = functools.partial(_sound, plan, trajectory)
+    return KeyFrames(read, trajectory.n_frames, trajectory.dt, plan.options.correlation_time).placed(frame)
 
 
 def judged(plan, job, positions):

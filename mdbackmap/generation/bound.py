@@ -159,9 +159,9 @@ class BoundProtein(Bound):
         internal = InternalCoordinates.of(mapping.coarse, device)
         return cls(model, mapping, settings, placing, Relaxation(internal, settings.traces), _slots(mapping).to(device))
 
-    def sample(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None):
-        """Atoms for beads (see `Bound.sample`)."""
-        return self.conformation(beads, noise, keys, box, tolerance, kept).atoms.flatten(1, 2)[:, self.slots]
+    def sample(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None, held=None):
+        """Atoms for beads (see `Bound.sample`); `held` (F, R, 4) are side-chain torsions to be kept."""
+        return self.conformation(beads, noise, keys, box, tolerance, kept, held).atoms.flatten(1, 2)[:, self.slots]
 
     @functools.cached_property
     def loosened(self):
@@ -184,17 +184,18 @@ class BoundProtein(Bound):
         return Given(places, mask, others, torch.from_numpy(kept.kinds).to(mask.device))
 
     @torch.no_grad()
-    def conformation(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None):
+    def conformation(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None, held=None):
         """The `Conformation` that the pipeline makes; arguments as for `sample`."""
         if tolerance.simulated:
             told = dataclasses.replace(tolerance, simulated=False)
-            return self.loosened.conformation(beads, noise, keys, box, told, kept)
+            return self.loosened.conformation(beads, noise, keys, box, told, kept, held)
         alphas, targets = beads, None
         if self.placing is not None:
             placed = self.placing(beads, box)
             alphas, table = placed.alphas, self.placing.table
             targets = BeadTargets(table, placed.beads, self.settings.fitting.sigma(table), placed.scales)
         random = RandomNumbers.of(noise, keys, alphas, self.model.config.n_latent, self.settings.packing)
+        random = dataclasses.replace(random, held=held)
         given = self.given(kept, alphas)
         return generate(self.model, self.relaxation, alphas, random, self.settings, box, tolerance, targets, given)
 

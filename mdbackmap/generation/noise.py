@@ -12,6 +12,7 @@ import numpy as np
 from ..options import number, whole_number
 
 _WORD = 2**32  # numbers that a word of a key holds; cited: numpy's SeedSequence
+_INTERVALS = 2**31  # the word that tells numbers of intervals from all others; chosen: no step has it
 _WINDOW = 6  # half correlation times each way in the Gaussian window; chosen: by hand, beyond hardly any is left
 
 
@@ -80,6 +81,26 @@ class Noise:
             smooth = self.correlation_time > 0
             out[row] = self._smooth(time, sample, shape) if smooth else self._white(frame, sample, shape)
         return out
+
+    def uniform(self, numbers, samples, n):
+        """
+        Uniform numbers in (0, 1) for intervals of time; at temperature 0 the same for all seeds and samples.
+
+        Parameters
+        ----------
+        numbers : ndarray of int, shape (F,)
+            Of the intervals.
+        samples : sequence of int, length F
+        n : int
+
+        Returns
+        -------
+        ndarray of float64, shape (F, n)
+        """
+        told = self.temperature > 0
+        keys = [(self.seed if told else 0, _INTERVALS, int(k) if told else 0) for k in samples]
+        pairs = zip(keys, numbers.tolist(), strict=True)
+        return np.stack([np.random.default_rng((*key, number)).random(n) for key, number in pairs])
 
     def _white(self, index, sample, shape, stream=0):
         words = divmod(int(index) % _WORD**2, _WORD)

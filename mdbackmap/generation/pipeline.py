@@ -46,6 +46,8 @@ class RandomNumbers:
         Uniform in (0, 1).
     temperature : float
         0 for one structure, the best guess; 1 for the ensemble.
+    held : torch.Tensor, shape (F, R, 4), optional
+        Side-chain torsions that are kept, in place of what numbers decide.
     """
 
     latent: torch.Tensor
@@ -53,6 +55,7 @@ class RandomNumbers:
     ends: torch.Tensor
     side_chains: torch.Tensor
     temperature: float
+    held: torch.Tensor | None = None
 
     @classmethod
     def of(cls, noise, keys, beads, n_latent, packing):
@@ -72,7 +75,8 @@ class RandomNumbers:
     def __getitem__(self, frames):
         """Those of some of the frames."""
         parts = (self.latent, self.peptides, self.ends, self.side_chains)
-        return RandomNumbers(*(part[frames] for part in parts), self.temperature)
+        held = None if self.held is None else self.held[frames]
+        return RandomNumbers(*(part[frames] for part in parts), self.temperature, held)
 
 
 def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEPT, targets=None, given=None):
@@ -160,7 +164,8 @@ def _chosen(model, features, random, packing, prior, conformation, refine=None):
     """Candidates of side chains on a backbone, refined if that is asked for, and those chosen of them."""
     candidates = Candidates.draw(model.heads, conformation.with_others(), features, random, packing, prior)
     candidates = candidates if refine is None else refine(candidates)
-    return candidates, choose_candidates(candidates, random)
+    chosen = choose_candidates(candidates, random) if random.held is None else candidates.held(random.held)
+    return candidates, chosen
 
 
 def _fitted(draw, targets, settings, conformation, fits=True):

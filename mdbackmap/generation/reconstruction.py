@@ -16,7 +16,8 @@ import torch
 from ..completion.complete import Completion
 from ..hydrogen.adding import Hydrogens
 from ..hydrogen.deciding import decided
-from ..molecule.boxes import distances_moved
+from ..metrics.dihedrals import atom14
+from ..molecule.boxes import box_vectors, distances_moved
 from ..molecule.kept import KeptPlaces
 from ..molecule.mapping import MappingError
 from ..molecule.system import System
@@ -25,6 +26,7 @@ from ..refinement.refiner import Refiner
 from ..sampling.sampler import Sampler
 from ..sampling.standard_form import StandardForm
 from ..sampling.treatment import TraceTreatment
+from .held import held_torsions
 from .noise import Noise
 
 _FRAMES_TO_DECIDE = 3  # structures by which disulfides and tautomers are decided; chosen: by hand
@@ -116,7 +118,7 @@ class Reconstruction:
             fixed[system.kept.rows] = True
         return Refiner(fine, system.made, fixed)
 
-    def __call__(self, beads, frames, keys, boxes, options):
+    def __call__(self, beads, frames, keys, boxes, options, key_beads=None):
         """
         All atoms of some frames.
 
@@ -130,6 +132,8 @@ class Reconstruction:
         boxes : ndarray of float, shape (F, 3, 3), optional
             Box vectors as rows.
         options : SamplingOptions
+        key_beads : KeyBeads, optional
+            Frames whose side chains these keep.
 
         Returns
         -------
@@ -137,27 +141,34 @@ class Reconstruction:
         """
         system, passing = self.system, self._passing(beads, boxes, options)
         own = beads[:, : system.shown.n_beads]
+        held = None if key_beads is None else self._held(key_beads, keys, options)
         made = self._made if self.refine is None else self._refined
-        atoms = system.together(made(own, passing, frames, keys, boxes, options)[0], passing)
+        atoms = system.together(made(own, passing, frames, keys, boxes, options, held)[0], passing)
         if options.wrap != SamplingOptions.wrap:
             atoms = system.wrapping(atoms, self.trace.of_right_hand(own, options.mirror), boxes, options.wrap)
         return system.ordered(atoms)
 
-    def _made(self, own, passing, frames, keys, boxes, options):
+    def _drawn(self, own, passing, frames, keys, boxes, options, held=None):
         """
-        Atoms (F, A, 3) of the beads that are converted (F, N, 3), kept molecules behind them, and what is near them.
+        What the model makes (F, A, 3) of beads (F, N, 3) that are converted; about which centre, of which beads.
 
-        That is (F, Y, 3) of the passengers (F, P, 3), which atoms are packed around.
+        And what is beside it: kept atoms, kept molecules, and passengers (F, P, 3) as atoms are packed around them.
         """
         system, (beads, tolerance) = self.system, self.trace(own, frames, boxes, options)
         near, centre = self.form.beads(beads)
         places, others = system.kept_places(beads, frames, boxes)
         close = system.closest(passing, beads, boxes)
         known = self._known(places, system.around(others, close), centre)
-        atoms = self.sampler(near, _noise(options), keys, boxes, tolerance, known)
-        return self._complete(self.form.atoms(atoms, centre, beads), places, others, close, boxes), system.near(close)
+        atoms = self.sampler(near, _noise(options), keys, boxes, tolerance, known, held)
+        return atoms, centre, beads, places, others, close
 
-    def _refined(self, own, passing, frames, keys, boxes, options):
+    def _made(self, own, passing, frames, keys, boxes, options, held=None):
+        """Atoms (F, A, 3), kept molecules behind them, and passengers (F, Y, 3) that atoms are packed around."""
+        drawn, centre, beads, places, others, close = self._drawn(own, passing, frames, keys, boxes, options, held)
+        atoms = self._complete(self.form.atoms(drawn, centre, beads), places, others, close, boxes)
+        return atoms, self.system.near(close)
+
+    def _refined(self, own, passing, frames, keys, boxes, options, held=None):
         """
         The same, minimised.
 
@@ -165,10 +176,25 @@ class Reconstruction:
         """
         each = [slice(k, k + 1) for k in range(len(own))]
         parts = [[x[k] for x in (own, passing, frames, keys)] + [boxes if boxes is None else boxes[k]] for k in each]
-        made = [self._made(*part, options) for part in parts]
+        kept = [held if held is None else held[k] for k in each]
+        made = [self._made(*part, options, some) for part, some in zip(parts, kept, strict=True)]
         atoms, near = (np.concatenate(values) for values in zip(*made, strict=True))
         around = self.refiner(self.system.together(atoms, near), frames, boxes, self.sampler.n_threads)
         return around[:, : atoms.shape[1]], near
+
+    def _held(self, key, keys, options):
+        """Side-chain torsions (F, R, 4) that frames keep; of key frames as they are made without a correlation time."""
+        samples = np.repeat(keys.samples, 2)
+        pairs, which = np.unique(np.stack([key.rows.ravel(), samples], axis=1), axis=0, return_inverse=True)
+        rows, frames = pairs[:, 0], [key.frames[row] for row in pairs[:, 0]]
+        boxes = None if key.dimensions is None else box_vectors(key.dimensions[rows], len(rows))
+        alone = replace(options, correlation_time=0.0)
+        beads = key.beads[rows]
+        own, passing = beads[:, : self.system.shown.n_beads], self._passing(beads, boxes, options)
+        atoms = self._drawn(own, passing, frames, Keys.of(frames, pairs[:, 1]), boxes, alone)[0]
+        atoms, mask = atom14(self.form.mapping.fine, atoms)
+        moments = _noise(options).uniform(key.numbers, keys.samples, atoms.shape[1])
+        return held_torsions(atoms, mask, self.form.mapping.fine.types, which.reshape(-1, 2), moments, key.shares)
 
     def _complete(self, atoms, places, others, passing, boxes):
         """The model's atoms (F, A, 3) with all that is added, kept atoms at their places, and other kept molecules."""

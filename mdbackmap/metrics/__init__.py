@@ -12,6 +12,7 @@ calibration    whether samples are as different as the truth
 comparison     RMSD with equivalent atoms, side-chain torsions, cis peptides, against a reference
 covalent       bonds and angles
 clashes        contacts and clashscore
+coherence      autocorrelation of chi1 in time, and jumps between rotamers
 graphs         bond graphs of any molecule, and how they differ
 hydrogens      clashes of all atoms, hydrogens too
 dihedrals      phi, psi, omega, chi, chirality, C-beta deviation

@@ -26,6 +26,7 @@ binding      the beads of a universe checked against a `Mapping`
 known_atoms  which atoms of a protein the atoms of another file are
 written      a topology with the names that a force field has
 kept         `Kept`: atoms that are known, laid onto the beads of a protein
+key_beads    frames whose side chains other frames keep
 likeness     atoms in the order and with the names of another topology
 wrapping     where molecules of the output lie in a box
 system       `System`: a converted molecule and others that are carried along

@@ -123,6 +123,15 @@ class Candidates:
         tilt = None if self.tilt is None else self.tilt[:, 0]
         return self.conformation.with_side_chains(self.torsions[:, 0], tilt)
 
+    def held(self, chis):
+        """One candidate of each residue: those of torsions (F, r, 4) of the first r residues, where none are known."""
+        conformation = self.conformation
+        torsions = conformation.torsions.clone()
+        torsions[:, : chis.shape[1], list(CHIS)] = chis.to(torsions)
+        if conformation.known is not None:
+            torsions = torch.where(conformation.known, conformation.torsions, torsions)
+        return self.placed(conformation.with_side_chains(torsions))
+
     def placed(self, conformation):
         """One candidate of each residue: those of a `Conformation`."""
         tilt = None if conformation.tilt is None else conformation.tilt.unsqueeze(1)

@@ -45,7 +45,7 @@ class Sampler:
         """Threads that share the frames of a call."""
         return self.threads or torch.get_num_threads()
 
-    def __call__(self, beads, noise, keys, boxes, tolerance, kept=None):
+    def __call__(self, beads, noise, keys, boxes, tolerance, kept=None, held=None):
         """
         Sample on all threads: frames are shared out among them, as that pays better than sharing single operations.
 
@@ -60,6 +60,8 @@ class Sampler:
         tolerance : Tolerance
         kept : KeptPlaces, optional
             Atoms that are known beforehand.
+        held : ndarray of float32, shape (F, R, 4), optional
+            Side-chain torsions that are kept.
 
         Returns
         -------
@@ -70,8 +72,8 @@ class Sampler:
         n_parts = 1 if self.device.type != "cpu" else min(threads, len(beads))
         try:
             if n_parts == 1:
-                return self._share(threads, beads, noise, keys, boxes, kept, tolerance)
-            cut = _cut(n_parts, beads, noise, keys, boxes, kept)
+                return self._share(threads, beads, noise, keys, boxes, kept, held, tolerance)
+            cut = _cut(n_parts, beads, noise, keys, boxes, kept, held)
             with ThreadPoolExecutor(n_parts, "mdbackmap-sample") as pool:
                 found = pool.map(lambda arguments: self._share(threads // n_parts, *arguments, tolerance), cut)
                 return np.concatenate(list(found))
@@ -85,11 +87,12 @@ class Sampler:
         with torch.inference_mode():
             return self._halving(*arguments)
 
-    def _halving(self, beads, noise, keys, boxes, kept, tolerance):
+    def _halving(self, beads, noise, keys, boxes, kept, held, tolerance):
         """Sample; where the device's memory does not hold the batch, in halves."""
         box = None if boxes is None else torch.tensor(boxes, dtype=torch.float32, device=self.device)
         try:
             known = {} if kept is None else {"kept": kept}
+            known |= {} if held is None else {"held": torch.tensor(held, device=self.device)}
             atoms = self.bound.sample(torch.tensor(beads, device=self.device), noise, keys, box, tolerance, **known)
             return atoms.cpu().numpy()
         except torch.OutOfMemoryError:
@@ -97,12 +100,13 @@ class Sampler:
                 raise
         logger.warning("not enough memory on %s for %d frames: taken in halves", self.device, len(beads))
         torch.cuda.empty_cache()
-        return np.concatenate([self._halving(*part, tolerance) for part in _cut(2, beads, noise, keys, boxes, kept)])
+        parts = _cut(2, beads, noise, keys, boxes, kept, held)
+        return np.concatenate([self._halving(*part, tolerance) for part in parts])
 
 
-def _cut(n_parts, beads, noise, keys, boxes, kept):
+def _cut(n_parts, beads, noise, keys, *more):
     """The arguments of a call for some runs of frames, about as many frames in each."""
     bounds = np.linspace(0, len(beads), n_parts + 1).astype(int)
     parts = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
-    some = [[None if values is None else values[part] for values in (boxes, kept)] for part in parts]
-    return [(beads[part], noise, keys[part], *more) for part, more in zip(parts, some, strict=True)]
+    some = [[None if values is None else values[part] for values in more] for part in parts]
+    return [(beads[part], noise, keys[part], *rest) for part, rest in zip(parts, some, strict=True)]

@@ -19,6 +19,7 @@ import numpy as np
 from ..molecule.boxes import real_box
 from ..recognition import soundness
 from .access import naming_frame, read_frame
+from .key_frames import KeyFrames, key_beads
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ class CoarseFrame:
         What else the reader says of the frame (`ts.data`): numbers only, none of them per bead.
     fault : str
         Why it is no frame of a molecule; "" if it is one.
+    between : Between, optional
+        The key frames before and after it, whose side chains it keeps.
 
     Examples
     --------
@@ -58,6 +61,7 @@ class CoarseFrame:
     dimensions: np.ndarray | None
     data: dict = field(default_factory=dict)
     fault: str = ""
+    between: object = None
 
     @classmethod
     def of(cls, ts, indices) -> CoarseFrame:
@@ -109,6 +113,16 @@ def sample_frames(model, frames, samples, options) -> np.ndarray:
     ndarray of float32, shape (F, A, 3)
         In angstrom.
     """
+    held = np.array([x.between is not None for x in frames])
+    if held.any() and not held.all():
+        samples, found = np.broadcast_to(samples, len(frames)), None
+        for part in (held, ~held):
+            some = [frames[k] for k in np.flatnonzero(part)]
+            made = sample_frames(model, some, samples[part], options)
+            found = np.empty((len(frames), *made.shape[1:]), made.dtype) if found is None else found
+            found[part] = made
+        return found
+    keys = {"key_beads": key_beads(frames)} if held.all() else {}
     return model.sample(
         np.stack([x.beads for x in frames]),  # (F, N, 3)
         np.array([x.frame for x in frames]),
@@ -116,6 +130,7 @@ def sample_frames(model, frames, samples, options) -> np.ndarray:
         times=np.array([x.time for x in frames]),
         dimensions=_boxes(frames),
         **options.as_dict(),
+        **keys,
     )
 
 
@@ -222,7 +237,7 @@ class CoarseFrames:
         self._owner, self._generated = None, {}
         self._at = self._stride = None
         self._steady = 0
-        self._ahead = {}
+        self._ahead, self._keys = {}, {}
         self._closed = False
 
     def __getstate__(self):
@@ -259,6 +274,20 @@ class CoarseFrames:
             self._stride = stride
         self.current = self._ahead.pop(frame, None) or self._fetch(frame)
         return self.current
+
+    def between_keys(self, frames, model, correlation_time):
+        """The same `CoarseFrame`, each between its key frames, for a model that keeps side chains of those."""
+        if not correlation_time or not getattr(model, "uses_key_frames", False):
+            return frames
+
+        def read(number):
+            frame = self._keys.get(number) or self._fetch(number)
+            self._keys = {**dict(list(self._keys.items())[-1:]), number: frame}  # the last two
+            check_beads(model, frame)
+            return frame
+
+        keys = KeyFrames(read, self.n_frames, self.trajectory.dt, correlation_time)
+        return [keys.placed(frame) for frame in frames]
 
     def keep_generated(self, frames, atoms, owner):
         """Keep the atoms, shape (F, A, 3), that `owner` made of these `CoarseFrame`, in place of what was kept."""
