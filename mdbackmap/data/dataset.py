@@ -12,7 +12,7 @@ import torch
 from ..geometry.neighbours import nearest
 from ..models.batch import COUNT_RADII, Batch, BeadInputs, separation
 from ..torsions.bead_table import alone
-from ..torsions.internal import InternalCoordinates, trace_neighbours
+from ..torsions.internal import InternalCoordinates
 from .bead_draws import with_noise, with_oxt
 from .jitter import jitter, roughen
 from .layouts import TRAIN
@@ -267,7 +267,7 @@ class Batches:
             tables = [self._near(*pair) for pair in zip(units, ca.split(lengths.tolist()), strict=True)]
         neighbours, present, counts, separations = map(torch.cat, zip(*tables, strict=True))
         neighbours = neighbours.long() + (lengths.cumsum(0) - lengths).repeat_interleave(lengths)[:, None]
-        before, after = trace_neighbours(ca, internal.first, internal.last)
+        before, after = internal.neighbours(ca)
         if self.neighbour_dropout and generator is not None:
             present = present & (torch.rand(present.shape, generator=generator) >= self.neighbour_dropout)
         return Batch(

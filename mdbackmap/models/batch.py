@@ -11,7 +11,6 @@ import torch
 from ..chemistry import residues
 from ..geometry.neighbours import nearest
 from ..torsions.bead_table import single_atoms
-from ..torsions.internal import trace_neighbours
 
 COUNT_RADII = (8.0, 10.0, 12.0, 14.0)
 """Distances in angstrom within which neighbours are counted (burial); chosen: by hand."""
@@ -135,7 +134,7 @@ class Batch:
         """
         n_frames, n_residues = ca.shape[:2]
         index, displacements, present, counts = nearest(ca, n_neighbours, COUNT_RADII, box)
-        before, after = trace_neighbours(ca, internal.first, internal.last)
+        before, after = internal.neighbours(ca)
         stretch = torch.cumsum(internal.starts, 0)
         shift = torch.arange(n_frames, device=ca.device)[:, None, None] * n_residues
         return cls(

@@ -42,12 +42,14 @@ PEPTIDE, END, CHIS = 0, len(TORSIONS) - 1, tuple(range(1, len(TORSIONS) - 1))
 _N, _CA, _C, _O, _CB, _CG, _CD = range(7)  # slots; the last two those of proline
 _PRO = residues.TYPE_OF_NAME["PRO"]
 _END_ANGLE, _END_TORSION = math.radians(peptide_geometry.CA_ANGLE), math.radians(peptide_geometry.CA_TORSION)
+_AROUND = 5.0, 10.0  # angstrom, over which C-alphas around a short piece fade; chosen: by hand, near and far ones
+_NOTHING = 1e-6  # angstrom; chosen: by hand, no C-alpha is near enough to count
 _SLOT = {name: {atom: k for k, atom in enumerate(atoms)} for name, atoms in residues.ATOMS.items()}
 _template = functools.cache(PeptideTemplate)  # of a cis (True) or trans peptide
 
 
 @full_precision
-def trace_neighbours(ca, first, last):
+def trace_neighbours(ca, first, last, aside=None):
     """
     C-alphas before and after each residue along its stretch, extrapolated past the ends.
 
@@ -57,18 +59,27 @@ def trace_neighbours(ca, first, last):
         Positions in angstrom.
     first, last : torch.Tensor of int64, shape (n_stretches,)
         Residues that begin and end each unbroken stretch.
+    aside : tuple, optional
+        Stretches, shape (s,), of one or two residues, which have no plane of their own. And unit vectors at their first
+        residues, both (..., s, 3): away from what is around, and at right angles to that (`InternalCoordinates.aside`).
 
     Returns
     -------
     before, after : torch.Tensor, shape (..., R, 3)
     """
-    alone = first == last
+    alone = (first == last)[:, None]
+    ahead = ca.new_tensor([peptide_geometry.CA_TRANS, 0.0, 0.0]).expand_as(ca[..., first, :])
     one, two = torch.minimum(first + 1, last), torch.minimum(first + 2, last)
-    inward = ca[..., one, :] + alone[:, None] * ca.new_tensor([peptide_geometry.CA_TRANS, 0.0, 0.0])
-    outward = place(ca[..., two, :], inward, ca[..., first, :], peptide_geometry.CA_TRANS, _END_ANGLE, _END_TORSION)
+    third = ca[..., two, :]
+    if aside is not None:
+        short, away, across = aside
+        third = third.index_copy(-2, short, ca[..., first[short], :] + away)
+        ahead = ahead.index_copy(-2, short, peptide_geometry.CA_TRANS * across)
+    inward = ca[..., one, :] + alone * ahead
+    outward = place(third, inward, ca[..., first, :], peptide_geometry.CA_TRANS, _END_ANGLE, _END_TORSION)
     before = ca.roll(1, dims=-2).index_copy(-2, first, outward)
     inward = before[..., last, :]
-    further = torch.where(alone[:, None], inward, before[..., (last - 1).clamp_min(0), :])
+    further = torch.where(alone, inward if aside is None else third, before[..., (last - 1).clamp_min(0), :])
     outward = place(further, inward, ca[..., last, :], peptide_geometry.CA_TRANS, _END_ANGLE, _END_TORSION)
     after = ca.roll(-1, dims=-2).index_copy(-2, last, outward)
     return before, after
@@ -126,6 +137,7 @@ class InternalCoordinates:
         self.first, self.last = starts.nonzero()[:, 0], ends.nonzero()[:, 0]
         self.cis_at = (cis & ~ends).nonzero()[:, 0]
         self.alone = self.first[self.first == self.last]
+        self._short = ((self.last - self.first < 2) & (types[self.first] < other_atoms.FIRST_TYPE)).nonzero()[:, 0]
         n_chis = torch.tensor([len(residues.CHIS[name]) for name in residues.RESIDUE_NAMES], device=types.device)
         n_chis[_PRO] = 1
         chis, angles = n_chis.new_zeros(len(present())), torch.full((len(present()),), peptide_geometry.N_CA_C_MEAN)
@@ -189,6 +201,34 @@ class InternalCoordinates:
         places = torch.tensor(places, dtype=torch.float32, device=self.types.device).reshape(-1, 3)
         return axis.reshape(-1, 3).unbind(-1), owners, rows, slots, places
 
+    def neighbours(self, ca):
+        """C-alphas before and after each residue (..., R, 3), as `trace_neighbours` has them."""
+        return trace_neighbours(ca, self.first, self.last, self.aside(ca) if len(self._short) else None)
+
+    @full_precision
+    def aside(self, ca):
+        """
+        Directions at stretches of one or two residues, from the C-alphas around them: they turn with the molecule.
+
+        Parameters
+        ----------
+        ca : torch.Tensor, shape (..., R, 3)
+
+        Returns
+        -------
+        stretches : torch.Tensor of int64, shape (s,)
+        away, across : torch.Tensor, shape (..., s, 3)
+            Unit vectors: away from what is around, and at right angles to that. Of a residue with nothing around it
+            they are axes.
+        """
+        amino = (self.types < other_atoms.FIRST_TYPE).nonzero()[:, 0]
+        gaps = ca[..., None, amino, :] - ca[..., self.first[self._short], None, :]
+        distance = gaps.norm(dim=-1, keepdim=True)
+        near, far = ((gaps * torch.exp(-distance / reach)).sum(-2) for reach in _AROUND)
+        none = near.norm(dim=-1, keepdim=True) < _NOTHING
+        away = torch.where(none, near.new_tensor([0.0, 0.0, 1.0]), -unit(near))
+        return self._short, away, torch.cross(away, perpendicular(far, away), dim=-1)
+
     # atoms from angles -----------------------------------------------------------------------------------------
 
     @full_precision
@@ -237,10 +277,10 @@ class InternalCoordinates:
     @full_precision
     def backbone(self, ca, torsions):
         """N, C and O, each (..., R, 3), of `to_cartesian`."""
-        before, _ = trace_neighbours(ca, self.first, self.last)
+        before, after = self.neighbours(ca)
         c, o, n_next = (ca.unsqueeze(-2) + self.peptides(ca, torsions[..., 0])).unbind(-2)
         n = n_next.roll(1, dims=-2)
-        return self._chain_ends(ca, before, n, c, o, n_next, torsions)
+        return self._chain_ends(ca, before, after, n, c, o, n_next, torsions)
 
     def peptides(self, ca, angles):
         """C, O and the next N (..., R, 3, 3), each from its CA, of peptides turned by `angles` (..., R)."""
@@ -249,14 +289,14 @@ class InternalCoordinates:
 
     def peptide_frames(self, ca):
         """Places of C, O and the next N from each CA at angle 0, and the axes they refer to, each (..., R, 3, 3)."""
-        before, after = trace_neighbours(ca, self.first, self.last)
+        before, after = self.neighbours(ca)
         distance = (after - ca).norm(dim=-1)
         local = _template(False)(distance)
         if len(self.cis_at):
             local = local.index_copy(-3, self.cis_at, _template(True)(distance[..., self.cis_at]))
         return local, axis_frame(ca, after, before)
 
-    def _chain_ends(self, ca, before, n, c, o, n_next, torsions):
+    def _chain_ends(self, ca, before, after, n, c, o, n_next, torsions):
         """N of the first residue from psi, C and O of the last one from phi and N-CA-C-O."""
         length, at = peptide_geometry.BACKBONE_BONDS, self.first
         wide, psi = self.tau[at], torsions[..., at, 5]
@@ -266,7 +306,7 @@ class InternalCoordinates:
             placed = torch.where(single, ca[..., at, :] + length["N-CA"] * unit((before - ca)[..., at, :]), placed)
         n = n.index_copy(-2, at, placed)
         at = self.last
-        reference = torch.where(self.starts[at, None], before[..., at, :], c[..., (at - 1).clamp_min(0), :])
+        reference = torch.where(self.starts[at, None], after[..., at, :], c[..., (at - 1).clamp_min(0), :])
         placed = place(reference, n[..., at, :], ca[..., at, :], length["CA-C"], self.tau[at], torsions[..., at, 0])
         c = c.index_copy(-2, at, placed)
         bend = math.radians(peptide_geometry.PEPTIDE_ANGLES["trans"]["CA-C-O"])
@@ -342,7 +382,7 @@ class InternalCoordinates:
     @full_precision
     def peptide_angles(self, ca, atoms, mask):
         """Angles (..., R) of the peptides on the trace `ca`, and where they are known; as in `to_internal`."""
-        before, after = trace_neighbours(ca, self.first, self.last)
+        before, after = self.neighbours(ca)
         frame = axis_frame(ca, after, before)
         template = _template(False)(ca.new_tensor(peptide_geometry.CA_TRANS)).expand(*ca.shape[:-1], 3, 3)
         if len(self.cis_at):
