@@ -8,7 +8,7 @@ from traces import EVERY, angles_for, bond_deviations, internal_of, rotation, to
 
 from mdbackmap.chemistry import residues
 from mdbackmap.datafiles import VALIDATION
-from mdbackmap.geometry.vectors import dihedral, wrap
+from mdbackmap.geometry.vectors import angle, dihedral, wrap
 from mdbackmap.torsions.internal import InternalCoordinates, trace_neighbours
 
 N, CA, C, O, CB = range(5)  # noqa: E741
@@ -240,6 +240,19 @@ def test_neighbours_of_the_trace_stop_at_stretches():
     assert torch.allclose(made.norm(dim=-1), torch.tensor(3.8), atol=1e-4)
     made = after[:, internal.last] - ca[:, internal.last]
     assert torch.allclose(made.norm(dim=-1), torch.tensor(3.8), atol=1e-4)
+
+
+def test_short_stretches_turn_with_the_molecule():
+    """A residue alone and a piece of two have no frame of their own: what is around them gives one."""
+    coarse, internal, ca, torsions, _ = built(gaps=(0, 1, 3, 4))
+    turn, shift = rotation()
+    made, turned = (internal.to_cartesian(beads, torsions) for beads in (ca, ca @ turn + shift))
+    assert torch.allclose(made @ turn + shift, turned, atol=1e-3)
+    n, alpha, c = (made[:, [0, 1, 4], k] for k in (0, 1, 2))
+    bend = angle(n, alpha, c).rad2deg()
+    assert ((bend - 111).abs() < 3).all() and internal.last[:4].tolist() == [0, 1, 3, 4]
+    one = InternalCoordinates(torch.tensor([0]), torch.tensor([True]), torch.tensor([False]))  # nothing is around it
+    assert torch.isfinite(one.to_cartesian(torch.zeros(1, 1, 3), torch.zeros(1, 1, 6))).all()
 
 
 def test_stretches_do_not_know_of_each_other():
