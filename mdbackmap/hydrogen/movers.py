@@ -9,14 +9,20 @@ Shapes: F frames, A atoms, M groups, S atoms of each, K candidates. Lengths in a
 
 import dataclasses
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from ..chemistry import bound_hydrogens as chemistry
 from ..geometry.vectors import unit
+from ..molecule.bonds import adjacency
+from .parents import carriers
 
 _STEP = 15.0  # degrees between candidates; chosen: by hand, an H moves by 0.25 angstrom
+
+_REACH = {"O": 1.0, "S": 1.4, "N": 1.1, "ASN": 2.2, "GLN": 2.2, "HIS": 3.3}
+"""Angstrom from the last atom of the axis, of hydrogens on an element and of flips; measured: on what is built."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -90,71 +96,82 @@ def movers_of(fine, rows, still, settings, device=None):
     -------
     list of Movers
     """
-    atoms_of = np.searchsorted(fine.residue_of_atom, np.arange(fine.n_residues + 1))
-    children, parents = {}, {}
-    for one, other in fine.bonds.tolist():
-        for h, atom in ((one, other), (other, one)):
-            if fine.elements[h] == "H":
-                children.setdefault(atom, []).append(h)
-            elif fine.elements[atom] != "H":
-                parents.setdefault(atom, []).append(h)
-    singles, amines, flips = [], [], []
-    mine = set(np.asarray(rows).tolist())
-    for atom, hydrogens in children.items():
-        if not mine.issuperset(hydrogens) or len(parents.get(atom, [])) != 1:
+    neighbours, light, mine = adjacency(fine.n_atoms, fine.bonds), fine.elements == "H", set(np.asarray(rows).tolist())
+    hydrogens = {
+        atom: [k for k in neighbours[atom] if light[k]]
+        for atom in np.unique(carriers(fine)[light]).tolist()
+        if atom >= 0
+    }
+    singles, amines = [], []
+    for atom, own in hydrogens.items():
+        parents = [k for k in neighbours[atom] if not light[k]]
+        if not mine.issuperset(own) or len(parents) != 1:
             continue
-        before = parents[atom][0]
-        residue = fine.residue_of_atom[atom]
+        residue, element = fine.residue_of_atom[atom], fine.elements[atom]
         kind = chemistry.kind_of(str(fine.resnames[residue]), str(fine.variants[residue]), str(fine.names[atom]))
         _, _, bend = chemistry.turn_of(*kind)
-        if fine.elements[atom] in ("O", "S"):
+        if element in ("O", "S"):
             planar = bend == chemistry.ACID_HYDROXYL
             acid = planar and kind != ("TYR", "OH")
-            singles.append((before, atom, hydrogens, 2 if planar else 3, acid))
-        elif fine.elements[atom] == "N" and bend == chemistry.TETRAHEDRAL:
-            amines.append((before, atom, hydrogens, 3, False))
-    flipping = np.isin(fine.resnames, list(chemistry.FLIPS)) & ~np.isin(fine.variants, list(chemistry.MODIFIED))
-    for residue in np.flatnonzero(flipping & ~fine.hetero):
-        at = {str(fine.names[k]): k for k in range(*atoms_of[residue : residue + 2])}
-        axis, names = chemistry.FLIPS[str(fine.resnames[residue])]
-        if not at.keys() >= {*axis, *names} or still[[at[name] for name in names]].any():
-            continue
-        heavy = [at[name] for name in names]
-        turning = heavy + [h for atom in heavy for h in children.get(atom, [])]
-        if mine.issuperset(turning[len(heavy) :]) and len(turning) > len(heavy):
-            flips.append((at[axis[0]], at[axis[1]], turning, 0, False))
+            singles.append(_Group(parents[0], atom, own, _REACH[str(element)], 2 if planar else 3, acid))
+        elif element == "N" and bend == chemistry.TETRAHEDRAL:
+            amines.append(_Group(parents[0], atom, own, _REACH["N"], 3))
     n_whole = round(360 / _STEP)
-    kinds = [(singles, n_whole), (amines, n_whole // 3), (flips, 2)]
+    kinds = [(singles, n_whole), (amines, n_whole // 3), (_flips(fine, still, hydrogens, mine), 2)]
     return [_of_kind(groups, n, settings, device) for groups, n in kinds if groups]
 
 
+def _flips(fine, still, hydrogens, mine):
+    """Amides and imidazoles that may flip."""
+    starts, found = np.searchsorted(fine.residue_of_atom, np.arange(fine.n_residues + 1)), []
+    flipping = np.isin(fine.resnames, list(chemistry.FLIPS)) & ~np.isin(fine.variants, list(chemistry.MODIFIED))
+    for residue in np.flatnonzero(flipping & ~fine.hetero):
+        name = str(fine.resnames[residue])
+        at = {str(fine.names[k]): k for k in range(*starts[residue : residue + 2])}
+        axis, names = chemistry.FLIPS[name]
+        if not at.keys() >= {*axis, *names} or still[[at[atom] for atom in names]].any():
+            continue
+        heavy = [at[atom] for atom in names]
+        own = [h for atom in heavy for h in hydrogens.get(atom, [])]
+        if own and mine.issuperset(own):
+            found.append(_Group(at[axis[0]], at[axis[1]], heavy + own, _REACH[name], 0))
+    return found
+
+
+class _Group(NamedTuple):
+    """A group that turns: its axis, its atoms, how far they reach, the minima of its rotation, whether an acid's."""
+
+    before: int
+    atom: int
+    turning: list
+    reach: float
+    fold: int
+    acid: bool = False
+
+
 def _of_kind(groups, n_candidates, settings, device):
-    """Groups of one kind, each its axis, its atoms, how many minima its rotation has, and whether it is an acid's."""
-    widest = max(len(atoms) for _, _, atoms, _, _ in groups)
-    step = math.pi if groups[0][3] == 0 else math.radians(_STEP)
+    """Groups of one kind."""
+    widest = max(len(group.turning) for group in groups)
+    step = math.pi if groups[0].fold == 0 else math.radians(_STEP)
     turns = step * np.arange(n_candidates)
     cost = []
-    for *_, fold, acid in groups:
-        if fold == 0:
+    for group in groups:
+        if group.fold == 0:
             cost.append(settings.flip * (turns > 0))
-        elif fold == 2:
-            cost.append(settings.planar * np.sin(turns) ** 2 + acid * settings.planar * (1 - np.cos(turns)))
+        elif group.fold == 2:
+            cost.append(settings.planar * (np.sin(turns) ** 2 + group.acid * (1 - np.cos(turns))))
         else:
             cost.append(settings.staggered * (1 - np.cos(3 * turns)) / 2)
-    reach = [_REACH[min(len(atoms), 4)] for _, _, atoms, _, _ in groups]
 
     def tensor(values, dtype):
         return torch.tensor(np.array(values, dtype=dtype), device=device)
 
+    turning = [group.turning for group in groups]
     return Movers(
-        sites=tensor([atoms + [atoms[-1]] * (widest - len(atoms)) for _, _, atoms, _, _ in groups], np.int64),
-        there=tensor([[k < len(atoms) for k in range(widest)] for _, _, atoms, _, _ in groups], bool),
-        axis=tensor([(before, atom) for before, atom, *_ in groups], np.int64),
+        sites=tensor([atoms + [atoms[-1]] * (widest - len(atoms)) for atoms in turning], np.int64),
+        there=tensor([[k < len(atoms) for k in range(widest)] for atoms in turning], bool),
+        axis=tensor([(group.before, group.atom) for group in groups], np.int64),
         turns=tensor(turns, np.float32),
-        reach=tensor(reach, np.float32),
+        reach=tensor([group.reach for group in groups], np.float32),
         cost=tensor(cost, np.float32),
     )
-
-
-_REACH = {1: 1.4, 2: 1.1, 3: 1.1, 4: 3.3}
-"""Angstrom from the last atom of the axis by number of atoms; measured: bond lengths, S-H; NE2-H of imidazole."""

@@ -93,6 +93,11 @@ class Roles:
         at = torch.searchsorted(self.bonded, keys).clamp_max(len(self.bonded) - 1)
         return self.bonded[at] != keys
 
+    def needs(self, settings):
+        """How far beyond another atom's sphere, (A,), atoms may have energies with it."""
+        bonds = settings.far - self.radius.min()
+        return torch.where(self.polar | self.acceptor, self.radius.clamp_min(bonds), self.radius)
+
     def contacts(self, one, other, settings):
         """
         What pairs of atoms are to each other.

@@ -66,7 +66,8 @@ def turned(atoms, kinds, roles, settings, box=None, ignored=None):
     stays = (stays if ignored is None else stays & ~ignored).nonzero()[:, 0]
     centre = torch.cat([atoms[:, kind.axis[:, 1]] for kind in kinds], 1)
     reach = torch.cat([kind.reach for kind in kinds])
-    pairs = _around(atoms, centre, reach, stays, settings, box)
+    largest = torch.cat([roles.radius[kind.sites].amax(1) for kind in kinds])
+    pairs = _around(atoms, centre, reach + largest, stays, roles.needs(settings), box)
     between = _between(centre, reach, settings, box)
     found, start = [], 0
     for kind in kinds:
@@ -118,11 +119,11 @@ def _again(atoms, found, state, touch, settings):
 _LEAST_GAIN = 1e-3  # energy; chosen: by hand, beyond rounding
 
 
-def _around(atoms, centre, reach, stays, settings, box):
+def _around(atoms, centre, radii, stays, needs, box):
     """Pairs of a group and an atom that stays: frame, group, atom (P,) each, and shift (P, 3) of the atom or None."""
-    there = atoms.index_select(1, stays)
-    radii = (reach + settings.reach).expand(len(atoms), -1)
-    frame, group, column = meeting_spheres(centre, there, radii, radii.new_zeros(there.shape[:2]), box)
+    there, spheres = atoms.index_select(1, stays), (radii, needs[stays])
+    radii, others = (radius.expand(len(atoms), -1) for radius in spheres)
+    frame, group, column = meeting_spheres(centre, there, radii, others, box)
     shift = None
     if box is not None:
         gap = there[frame, column] - centre[frame, group]

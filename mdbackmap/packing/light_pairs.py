@@ -10,8 +10,9 @@ Shapes: F frames, R residues, S slots (`light_atoms`), Q side chains, P pairs of
 import torch
 
 from ..chemistry.residues import MAX_ATOMS
+from ..geometry.neighbours import meeting_spheres
 from .light_atoms import FAR, HEAVY, LIGHT, SLOTS, light_tables, nearest_allowed
-from .pairs import expand, group_pairs, groups_of, where
+from .pairs import distances, expand, groups_of, near_groups, where
 
 
 class LightPairs:
@@ -30,11 +31,16 @@ class LightPairs:
     """
 
     def __init__(self, types, ends, real, touch):
-        self.types, self.ends, self.real, self.touch = types, ends, real, touch
+        self.types, self.ends, self.touch = types, ends, touch
         self.tables = light_tables(real.device)
-        self.moved = self.tables.moved[:, 0]
+        self._turning, self._real = self.tables.moved[types, 0].flatten(), real.flatten()
+        allowed = nearest_allowed(touch, real.device)
+        self._kind, self._n_kinds, self._allowed = self.tables.kind[types].flatten(), len(allowed), allowed.flatten()
         self._heavy = self._groups(real[:, :MAX_ATOMS])
-        self._carrying = self._groups(self.tables.carries[types])
+        carries = self.tables.carries[types]
+        self._carrying = self._groups(carries)
+        self._reach = torch.where(real[:, :MAX_ATOMS], self.tables.reach[types], -torch.inf)
+        self._bound = (self.tables.inside[types] & carries.unsqueeze(2)).nonzero().unbind(1)
 
     @staticmethod
     def _groups(mask):
@@ -65,15 +71,16 @@ class LightPairs:
         size = len(self.types)
         home, a, away, b, shift = self._suspects(atoms, chosen, margin, box)
         pair, a, b = self._members(home % size, a, away % size, b)
-        home, away = home[pair], away[pair]
-        own, other, places = home * SLOTS + a, away * SLOTS + b, atoms.reshape(-1, 3)
-        gap = places.index_select(0, own) - places.index_select(0, other)
-        shift = None if shift is None else shift[pair]
-        distance = (gap if shift is None else gap - shift).norm(dim=-1)
+        home, away = home.index_select(0, pair), away.index_select(0, pair)
+        own, other = home * SLOTS + a, away * SLOTS + b
+        shift = None if shift is None else shift.index_select(0, pair)
+        distance = apart(atoms, own, other, shift)
         one, residue = home % size, away % size
-        classes, table = self.tables.kind, nearest_allowed(self.touch, atoms.device)
-        allowed = table[classes[self.types[one], a], classes[self.types[residue], b]]
-        near = (distance < allowed + margin) & self.moved[self.types[one], a] & self.real[residue, b]
+        in_frame = one * SLOTS + a, residue * SLOTS + b
+        row, column = (self._kind.index_select(0, rows) for rows in in_frame)
+        allowed = self._allowed.index_select(0, row * self._n_kinds + column)
+        may = self._turning.index_select(0, in_frame[0]) & self._real.index_select(0, in_frame[1])
+        near = (distance < allowed + margin) & may
         found = where(near, own, other, shift, allowed, one, a, residue, b)
         return where(~self._bonded(*found[4:]), *found[:4])
 
@@ -83,17 +90,38 @@ class LightPairs:
 
         Residues (of all frames) and slots of both, and shifts of the second.
         """
-        heavy = atoms[:, :, :MAX_ATOMS].flatten(1, 2)
-        reach = self.tables.reach[self.types].flatten().to(atoms).expand(len(atoms), -1)
-        parts, whole = (
-            groups_of(heavy[:, at], first, count, reach[:, at]) for at, first, count in (self._carrying, self._heavy)
-        )
-        parts = parts._replace(radius=torch.where(chosen.flatten(), parts.radius, -torch.inf))
-        home, away, pair, a, b, _, shift = group_pairs(parts, whole, len(atoms), margin - self.touch, box)
-        a, b = (at[rows % len(at)] % MAX_ATOMS for (at, *_), rows in ((self._carrying, a), (self._heavy, b)))
-        home, away = home[pair], away[pair]
-        meet = (home != away) | self.tables.inside[self.types[home % len(self.types)], a, b]
-        return where(meet, home, a, away, b, shift)
+        n_frames, size = chosen.shape
+        heavy, slack = atoms[:, :, :MAX_ATOMS].flatten(1, 2), margin - self.touch
+        reach = self._reach.to(atoms).expand(n_frames, -1, -1).flatten(1, 2)
+        parts, whole = (groups_of(heavy[:, at], *runs, reach[:, at]) for at, *runs in (self._carrying, self._heavy))
+        middle, around = (part.middle.view(n_frames, size, 3) for part in (parts, whole))
+        radius = torch.where(chosen, parts.radius.view(n_frames, size), -torch.inf)
+        frames, rows, columns = meeting_spheres(middle, around, radius + slack, whole.radius.view(n_frames, size), box)
+        frames, rows, columns = where(rows != columns, frames, rows, columns)
+        rows, columns = frames * size + rows, frames * size + columns
+        cells = None if box is None else box[frames]
+        pair, at, away, shift = near_groups(parts, whole, rows, columns, slack, cells)
+        home = rows.index_select(0, pair)
+        place = parts.place.index_select(0, at)
+        place = place if shift is None else place - shift
+        others = heavy.view(-1, MAX_ATOMS, 3).mT.contiguous().index_select(0, away)  # (q, 3, 14)
+        room = reach.reshape(-1, MAX_ATOMS).index_select(0, away) + (parts.spread.index_select(0, at) + slack)[:, None]
+        near, b = (distances(place.unsqueeze(2), others)[:, 0] < room).nonzero().unbind(1)
+        at, away = at.index_select(0, near), away.index_select(0, near)
+        between = home.index_select(0, near), self._carrying[0][at % len(self._carrying[0])] % MAX_ATOMS, away, b
+        within = self._inside(heavy, chosen, slack)
+        shift = None if shift is None else torch.cat([shift[near], shift.new_zeros(len(within[0]), 3)])
+        return *map(torch.cat, zip(between, within, strict=True)), shift
+
+    def _inside(self, heavy, chosen, slack):
+        """The same of heavy atoms (F, R * 14, 3) of one residue, which are bonded."""
+        residue, a, b = self._bound
+        one, other = (residue * MAX_ATOMS + slot for slot in (a, b))
+        room = self._reach.flatten()[one] + self._reach.flatten()[other] + slack
+        near = (heavy[:, one] - heavy[:, other]).norm(dim=-1) < room
+        frame, row = (near & chosen[:, residue]).nonzero().unbind(1)
+        home = frame * len(self.types) + residue[row]
+        return home, a[row], home, b[row]
 
     def _members(self, one, a, other, b):
         """Each pair of heavy atoms as pairs (P,) of them and their hydrogens: which pair, and slots of both."""
@@ -115,3 +143,23 @@ class LightPairs:
         bonds = torch.where(after, tables.from_carbon[kind, a] + tables.from_nitrogen[second, b], FAR)
         bonds = torch.where(before, tables.from_nitrogen[kind, a] + tables.from_carbon[second, b], bonds)
         return same | (bonds + 1 <= most)
+
+
+def apart(atoms, own, other, shift=None):
+    """
+    Distances of atoms.
+
+    Parameters
+    ----------
+    atoms : torch.Tensor, shape (F, R, S, 3)
+    own, other, shift
+        As `LightPairs` gives them.
+
+    Returns
+    -------
+    torch.Tensor, shape (P,)
+    """
+    places = atoms.reshape(-1, 3)
+    gap = places.index_select(0, own) - places.index_select(0, other)
+    x, y, z = (gap if shift is None else gap - shift).unbind(1)
+    return (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_()

@@ -15,7 +15,7 @@ from .atom_energies import overlap_energy
 from .disulfides import Bridges
 from .kernels import reference
 from .light_atoms import SLOTS, with_hydrogens
-from .light_pairs import LightPairs
+from .light_pairs import LightPairs, apart
 from .relief import Pulls
 
 
@@ -137,9 +137,6 @@ class Crowd:
     def _energies(self, atoms, chosen, pairs):
         """Overlap (Q,), in kT, of side chains `chosen` (Q, 2)."""
         own, other, shift, allowed = pairs
-        places = atoms.reshape(-1, 3)
-        gap = places.index_select(0, own) - places.index_select(0, other)
-        distance = (gap if shift is None else gap - shift).norm(dim=-1)
-        energy = overlap_energy(allowed, distance, self.settings.overlap.stiffness)
+        energy = overlap_energy(allowed, apart(atoms, own, other, shift), self.settings.overlap.stiffness)
         whole = atoms.new_zeros(atoms.shape[0] * atoms.shape[1]).index_add_(0, own // SLOTS, energy)
         return whole[chosen[:, 0] * atoms.shape[1] + chosen[:, 1]]

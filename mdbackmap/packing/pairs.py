@@ -139,11 +139,7 @@ def atom_pairs(one, other, rows, columns, reach, box=None):
     shift : torch.Tensor, shape (P, 3), or None without a box
         What brings the second atom to that image.
     """
-    pair, a = expand(one.first[rows], one.count[rows])
-    group = columns[pair]
-    gap = _nearest(other.middle.index_select(0, group) - one.place.index_select(0, a), pair, box)
-    room = other.radius.index_select(0, group) + reach
-    pair, a, group = where(_within(gap, room, one.spread, a), pair, a, group)
+    pair, a, group, _ = near_groups(one, other, rows, columns, reach, box)
     run, b = expand(other.first.index_select(0, group), other.count.index_select(0, group))
     pair, a = pair.index_select(0, run), a.index_select(0, run)
     between = other.place.index_select(0, b) - one.place.index_select(0, a)
@@ -152,6 +148,31 @@ def atom_pairs(one, other, rows, columns, reach, box=None):
     close = _within(gap, room, one.spread, a)
     shift = None if box is None else gap - between
     return where(close, pair, a, b, gap, shift)
+
+
+def near_groups(one, other, rows, columns, reach, box=None):
+    """
+    Atoms of near groups that come within reach of the sphere of the other group.
+
+    Parameters
+    ----------
+    one, other, rows, columns, reach, box
+        As of `atom_pairs`.
+
+    Returns
+    -------
+    pair, a, group : torch.Tensor of int64, shape (P,)
+        Pair of groups, row of the atom among those of `one`, and the group of `other`.
+    shift : torch.Tensor, shape (P, 3), or None without a box
+        What brings the group to its nearest image.
+    """
+    pair, a = expand(one.first[rows], one.count[rows])
+    group = columns.index_select(0, pair)
+    between = other.middle.index_select(0, group) - one.place.index_select(0, a)
+    gap = _nearest(between, pair, box)
+    room = other.radius.index_select(0, group) + reach
+    shift = None if box is None else gap - between
+    return where(_within(gap, room, one.spread, a), pair, a, group, shift)
 
 
 def _within(gap, room, spread, a):
