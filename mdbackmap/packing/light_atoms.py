@@ -246,15 +246,18 @@ def with_hydrogens(types, starts, atoms):
     real = tables.real[types].clone()
     real[:, MAX_ATOMS:] &= ~(starts.unsqueeze(1) & (tables.parent[types] == N))
     row, at = real[:, MAX_ATOMS:].nonzero().unbind(1)
-    kind, first = types[row], row * MAX_ATOMS
+    atom, parent = (row * MAX_ATOMS + tables.parent[types[row], at]).unique(return_inverse=True)
+    home, slot = torch.div(atom, MAX_ATOMS, rounding_mode="floor"), atom % MAX_ATOMS
+    kind, first = types[home], home.unsqueeze(1) * MAX_ATOMS
+    one = tables.first[kind, slot] - MAX_ATOMS  # of its hydrogens
     hydrogens = HydrogenTable(
-        rows=first,
-        parent=torch.arange(len(row), device=row.device),
-        local=tables.local[kind, at].to(atoms),
-        atom=first + tables.parent[kind, at],
-        bonded=first.unsqueeze(1) + tables.bonded[kind, at],
-        weights=tables.weights[kind, at].to(atoms),
-        reference=first.unsqueeze(1) + tables.reference[kind, at],
+        rows=row * MAX_ATOMS,
+        parent=parent,
+        local=tables.local[types[row], at].to(atoms),
+        atom=atom,
+        bonded=first + tables.bonded[kind, one],
+        weights=tables.weights[kind, one].to(atoms),
+        reference=first + tables.reference[kind, one],
     )
     whole = torch.cat([atoms, atoms[:, :, CA, None].expand(-1, -1, MOST, -1)], 2)
     whole[:, row, MAX_ATOMS + at] = hydrogens.place(atoms.flatten(1, 2))
