@@ -180,3 +180,18 @@ def test_other_programs_take_it(ring, tmp_path):
     )
     with pytest.raises(ValueError, match="closed chain"):
         judge_alone(read, energy_steps=1)
+
+
+def test_beads_of_a_noisy_ring_stay_if_they_have_to(ring):
+    """Beads at distances that no peptide has: neither pass moves them, and the seam is as long as other peptides."""
+    u, model, _ = ring
+    beads = u.atoms.positions[model.indices] + np.random.default_rng(1).normal(0, 0.1, (4, 14, 3))
+    beads = beads.astype(np.float32)
+    made = model.sample(beads, range(4), temperature=0.0, bead_tolerance=0)
+    assert_array_equal(model.mapping.project(made), beads)
+    fine = model.mapping.fine
+    bonds = np.linalg.norm(made[:, row(fine, 13, "C")] - made[:, row(fine, 0, "N")], axis=1)
+    assert_allclose(bonds, 1.33, atol=0.01)
+    free = model.sample(beads, range(4), temperature=0.0, bead_tolerance=0.4)
+    moved = np.sqrt((np.linalg.norm(model.mapping.project(free) - beads, axis=-1) ** 2).mean(axis=1))
+    assert (moved > 0.01).all() and (moved < 0.6).all()

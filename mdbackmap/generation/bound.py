@@ -196,8 +196,10 @@ class BoundProtein(Bound):
             targets = BeadTargets(table, placed.beads, self.settings.fitting.sigma(table), placed.scales)
         random = RandomNumbers.of(noise, keys, alphas, self.model.config.n_latent, self.settings.packing)
         random = dataclasses.replace(random, held=held)
-        given = self.given(kept, alphas)
-        return generate(self.model, self.relaxation, alphas, random, self.settings, box, tolerance, targets, given)
+        given, fits = self.given(kept, alphas), None if kept is None else kept.fitting
+        fits = None if fits is None else torch.from_numpy(fits).to(alphas.device)
+        how = self.settings, box, tolerance, targets, given, fits
+        return generate(self.model, self.relaxation, alphas, random, *how)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -233,7 +235,8 @@ class BoundRing(Bound):
     def sample(self, beads, noise, keys, box=None, tolerance=KEPT, kept=None):
         """Atoms for beads (see `Bound.sample`)."""
         first, turned = self.cut.sample(beads, noise, keys, box, tolerance, kept), self.turned
-        known = turned.known(first.cpu().numpy(), kept)
+        known = turned.known(first.cpu().numpy(), kept, beads.cpu().numpy() if self.mapping.is_trace else None)
+        tolerance = dataclasses.replace(tolerance, limit=tolerance.limit * (~turned.given).mean() ** 0.5)
         atoms = torch.empty_like(first)
         atoms[:, turned.atoms] = self.again.sample(beads[:, turned.beads], noise, keys, box, tolerance, known)
         stayed = (atoms - first).norm(dim=-1, keepdim=True) < _SAME

@@ -79,7 +79,9 @@ class RandomNumbers:
         return RandomNumbers(*(part[frames] for part in parts), self.temperature, held)
 
 
-def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEPT, targets=None, given=None):
+def generate(
+    model, relaxation, beads, random, settings, box=None, tolerance=KEPT, targets=None, given=None, fitting=None
+):
     """
     Atoms of a protein for C-alphas.
 
@@ -100,6 +102,8 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
         Beads that atoms are brought onto.
     given : Given, optional
         Atoms that are known beforehand: the rest is built around them.
+    fitting : torch.Tensor of bool, shape (F,), optional
+        Frames whose given atoms lie on the very beads: these are not bent towards them.
 
     Returns
     -------
@@ -107,7 +111,9 @@ def generate(model, relaxation, beads, random, settings, box=None, tolerance=KEP
         Groups of other atoms, if any are given, lie behind the residues.
     """
     internal, packing = relaxation.internal, settings.packing
-    beads = beads if given is None else bent(internal, beads, given)
+    if given is not None:
+        towards = bent(internal, beads, given)
+        beads = towards if fitting is None else torch.where(fitting[:, None, None], beads, towards)
     relaxed, tolerances, guide = relax(relaxation, beads, tolerance, box, given)
     conformation = Conformation.of(internal, relaxed.to(beads), box, given)
     maps = _maps(relaxation, conformation, random.temperature, settings.backbone.maps, guide)

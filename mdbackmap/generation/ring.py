@@ -15,7 +15,7 @@ import dataclasses
 import numpy as np
 
 from ..chemistry.other_atoms import MAX_ATOMS
-from ..molecule.kept import KeptPlaces
+from ..molecule.kept import IN_PLACE, KeptPlaces
 from ..molecule.mapping import Mapping
 
 _BUILT = 3  # residues on each side of the cut that are built again; chosen: by hand, five peptides turn freely
@@ -33,12 +33,15 @@ class Turned:
         Where its beads and atoms are among those of the mapping that it is made of.
     given : ndarray of bool, shape (A,)
         Of these atoms, those far from where the rings were cut before.
+    alphas : ndarray of int64, shape (R,)
+        C-alphas among the atoms of the other mapping.
     """
 
     mapping: Mapping
     beads: np.ndarray
     atoms: np.ndarray
     given: np.ndarray
+    alphas: np.ndarray
 
     @classmethod
     def of(cls, mapping):
@@ -47,9 +50,10 @@ class Turned:
         taken = mapping.take(order)
         coarse, fine = (dataclasses.replace(part, ends=ends) for part in (taken.coarse, taken.fine))
         orders = mapping.coarse.atoms_of(order), mapping.fine.atoms_of(order)
-        return cls(dataclasses.replace(taken, coarse=coarse, fine=fine), *orders, ~built[fine.residue_of_atom])
+        given, alphas = ~built[fine.residue_of_atom], np.flatnonzero(mapping.fine.names == "CA")
+        return cls(dataclasses.replace(taken, coarse=coarse, fine=fine), *orders, given, alphas)
 
-    def known(self, atoms, kept=None):
+    def known(self, atoms, kept=None, beads=None):
         """
         What is given the second time.
 
@@ -59,6 +63,8 @@ class Turned:
             That were made the first time.
         kept : KeptPlaces, optional
             What was given then.
+        beads : ndarray of float32, shape (F, N, 3), optional
+            C-alphas; where atoms are on them all, beads stay the second time, too.
 
         Returns
         -------
@@ -66,8 +72,11 @@ class Turned:
         """
         known = np.where(self.given[:, None], atoms[:, self.atoms], np.float32(np.nan))
         if kept is None:
-            none = np.zeros(0, dtype=np.int64)
-            return KeptPlaces(known, known[:, :0], none, none.reshape(0, MAX_ATOMS))
+            none, fitting = np.zeros(0, dtype=np.int64), None
+            if beads is not None:
+                off = np.linalg.norm(atoms[:, self.alphas] - beads, axis=-1)
+                fitting = off.max(axis=1) < IN_PLACE
+            return KeptPlaces(known, known[:, :0], none, none.reshape(0, MAX_ATOMS), fitting)
         before = kept.atoms[:, self.atoms]
         return dataclasses.replace(kept, atoms=np.where(np.isfinite(before), before, known))
 

@@ -35,16 +35,20 @@ class KeptPlaces:
         Of other molecules.
     kinds, members : ndarray of int64, shapes (S,) and (S, 14)
         Groups of these (`other_atoms.groups`).
+    fitting : ndarray of bool, shape (F,), optional
+        Frames in which these atoms lie on the very beads: beads beside them stay. By default none.
     """
 
     atoms: np.ndarray
     others: np.ndarray
     kinds: np.ndarray
     members: np.ndarray
+    fitting: np.ndarray | None = None
 
     def __getitem__(self, frames):
         """Those of some of the frames."""
-        return KeptPlaces(self.atoms[frames], self.others[frames], self.kinds, self.members)
+        fitting = None if self.fitting is None else self.fitting[frames]
+        return KeptPlaces(self.atoms[frames], self.others[frames], self.kinds, self.members, fitting)
 
 
 @dataclass(frozen=True, eq=False)
