@@ -15,6 +15,7 @@ from mdbackmap.hydrogen.grown import Grown
 from mdbackmap.metrics.faults import FAULTS
 from mdbackmap.metrics.validity import SCORES, ProteinJudge
 from mdbackmap.molecule.mapping import MappingError
+from mdbackmap.universes.protein import protein_atoms
 
 CCD = {
     "MSE": "CB CG SE CE",
@@ -359,6 +360,10 @@ def test_validity_counts_what_is_wrong_with_added_atoms(whole):
     assert judge(longer).scores[0, SCORES.index("bonds")] < judge(atoms).scores[0, SCORES.index("bonds")]
     bent[0, rows["O1P"]] = atoms[0, rows["O2P"]] + 0.4
     assert "SEP" in faults(bent, "angles")
+    onto = atoms.copy()
+    onto[0, rows["O1P"]] = atoms[0, rows_of(topology, 40)["CA"]] + 0.5
+    assert {"SEP"} <= faults(onto, "clashes") - faults(atoms, "clashes")
+    assert judge(onto).scores[0, SCORES.index("clashscore")] > judge(atoms).scores[0, SCORES.index("clashscore")]
     rows = rows_of(topology, 23)
     n, c = (atoms[0, rows[name]] - atoms[0, rows["CA"]] for name in ("N", "C"))
     normal = np.cross(n, c) / np.linalg.norm(np.cross(n, c))
@@ -428,3 +433,13 @@ def test_files_of_a_trajectory_read_back(tmp_path, capsys):
     assert len(polymer) == 56 and [polymer[k].name for k in sites] == list(sites.values())
     assert gemmi.Element(polymer[7]["SE"][0].element.name).name == "Se"
     assert main(["check", str(out), "--quiet"]) == 0
+    atoms, fine = protein_atoms(mda.Universe(str(out)).atoms)
+    assert len(atoms) == len(aa.atoms) and fine.names[fine.variants[fine.residue_of_atom] == "DAL"].tolist()[:5] == [
+        *("N", "CA", "C", "O", "CB")
+    ]
+    degrees = np.bincount(fine.bonds.ravel(), minlength=fine.n_atoms)
+    assert degrees.min() > 0 and degrees[fine.names == "P"] == 4
+    again = tmp_path / "again"
+    assert main(["coarsen", str(out), "--mapping", "ca", "-o", f"{again}.pdb", "--quiet"]) == 0
+    assert_allclose(mda.Universe(f"{again}.pdb").atoms.positions, aa.select_atoms("name CA").positions, atol=6e-3)
+    assert mda.Universe(f"{again}.pdb").residues.resnames[list(sites)].tolist() == list(sites.values())

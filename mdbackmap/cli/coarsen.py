@@ -104,18 +104,26 @@ def find_beads(universe, atoms, args):
 
 
 def protein_beads(atoms, args):
-    """The beads of a bead model as an AtomGroup that follows the atoms; variants with beads of their own keep names."""
+    """
+    The beads of a bead model as an AtomGroup that follows the atoms.
+
+    Variants with beads of their own keep their names, and so do modified residues.
+    """
+    from dataclasses import replace
+
     import numpy as np
 
+    from ..chemistry.modified_residues import MODIFIED
     from ..molecule.bead_models import bead_model
     from ..molecule.named import protein_mapping
     from ..universes.coarse import coarse_universe
     from ..universes.protein import protein_atoms
 
     atoms, fine = protein_atoms(atoms, dict(args.alias) or None)
+    fine = replace(fine, resnames=fine.l_resnames)
     mapping = protein_mapping(args.mapping, fine)
     universe = coarse_universe(atoms, mapping)
-    own = np.isin(fine.variants, list(bead_model(args.mapping).residues))
+    own = np.isin(fine.variants, [*bead_model(args.mapping).residues, *MODIFIED])
     universe.residues.resnames = np.where(own, fine.variants, fine.resnames).astype(object)
     return universe.atoms
 

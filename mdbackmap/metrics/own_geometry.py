@@ -1,14 +1,22 @@
 """
-Bonds, angles and hands of modified residues: of their atoms that amino acids lack, against the table they are built by.
+Bonds, angles, hands and clashes of modified residues: of their atoms that amino acids lack.
 
-Shapes: F frames, A atoms, b bonds, n angles, h hands.
+Bonds, angles and hands are held against the table that they are built by, clashes by the rules of `clashes`.
+
+Shapes: F frames, A atoms, b bonds, n angles, h hands, p pairs.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..chemistry.elements import ELEMENTS, VDW_RADII
+from ..molecule.bonds import pairs_within
+from .clashes import CLASH_OVERLAP, HYDROGEN_BOND, close_pairs
+from .dihedrals import slots_of
 from .measure import ANGLE_TOLERANCE, BOND_TOLERANCE
+
+_LIKE_SULFUR = ELEMENTS.index("S")  # other elements, as sulfur
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,3 +119,92 @@ class OwnGeometry:
                 faults[fault][:, residue] += off[:, k].astype(faults[fault].dtype)
             counted, n = off if fault == "mirrored" else ~off, n_terms[name]
             scores[name][:] = (np.nan_to_num(scores[name]) * n + 100.0 * counted.sum(1)) / (n + len(owner))
+
+
+@dataclass(frozen=True, eq=False)
+class OwnClashes:
+    """
+    Clashes of heavy atoms of modified residues that amino acids lack, with all heavy atoms.
+
+    Attributes
+    ----------
+    heavy : ndarray of int64, shape (a,)
+        Heavy atoms among all.
+    own : ndarray of bool, shape (a,)
+        Which of them are those of modified residues.
+    radii : ndarray of float, shape (a,)
+        Angstrom.
+    polar : ndarray of bool, shape (a,)
+    owner : ndarray of int64, shape (a,)
+        Residues.
+    near : ndarray of int64, shape (n,)
+        Sorted keys ``i * a + j`` (i < j) of pairs within three bonds.
+    """
+
+    heavy: np.ndarray
+    own: np.ndarray
+    radii: np.ndarray
+    polar: np.ndarray
+    owner: np.ndarray
+    near: np.ndarray
+
+    @classmethod
+    def of(cls, fine):
+        """Those of a molecule with bonds, or None where no residue is modified."""
+        modified = np.isin(fine.residue_of_atom, [residue for residue, _ in fine.modified])
+        heavy = np.flatnonzero(fine.elements != "H")
+        own = (modified & (slots_of(fine) < 0) & (fine.names != "OXT"))[heavy]
+        if not own.any():
+            return None
+        elements = [ELEMENTS.index(x) if x in ELEMENTS else _LIKE_SULFUR for x in fine.elements[heavy].tolist()]
+        place = np.full(fine.n_atoms, -1)
+        place[heavy] = np.arange(len(heavy))
+        bonds = place[fine.bonds]
+        near = pairs_within(len(heavy), bonds[(bonds >= 0).all(axis=1)], 3)
+        polar = np.isin(fine.elements[heavy], ["N", "O"])
+        keys = np.sort(near[:, 0] * len(heavy) + near[:, 1])
+        return cls(heavy, own, VDW_RADII[elements], polar, fine.residue_of_atom[heavy], keys)
+
+    def __call__(self, atoms, box=None):
+        """
+        Residues whose atoms clash.
+
+        Parameters
+        ----------
+        atoms : ndarray of float, shape (A, 3)
+            Of one frame.
+        box : ndarray of float, shape (3, 3), optional
+            Box vectors as rows.
+
+        Returns
+        -------
+        ndarray of int64, shape (p, 2)
+        """
+        pairs, distances = close_pairs(atoms[self.heavy], 2 * self.radii.max() - CLASH_OVERLAP, box)
+        overlap = self.radii[pairs].sum(1) - distances
+        excused = self.polar[pairs].all(1) & (distances >= HYDROGEN_BOND)
+        pairs = pairs[(overlap >= CLASH_OVERLAP) & ~excused & self.own[pairs].any(1)]
+        keys = pairs[:, 0] * len(self.heavy) + pairs[:, 1]
+        return self.owner[pairs[~np.isin(keys, self.near)]]
+
+    def counted(self, atoms, boxes, scores, faults, n_atoms) -> None:
+        """
+        Count clashes among those of other atoms.
+
+        Parameters
+        ----------
+        atoms : ndarray of float, shape (F, A, 3)
+        boxes : ndarray of float, shape (F, 3, 3), or None
+        scores, faults : dict
+            As of `OwnGeometry.counted`.
+        n_atoms : dict of str to int
+            How many atoms the scores count.
+        """
+        found = [self(one, None if boxes is None else boxes[f]) for f, one in enumerate(atoms)]
+        for f, pairs in enumerate(found):
+            for residue in np.concatenate([pairs[:, 0], pairs[pairs[:, 0] != pairs[:, 1], 1]]):
+                faults["clashes"][f, residue] += 1
+        for name, n in n_atoms.items():
+            own = int(self.own.sum())
+            many = np.array([len(pairs) for pairs in found])
+            scores[name][:] = (scores[name] * n + 1000.0 * many) / (n + own)

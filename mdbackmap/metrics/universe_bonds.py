@@ -48,11 +48,13 @@ def bonds_of(atoms, positions, boxes=None):
     known[topology.bonds.ravel()] = True
     first = np.searchsorted(topology.residue_of_atom, np.arange(topology.n_residues + 1))
     found, before = [topology.bonds], {}
+    modified = dict(topology.modified)
     for residue, resname in enumerate(topology.resnames.tolist()):
         rows = np.arange(first[residue], first[residue + 1])
         at = dict(zip(names[rows].tolist(), rows.tolist(), strict=True))
         if resname in BONDS:
-            heavy = [(at[i], at[j]) for i, j in (*BONDS[resname], ("C", "OXT")) if i in at and j in at]
+            own = modified[residue].bonds if residue in modified else BONDS[resname]
+            heavy = [(at[i], at[j]) for i, j in (*own, ("C", "OXT")) if i in at and j in at]
             found += [heavy, _hydrogens(rows, elements, positions, boxes)]
             if "C" in before and "N" in at and _distance(positions[[before["C"], at["N"]]], boxes) < _PEPTIDE:
                 found.append([(before["C"], at["N"])])

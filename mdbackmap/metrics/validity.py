@@ -22,7 +22,7 @@ from .faults import FAULTS, faults_of, worst_residues
 from .hydrogens import CONVENTIONS
 from .limits import LIMITS, beyond
 from .measure import Measure
-from .own_geometry import OwnGeometry
+from .own_geometry import OwnClashes, OwnGeometry
 from .protocol import geometry
 from .table import LABELS, aligned, number
 
@@ -141,7 +141,7 @@ class ProteinJudge:
         self._protein, self._atoms = fine.take(residues), fine.atoms_of(residues)
         self.labels = np.array([fine.label(r) for r in residues])
         self._hydrogens, parents = _hydrogens(self._protein)
-        self._own = OwnGeometry.of(self._protein)
+        self._own, self._clashes = OwnGeometry.of(self._protein), OwnClashes.of(self._protein)
         protein = self._protein
         mask = atom14(protein, np.zeros((1, protein.n_atoms, 3)))[1]
         self.measure = Measure(mask, protein.types, protein.ends, parents if len(parents) else None, protein.rings)
@@ -173,6 +173,9 @@ class ProteinJudge:
         centres = np.count_nonzero(self.measure.mask[:, CB])
         n_terms = {"bonds": len(covalent.bonds), "angles": len(covalent.angles), "mirrored_ca": centres}
         self._own.counted(atoms, scores, faults, n_terms)
+        if self._clashes is not None:
+            n_atoms = {"clashscore": covalent.n_atoms, "clashscore_all": self.measure.n_atoms}
+            self._clashes.counted(atoms, boxes, scores, faults, n_atoms)
         return judged
 
 

@@ -182,6 +182,12 @@ class Topology:
         return np.isin(self.variants, list(D_FORMS)) & ~self.hetero
 
     @property
+    def l_resnames(self) -> np.ndarray:
+        """Residue names, str, shape (R,), of D-residues those of the L-residues."""
+        pairs = zip(self.variants.tolist(), self.resnames.tolist(), strict=True)
+        return np.array([D_FORMS.get(variant, resname) for variant, resname in pairs], dtype=str)
+
+    @property
     def modified(self) -> list:
         """Modified residues of chains, each with its entry in `modified_residues.MODIFIED`."""
         rows = np.flatnonzero(np.isin(self.variants, list(MODIFIED)) & ~self.hetero)

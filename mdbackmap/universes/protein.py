@@ -52,7 +52,7 @@ def protein_atoms(atoms, aliases=None):
     row = np.full(group.residue.max() + 1, -1)
     row[group.residue[places]] = np.arange(len(places))
     row = row[group.residue]
-    row[group.resnames != coarse.resnames[row]] = -1  # another residue at the same place
+    row[group.resnames != coarse.l_resnames[row]] = -1  # another residue at the same place
     names = [_name(resname, name) for resname, name in zip(coarse.resnames[row], group.names, strict=True)]
     kept = np.flatnonzero((row >= 0) & _one_location(atoms, group, row, places, names))
     kept = kept[np.argsort(row[kept], kind="stable")]
@@ -79,14 +79,27 @@ def _topology(coarse, row, names):
     starts = np.searchsorted(row, np.arange(coarse.n_residues + 1)).tolist()
     grouped = [names[i:j] for i, j in zip(starts[:-1], starts[1:], strict=True)]
     more = [pair for first, group in zip(starts, grouped, strict=False) for pair in _further_bonds(first, group)]
+    more += _modified_bonds(coarse, starts, grouped)
+    more = np.sort(np.array(more, dtype=np.int64).reshape(-1, 2), axis=1)
     return Topology(
         names=names,
         elements=[_element(name) for name in names],
         residue_of_atom=row,
         **coarse.of_residues(slice(None)),
-        bonds=np.concatenate([protein_bonds(coarse, grouped), np.array(more, dtype=np.int64).reshape(-1, 2)]),
+        bonds=np.unique(np.concatenate([protein_bonds(coarse, grouped), more]), axis=0),
         disulfides=coarse.disulfides,
     )
+
+
+def _modified_bonds(coarse, starts, grouped):
+    """Bonds within modified residues, those of the parents included."""
+    for residue, modified in coarse.modified:
+        resname = str(coarse.resnames[residue])
+        at = {name: starts[residue] + k for k, name in enumerate(grouped[residue])}
+        for pair in modified.bonds:
+            one, other = (_name(resname, name) for name in pair)
+            if one in at and other in at:
+                yield at[one], at[other]
 
 
 def _element(name):
