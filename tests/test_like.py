@@ -1,16 +1,19 @@
 """like=: the output has the atoms of another topology, in its order and with its names."""
 
 import logging
+import shutil
+import subprocess
 import warnings
 
 import MDAnalysis as mda
 import numpy as np
 import pytest
-from MDAnalysisTests.datafiles import DCD, PSF, TPR, XTC
+from MDAnalysis.lib.distances import calc_bonds
+from MDAnalysisTests.datafiles import DCD, PRM, PSF, TPR, TRJ, XTC
 
 import mdbackmap as mdb
 from mdbackmap.cli import main
-from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, MARTINI_GRO, MARTINI_XTC
+from mdbackmap.datafiles import COMPLEX_PDB, CRAMBIN_PDB, GO_PDB, GO_XTC, MARTINI_GRO, MARTINI_XTC
 from mdbackmap.molecule.mapping import MappingError
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -151,6 +154,72 @@ def test_words_for_what_differs(go, go_atoms, tmp_path):
         mdb.load_model("genzprot", go, like=tmp_path / "a.psf")
     with pytest.raises(TypeError, match="like=3"):
         mdb.load_model("genzprot", go, like=3)
+
+
+def hydrogens_lie_on_their_atoms(atoms):
+    """Whether the heavy atom nearest to each hydrogen is of its residue, and one bond away."""
+    light = np.char.startswith(np.char.lstrip(atoms.names.astype(str), "0123456789"), "H")
+    heavy = atoms[~light]
+    apart = np.linalg.norm(atoms[light].positions[:, None] - heavy.positions, axis=-1)
+    own = atoms[light].resindices == heavy.resindices[apart.argmin(1)]
+    return light.any() and own.all() and 0.9 < apart.min(1).min() and apart.min(1).max() < 1.4
+
+
+@pytest.mark.parametrize(
+    ("topology", "trajectory", "some"),
+    [(PRM, TRJ, "all"), (PSF, DCD, "resid 120-140"), (TPR, XTC, "resid 120-140")],
+    ids=["PRMTOP", "PSF", "TPR"],
+)
+def test_topologies_of_amber_charmm_and_gromacs(topology, trajectory, some, tmp_path):
+    u = universe(topology, trajectory)
+    part = u.select_atoms(f"protein and {some}")
+    alphas = part.select_atoms("name CA")
+    if some != "all":  # ends are in the middle of chains, and have no charges
+        part = part[~np.isin(part.names, ["HT1", "HT2", "HT3", "H1", "H2", "H3"])]
+    model = mdb.load_model("genzprot", alphas, like=part)
+    made = mdb.BackmapTrajectory(alphas, model).run(stop=1).results.positions[0]
+    assert model.topology.names.tolist() == part.names.tolist()
+    assert model.topology.resnames.tolist() == part.residues.resnames.tolist()
+    u.trajectory[0]
+    part = mda.Merge(part)
+    assert calc_bonds(made[part.atoms.names == "CA"], alphas.positions, box=u.dimensions).max() < 0.01
+    part.atoms.positions = made
+    assert hydrogens_lie_on_their_atoms(part.atoms)
+    wrong = mda.Merge(part.atoms)
+    wrong.residues[3].resname = "GLY" if wrong.residues[3].resname != "GLY" else "TRP"
+    with pytest.raises(MappingError, match="has .* 4 where the beads have .*|has .* 123 where the beads have"):
+        mdb.load_model("genzprot", alphas, like=wrong)
+
+
+def test_first_hydrogens_as_openmm_names_them(go, go_atoms):
+    other = universe(go_atoms)
+    other.residues[0].atoms.select_atoms("name H1").names = "H"
+    assert mdb.load_model("genzprot", go, like=other).topology.names.tolist() == other.atoms.names.tolist()
+
+
+def test_gro_and_tpr_of_a_protein_with_disulfides(tmp_path):
+    """From our atoms by pdb2gmx and grompp, and back."""
+    if shutil.which("gmx") is None:
+        pytest.skip("no GROMACS")
+    alphas = universe(CRAMBIN_PDB).atoms
+    mdb.BackmapTrajectory(alphas, mdb.load_model("genzprot", alphas, names="gromacs"), tmp_path / "aa.pdb").run()
+    (tmp_path / "em.mdp").write_text("integrator = steep\nnsteps = 1\n")
+    for words in (
+        "pdb2gmx -f aa.pdb -o aa.gro -ff amber99sb-ildn -water none",
+        "editconf -f aa.gro -o box.gro -d 1.5",
+        "grompp -f em.mdp -c box.gro -p topol.top -o aa.tpr -maxwarn 5",
+    ):
+        subprocess.run(["gmx", "-quiet", *words.split()], cwd=tmp_path, check=True, capture_output=True)
+    for name in ("aa.gro", "aa.tpr"):
+        given = universe(tmp_path / name)
+        model = mdb.load_model("genzprot", alphas, like=tmp_path / name)
+        assert model.topology.names.tolist() == given.atoms.names.tolist()
+        assert model.topology.resnames.tolist() == given.residues.resnames.tolist()
+        given.load_new(model.sample(alphas.positions[None], [0], temperature=0), order="fac")
+        assert hydrogens_lie_on_their_atoms(given.atoms)
+        sulfurs = given.select_atoms("name SG").positions
+        apart = np.linalg.norm(sulfurs[:, None] - sulfurs, axis=-1)[np.triu_indices(6, 1)]
+        assert np.sort(apart)[:3] == pytest.approx([2.05] * 3, abs=0.1)
 
 
 def test_on_the_command_line(go_atoms, tmp_path):

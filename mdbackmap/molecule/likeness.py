@@ -22,6 +22,7 @@ from .topology import Topology
 logger = logging.getLogger(__name__)
 
 _SHOWN = 4  # residues or atoms in a message; chosen: by hand
+_FIRST_HYDROGENS = ("H", "HN", "H1", "HN1")  # names of the one hydrogen of N, or of the first of several
 _MAY_LACK = ("OXT",)  # heavy atoms that a topology may lack; hydrogens, too
 
 
@@ -244,14 +245,16 @@ def _matched(like, fine, own, theirs, span, convention):
     written = dict(zip(chemistry.written_names(names, form, convention), names, strict=True))
     found = {}
     for name in like.names(theirs):
-        here = written.get(name) or written.get(_straight(name)) or _other_name(fine.resnames[own], name)
+        here = written.get(name) or written.get(_straight(name)) or _other_name(fine.resnames[own], name, names)
         if here in names and here not in found.values():
             found[name] = here
     return found
 
 
-def _other_name(resname, name):
-    """Other names of heavy atoms, in all conventions."""
+def _other_name(resname, name, names):
+    """Other names, in all conventions, for atoms of a residue that has these `names`."""
+    if name in _FIRST_HYDROGENS:  # as OpenMM has them
+        return next((first for first in ("H", "H1") if first in names), None)
     if name in FIRST_OXYGENS or name in SECOND_OXYGENS:
         return "O" if name in FIRST_OXYGENS else "OXT"
     return ATOM_ALIASES.get((str(resname), name))
