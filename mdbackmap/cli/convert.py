@@ -34,12 +34,14 @@ def add_parser(verbs):
     group.add_argument(
         "--resume", **options.FLAG, help="go on with an interrupted conversion; leave one that is complete as it is"
     )
-    _add_generation(parser)
+    group = parser.add_argument_group("generation")
+    for add in (_add_draws, _add_beads, _add_results, _add_machine):
+        add(group)
     return parser
 
 
-def _add_generation(parser):
-    group = parser.add_argument_group("generation")
+def _add_draws(group):
+    """How atoms are drawn."""
     group.add_argument("--model", default="genzprot", help="a bundled model or a .pt file (default: %(default)s)")
     group.add_argument("--n-samples", **options.COUNT, default=1, help="all-atom frames for each coarse frame")
     group.add_argument(
@@ -60,6 +62,10 @@ def _add_generation(parser):
         help="time for which side chains keep their rotamers (default: 0 ps, each frame on its own). 200 moves "
         "them about as in molecular dynamics",
     )
+
+
+def _add_beads(group):
+    """What becomes of the beads."""
     group.add_argument(
         "--bead-tolerance",
         type=values.tolerance,
@@ -75,6 +81,10 @@ def _add_generation(parser):
         help="a trace that is the mirror image of a protein is refused, reflected first, or taken as it is (default: "
         "error)",
     )
+
+
+def _add_results(group):
+    """What becomes of the atoms."""
     group.add_argument(
         "--wrap",
         choices=WRAPS,
@@ -89,9 +99,6 @@ def _add_generation(parser):
         "seconds a frame",
     )
     group.add_argument(
-        "--batch-size", type=values.batch_size, default="auto", metavar="N", help="frames at a time (default: auto)"
-    )
-    group.add_argument(
         "--strict",
         nargs="?",
         const=True,
@@ -102,6 +109,13 @@ def _add_generation(parser):
         "and lists them. Name it after the files",
     )
     group.add_argument("--validity", **options.FLAG, help="judge each frame, and print a report (see check)")
+
+
+def _add_machine(group):
+    """What it runs on."""
+    group.add_argument(
+        "--batch-size", type=values.batch_size, default="auto", metavar="N", help="frames at a time (default: auto)"
+    )
     group.add_argument("--device", help="cpu, cuda, cuda:1 (default: cuda where there is one)")
     group.add_argument(
         "--threads",

@@ -148,7 +148,7 @@ def whole(beads, boxes, coarse, anchors=None):
     other = _others(coarse)
     parent = _parents(coarse, other)
     if parent is not None:  # each bead at the image nearest to its parent
-        out = _followed(beads, boxes, enumerate(parent))
+        out = followed(beads, boxes, (([bead], [near]) for bead, near in enumerate(parent)))
         return np.where(np.abs(out - beads) < 1e-3, beads, out.astype(np.float32))
     return _along(beads, boxes, other)
 
@@ -221,12 +221,31 @@ def _parents(coarse, other):
     return np.where(elsewhere, bonded, np.where(np.r_[True, other], index, index - 1))
 
 
-def _followed(positions, boxes, pairs):
-    """Positions, float64, with the first of each pair in turn at the image nearest to the second."""
+def followed(positions, boxes, steps):
+    """
+    Positions with some at the images nearest to others.
+
+    Parameters
+    ----------
+    positions : ndarray of float, shape (F, A, 3)
+    boxes : ndarray of float, shape (F, 3, 3)
+        Box vectors as rows.
+    steps : iterable of tuple
+        Two sequences of int each, in turn: those that are placed, and those that each is placed next to.
+
+    Returns
+    -------
+    ndarray of float64, shape (F, A, 3)
+
+    Examples
+    --------
+    >>> followed(np.array([[[1.0, 0, 0], [19.0, 0, 0]]]), np.eye(3)[None] * 20, [([1], [0])])[0, 1].tolist()
+    [-1.0, 0.0, 0.0]
+    """
     inverse, out = np.linalg.inv(boxes), positions.astype(np.float64)
-    for one, other in pairs:
-        turns = np.round(np.einsum("fx,fxy->fy", out[:, one] - out[:, other], inverse))
-        out[:, one] -= np.einsum("fx,fxy->fy", turns, boxes)
+    for placed, beside in steps:
+        turns = np.round((out[:, placed] - out[:, beside]) @ inverse)
+        out[:, placed] -= turns @ boxes
     return out
 
 

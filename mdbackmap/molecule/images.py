@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from .bonds import adjacency, molecules, walk
-from .boxes import nearest_images
+from .boxes import followed, nearest_images
 
 
 def joined(positions, boxes, bonds):
@@ -64,15 +64,6 @@ def layers(n_atoms, bonds) -> list:
         depth[atom] = depth[before] + 1
     ends = np.searchsorted(depth[pairs[:, 0]], np.arange(1, depth.max(initial=0) + 2))
     return [tuple(pairs[one:two].T) for one, two in pairwise(ends)]
-
-
-def followed(positions, boxes, found):
-    """Positions (F, A, 3), float64, with the atoms of each of some `layers` at the images nearest to those before."""
-    inverse, out = np.linalg.inv(boxes), positions.astype(np.float64)
-    for atoms, before in found:
-        turns = np.round((out[:, atoms] - out[:, before]) @ inverse)
-        out[:, atoms] -= turns @ boxes
-    return out
 
 
 _LARGEST = 300  # particles of a residue without bonds that count as one molecule; chosen: by hand, above any lipid's

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .boxes import followed
 from .crowds import closest
-from .images import followed, layers, molecule_bonds
+from .images import layers, molecule_bonds
 from .likeness import arranged
 from .mapping import Mapping
 from .topology import Topology
