@@ -66,7 +66,7 @@ def nearest(points, others, cutoff, box=None):
 
     Examples
     --------
-    >>> nearest(np.array([[1.0, 0, 0], [9.0, 0, 0]]), np.array([[19.0, 0, 0]]), 3.0, np.eye(3) * 20).tolist()
+    >>> nearest(np.array([[1.0, 0, 0], [9.0, 0, 0]]), np.array([[19.0, 0, 0]]), 3.0, np.eye(3) * 20).round(6).tolist()
     [2.0, inf]
     """
     if box is not None:
