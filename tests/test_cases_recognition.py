@@ -106,7 +106,7 @@ def test_moved_beads_lie_on_their_own_residues(convert):
     of_number = dict(zip(beads.residues.resids.tolist(), beads.atoms.positions, strict=True))
     ca = found.universe.select_atoms("name CA")
     np.testing.assert_allclose(ca.positions, [of_number[number] for number in ca.resids.tolist()], atol=0.011)  # XTC
-    assert found.residues.resnames[[10, 35, 36, 60]].tolist() == ["MET"] * 4
+    assert found.residues.resnames[[10, 35, 36, 60]].tolist() == ["MSE"] * 4
 
 
 def test_a_closed_chain_is_closed_by_a_peptide(convert):
