@@ -131,7 +131,7 @@ def on_both(pretending, function):
 
 
 def sampled(name, beads, temperature):
-    """A function of the device that gives the atoms of a frame."""
+    """A function of the device that gives the atoms of a frame, of proteins with hydrogens, for which room is made."""
     import mdbackmap as mdb
 
     def atoms(device):

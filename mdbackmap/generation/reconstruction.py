@@ -165,8 +165,16 @@ class Reconstruction:
     def _made(self, own, passing, frames, keys, boxes, options, held=None):
         """Atoms (F, A, 3), kept molecules behind them, and passengers (F, Y, 3) that atoms are packed around."""
         drawn, centre, beads, places, others, close = self._drawn(own, passing, frames, keys, boxes, options, held)
-        atoms = self._complete(self.form.atoms(drawn, centre, beads), places, others, close, boxes)
-        return atoms, self.system.near(close)
+        atoms, known = self.form.atoms(drawn, centre, beads), (places, others)
+        if self.completion is not None:  # near the origin, as the model's own: single precision is finest there
+            about = [None if x is None else (x - centre).astype(np.float32) for x in (places, others, close)]
+            drawn, own = self.form.ordered(drawn), self.completion.own
+            near = self._complete(drawn.copy(), *about, boxes)
+            stay = (near[:, own] == drawn).all(axis=-1, keepdims=True)
+            whole = (near + centre).astype(np.float32)
+            whole[:, own] = np.where(stay, atoms, whole[:, own])
+            atoms = whole
+        return self._with_known(atoms, *known), self.system.near(close)
 
     def _refined(self, own, passing, frames, keys, boxes, options, held=None):
         """
@@ -197,17 +205,18 @@ class Reconstruction:
         return held_torsions(atoms, mask, self.form.mapping.fine.types, which.reshape(-1, 2), moments, key.shares)
 
     def _complete(self, atoms, places, others, passing, boxes):
-        """The model's atoms (F, A, 3) with all that is added, kept atoms at their places, and other kept molecules."""
-        if self.completion is not None:
-            still = () if places is None else self.system.kept.rows
-            atoms = self.completion(atoms, still, self.system.around(others, passing), boxes)
+        """The model's atoms (F, A, 3) with all that is added, kept atoms at their places among them."""
+        still = () if places is None else self.system.kept.rows
+        atoms = self.completion(atoms, still, self.system.around(others, passing), boxes)
+        n_atoms = atoms.shape[1]
+        around = self.system.together(self._with_known(atoms, places, others), self.system.near(passing))
+        return self.hydrogens(around, boxes)[:, :n_atoms]
+
+    def _with_known(self, atoms, places, others):
+        """Atoms (F, A, 3) with kept ones at their places, to the bit, and other kept molecules behind them."""
         if places is not None:
-            atoms[:, self.system.kept.rows] = places[:, self.system.kept.rows]  # to the bit
-        atoms = self.system.together(atoms, others)
-        if self.completion is None:
-            return atoms
-        around = self.system.together(atoms, self.system.near(passing))
-        return self.hydrogens(around, boxes)[:, : atoms.shape[1]]
+            atoms[:, self.system.kept.rows] = places[:, self.system.kept.rows]
+        return self.system.together(atoms, others)
 
     def _passing(self, beads, boxes, options):
         """Molecules (F, P, 3) that are carried along, reflected where the trace is."""

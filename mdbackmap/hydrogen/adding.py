@@ -5,6 +5,7 @@ Shapes: F frames, A atoms. Positions in angstrom.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 import torch
@@ -115,8 +116,7 @@ class Hydrogens:
                 self._grow(there, box)
             there[:, self.table.rows] = self.table.place(there)
             energies = turned(there, self.movers, self.roles, self.settings, box)
-            turning = self._turning(rows)
-            atoms[:, turning] = (there[:, turning] + centre).cpu().numpy()
+            atoms[:, self.moved] = (there[:, self.moved] + centre).cpu().numpy()
         if len(rows):
             self.easing(atoms)
         return atoms, [energy.cpu().numpy() for energy in energies]
@@ -130,8 +130,10 @@ class Hydrogens:
         later = torch.cat([rows[bound], *(kind.sites.flatten() for kind in self.movers)])
         self.grown.turn(atoms, torch.zeros_like(light).index_fill(0, later, True) & light, self.settings, box)
 
-    def _turning(self, rows):
-        """Hydrogens, and heavy atoms that are moved."""
+    @functools.cached_property
+    def moved(self):
+        """Atoms that get new places, sorted: hydrogens, and heavy atoms that flip or are built; int64."""
         moved = [self.sulfurs.sulfur, *(kind.sites for kind in self.movers)]
         moved += [] if self.grown is None else [self.grown.sites]
-        return np.union1d(rows, torch.cat([atoms.flatten() for atoms in moved]).cpu().numpy())
+        moved = torch.cat([self.table.rows, *(atoms.flatten() for atoms in moved)])
+        return np.unique(moved.cpu().numpy())

