@@ -27,7 +27,7 @@ work, or one structure that takes longer. While it runs its output is locked.
 
 **Parallel.** ``run(backend="multiprocessing", n_workers=4)`` writes one part a worker and joins them in order. Workers
 end when the process that started them does. ``run(backend=DaskBackend(client))`` has the workers of a dask.distributed
-cluster do it.
+cluster do it. `part` makes one part of many, for jobs on machines that know nothing of each other.
 
 Units: angstrom, ps.
 """
@@ -89,6 +89,10 @@ class BackmapTrajectory(AnalysisBase):
         Show progress.
     settings : ConversionSettings, optional
         How long jobs and segments are; what is written does not depend on it.
+    part : (int, int), optional
+        Make one part of so many, ``(3, 40)`` the third of forty: about as many frames each. It stays in a hidden folder
+        beside the output, and nothing else is written. Where all parts are there, the same conversion without `part`
+        and with `resume` joins them, as ``mdbackmap join`` does.
 
     Attributes
     ----------
@@ -177,6 +181,7 @@ class BackmapTrajectory(AnalysisBase):
         validity=False,
         verbose=False,
         settings=None,
+        part=None,
     ):
         check_atoms(atoms)
         check_backmapper(model)
@@ -190,7 +195,7 @@ class BackmapTrajectory(AnalysisBase):
             "n_samples": whole_number("n_samples", n_samples, 1),
             **{"batch_size": batch_size, "overwrite": overwrite, "resume": resume},
             **{"strict": check_strict(strict), "validity": bool(validity)},
-            "settings": settings or ConversionSettings(),
+            **{"settings": settings or ConversionSettings(), "part": part},
         }
 
     def run(
@@ -225,14 +230,16 @@ class BackmapTrajectory(AnalysisBase):
         plan = plan_conversion(self.atoms, self.model, chosen, self.options, **self._asked)
         with plan.destination.opened() as done:
             plan = replace(plan, done=done)
-            first = plan.structure(plan.first)
             bar = (progressbar_kwargs or {}) if verbose else None
+            first = None if plan.destination.part else plan.structure(plan.first)
             whole = convert_all(plan, self._trajectory, executor, n_parts, bar)
-            judged = plan.destination.judged(whole)
-            skipped = left_out(plan, judged)
-            first = first_kept(plan, self._trajectory, skipped) if skipped else first
-            named = [(f"frame {frame}, sample {sample}", why) for frame, sample, why in skipped]
-            filename, topology, spread = plan.destination.publish(first, *kept_frames(plan, whole, judged), named)
+            judged, plan = plan.destination.judged(whole), plan.of_part()
+            skipped, written = left_out(plan, judged), (None, None, None)
+            if plan.destination.part is None:
+                first = first_kept(plan, self._trajectory, skipped) if skipped else first
+                named = [(f"frame {frame}, sample {sample}", why) for frame, sample, why in skipped]
+                written = plan.destination.publish(first, *kept_frames(plan, whole, judged), named)
+        filename, topology, spread = written
         tell(whole.displacements, self.model.mapping.anchors if self.model.mapping.is_chain else None)
         self.start, self.stop, self.step, self.n_frames = start, stop, step, len(plan.frames)
         self.frames, self.times = plan.frames, whole.times

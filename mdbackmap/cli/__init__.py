@@ -1,5 +1,5 @@
 """
-The command line: ``mdbackmap convert | coarsen | check | evaluate | pack | train | demo | datafiles | models``.
+The command line: ``mdbackmap convert | join | coarsen | check | evaluate | pack | train | demo | datafiles | models``.
 
 Each verb is one module with two functions: ``add_parser(verbs)`` declares its options and ``run(args)`` does the work;
 where options can contradict each other, a third one, ``check(args)``, tells what is wrong, or None.
@@ -31,9 +31,9 @@ import traceback
 import warnings
 
 from .. import __version__
-from . import check, coarsen, convert, datafiles, demo, evaluate, models, pack, train
+from . import check, coarsen, convert, datafiles, demo, evaluate, join, models, pack, train
 
-VERBS = (convert, coarsen, check, evaluate, pack, train, demo, datafiles, models)
+VERBS = (convert, join, coarsen, check, evaluate, pack, train, demo, datafiles, models)
 
 
 def main(argv=None):
@@ -135,6 +135,7 @@ def _add_messages(group):
 def parse(parser, argv=None):
     """Parse the arguments; a trajectory may also be named after options, and each verb checks what belongs together."""
     args, others = parser.parse_known_args(argv)
+    args.argv = list(sys.argv[1:] if argv is None else argv)
     if others and hasattr(args, "trajectory") and not any(other.startswith("-") for other in others):
         args.trajectory, others = [*args.trajectory, *others], []
     check = getattr(args, "check", None)

@@ -34,6 +34,12 @@ def add_parser(verbs):
     group.add_argument(
         "--resume", **options.FLAG, help="go on with an interrupted conversion; leave one that is complete as it is"
     )
+    group.add_argument(
+        "--part",
+        type=values.part,
+        metavar="K/N",
+        help="make part K of N only, as one job of an array does. mdbackmap join makes the file of all",
+    )
     group = parser.add_argument_group("generation")
     for add in (_add_draws, _add_beads, _add_results, _add_machine):
         add(group)
@@ -150,7 +156,14 @@ def run(args):
     loading |= options.keywords(args, "passthrough", "like", "refine") | options.hydrogens(args)
     loading["keep"] = options.kept(args)
     model = load_model(args.model, atoms, aliases=dict(args.alias) or None, **loading)
-    names = [*(field.name for field in fields(SamplingOptions)), "n_samples", "batch_size", "overwrite", "resume"]
+    names = [
+        *(field.name for field in fields(SamplingOptions)),
+        "n_samples",
+        "batch_size",
+        "overwrite",
+        "resume",
+        "part",
+    ]
     names += ["strict", "validity"]
     analysis = BackmapTrajectory(atoms, model, args.output, **options.keywords(args, *names))
     parallel = {"backend": "multiprocessing", "n_workers": args.workers} if args.workers > 1 else {}
@@ -160,18 +173,25 @@ def run(args):
         if not args.quiet:
             print(done)
         return
+    if args.part is not None:
+        from ..writing.partial import Partial
+
+        Partial(args.output, args.part).note_command(args.argv)
     if not args.quiet:
-        report(analysis.results, model.converted.coarse, args.verbose)
+        report(analysis.results, model.converted.coarse, args.verbose, args.part)
 
 
-def report(results, coarse, verbose=False):
+def report(results, coarse, verbose=False, part=None):
     """Print what a finished conversion wrote and faults of its C-alphas; `verbose`: those of the input."""
     from ..chemistry.peptide_geometry import CA_NEAREST, CIS_BRIDGED, IMPOSSIBLE_OFF, TRANS_BRIDGED
 
     what = f"{options.count(results.n_frames, 'frame')} of {options.count(results.n_atoms, 'atom')}"
     rate = f"in {results.seconds:.1f} s, {results.frames_per_second:.3g} frames/s"
     topology = "" if results.topology == results.filename else f" (topology: {results.topology})"
-    print(f"wrote {what} to {results.filename}{topology} {rate}")
+    if part is None:
+        print(f"wrote {what} to {results.filename}{topology} {rate}")
+    else:
+        print("part {} of {}: {what} {rate}; mdbackmap join makes the file of all".format(*part, what=what, rate=rate))
     if results.resumed:
         print(f"{options.count(results.resumed, 'coarse frame')} were there from an interrupted conversion")
     if results.skipped:

@@ -26,6 +26,21 @@ def alias(text):
     return name, known
 
 
+def part(text):
+    """
+    ``3/40`` as a pair.
+
+    Examples
+    --------
+    >>> part("3/40")
+    (3, 40)
+    """
+    number, _, of = text.partition("/")
+    if not (number.strip().isdigit() and of.strip().isdigit() and 0 < int(number) <= int(of)):
+        raise argparse.ArgumentTypeError(f"expected a part such as 3/40, the third of forty, not {text!r}")
+    return int(number), int(of)
+
+
 def protonation(text):
     """
     ``A:57=HIP`` as a pair, and ``propka`` as that of all others.

@@ -100,9 +100,9 @@ def convert_all(plan, trajectory, backend, n_parts=1, bar=None) -> PartResult:
     """
     serial, shown = isinstance(backend, BackendSerial), contextlib.nullcontext()
     if bar is not None and not serial and plan.destination.partial is not None:
-        shown = Watching(plan.destination.partial, len(plan.frames), plan.n_samples, bar)
+        shown = Watching(plan.destination.partial, len(plan.places), plan.n_samples, bar)
     local = isinstance(backend, (BackendMultiprocessing, BackendDask))
     plan = replace(plan, model=plan.model.with_threads(1)) if local else plan
-    parts = [part for part in np.array_split(np.arange(len(plan.frames)), n_parts) if len(part)]
+    parts = [part for part in np.array_split(plan.places, n_parts) if len(part)]
     with shown:
         return PartResult.joined(backend.apply(Worker(plan, trajectory, bar if serial else None), parts))

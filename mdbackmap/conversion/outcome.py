@@ -50,7 +50,7 @@ def left_out(plan, judged) -> list[Skipped]:
     places = [] if judged is None else np.flatnonzero(judged.why != "").tolist()
     frames, samples = keys(plan)
     found = [Skipped(int(frames[k]), int(samples[k]), str(judged.why[k])) for k in places]
-    if found and len(found) == len(frames):
+    if found and len(found) == len(frames) and plan.destination.part is None:
         raise ValueError(
             f"all {len(found)} structures were left out, nothing is left to write; of frame {found[0].frame}: "
             f"{found[0].why}"

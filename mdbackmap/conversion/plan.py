@@ -28,6 +28,7 @@ from ..universes.scaling import scale_of
 from ..writing.destination import Destination, InMemory
 from ..writing.origin import origin
 from ..writing.output import PDB, check_format
+from ..writing.parts import check_part, places_of
 from ..writing.pdb import check_columns, check_fits
 from ..writing.settings import ConversionSettings
 
@@ -76,6 +77,17 @@ class Plan:
     first: CoarseFrame | None = None
     provenance: dict | None = None
     destination: Destination | InMemory | None = None
+
+    @property
+    def places(self) -> np.ndarray:
+        """Places of the frames that are converted: all, unless the destination is a part."""
+        part = self.destination.part
+        return np.arange(len(self.frames)) if part is None else places_of(part, len(self.frames))
+
+    def of_part(self) -> Plan:
+        """The same for its places alone: what came of a part is told by it."""
+        done = self.done.reshape(-1, self.n_samples)[self.places].ravel()
+        return replace(self, frames=self.frames[self.places], done=done)
 
     def structure(self, frame, sample=0):
         """Positions, shape (A, 3), and box of a structure of a coarse frame."""
@@ -169,7 +181,20 @@ def judged(plan, job, positions):
 
 
 def plan_conversion(
-    atoms, model, frames, options, *, filename, n_samples, batch_size, overwrite, resume, strict, validity, settings
+    atoms,
+    model,
+    frames,
+    options,
+    *,
+    filename,
+    n_samples,
+    batch_size,
+    overwrite,
+    resume,
+    strict,
+    validity,
+    settings,
+    part=None,
 ) -> Plan:
     """
     Check everything that can be checked, and make a plan of it.
@@ -182,7 +207,7 @@ def plan_conversion(
     frames : ndarray of int, shape (F,)
         Numbers of the coarse frames.
     options : SamplingOptions
-    filename, n_samples, batch_size, overwrite, resume, strict, validity, settings
+    filename, n_samples, batch_size, overwrite, resume, strict, validity, settings, part
         As of `BackmapTrajectory`.
 
     Raises
@@ -193,6 +218,10 @@ def plan_conversion(
     trajectory, n_structures = atoms.universe.trajectory, len(frames) * n_samples
     if filename is not None:
         check_format(filename, n_structures)
+    if part is not None:
+        if filename is None:
+            raise ValueError("part= needs a filename: parts are kept in folders beside it")
+        part = check_part(part, len(frames))
     indices, done = bead_indices(atoms, model), np.zeros(n_structures, dtype=bool)
     size, judge = int(model.batch_size(batch_size)), _judge(model, strict, validity)
     plan = Plan(model, indices, frames, n_samples, options, size, strict, judge, settings, done)
@@ -217,6 +246,7 @@ def plan_conversion(
         batch_size="auto" if batch_size == "auto" else size,
         overwrite=overwrite,
         resume=resume,
+        part=part,
     )
     destination.check()
     if destination.partial.suffix in PDB:  # refuse what it cannot hold before the first frame is backmapped

@@ -6,6 +6,7 @@ module        what it does
 ============= ========================================================================
 output        writers of segments
 partial       the hidden folder in which an unfinished conversion lies
+parts         parts of a conversion that were made on their own
 joining       segments joined to the final file
 products      the files that an output consists of, checked before and published after
 pdb           structures as PDB with TER, and as mmCIF

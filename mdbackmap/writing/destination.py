@@ -18,6 +18,7 @@ from .joining import join, merge, stamp
 from .lock import end_with
 from .output import H5MD, PDB, MemorySink, PDBFrames, SegmentSink, TrajectoryFrames
 from .partial import Partial
+from .parts import Parts
 from .pdb import too_wide
 from .products import SKIPPED, Products, remarks
 from .spreads import observe, spread_of_file
@@ -36,7 +37,7 @@ class InMemory:
         Files that are read.
     """
 
-    partial, pace = None, 0.0
+    partial, part, pace = None, None, 0.0
 
     def __init__(self, n_structures, inputs=()):
         self.n_structures, self._inputs = n_structures, inputs
@@ -44,6 +45,18 @@ class InMemory:
     def opened(self):
         """A context that gives which structures are there already: none."""
         return contextlib.nullcontext(np.zeros(self.n_structures, dtype=bool))
+
+    def _with_parts(self, parts, settings):
+        """Go on with parts that were made on their own, or discard them."""
+        if self._overwrite:
+            parts.discard()
+        elif self._resume:
+            parts.take_over(self.partial, settings)
+        else:
+            raise FileExistsError(
+                f"{len(parts.numbers)} parts of a conversion to {self.filename} are kept beside it: join them "
+                "(mdbackmap join, resume=True), or discard them and start again (overwrite=True, --overwrite)"
+            )
 
     def joined(self, places, done):
         """A context of worker processes: there is nothing to lock."""
@@ -81,10 +94,12 @@ class Destination:
         As it was asked for.
     overwrite, resume : bool
         As of `BackmapTrajectory`.
+    part : (int, int), optional
+        Which part of how many is made; it stays in its folder.
     """
 
-    def __init__(self, filename, plan, *, inputs, batch_size, overwrite, resume):
-        self.filename, self.partial = filename, Partial(filename)
+    def __init__(self, filename, plan, *, inputs, batch_size, overwrite, resume, part=None):
+        self.filename, self.part, self.partial = filename, part, Partial(filename, part)
         self.model, self.n_structures, self.provenance = plan.model, len(plan.done), plan.provenance
         self._options, self._settings, self._inputs = plan.options, plan.settings, inputs
         self._batch_size, self._overwrite, self._resume = batch_size, overwrite, resume
@@ -127,6 +142,8 @@ class Destination:
         began, done = time.monotonic(), self._open()
         try:
             yield done
+            if self.part is not None:
+                self.partial.close()
         except BaseException as error:
             long = time.monotonic() - began > self._settings.worth_keeping or done.any()
             self.give_up(error, long or not isinstance(error, ValueError))  # which is the input's
@@ -138,6 +155,8 @@ class Destination:
         self.partial.open(settings, self._resume, self._overwrite)
         try:
             self.check()
+            if self.part is None and (parts := Parts(self.filename)):
+                self._with_parts(parts, settings)
         except BaseException:
             self.partial.close()
             raise
@@ -145,6 +164,18 @@ class Destination:
         for segment in self.partial.segments():
             done[segment.start : segment.stop] = True
         return done
+
+    def _with_parts(self, parts, settings):
+        """Go on with parts that were made on their own, or discard them."""
+        if self._overwrite:
+            parts.discard()
+        elif self._resume:
+            parts.take_over(self.partial, settings)
+        else:
+            raise FileExistsError(
+                f"{len(parts.numbers)} parts of a conversion to {self.filename} are kept beside it: join them "
+                "(mdbackmap join, resume=True), or discard them and start again (overwrite=True, --overwrite)"
+            )
 
     @contextlib.contextmanager
     def joined(self, places, done):

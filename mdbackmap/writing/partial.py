@@ -37,7 +37,11 @@ PUBLISHING = "publishing"
 
 _REPLACING = "replacing"  # the mark that what is there under the final names may be replaced
 _SETTINGS = "settings.json"
+COMMAND = "command.json"
+"""Name of the file that says that a part is complete, and how the command line made it."""
 _PACE = "pace"  # seconds that a structure took
+JOINED = "joined-"
+"""How names begin of marks of parts that were taken over."""
 _LAYOUT = 2  # of the folder: segments are counted in output frames
 _NOTES = "notes-"
 _NOTE_NAME = re.compile(rf"{_NOTES}(\d{{12}})-(\d{{12}})\.npz")
@@ -69,17 +73,22 @@ class Partial:
     ----------
     filename : path-like
         The output file.
+    part : (int, int), optional
+        Which part of how many has the folder.
 
     Examples
     --------
     >>> Partial("run/aa.xtc").folder.as_posix()
     'run/.aa.xtc.partial'
+    >>> Partial("run/aa.xtc", (3, 40)).folder.name
+    '.aa.xtc.part-0003-of-0040'
     """
 
-    def __init__(self, filename):
-        self.filename = filename = Path(filename)
+    def __init__(self, filename, part=None):
+        self.filename, self.part = Path(filename), part
         self.suffix = format_suffix(filename)
-        self.folder = filename.with_name(f".{filename.name}.partial")
+        ending = "partial" if part is None else "part-{:04d}-of-{:04d}".format(*part)
+        self.folder = self.filename.with_name(f".{self.filename.name}.{ending}")
         self.lock = Lock(self.folder)
 
     def __getstate__(self):
@@ -117,7 +126,7 @@ class Partial:
 
     def _begin(self, settings, resume, overwrite):
         if self.interrupted and resume:
-            self._compare(settings)
+            self.compare(settings)
         elif self.interrupted and not overwrite:
             raise FileExistsError(
                 f"an interrupted conversion to {self.filename} is kept in {self.folder}: go on with it "
@@ -161,7 +170,15 @@ class Partial:
         else:
             self.discard()
 
-    def _compare(self, settings):
+    def compare(self, settings):
+        """
+        Refuse to go on with what was made with other settings.
+
+        Raises
+        ------
+        ValueError
+        """
+        settings = json.loads(json.dumps(settings | {"layout": _LAYOUT}))
         note = self.folder / _SETTINGS
         before = json.loads(note.read_text()) if note.exists() else {}
         before, settings = _flat(before), _flat(settings)
@@ -228,9 +245,9 @@ class Partial:
         for path, first, last in self._notes():
             if any(x.start <= first and last <= x.stop for x in known.values()):
                 known[path] = None
-        spared = (LOCK,) if everything else (LOCK, _SETTINGS, PUBLISHING, _REPLACING, _PACE)
+        spared = (LOCK,) if everything else (LOCK, _SETTINGS, PUBLISHING, _REPLACING, _PACE, COMMAND)
         for path in sorted(self._files(), key=lambda path: path.name == PUBLISHING):  # last: it says what is published
-            if path not in known and path.name not in spared:
+            if path not in known and path.name not in spared and (everything or not path.name.startswith(JOINED)):
                 path.unlink()
         for segment in filter(None, known.values()):
             if segment.stop <= reached or segment.path.stat().st_size < segment.size:  # appended already, or damaged
@@ -266,6 +283,16 @@ class Partial:
         """Notes: their files, and the output frames that each is of."""
         named = ((path, _NOTE_NAME.fullmatch(path.name)) for path in self._files())
         return sorted((path, *map(int, name.groups())) for path, name in named if name)
+
+    def complete(self) -> list[Path]:
+        """Files of all that is complete: segments and notes."""
+        return [*(segment.path for segment in self.segments()), *(path for path, _, _ in self._notes())]
+
+    def note_command(self, argv):
+        """Mark a part as complete, and note how the command line made it, in which folder."""
+        path = self.folder / COMMAND
+        path.with_suffix(".new").write_text(json.dumps({"argv": argv, "folder": os.getcwd()}))
+        os.replace(path.with_suffix(".new"), path)
 
     def scratch(self, start) -> Path:
         """Where to write the segment that starts at that frame."""

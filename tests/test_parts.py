@@ -1,0 +1,167 @@
+"""Conversions in parts that are made on their own, and joined."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+from conversions import N_FRAMES, QUICK, in_files, left, positions
+from standin import standin
+
+from mdbackmap import BackmapTrajectory
+from mdbackmap.cli import main
+from mdbackmap.writing.lock import InUse
+from mdbackmap.writing.parts import Parts
+from mdbackmap.writing.products import AlreadyComplete
+
+FORMATS = [".xtc", ".h5md", ".pdb", ".dcd"]
+
+
+@pytest.fixture
+def cg(tmp_path):
+    return in_files(tmp_path / "in")
+
+
+def converted(cg, path, **options):
+    options = {"batch_size": 3, "n_samples": 2, "settings": QUICK} | options
+    return BackmapTrajectory(cg.atoms, standin(cg.atoms), path, **options).run().results
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_parts_joined_are_the_whole(cg, tmp_path, suffix):
+    whole, path = converted(cg, tmp_path / f"whole{suffix}"), tmp_path / f"parts{suffix}"
+    found = [converted(cg, path, part=(k, 7)) for k in (3, 1, 2, 7, 5, 6, 4)]
+    assert sum(part.n_frames for part in found) == 2 * N_FRAMES and found[0].filename is None
+    assert not path.exists()
+    joined = converted(cg, path, resume=True)
+    np.testing.assert_array_equal(positions(joined), positions(whole))
+    np.testing.assert_array_equal(joined.frames, whole.frames)
+    if suffix != ".h5md":
+        assert path.read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
+    assert not [name for name in left(tmp_path) if "part" in name and name.startswith(".")]
+
+
+def test_a_part_tells_of_its_own_frames(cg, tmp_path):
+    whole = converted(cg, None)
+    part = converted(cg, tmp_path / "aa.xtc", part=(2, 3), validity=True)
+    assert part.frames.tolist() == np.repeat(np.arange(14, 28), 2).tolist() and part.resumed == 0
+    np.testing.assert_array_equal(part.times, whole.times[28:56])
+    np.testing.assert_array_equal(part.displacements, whole.displacements[28:56])
+    assert len(part.validity.scores["clashscore"]) == 28
+    again = converted(cg, tmp_path / "aa.xtc", part=(2, 3), validity=True, resume=True)
+    assert again.resumed == 14
+
+
+def test_parts_that_are_missing_are_made_by_what_goes_on(cg, tmp_path):
+    converted(cg, tmp_path / "whole.xtc")
+    for k in (1, 3):
+        converted(cg, tmp_path / "aa.xtc", part=(k, 3))
+    with pytest.raises(FileExistsError, match="2 parts of a conversion to .*aa.xtc are kept beside it: join them"):
+        converted(cg, tmp_path / "aa.xtc")
+    assert len(Parts(tmp_path / "aa.xtc").numbers) == 2
+    found = converted(cg, tmp_path / "aa.xtc", resume=True)
+    assert found.resumed == N_FRAMES - 14
+    assert (tmp_path / "aa.xtc").read_bytes() == (tmp_path / "whole.xtc").read_bytes()
+    with pytest.raises(AlreadyComplete):
+        converted(cg, tmp_path / "aa.xtc", part=(1, 3), resume=True)
+
+
+def test_overwriting_discards_parts(cg, tmp_path):
+    converted(cg, tmp_path / "aa.xtc", part=(1, 3), seed=5)
+    with pytest.raises(ValueError, match="seed was 5, is 0"):
+        converted(cg, tmp_path / "aa.xtc", resume=True)
+    assert len(Parts(tmp_path / "aa.xtc").numbers) == 1
+    converted(cg, tmp_path / "aa.xtc", overwrite=True)
+    assert not Parts(tmp_path / "aa.xtc")
+
+
+def test_a_part_that_is_being_made(cg, tmp_path):
+    converted(cg, tmp_path / "aa.xtc", part=(1, 3))
+    (part,) = Parts(tmp_path / "aa.xtc")
+    part.lock.take()
+    for options in ({"resume": True}, {"part": (1, 3), "resume": True}, {"overwrite": True}):
+        with pytest.raises(InUse):
+            converted(cg, tmp_path / "aa.xtc", **options)
+    part.lock.release()
+    converted(cg, tmp_path / "aa.xtc", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ((0, 3), "part=0: expected an integer of 1 or more"),
+        ((4, 3), "part 4 of 3: parts are counted from 1 to 3"),
+        ((1, 99), "99 parts of 41 frames: each part needs a frame"),
+        ("3/40", "expected two whole numbers"),
+        (3, "expected two whole numbers"),
+    ],
+)
+def test_what_is_no_part(cg, tmp_path, part, message):
+    with pytest.raises(ValueError, match=message):
+        converted(cg, tmp_path / "aa.xtc", part=part)
+    assert left(tmp_path) == []
+
+
+def test_parts_need_a_file(cg):
+    with pytest.raises(ValueError, match="part= needs a filename"):
+        converted(cg, None, part=(1, 2))
+
+
+class TestCommandLine:
+    @pytest.fixture
+    def convert(self, tmp_path, monkeypatch):
+        from mdbackmap.datafiles import GO_PDB, GO_XTC
+
+        monkeypatch.chdir(tmp_path)
+
+        def run(*more, output="aa.xtc"):
+            return main(["convert", GO_PDB, GO_XTC, "-o", output, "--stop", "5", "--no-hydrogens", "--quiet", *more])
+
+        return run
+
+    def test_join(self, convert, tmp_path, capsys, monkeypatch):
+        assert convert(output="whole.xtc") == 0
+        for k in (1, 3):
+            assert convert("--part", f"{k}/3") == 0
+        assert main(["join", "aa.xtc"]) == 1
+        assert (
+            "1 of 3 parts are missing or incomplete (2): run each with --part 2/3 --resume" in capsys.readouterr().err
+        )
+        assert convert("--part", "2/3") == 0
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")  # where they are joined does not count
+        assert main(["join", "../aa.xtc"]) == 0
+        assert "wrote 5 frames" in capsys.readouterr().out and os.getcwd() == str(tmp_path / "elsewhere")
+        for suffix in ("xtc", "pdb"):
+            assert (tmp_path / f"aa.{suffix}").read_bytes() == (tmp_path / f"whole.{suffix}").read_bytes()
+        notes = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("aa", "whole")]
+        assert notes[0] == notes[1]
+        assert main(["join", "../aa.xtc"]) == 1
+        assert "no parts of ../aa.xtc are here" in capsys.readouterr().err
+
+    def test_moved_parts(self, convert, tmp_path, capsys):
+        assert convert("--part", "1/1") == 0
+        (tmp_path / "new").mkdir()
+        shutil.move(tmp_path / ".aa.xtc.part-0001-of-0001", tmp_path / "new")
+        assert main(["join", "new/aa.xtc"]) == 1
+        assert "the parts of new/aa.xtc were moved: they are those of aa.xtc" in capsys.readouterr().err
+
+    def test_a_join_that_was_killed_goes_on(self, convert, tmp_path, monkeypatch):
+        from mdbackmap.writing import destination
+
+        assert convert(output="whole.xtc") == 0
+        for k in (1, 2):
+            assert convert("--part", f"{k}/2") == 0
+        with monkeypatch.context() as patch, pytest.raises(SystemExit):
+            patch.setattr(destination, "join", lambda *_: exit(9))
+            main(["join", "aa.xtc"])
+        assert not Parts("aa.xtc") and not os.path.exists("aa.xtc")
+        assert main(["join", "aa.xtc"]) == 0
+        assert (tmp_path / "aa.xtc").read_bytes() == (tmp_path / "whole.xtc").read_bytes()
+
+    def test_usage(self, convert, capsys):
+        for text in ("0/3", "4/3", "3", "a/b"):
+            with pytest.raises(SystemExit):
+                convert("--part", text)
+            assert "expected a part such as 3/40" in capsys.readouterr().err
