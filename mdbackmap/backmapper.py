@@ -154,7 +154,7 @@ class Backmapper:
         """
         other, sampler = copy.copy(self), self._reconstruction.sampler
         sampler = replace(sampler, threads=whole_number("threads", threads, 1))
-        other._reconstruction = replace(self._reconstruction, sampler=sampler)
+        other._reconstruction = self._reconstruction.with_sampler(sampler)
         return other
 
     def keeping(self, keep, cg, tolerance=KEEP_TOLERANCE, aliases=None):

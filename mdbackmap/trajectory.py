@@ -13,8 +13,9 @@ The spread over the samples says where atoms are uncertain: `results.spread`, B 
 **Files.** ``aa.xtc`` gets ``aa.pdb`` beside it (with TER; mmCIF past 99,999 atoms or 9,000 A) and ``aa.json``, which
 says how it was made; H5MD and PDB files say so themselves. Nothing appears under these names before all is complete.
 Until then the frames are kept in a hidden folder, ``.aa.xtc.partial``. After an interruption ``resume=True`` goes on
-from there. The same frames come out: in XTC the same bytes, where a batch takes less than 4 s. Where it takes longer,
-batches are cut by time, and coordinates agree within 0.01 A. Without `resume` such a folder is an error, so that
+from there, and the same bytes come out, as they do from worker processes, clusters and parts: structures are generated
+in groups that depend on the molecule alone. Only a frame that fills a group alone is shared by the threads that there
+are, whose number changes the last digits. Without `resume` such a folder is an error, so that
 nothing is lost by mistake, and `overwrite` discards it.
 
 **Formats.** Whatever MDAnalysis writes. XTC rounds coordinates to 0.01 A; DCD has no times of frames, only one step
@@ -22,8 +23,8 @@ between them, and a warning says by how much these are off. XTC, TRR and PDB tak
 segments of others are joined by writing them once more (conversions of more than some seconds), which takes that space
 twice for a moment.
 
-**Interruptions.** What is written is safe after some seconds: a conversion that is killed loses less than 10 seconds of
-work, or one structure that takes longer. While it runs its output is locked.
+**Interruptions.** What is written is safe after some seconds: a conversion that is killed loses these, and the batches
+that are under way. While it runs its output is locked.
 
 **Parallel.** ``run(backend="multiprocessing", n_workers=4)`` writes one part a worker and joins them in order. Workers
 end when the process that started them does. ``run(backend=DaskBackend(client))`` has the workers of a dask.distributed
@@ -88,7 +89,7 @@ class BackmapTrajectory(AnalysisBase):
     verbose : bool, optional
         Show progress.
     settings : ConversionSettings, optional
-        How long jobs and segments are; what is written does not depend on it.
+        How long segments are; what is written does not depend on it.
     part : (int, int), optional
         Make one part of so many, ``(3, 40)`` the third of forty: about as many frames each. It stays in a hidden folder
         beside the output, and nothing else is written. Where all parts are there, the same conversion without `part`

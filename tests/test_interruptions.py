@@ -20,7 +20,6 @@ from conversions import N_FRAMES, QUICK, interrupt_at, interruptible, left, posi
 from numpy.testing import assert_array_equal
 from standin import chain, standin
 
-from mdbackmap.conversion.pace import Pace
 from mdbackmap.trajectory import BackmapTrajectory
 from mdbackmap.writing import output
 from mdbackmap.writing.destination import Destination
@@ -28,7 +27,6 @@ from mdbackmap.writing.failure import why_not_written
 from mdbackmap.writing.lock import InUse, Lock
 from mdbackmap.writing.partial import Partial
 from mdbackmap.writing.products import AlreadyComplete
-from mdbackmap.writing.settings import ConversionSettings
 
 
 def interrupted(cg, output, monkeypatch, frame=30, **options):
@@ -242,39 +240,6 @@ def _raise(error):
         raise error
 
     return raising
-
-
-class TestPace:
-    def test_jobs_shrink_where_they_take_long(self, cg):
-        settings = ConversionSettings(job_seconds=0.1, first_beads=40)
-        model = standin(cg.atoms)
-        sample = model.sample
-
-        def slow(beads, *arguments, **options):
-            time.sleep(0.04 * len(beads))
-            return sample(beads, *arguments, **options)
-
-        model.sample = slow
-        run = BackmapTrajectory(cg.atoms, model, batch_size=41, settings=settings).run()
-        assert max(model.calls) <= 2 and sum(model.calls) == N_FRAMES + 1
-        assert len(run.results.positions) == N_FRAMES
-
-    def test_a_resumed_conversion_knows_how_long_they_take(self, cg, tmp_path, monkeypatch):
-        interrupted(cg, tmp_path / "aa.xtc", monkeypatch)
-        partial = Partial(tmp_path / "aa.xtc")
-        assert partial.pace > 0
-        partial.note_pace(QUICK.job_seconds / 3.5)
-        model = standin(cg.atoms)
-        monkeypatch.setattr(Pace, "took", lambda *_: None)
-        quick(cg.atoms, model, tmp_path / "aa.xtc", resume=True).run()
-        assert max(model.calls) == 3
-
-    def test_places_depend_on_the_part_only(self):
-        pace = Pace(batch_size=50, n_beads=100, start=7)
-        bounds = [7]
-        while bounds[-1] < 400:
-            bounds.append(bounds[-1] + pace.size_at(bounds[-1]))
-        assert all(place + pace.size_at(place) in bounds for place in range(7, 400))
 
 
 class TestMessages:

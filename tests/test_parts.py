@@ -15,6 +15,7 @@ from mdbackmap.writing.lock import InUse
 from mdbackmap.writing.parts import Parts
 from mdbackmap.writing.products import AlreadyComplete
 
+QUIETLY = ["--no-hydrogens", "--quiet"]
 FORMATS = [".xtc", ".h5md", ".pdb", ".dcd"]
 
 
@@ -45,12 +46,12 @@ def test_parts_joined_are_the_whole(cg, tmp_path, suffix):
 def test_a_part_tells_of_its_own_frames(cg, tmp_path):
     whole = converted(cg, None)
     part = converted(cg, tmp_path / "aa.xtc", part=(2, 3), validity=True)
-    assert part.frames.tolist() == np.repeat(np.arange(14, 28), 2).tolist() and part.resumed == 0
-    np.testing.assert_array_equal(part.times, whole.times[28:56])
-    np.testing.assert_array_equal(part.displacements, whole.displacements[28:56])
-    assert len(part.validity.scores["clashscore"]) == 28
+    assert part.frames.tolist() == np.repeat(np.arange(15, 30), 2).tolist() and part.resumed == 0
+    np.testing.assert_array_equal(part.times, whole.times[30:60])
+    np.testing.assert_array_equal(part.displacements, whole.displacements[30:60])
+    assert len(part.validity.scores["clashscore"]) == 30
     again = converted(cg, tmp_path / "aa.xtc", part=(2, 3), validity=True, resume=True)
-    assert again.resumed == 14
+    assert again.resumed == 15
 
 
 def test_parts_that_are_missing_are_made_by_what_goes_on(cg, tmp_path):
@@ -61,7 +62,7 @@ def test_parts_that_are_missing_are_made_by_what_goes_on(cg, tmp_path):
         converted(cg, tmp_path / "aa.xtc")
     assert len(Parts(tmp_path / "aa.xtc").numbers) == 2
     found = converted(cg, tmp_path / "aa.xtc", resume=True)
-    assert found.resumed == N_FRAMES - 14
+    assert found.resumed == N_FRAMES - 15
     assert (tmp_path / "aa.xtc").read_bytes() == (tmp_path / "whole.xtc").read_bytes()
     with pytest.raises(AlreadyComplete):
         converted(cg, tmp_path / "aa.xtc", part=(1, 3), resume=True)
@@ -92,7 +93,6 @@ def test_a_part_that_is_being_made(cg, tmp_path):
     [
         ((0, 3), "part=0: expected an integer of 1 or more"),
         ((4, 3), "part 4 of 3: parts are counted from 1 to 3"),
-        ((1, 99), "99 parts of 41 frames: each part needs a frame"),
         ("3/40", "expected two whole numbers"),
         (3, "expected two whole numbers"),
     ],
@@ -101,6 +101,14 @@ def test_what_is_no_part(cg, tmp_path, part, message):
     with pytest.raises(ValueError, match=message):
         converted(cg, tmp_path / "aa.xtc", part=part)
     assert left(tmp_path) == []
+
+
+def test_more_parts_than_groups(cg, tmp_path):
+    """Some have no frames."""
+    converted(cg, tmp_path / "whole.xtc")
+    assert [converted(cg, tmp_path / "aa.xtc", part=(k, 20)).n_frames for k in range(1, 21)].count(0) == 6
+    converted(cg, tmp_path / "aa.xtc", resume=True)
+    assert (tmp_path / "aa.xtc").read_bytes() == (tmp_path / "whole.xtc").read_bytes()
 
 
 def test_parts_need_a_file(cg):
@@ -116,7 +124,7 @@ class TestCommandLine:
         monkeypatch.chdir(tmp_path)
 
         def run(*more, output="aa.xtc"):
-            return main(["convert", GO_PDB, GO_XTC, "-o", output, "--stop", "5", "--no-hydrogens", "--quiet", *more])
+            return main(["convert", GO_PDB, GO_XTC, "-o", output, "--stop", "5", "--batch-size", "2", *QUIETLY, *more])
 
         return run
 
@@ -128,7 +136,7 @@ class TestCommandLine:
         assert (
             "1 of 3 parts are missing or incomplete (2): run each with --part 2/3 --resume" in capsys.readouterr().err
         )
-        assert convert("--part", "2/3") == 0
+        assert convert("--part", "2/3") == 0 and convert("--part", "2/3", "--resume") == 0
         (tmp_path / "elsewhere").mkdir()
         monkeypatch.chdir(tmp_path / "elsewhere")  # where they are joined does not count
         assert main(["join", "../aa.xtc"]) == 0
@@ -139,6 +147,12 @@ class TestCommandLine:
         assert notes[0] == notes[1]
         assert main(["join", "../aa.xtc"]) == 1
         assert "no parts of ../aa.xtc are here" in capsys.readouterr().err
+
+    def test_parts_without_frames(self, convert, tmp_path):
+        assert convert(output="whole.xtc") == 0
+        assert [convert("--part", f"{k}/5") for k in range(1, 6)] == [0] * 5
+        assert main(["join", "aa.xtc"]) == 0 and not Parts("aa.xtc")
+        assert (tmp_path / "aa.xtc").read_bytes() == (tmp_path / "whole.xtc").read_bytes()
 
     def test_moved_parts(self, convert, tmp_path, capsys):
         assert convert("--part", "1/1") == 0

@@ -50,7 +50,7 @@ def test_parts_in_any_order_and_process_give_the_same_bytes(cg, tmp_path, how, s
         plan = dataclasses.replace(plan, done=done)
         first = plan.structure(plan.first)
         whole = PartResult.joined(how(plan, cg.trajectory))
-        plan.destination.publish(first, np.repeat(plan.frames, 2))
+        plan.destination.publish(first, np.repeat(plan.frames, 2), np.repeat(whole.times, 2))
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
     assert_array_equal(whole.places, range(21))
     for name in ("strained", "displacements", "unrepaired"):
@@ -68,15 +68,41 @@ def test_a_plan_checks_but_makes_nothing(cg, tmp_path):
         plan_of(cg, tmp_path / "aa.docx")
 
 
-@pytest.mark.parametrize(("backend", "threads"), [(BackendSerial, []), (BackendMultiprocessing, [1])])
-def test_worker_processes_have_one_thread(cg, monkeypatch, backend, threads):
+@pytest.mark.parametrize(("backend", "single"), [(BackendSerial, False), (BackendMultiprocessing, True)])
+def test_worker_processes_have_one_thread(cg, monkeypatch, backend, single):
     """Their parts are converted by a model with one thread; the model of the plan keeps its own."""
-    model, other, asked = standin(cg.atoms), standin(cg.atoms), []
-    model.with_threads = lambda threads: asked.append(threads) or other
-    monkeypatch.setattr(backend, "apply", lambda self, convert, parts: [convert(part) for part in parts])
+    model, other, sent = standin(cg.atoms), standin(cg.atoms), []
+    model.with_threads = lambda threads: other if threads == 1 else 1 / 0
     plan = plan_of(cg, None, model)
+
+    def apply(self, convert, parts):
+        sent.append(convert._state[0].model)
+        return [convert(part) for part in parts]
+
+    monkeypatch.setattr(backend, "apply", apply)
     convert_all(plan, cg.trajectory, backend(n_workers=1))
-    assert asked == threads and bool(other.calls) == bool(threads) and plan.model is model
+    assert sent == [other if single else model] and other.calls and plan.model is model
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 5])
+@pytest.mark.parametrize("n_parts", [1, 2, 3, 50])
+def test_cuts_are_between_groups(cg, n_samples, n_parts):
+    plan = plan_of(cg, None, n_samples=n_samples, batch_size=3)
+    parts = plan.cut(n_parts)
+    assert len(parts) == n_parts and np.concatenate(parts).tolist() == list(range(21))
+    assert all(part[0] * n_samples % plan.group == 0 for part in parts if len(part))
+
+
+def test_structures_are_made_in_the_same_groups_by_any_number_of_threads(cg):
+    """Jobs of several groups, of one, and those of a conversion that goes on in the middle of a job."""
+    made = []
+    for batch_size, done in ((4, 0), (16, 0), (16, 12), (5, 0)):
+        model = standin(cg.atoms)
+        model.batch_size = lambda requested="auto", size=batch_size: 4 if requested == "auto" else size
+        plan = plan_of(cg, None, model, batch_size=batch_size)
+        convert(dataclasses.replace(plan, done=np.arange(len(plan.done)) < done), np.arange(21), cg.trajectory)
+        made.append(sorted(model.calls))
+    assert made[0] == made[1] == made[3] == [2] + [4] * 10 and made[2] == [2] + [4] * 7
 
 
 def test_frames_that_are_there_are_left_out(cg):

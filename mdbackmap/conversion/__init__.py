@@ -9,7 +9,7 @@ part          converts one part of a plan
 backends      have parts converted, in this process or in others
 cluster       a backend: the workers of a dask.distributed cluster
 jobs          batches of structures, gathered from coarse frames
-pace          how many structures a job may hold
+generator     the structures of jobs, group by group
 stage_threads generates and writes the jobs, each stage in a thread of its own
 tally         how far beads were moved, and what was not corrected
 outcome       results, the report on what was written, structures left out

@@ -7,7 +7,6 @@ import os
 import threading
 from dataclasses import replace
 
-import numpy as np
 from MDAnalysis.analysis.backends import BackendDask, BackendMultiprocessing, BackendSerial
 
 from .cluster import DaskBackend
@@ -103,6 +102,8 @@ def convert_all(plan, trajectory, backend, n_parts=1, bar=None) -> PartResult:
         shown = Watching(plan.destination.partial, len(plan.places), plan.n_samples, bar)
     local = isinstance(backend, (BackendMultiprocessing, BackendDask))
     plan = replace(plan, model=plan.model.with_threads(1)) if local else plan
-    parts = [part for part in np.array_split(plan.places, n_parts) if len(part)]
+    parts = [part for part in plan.cut(n_parts, plan.places) if len(part)]
     with shown:
+        if not parts:
+            return PartResult.empty(plan.places, plan.n_samples, plan.model)
         return PartResult.joined(backend.apply(Worker(plan, trajectory, bar if serial else None), parts))

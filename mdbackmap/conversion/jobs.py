@@ -11,7 +11,7 @@ import numpy as np
 from ..writing.output import Job
 
 
-def jobs(frames, places, done, n_samples, size_at):
+def jobs(frames, places, done, n_samples, size):
     """
     Gather structures into jobs: samples of a frame in a row, what is there already left out.
 
@@ -25,23 +25,23 @@ def jobs(frames, places, done, n_samples, size_at):
         Structures that are there already.
     n_samples : int
         Structures S for each frame.
-    size_at : callable
-        ``size_at(place)``: how many structures a job that begins at that place may hold.
+    size : int
+        Structures of a job at most: jobs end at multiples of it, so those of a conversion that is resumed, or made in
+        parts, are the same.
 
     Yields
     ------
     Job
     """
-    batch, size = [], 0
+    batch = []
     for place, frame in zip(places, frames, strict=True):
         for sample in range(n_samples):
             number = int(place) * n_samples + sample
             if done[number]:
                 continue
-            if batch and (len(batch) >= size or not _together(*batch[-1][:2], number, frame)):
+            if batch and (number % size == 0 or not _together(*batch[-1][:2], number, frame)):
                 yield _job(batch)
                 batch = []
-            size = size if batch else size_at(number)
             batch.append((number, frame, sample))
     if batch:
         yield _job(batch)

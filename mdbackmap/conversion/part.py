@@ -6,15 +6,13 @@ Shapes: F frames, S samples, N beads, A atoms, R residues. Positions in angstrom
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from ..metrics.validity import Judged
-from ..universes.frames import sample_frames
+from .generator import Generator
 from .jobs import jobs
-from .pace import Pace
 from .plan import checked_frame, judged
 from .stage_threads import Stages
 from .tally import Tally
@@ -95,8 +93,7 @@ def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResu
     model, n_samples, destination = plan.model, plan.n_samples, plan.destination
     start, result = int(places[0]) * n_samples, PartResult.empty(np.asarray(places), n_samples, model)
     tally = Tally(model, plan.options, result)
-    pace = Pace(plan.batch_size, model.converted.coarse.n_residues, start, destination.pace, plan.settings)
-    sink = destination.sink()
+    sink, generator = destination.sink(), Generator(plan)
 
     def read():
         for row, place in enumerate(places):
@@ -107,21 +104,18 @@ def convert(plan, places, trajectory, advance=lambda n_frames: None) -> PartResu
     def generate(job):
         if job.faults:
             return np.full((len(job.frames), model.n_atoms, 3), np.nan, dtype=np.float32)
-        began = time.perf_counter()
-        positions = sample_frames(model, job.frames, job.samples, plan.options)
-        pace.took(len(positions), time.perf_counter() - began)
-        return positions
+        return generator(job)
 
     def write(job, positions):
         found = judged(plan, job, positions)
-        sink.write(job, positions, pace.seconds, found)
+        sink.write(job, positions, found)
         if not job.faults:
             tally.add(job, positions, job.start - start, None if found is None else found.why == "")
         advance(int(np.count_nonzero(job.samples == n_samples - 1)))
 
     try:
-        with Stages(generate, write) as stages:
-            for job in jobs(read(), places, plan.done, n_samples, pace.size_at):
+        with generator, Stages(generate, write) as stages:
+            for job in jobs(read(), places, plan.done, n_samples, plan.batch_size):
                 stages.submit(job)
     finally:
         sink.close()

@@ -7,6 +7,7 @@ Shapes: F frames, S samples, N beads, A atoms, R residues. Positions in angstrom
 from __future__ import annotations
 
 import functools
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from ..universes.scaling import scale_of
 from ..writing.destination import Destination, InMemory
 from ..writing.origin import origin
 from ..writing.output import PDB, check_format
-from ..writing.parts import check_part, places_of
+from ..writing.parts import check_part
 from ..writing.pdb import check_columns, check_fits
 from ..writing.settings import ConversionSettings
 
@@ -49,7 +50,9 @@ class Plan:
         Structures S for each of them.
     options : SamplingOptions
     batch_size : int
-        Structures generated at a time, at most.
+        Structures generated at a time, at most: a number of groups.
+    group : int
+        Structures that a thread generates at a time: those of each multiple of it in the output.
     strict : bool or "skip"
         Refuse structures beyond the limits and strained frames, or leave them out.
     judge : ProteinJudge or None
@@ -70,6 +73,7 @@ class Plan:
     n_samples: int
     options: SamplingOptions
     batch_size: int
+    group: int
     strict: bool | str
     judge: ProteinJudge | None
     settings: ConversionSettings
@@ -82,7 +86,16 @@ class Plan:
     def places(self) -> np.ndarray:
         """Places of the frames that are converted: all, unless the destination is a part."""
         part = self.destination.part
-        return np.arange(len(self.frames)) if part is None else places_of(part, len(self.frames))
+        return np.arange(len(self.frames)) if part is None else self.cut(part[1])[part[0] - 1]
+
+    def cut(self, n_parts, places=None) -> list[np.ndarray]:
+        """Places, all by default, in so many runs of whole groups; there may be none in some."""
+        places = np.arange(len(self.frames)) if places is None else places
+        whole = self.group // math.gcd(self.group, self.n_samples)  # frames after which a group ends
+        ends = np.arange(0, len(places), whole)
+        return [
+            places[part[0] : part[-1] + whole] if len(part) else places[:0] for part in np.array_split(ends, n_parts)
+        ]
 
     def of_part(self) -> Plan:
         """The same for its places alone: what came of a part is told by it."""
@@ -91,7 +104,8 @@ class Plan:
 
     def structure(self, frame, sample=0):
         """Positions, shape (A, 3), and box of a structure of a coarse frame."""
-        return sample_frames(self.model, [frame], sample, self.options)[0], frame.dimensions
+        model = self.model if self.group == 1 else self.model.with_threads(1)
+        return sample_frames(model, [frame], sample, self.options)[0], frame.dimensions
 
     def strain(self, frame) -> np.ndarray:
         """Residues whose distance to the next one is not that of a protein, shape (R,); none unless on C-alphas."""
@@ -221,10 +235,12 @@ def plan_conversion(
     if part is not None:
         if filename is None:
             raise ValueError("part= needs a filename: parts are kept in folders beside it")
-        part = check_part(part, len(frames))
+        part = check_part(part)
     indices, done = bead_indices(atoms, model), np.zeros(n_structures, dtype=bool)
     size, judge = int(model.batch_size(batch_size)), _judge(model, strict, validity)
-    plan = Plan(model, indices, frames, n_samples, options, size, strict, judge, settings, done)
+    group = min(size, int(model.with_threads(1).batch_size("auto")))
+    sizes = size // group * group, group
+    plan = Plan(model, indices, frames, n_samples, options, *sizes, strict, judge, settings, done)
     first, files, scale = _first_sound(plan, trajectory), input_files(atoms.universe), scale_of(trajectory)
     asked = {**options.as_dict(), "n_samples": n_samples} | ({} if scale == 1 else {"scale": scale})
     asked |= model.hydrogens.as_dict() | ({"strict": SKIP} if strict == SKIP else {})

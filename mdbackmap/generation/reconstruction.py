@@ -118,6 +118,13 @@ class Reconstruction:
             fixed[system.kept.rows] = True
         return Refiner(fine, system.made, fixed)
 
+    def with_sampler(self, sampler):
+        """The same with another sampler on the same device; what puts hydrogens on atoms is made once for both."""
+        other = replace(self, sampler=sampler)
+        if self.completion is not None:
+            other.__dict__["hydrogens"] = self.hydrogens
+        return other
+
     def __call__(self, beads, frames, keys, boxes, options, key_beads=None):
         """
         All atoms of some frames.
@@ -143,7 +150,8 @@ class Reconstruction:
         own = beads[:, : system.shown.n_beads]
         held = None if key_beads is None else self._held(key_beads, keys, options)
         made = self._made if self.refine is None else self._refined
-        atoms = system.together(made(own, passing, frames, keys, boxes, options, held)[0], passing)
+        with self.sampler.on_its_threads():
+            atoms = system.together(made(own, passing, frames, keys, boxes, options, held)[0], passing)
         if options.wrap != SamplingOptions.wrap:
             atoms = system.wrapping(atoms, self.trace.of_right_hand(own, options.mirror), boxes, options.wrap)
         return system.ordered(atoms)

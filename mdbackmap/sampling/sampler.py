@@ -4,6 +4,7 @@
 Shapes: F frames, N beads, A atoms. Positions in angstrom.
 """
 
+import contextlib
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,19 @@ class Sampler:
     def n_threads(self) -> int:
         """Threads that share the frames of a call."""
         return self.threads or torch.get_num_threads()
+
+    @contextlib.contextmanager
+    def on_its_threads(self):
+        """Have torch use no more threads than these in this thread, for what is done before and after, too."""
+        before = torch.get_num_threads()
+        if forked():
+            yield
+            return
+        torch.set_num_threads(self.n_threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def __call__(self, beads, noise, keys, boxes, tolerance, kept=None, held=None):
         """

@@ -37,7 +37,7 @@ class InMemory:
         Files that are read.
     """
 
-    partial, part, pace = None, None, 0.0
+    partial, part = None, None
 
     def __init__(self, n_structures, inputs=()):
         self.n_structures, self._inputs = n_structures, inputs
@@ -201,11 +201,6 @@ class Destination:
     def files(self):
         """Files that are read or written."""
         return [*self._inputs, os.path.abspath(self.partial.lock.path)]
-
-    @property
-    def pace(self) -> float:
-        """Seconds that a structure took, as was noted last; 0 if nothing was."""
-        return self.partial.pace
 
     def sink(self) -> SegmentSink:
         """What takes the structures of a part."""

@@ -197,9 +197,9 @@ class SegmentSink:
         self._writer = self._path = None
         self._since = time.monotonic()
 
-    def write(self, job: Job, positions, seconds, judged=None):
+    def write(self, job: Job, positions, judged=None):
         """
-        Write the (F, A, 3) positions of a job, and note how many seconds one of them took to generate.
+        Write the (F, A, 3) positions of a job.
 
         What was `judged` of them is noted, too; those that it has reasons against are not written.
         """
@@ -219,7 +219,6 @@ class SegmentSink:
         self._stop, self._whole = job.stop, True
         if time.monotonic() - self._since > self._settings.segment_seconds:
             self.close()
-        self._partial.note_pace(seconds)
 
     def close(self):
         """
@@ -302,8 +301,8 @@ class MemorySink:
     def __init__(self):
         self._positions, self._judged = [], []
 
-    def write(self, job: Job, positions, seconds, judged=None):
-        """Take the (F, A, 3) positions of a job, and what was judged of them; the seconds are not noted."""
+    def write(self, job: Job, positions, judged=None):
+        """Take the (F, A, 3) positions of a job, and what was judged of them."""
         self._positions.append(positions)
         self._judged += [] if judged is None else [judged]
 

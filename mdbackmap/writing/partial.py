@@ -39,7 +39,6 @@ _REPLACING = "replacing"  # the mark that what is there under the final names ma
 _SETTINGS = "settings.json"
 COMMAND = "command.json"
 """Name of the file that says that a part is complete, and how the command line made it."""
-_PACE = "pace"  # seconds that a structure took
 JOINED = "joined-"
 """How names begin of marks of parts that were taken over."""
 _LAYOUT = 2  # of the folder: segments are counted in output frames
@@ -194,18 +193,6 @@ class Partial:
             )
 
     @property
-    def pace(self) -> float:
-        """Seconds that a structure took, as was noted last; 0 if nothing was."""
-        try:
-            return float((self.folder / _PACE).read_text())
-        except (FileNotFoundError, ValueError):
-            return 0.0
-
-    def note_pace(self, seconds):
-        """Note how long a structure takes, for a conversion that goes on with this one."""
-        (self.folder / _PACE).write_text(f"{seconds:.6g}")
-
-    @property
     def publishing(self) -> bool:
         """Whether all was complete but for moving the files to their names."""
         return (self.folder / PUBLISHING).exists()
@@ -245,7 +232,7 @@ class Partial:
         for path, first, last in self._notes():
             if any(x.start <= first and last <= x.stop for x in known.values()):
                 known[path] = None
-        spared = (LOCK,) if everything else (LOCK, _SETTINGS, PUBLISHING, _REPLACING, _PACE, COMMAND)
+        spared = (LOCK,) if everything else (LOCK, _SETTINGS, PUBLISHING, _REPLACING, COMMAND)
         for path in sorted(self._files(), key=lambda path: path.name == PUBLISHING):  # last: it says what is published
             if path not in known and path.name not in spared and (everything or not path.name.startswith(JOINED)):
                 path.unlink()
@@ -290,6 +277,7 @@ class Partial:
 
     def note_command(self, argv):
         """Mark a part as complete, and note how the command line made it, in which folder."""
+        self.folder.mkdir(exist_ok=True)  # a part without frames has left none
         path = self.folder / COMMAND
         path.with_suffix(".new").write_text(json.dumps({"argv": argv, "folder": os.getcwd()}))
         os.replace(path.with_suffix(".new"), path)

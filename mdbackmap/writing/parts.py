@@ -12,15 +12,13 @@ import os
 import re
 from pathlib import Path
 
-import numpy as np
-
 from ..options import whole_number
 from .partial import COMMAND, JOINED, Partial
 
 _MARK = re.compile(rf"{JOINED}(\d+)-of-(\d+)")
 
 
-def check_part(part, n_frames):
+def check_part(part):
     """
     Which part of how many, as two whole numbers.
 
@@ -28,17 +26,15 @@ def check_part(part, n_frames):
     ----------
     part : (int, int)
         Counted from 1.
-    n_frames : int
-        Coarse frames of the whole.
 
     Raises
     ------
     ValueError
-        No such part, or more parts than frames.
+        No such part.
 
     Examples
     --------
-    >>> check_part((3, 40), 500)
+    >>> check_part((3, 40))
     (3, 40)
     """
     try:
@@ -48,21 +44,7 @@ def check_part(part, n_frames):
     number, of = whole_number("part", number, 1), whole_number("part", of, 1)
     if number > of:
         raise ValueError(f"part {number} of {of}: parts are counted from 1 to {of}")
-    if of > n_frames:
-        raise ValueError(f"{of} parts of {n_frames} frames: each part needs a frame; take {n_frames} parts at most")
     return number, of
-
-
-def places_of(part, n_frames):
-    """
-    Places of the frames of a part among all, ndarray of int64, shape (f,).
-
-    Examples
-    --------
-    >>> places_of((2, 3), 7).tolist()
-    [3, 4]
-    """
-    return np.array_split(np.arange(n_frames), part[1])[part[0] - 1]
 
 
 class Parts:
@@ -107,7 +89,8 @@ class Parts:
         for part in self:
             part.lock.take()
             try:
-                part.compare(settings)
+                if part.interrupted:
+                    part.compare(settings)
                 part.tidy()
                 for path in part.complete():
                     os.replace(path, whole.folder / path.name)
