@@ -3,7 +3,10 @@
 import json
 import os
 import shutil
+import subprocess
+from pathlib import Path
 
+import MDAnalysis as mda
 import numpy as np
 import pytest
 from conversions import N_FRAMES, QUICK, in_files, left, positions
@@ -179,3 +182,14 @@ class TestCommandLine:
             with pytest.raises(SystemExit):
                 convert("--part", text)
             assert "expected a part such as 3/40" in capsys.readouterr().err
+
+    def test_the_script_for_slurm(self, tmp_path, monkeypatch):
+        from mdbackmap.datafiles import GO_PDB, GO_XTC
+
+        monkeypatch.chdir(tmp_path)
+        script = str(Path(__file__).parent.parent / "tutorials" / "scripts" / "slurm.sh")
+        for task in ("1", "2"):
+            environ = os.environ | {"SLURM_ARRAY_TASK_ID": task, "SLURM_ARRAY_TASK_MAX": "2"}
+            subprocess.run(["bash", script, GO_PDB, GO_XTC, "aa.xtc"], check=True, env=environ)
+        subprocess.run(["bash", script, "join", "aa.xtc"], check=True)
+        assert mda.Universe("aa.pdb", "aa.xtc").trajectory.n_frames == 50

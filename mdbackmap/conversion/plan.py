@@ -98,7 +98,7 @@ class Plan:
         ]
 
     def of_part(self) -> Plan:
-        """The same for its places alone: what came of a part is told by it."""
+        """The same for its places alone, as results have it."""
         done = self.done.reshape(-1, self.n_samples)[self.places].ravel()
         return replace(self, frames=self.frames[self.places], done=done)
 
