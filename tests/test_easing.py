@@ -50,6 +50,19 @@ def test_a_hydrogen_within_an_oxygen_is_bent(made):
     np.testing.assert_array_equal(after[:, heavy], before[:, heavy])
 
 
+def test_images_of_atoms_count(made):
+    fine, atoms, easing = made
+    *_, oxygen, before = meeting(fine, atoms, 1.3)
+    box, shifted = np.array([[90.0, 0, 0], [20, 80, 0], [10, -20, 70]], dtype=np.float32), before.copy()
+    shifted[0, oxygen] += box[1] - box[2]
+    easing(before)
+    after = shifted.copy()
+    easing(after, box[None])
+    light = fine.elements == "H"
+    np.testing.assert_allclose(after[0, light], before[0, light], atol=1e-3)
+    assert np.abs(after - shifted).max() > 0.1
+
+
 def test_what_is_not_too_near_stays_to_the_bit(made):
     fine, atoms, easing = made
     *_, before = meeting(fine, atoms, 1.75)

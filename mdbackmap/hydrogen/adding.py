@@ -118,7 +118,7 @@ class Hydrogens:
             energies = turned(there, self.movers, self.roles, self.settings, box)
             atoms[:, self.moved] = (there[:, self.moved] + centre).cpu().numpy()
         if len(rows):
-            self.easing(atoms)
+            self.easing(atoms, boxes)
         return atoms, [energy.cpu().numpy() for energy in energies]
 
     def _grow(self, atoms, box):

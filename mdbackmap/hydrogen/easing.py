@@ -13,6 +13,7 @@ import numpy as np
 
 from ..metrics.clashes import close_pairs
 from ..molecule.bonds import pairs_within
+from ..molecule.boxes import nearest_images
 from .parents import carriers
 
 # Angstrom from a hydrogen to the nearest atom that it may have, by that atom's element; cited: Amber ff14SB, whose
@@ -66,18 +67,20 @@ class Easing:
         pairs = np.sort(pairs_within(fine.n_atoms, fine.bonds, _BONDS), axis=1)
         return cls(parent, reach, np.where(polar, _POLAR, 0.0), np.sort(pairs[:, 0] * fine.n_atoms + pairs[:, 1]))
 
-    def __call__(self, atoms):
+    def __call__(self, atoms, boxes=None):
         """
-        Bend hydrogens away from atoms of the same periodic image.
+        Bend hydrogens away from the nearest images of atoms.
 
         Parameters
         ----------
         atoms : ndarray of float, shape (F, A, 3)
             Changed in place.
+        boxes : ndarray of float, shape (F, 3, 3), optional
+            Box vectors as rows.
         """
-        for frame in atoms:
-            if len(self._tight(frame, close_pairs(frame, max(_LIMITS.values()))[0])):
-                self._bend(frame, close_pairs(frame, _NEAR)[0])
+        for frame, box in zip(atoms, [None] * len(atoms) if boxes is None else boxes, strict=True):
+            if len(self._tight(frame, close_pairs(frame, max(_LIMITS.values()), box)[0], box)[0]):
+                self._bend(frame, close_pairs(frame, _NEAR, box)[0], box)
 
     def _limits(self, pairs):
         """How near pairs may be; 0 without a hydrogen that may bend."""
@@ -86,22 +89,24 @@ class Easing:
         first = np.where(self.parent[one] >= 0, self.reach[other], self.reach[one])
         return np.where(light, first - self.less[one] - self.less[other], 0.0)
 
-    def _tight(self, frame, pairs):
-        """Those of the pairs (p, 2) that are nearer than they may be."""
-        gaps = np.linalg.norm(frame[pairs[:, 0]] - frame[pairs[:, 1]], axis=1)
-        pairs = pairs[gaps < self._limits(pairs)]
+    def _tight(self, frame, pairs, box):
+        """Those of the pairs (p, 2) that are nearer than they may be, and vectors (p, 3) from the second atoms."""
+        gaps = frame[pairs[:, 0]] - frame[pairs[:, 1]]
+        gaps = gaps if box is None else nearest_images(gaps, box).astype(frame.dtype)
+        near = np.linalg.norm(gaps, axis=1) < self._limits(pairs)
+        pairs, gaps = pairs[near], gaps[near]
         keys = pairs[:, 0] * len(frame) + pairs[:, 1]
-        return pairs[self.bonded[np.searchsorted(self.bonded, keys).clip(max=len(self.bonded) - 1)] != keys]
+        free = self.bonded[np.searchsorted(self.bonded, keys).clip(max=len(self.bonded) - 1)] != keys
+        return pairs[free], gaps[free]
 
-    def _bend(self, frame, pairs):
+    def _bend(self, frame, pairs, box):
         """Move the hydrogens of a frame (A, 3), in small steps, at the lengths of their bonds."""
         start = frame.copy()
         for _ in range(_ROUNDS):
-            tight = self._tight(frame, pairs)
+            tight, gap = self._tight(frame, pairs, box)
             if not len(tight):
                 return
             one, other = tight.T
-            gap = frame[one] - frame[other]
             distance = np.linalg.norm(gap, axis=1, keepdims=True)
             push = 0.5 * (self._limits(tight)[:, None] - distance + 0.05) * gap / distance
             moved = np.zeros_like(frame)

@@ -45,7 +45,8 @@ def close_pairs(atoms, cutoff, box=None):
         pairs, distances = near(atoms, atoms, cutoff, box)
         once = pairs[:, 0] < pairs[:, 1]
         return pairs[once], distances[once]
-    pairs = cKDTree(atoms).query_pairs(cutoff, output_type="ndarray").astype(np.int64)
+    tree = cKDTree(atoms, balanced_tree=False, compact_nodes=False)  # quicker to build, as quick to ask
+    pairs = tree.query_pairs(cutoff, output_type="ndarray").astype(np.int64)
     return pairs, np.linalg.norm(atoms[pairs[:, 0]] - atoms[pairs[:, 1]], axis=-1)
 
 

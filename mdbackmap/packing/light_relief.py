@@ -121,12 +121,32 @@ class Crowd:
         turned = reference.relieve(
             *chains, around, home, *given, range(1, settings.steps + 1), settings.steps, settings, held
         )[0]
-        around = around.view_as(atoms)
-        after = self._energies(around, some, pairs)
+        around, before = around.view_as(atoms), energies[rows]
         cost = 0.0 if held is None else held.energy(around[at]) - held.energy(atoms[at])
-        better = after + cost < energies[rows]
-        angles[rows] = torch.where(better.unsqueeze(1), turned, 0.0)
-        return angles, energies.index_copy(0, rows, torch.where(better, after, energies[rows]))
+        better = self._energies(around, some, pairs) + cost < before
+        kept, after = self._kept(atoms, around, some, better, before - cost, pairs)
+        angles[rows] = torch.where(kept.unsqueeze(1), turned, 0.0)
+        return angles, energies.index_copy(0, rows, after)
+
+    def _kept(self, atoms, around, some, better, least, pairs):
+        """
+        Which side chains (q,) stay turned, of those that are better by the `pairs` that were listed; energies then.
+
+        Others may have turned back, and pairs that were not listed may have met, if a side chain moved by half of what
+        these were apart: none may be worse than `least` (q,).
+        """
+        at = some.unbind(1)
+        far = (around[at] - atoms[at]).norm(dim=-1).amax(1) > self.settings.listed / 2
+        while True:
+            now = atoms.clone()
+            now[at] = torch.where(better[:, None, None], around[at], atoms[at])
+            after, rows = self._energies(now, some, pairs), (far & better).nonzero()[:, 0]
+            if len(rows):
+                after[rows] = self._energies(now, some[rows], self._listed(now, some[rows], 0.0))
+            worse = better & (after >= least)
+            if not worse.any():
+                return better, after
+            better = better & ~worse
 
     def _listed(self, atoms, chosen, margin):
         """Pairs of atoms of side chains `chosen` (Q, 2), up to `margin` further apart than allowed."""
