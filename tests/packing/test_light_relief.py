@@ -1,5 +1,7 @@
 """Room for hydrogens: where they are while side chains are packed, which pairs count, and what is gained."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,7 @@ from mdbackmap.metrics.hydrogens import Hydrogens as Judged
 from mdbackmap.metrics.validity import _hydrogens
 from mdbackmap.molecule.mapping import Mapping
 from mdbackmap.options import HydrogenOptions
+from mdbackmap.packing import light_relief
 from mdbackmap.packing.light_atoms import light_tables, with_hydrogens
 from mdbackmap.packing.light_pairs import LightPairs
 from mdbackmap.packing.light_relief import make_room
@@ -124,3 +127,27 @@ def test_a_wide_box_changes_nothing(drawn):
     wide = Conformation(drawn.internal, drawn.beads, drawn.torsions, 500.0 * torch.eye(3).expand(2, 3, 3))
     plain, boxed = (make_room(one.on_backbone(drawn.backbone), PACKING) for one in (drawn, wide))
     assert torch.allclose(plain.torsions, boxed.torsions, atol=1e-3)
+
+
+def test_no_side_chain_turns_into_atoms_that_were_not_listed(monkeypatch, drawn):
+    """Of pairs, only those nearer than they may be are listed here: turned side chains meet others."""
+    crowd, relieve, checked = light_relief.Crowd, light_relief.Crowd.relieve, []
+
+    def spied(self, atoms, chosen, pulls=None):
+        self.settings = dataclasses.replace(self.settings, listed=0.0)
+        before = self._energies(atoms, chosen, self._listed(atoms, chosen, 0.0))
+        angles, left = relieve(self, atoms, chosen, pulls)
+        turned = (angles != 0).any(1)
+        checked.append((before[turned], left[turned]))
+        return angles, left
+
+    monkeypatch.setattr(crowd, "relieve", spied)
+    roomy = make_room(drawn, PACKING)
+    ((before, left),) = checked
+    internal = drawn.internal
+    atoms, real = with_hydrogens(internal.types, internal.starts, roomy.atoms)
+    fresh = crowd(internal, real, None, PACKING.hydrogens.relief)
+    chosen = (roomy.torsions != drawn.torsions).any(2).nonzero()
+    after = fresh._energies(atoms, chosen, fresh._listed(atoms, chosen, 0.0))
+    assert len(before) > 10 and (left < before).all()
+    torch.testing.assert_close(after, left, atol=1e-2, rtol=1e-3)
