@@ -41,6 +41,8 @@ class Standin:
     n_atoms = property(lambda self: self.mapping.n_atoms)
     topology = property(lambda self: self.mapping.fine)
 
+    uses_key_frames = False
+
     def keeps_beads(self, options):
         return options.tolerance.keeps
 
@@ -70,6 +72,7 @@ class Standin:
         self, beads, frames, *, samples=0, times=None, dimensions=None, seed=SamplingOptions.seed,
         temperature=SamplingOptions.temperature, correlation_time=SamplingOptions.correlation_time,
         bead_tolerance=SamplingOptions.bead_tolerance, mirror=SamplingOptions.mirror, wrap=SamplingOptions.wrap,
+        key_beads=None,
     ):  # fmt: skip
         beads = np.asarray(beads, dtype=np.float32)
         finite = np.isfinite(beads).all(axis=(1, 2))

@@ -20,6 +20,7 @@ from .universe_bonds import bonds_of
 LARGEST = 7  # atoms of a ring; chosen: by hand, larger ones have room for a chain
 BROKEN = 5.0  # angstrom; chosen: by hand, what is longer is no bond and is left out
 _LEVEL = 1e-3  # angstrom that a bond has to rise out of a triangle's plane; chosen: by hand, above rounding
+_ROUNDING = 1e-9  # share of a triangle's side; chosen: by hand, so that what passes through a corner is found
 
 
 class Piercing(NamedTuple):
@@ -239,4 +240,5 @@ def _crosses(start, stop, corners):
         point = start[:, None] + share * (stop - start)[:, None]  # in the plane of the triangle
         one = (normal * np.cross(point, second)).sum(-1) / square
         other = (normal * np.cross(first, point)).sum(-1) / square
-        return (through & (one >= 0) & (other >= 0) & (one + other <= 1)).any(1)
+        within = (one >= -_ROUNDING) & (other >= -_ROUNDING) & (one + other <= 1 + _ROUNDING)
+        return (through & within).any(1)

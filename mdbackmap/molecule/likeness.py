@@ -253,7 +253,7 @@ def _matched(like, fine, own, theirs, span, convention):
 
 def _other_name(resname, name, names):
     """Other names, in all conventions, for atoms of a residue that has these `names`."""
-    if name in _FIRST_HYDROGENS:  # as OpenMM has them
+    if name in _FIRST_HYDROGENS and "CA" in names:  # as OpenMM has them; not those of caps
         return next((first for first in ("H", "H1") if first in names), None)
     if name in FIRST_OXYGENS or name in SECOND_OXYGENS:
         return "O" if name in FIRST_OXYGENS else "OXT"

@@ -56,7 +56,7 @@ class Report:
 class StandinSampler(backmapper.Sampler):
     """Atoms at small offsets from their beads, keyed by frame and sample; no network."""
 
-    def __call__(self, beads, noise, keys, boxes, tolerance, kept=None):
+    def __call__(self, beads, noise, keys, boxes, tolerance, kept=None, held=None):
         atoms = self.bound.mapping.lift(np.asarray(beads, dtype=np.float32))
         for out, frame, sample in zip(atoms, keys.frames, keys.samples, strict=True):
             rng = np.random.default_rng([int(frame), int(sample)])
