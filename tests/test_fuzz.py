@@ -13,7 +13,7 @@ from standin import chain
 from mdbackmap.cli import values
 from mdbackmap.writing import products
 
-SEED, CHUNK, N_CHUNKS = 0, 100, 3  # of the cases that CI runs; `python -m tests.fuzz` runs more
+SEED, CHUNK, N_CHUNKS = 0, 100, 3  # of the cases that CI runs; `python -m fuzz` runs more
 _OF_THE_LIBRARY = "MDAnalysis/coordinates/XDR.py"  # its C code reads beyond its memory for some damaged XTC files
 
 
@@ -26,7 +26,7 @@ def test_cases(chunk):
     for fault in report.faults:
         print(f"case {fault['number']}: {fault['what']}", *fault["about"], sep="\n    ")
     ours = [fault for fault in report.faults if _OF_THE_LIBRARY not in fault["what"]]
-    assert not ours, f"{len(ours)} faults; see them by python -m tests.fuzz --case NUMBER"
+    assert not ours, f"{len(ours)} faults; see them by python -m fuzz --case NUMBER, in tests"
 
 
 def test_a_case_is_a_function_of_its_number(tmp_path):

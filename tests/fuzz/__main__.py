@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz``: many cases, and what was found."""
+"""``python -m fuzz``: many cases, and what was found."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from . import judging, running
 
 def main():
     """Run, print the faults, and end with 1 if there are any."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=2000, help="how many (default: 2000)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")

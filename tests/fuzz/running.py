@@ -151,10 +151,10 @@ def run_apart(seed, first, n_cases, chunk=100, tell=print) -> Report:
         with tempfile.TemporaryDirectory() as folder:
             state = Path(folder) / "state.json"
             arguments = ["--seed", seed, "--first", at, "--cases", min(chunk, stop - at), "--state", state]
-            root = Path(__file__).parents[2]
+            tests = Path(__file__).parents[1]  # there may be a package called tests elsewhere
             done = subprocess.run(
-                [sys.executable, "-X", "faulthandler", "-m", "tests.fuzz", *map(str, arguments)],
-                cwd=root,
+                [sys.executable, "-X", "faulthandler", "-m", "fuzz", *map(str, arguments)],
+                cwd=tests,
                 capture_output=True,
                 text=True,
             )
