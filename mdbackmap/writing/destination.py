@@ -46,18 +46,6 @@ class InMemory:
         """A context that gives which structures are there already: none."""
         return contextlib.nullcontext(np.zeros(self.n_structures, dtype=bool))
 
-    def _with_parts(self, parts, settings):
-        """Go on with parts that were made on their own, or discard them."""
-        if self._overwrite:
-            parts.discard()
-        elif self._resume:
-            parts.take_over(self.partial, settings)
-        else:
-            raise FileExistsError(
-                f"{len(parts.numbers)} parts of a conversion to {self.filename} are kept beside it: join them "
-                "(mdbackmap join, resume=True), or discard them and start again (overwrite=True, --overwrite)"
-            )
-
     def joined(self, places, done):
         """A context of worker processes: there is nothing to lock."""
         return contextlib.nullcontext()
