@@ -9,7 +9,8 @@ Shapes: F frames, N and M points, G points of any frames, K neighbours. Lengths 
 
 import torch
 
-from .trees import nearest_among, nearest_points, pairs_within, widths
+from ..molecule.nearby import widths
+from .trees import nearest_among, nearest_points, pairs_within
 from .vectors import full_precision
 
 try:

@@ -8,17 +8,12 @@ Shapes: N and M points, K neighbours. Lengths in angstrom.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ..molecule.nearby import with_images
+
 _ROUNDING = 1.0 + 1e-4  # times a reach; chosen: by hand, pairs at its end are judged by who asks, in single precision
-
-
-def widths(box):
-    """Distances (3,) of opposite faces of a box (3, 3), vectors as rows."""
-    return 1 / np.linalg.norm(np.linalg.inv(box), axis=0)
 
 
 def pairs_within(one, other, reach, box=None):
@@ -46,7 +41,7 @@ def pairs_within(one, other, reach, box=None):
     [[0, 0, 0], [0, 1, 2]]
     """
     reach, n = reach * _ROUNDING, max(1, len(other))
-    one, other, owner = _in_box(one, other, reach, box)
+    one, other, owner = with_images(one, other, reach, box)
     found = cKDTree(one).sparse_distance_matrix(cKDTree(other), reach, output_type="ndarray")
     pairs = np.sort(found["i"].astype(np.int64) * n + owner[found["j"]])
     once = slice(None) if box is None else np.diff(pairs, prepend=-1) > 0
@@ -74,7 +69,7 @@ def nearest_points(points, k, shell, radii=(), box=None):
     counts : ndarray of int64, shape (N, len(radii))
         Other points within each radius.
     """
-    points, places, owner = _in_box(points, points, shell, box)
+    points, places, owner = with_images(points, points, shell, box)
     tree, own = cKDTree(places), np.arange(len(points))
     _, found = tree.query(points, np.arange(1, k + 2), distance_upper_bound=shell)
     found = np.append(owner, len(points))[found]
@@ -103,24 +98,6 @@ def nearest_among(points, other, k, shell, box=None):
         By growing distance; M where there is none.
     """
     n_other = len(other)
-    points, places, owner = _in_box(points, other, shell, box)
+    points, places, owner = with_images(points, other, shell, box)
     found = cKDTree(places).query(points, np.arange(1, k + 1), distance_upper_bound=shell)[1]
     return np.append(owner, n_other)[found]
-
-
-def _in_box(one, other, reach, box):
-    """Points of the first set in the box, those of the second with images within reach, and whose these are."""
-    one, other = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
-    owner = np.arange(len(other))
-    if box is None:
-        return one, other, owner
-    box = np.asarray(box, dtype=np.float64)
-    inverse, rim = np.linalg.inv(box), reach / widths(box)
-    one, other = (np.mod(points @ inverse, 1.0) for points in (one, other))
-    for k in range(3):
-        copies = np.arange(-math.ceil(rim[k]), math.ceil(rim[k]) + 1)
-        place = other[:, k, None] + copies
-        row, copy = np.nonzero((place > -rim[k]) & (place < 1 + rim[k]))
-        other, owner = other[row], owner[row]
-        other[:, k] += copies[copy]
-    return one @ box, other @ box, owner

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..molecule.bonds import adjacency
 from ..molecule.boxes import box_vectors, nearest_images
-from ..molecule.nearby import near
+from ..molecule.nearby import near, widths
 from .universe_bonds import bonds_of
 
 LARGEST = 7  # atoms of a ring; chosen: by hand, larger ones have room for a chain
@@ -220,7 +220,7 @@ def _of_frame(frame, atoms, rings, bonds, box):
 
 def _widest(box):
     """The longest cutoff that nearest images know of."""
-    return np.inf if box is None else 0.5 / np.linalg.norm(np.linalg.inv(box), axis=0).max()
+    return np.inf if box is None else 0.5 * widths(box).min()
 
 
 def _about(points, centre, box):

@@ -4,7 +4,7 @@ Pairs of points that lie near each other, over periodic boundaries where there i
 Shapes: n and m points, p pairs. Lengths in angstrom.
 """
 
-from itertools import product
+import math
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -35,9 +35,7 @@ def near(points, others, cutoff, box=None):
     >>> near(*at, 3.0)[0].tolist(), near(*at, 3.0, np.eye(3) * 20)[0].tolist()
     ([], [[0, 0]])
     """
-    owner = np.arange(len(others))
-    if box is not None:
-        points, others, owner = _with_images(points, others, cutoff, box)
+    points, others, owner = with_images(points, others, cutoff, box)
     found = cKDTree(points).sparse_distance_matrix(cKDTree(others), cutoff, output_type="ndarray")
     pairs = np.stack([found["i"], owner[found["j"]]], axis=1).astype(np.int64)
     order = np.lexsort((found["v"], pairs[:, 1], pairs[:, 0]))
@@ -70,17 +68,43 @@ def nearest(points, others, cutoff, box=None):
     [2.0, inf]
     """
     if box is not None:
-        cutoff = min(cutoff, 0.5 / np.linalg.norm(np.linalg.inv(box), axis=0).max())
-        points, others, _ = _with_images(points, others, cutoff, box)
+        cutoff = min(cutoff, 0.5 * widths(box).min())
+    points, others, _ = with_images(points, others, cutoff, box)
     return cKDTree(others).query(points, distance_upper_bound=cutoff)[0]
 
 
-def _with_images(points, others, cutoff, box):
-    """Points in the box, the others with their images around it, and which of the others each image is of."""
-    inverse = np.linalg.inv(box)
-    fractions, placed = ((x @ inverse) % 1.0 for x in (points, others))
-    margin = cutoff * np.linalg.norm(inverse, axis=0)
-    shifts = np.array(list(product((-1, 0, 1), repeat=3)))
-    images = placed + shifts[:, None]  # (27, m, 3)
-    kept = ((images > -margin) & (images < 1 + margin)).all(-1)
-    return fractions @ box, images[kept] @ box, np.nonzero(kept)[1]
+def widths(box):
+    """Distances (3,) of opposite faces of a box (3, 3), vectors as rows."""
+    return 1 / np.linalg.norm(np.linalg.inv(box), axis=0)
+
+
+def with_images(one, other, reach, box):
+    """
+    Points in a box, others with their images within reach of it, and which of the others each image is of.
+
+    Parameters
+    ----------
+    one, other : ndarray of float, shapes (n, 3) and (m, 3)
+    reach : float
+    box : ndarray of float, shape (3, 3), or None
+        Box vectors as rows; without one there are no images.
+
+    Returns
+    -------
+    one, other : ndarray of float, shapes (n, 3) and (k, 3)
+    owner : ndarray of int64, shape (k,)
+    """
+    one, other = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    owner = np.arange(len(other))
+    if box is None:
+        return one, other, owner
+    box = np.asarray(box, dtype=np.float64)
+    inverse, rim = np.linalg.inv(box), reach / widths(box)
+    one, other = (np.mod(points @ inverse, 1.0) for points in (one, other))
+    for k in range(3):
+        copies = np.arange(-math.ceil(rim[k]), math.ceil(rim[k]) + 1)
+        place = other[:, k, None] + copies
+        row, copy = np.nonzero((place > -rim[k]) & (place < 1 + rim[k]))
+        other, owner = other[row], owner[row]
+        other[:, k] += copies[copy]
+    return one @ box, other @ box, owner
