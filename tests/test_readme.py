@@ -47,12 +47,18 @@ def test_pages_of_docs_run(folder, page):
 
 
 def test_readme_shows_what_it_does_first():
-    """One picture, three lines of Python below the imports, and a command, before the first heading."""
+    """Install, convert a bundled file, convert your own; one picture, and three lines of Python below the imports."""
     first = README.read_text().split("\n## ")[0]
     code, commands = (re.search(rf"```{name}\n(.*?)```", first, re.DOTALL)[1] for name in ("python", "console"))
     lines = [line for line in code.splitlines() if line and not line.startswith(("import", "from"))]
     assert len(lines) == 3 and "mdbackmap convert" in commands and "![" in first
-    assert len(README.read_text().splitlines()) <= 200
+    typed = [line.split("  ")[0] for _, block in blocks(README, "sh")[:1] for line in block.splitlines()]
+    assert typed == [
+        "pip install -c constraints.txt .",
+        "mdbackmap demo",
+        "mdbackmap convert mine.pdb mine.xtc -o aa.xtc",
+    ]
+    assert len(README.read_text().splitlines()) < 200
 
 
 def test_every_command_of_the_table_exists():
@@ -62,12 +68,11 @@ def test_every_command_of_the_table_exists():
 
 
 def test_set_up_lines():
-    demo, tests = (line.split(" && ") for _, block in blocks(README, "sh") for line in block.splitlines())
-    assert demo[-1] == "mdbackmap demo" and tests[-1] == "python -m pytest -n 2"
-    alone = blocks(ROOT / "CONTRIBUTING.md", "sh")[0][1].splitlines()[0].split(" && ")
-    assert alone[-1] == "python -m pytest" and alone[-2] == tests[-2]
+    """Those of CONTRIBUTING are what CI runs."""
+    install, run = blocks(ROOT / "CONTRIBUTING.md", "sh")[0][1].splitlines()[0].split(" && ")[-2:]
     script = (ROOT / ".ci" / "run").read_text()
-    assert tests[-1].removesuffix(" 2") in script and tests[-2].removeprefix("pip install ") in script
+    assert run == "python -m pytest -n 2" and run.removesuffix(" 2") in script
+    assert install.removeprefix("pip install ") in script
     assert (ROOT / "constraints.txt").exists()
 
 

@@ -1,5 +1,5 @@
 """
-The command line: ``mdbackmap convert | join | coarsen | check | evaluate | pack | train | demo | datafiles | models``.
+The command line: ``mdbackmap VERB``; the verbs are those of `VERBS`.
 
 Each verb is one module with two functions: ``add_parser(verbs)`` declares its options and ``run(args)`` does the work;
 where options can contradict each other, a third one, ``check(args)``, tells what is wrong, or None.
@@ -31,9 +31,9 @@ import traceback
 import warnings
 
 from .. import __version__
-from . import check, coarsen, convert, datafiles, demo, evaluate, join, models, pack, train
+from . import check, coarsen, completion, convert, datafiles, demo, doctor, evaluate, join, models, pack, train
 
-VERBS = (convert, join, coarsen, check, evaluate, pack, train, demo, datafiles, models)
+VERBS = (convert, join, coarsen, check, evaluate, pack, train, demo, datafiles, models, doctor, completion)
 
 
 def main(argv=None):
