@@ -27,6 +27,7 @@ Backmapper         a model bound to one molecule: beads in, atoms out; `Backmapp
 backmap            Universe in, all-atom Universe out, in one call
 Backmap            the transformation that puts the atoms of a lifted Universe in their places
 BackmapTrajectory  an analysis that writes the atoms of many frames to a file
+BackmapReporter    a reporter of OpenMM that backmaps a simulation while it runs
 DaskBackend        workers of a dask.distributed cluster, for ``BackmapTrajectory.run``
 Scale              the transformation for trajectories whose lengths are in nm or reduced units
 Topology           names, residues, chains and bonds at one resolution
@@ -52,6 +53,7 @@ _HOME = {
     "Backmap": "transformation",
     "backmap": "transformation",
     "BackmapTrajectory": "trajectory",
+    "BackmapReporter": "reporter",
     "DaskBackend": "conversion.cluster",
     "Scale": "universes.scaling",
     "Topology": "molecule.topology",

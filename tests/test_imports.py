@@ -19,7 +19,8 @@ NO_TORCH = {"conversion", "reading", "universes", "writing"}
 DOOR = "both"
 HALL = {  # the files in the top folder
     "__init__": NEITHER, "__main__": NEITHER, "commit": NEITHER, "files": NEITHER, "options": NEITHER,
-    "trajectory": NO_TORCH, "transformation": NO_TORCH, "backmapper": DOOR, "loading": DOOR, "checkpoint": "torch",
+    "reporter": NO_TORCH, "trajectory": NO_TORCH, "transformation": NO_TORCH,
+    "backmapper": DOOR, "loading": DOOR, "checkpoint": "torch",
 }  # fmt: skip
 NO_TORCH_EITHER = [
     f"data.{name}" for name in ("clusters", "deposited", "layouts", "pack_files", "packs", "polymers", "sources")
@@ -183,7 +184,8 @@ def test_torch_side_runs_without_mdanalysis():
 
 def test_openmm_stands_behind_few_modules():
     users = {name for name in modules() if "openmm" in roots(name)}
-    assert users == {"evaluation.energy", "refinement.amber", "refinement.minimising", "refinement.restraints"}
+    in_refinement = {"refinement.amber", "refinement.minimising", "refinement.restraints"}
+    assert users == {"evaluation.energy", "reporter"} | in_refinement
 
 
 def test_mdanalysis_side_and_packing_run_without_torch():
@@ -208,7 +210,7 @@ assert row["T0_rmsd"] < 10 and "MDAnalysis" in sys.modules and sys.modules["MDAn
 
 def test_only_the_door_and_those_behind_it_know_the_backmapper():
     users = {name for name in modules() if {"mdbackmap.backmapper", "mdbackmap.loading"} & set(imported(name))}
-    assert users <= {"loading", "transformation", "cli.convert", "cli.demo"}
+    assert users <= {"loading", "reporter", "transformation", "cli.convert", "cli.demo"}
 
 
 def test_nothing_imports_the_command_line_and_only_it_the_training():

@@ -30,13 +30,15 @@ class Generator:
 
     def __init__(self, plan):
         self._group, self._options, self._model = plan.group, plan.options, plan.model
-        self._pool = ThreadPoolExecutor(max(1, plan.batch_size // plan.group), "mdbackmap-sample")
+        n_threads = plan.batch_size // plan.group
+        self._pool = ThreadPoolExecutor(n_threads, "mdbackmap-sample") if n_threads > 1 else None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
 
     def __call__(self, job):
         """
@@ -56,4 +58,5 @@ class Generator:
             part = slice(start - job.start, stop - job.start)
             return sample_frames(model, job.frames[part], job.samples[part], self._options)
 
-        return np.concatenate(list(self._pool.map(group, bounds[:-1], bounds[1:])))
+        run = map if self._pool is None else self._pool.map
+        return np.concatenate(list(run(group, bounds[:-1], bounds[1:])))

@@ -31,17 +31,17 @@ class Tally:
     model : Backmapper
     options : SamplingOptions
     result : PartResult
-        Of this part, empty; its arrays are filled in.
+        Of this part, empty; its arrays are filled in. Another one may take its place.
     """
 
     def __init__(self, model, options, result):
-        self._model, self._options, self._result = model, options, result
+        self._model, self._options, self.result = model, options, result
         self._odd_frames, self._doubted = [], False  # frames to be named or counted; whether beads were doubted
 
     def read(self, row, frame, strain):
         """Add the `CoarseFrame` of that row of the part, and which of its residues are strained, shape (R,)."""
-        self._result.times[row] = frame.time
-        self._result.strained[:] += strain
+        self.result.times[row] = frame.time
+        self.result.strained[:] += strain
 
     def add(self, job, positions, first, kept=None):
         """
@@ -54,15 +54,15 @@ class Tally:
         alphas = self._alphas(self._model.system.own(positions))
         left = np.stack([impossible(one, mapping.coarse, box) for one, box in zip(alphas, boxes, strict=True)])
         left = left if kept is None else left & kept[:, None]
-        self._result.unrepaired[:] += left.sum(0)
+        self.result.unrepaired[:] += left.sum(0)
         if mapping.is_trace:
             self._doubt(left)
         if self._model.keeps_beads(self._options):
-            self._result.displacements[part] = 0.0
+            self.result.displacements[part] = 0.0
             self._name(job, left, "beads kept")
             return
         moved = displacements(self._model, job.frames, positions, self._options)
-        self._result.displacements[part] = moved
+        self.result.displacements[part] = moved
         still = ~moved.any(1)[:, None]
         self._name(job, left & ~still, "not corrected within the tolerance")
         self._name(job, left & still, "beads of this frame kept")

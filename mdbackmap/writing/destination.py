@@ -209,6 +209,10 @@ class Destination:
     def _merge(self, path, segments, n_frames):
         merge(path, segments, self.model.universe, n_frames)
 
+    def ends_at(self, n_structures, provenance):
+        """Say how many structures there are, and how they were made, if that was not known at the start."""
+        self.n_structures, self.provenance = n_structures, provenance
+
     def judged(self, whole):
         """What was judged of all structures, of those that were there before, too; None if nothing was."""
         return self.partial.judged()
