@@ -74,7 +74,7 @@ class Noise:
 
         Returns
         -------
-        ndarray of float32, shape (F, *shape)
+        ndarray of float32, shape (F, ...)
         """
         out = np.empty((len(keys), *shape), dtype=np.float32)
         for row, (frame, sample, time) in enumerate(keys):
