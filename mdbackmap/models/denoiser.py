@@ -74,10 +74,9 @@ class Denoiser(nn.Module):
 
     def forward(self, batch):
         """Displacements (n, 3) that take the beads of a `Batch` to where they belong; none of first and last ones."""
-        features, edges, sphere = self.inputs(batch)
-        around = (edges, batch.neighbours, batch.weights(edges.dtype), sphere)
+        features, around = self.inputs(batch)
         for layer in self.layers:
-            features = layer(features, *around)
+            features = layer(features, around)
         local = self.out(features).float()
         frame = bisector_frame(batch.before, batch.ca, batch.after)
         inner = ~(batch.first | batch.last)

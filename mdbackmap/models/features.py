@@ -11,7 +11,7 @@ from ..chemistry import residues
 from ..chemistry.peptide_geometry import CA_CIS, CA_TRANS
 from ..geometry.vectors import bisector_frame, dihedral, unit
 from .batch import MAX_SEPARATION
-from .layers import harmonics, radial_basis
+from .layers import Neighbourhood, harmonics, radial_basis
 
 _N_SEPARATIONS = 2 * MAX_SEPARATION + 2
 _SHAPE = 16  # columns of `Features._shape`; chosen: by hand
@@ -41,8 +41,8 @@ class Features(nn.Module):
         self.shape = nn.Linear(_SHAPE, config.n_features)
 
     def forward(self, batch):
-        """Features (n, C) and (n, K, E), and harmonics (n, K, 9) of the neighbours' directions."""
-        return self._named(batch.types) + self.shape(self._shape(batch)), *self._edges(batch)
+        """Features (n, C), and the `Neighbourhood` of beads."""
+        return self._named(batch.types) + self.shape(self._shape(batch)), self._neighbourhood(batch)
 
     def _named(self, types):
         """Embedding (n, C) of residue types; some are hidden in training (a sequence identifies its protein)."""
@@ -79,7 +79,7 @@ class Features(nn.Module):
             off = ((CA_CIS - CA_TRANS) * cis_before, (CA_CIS - CA_TRANS) * cis)
         return [one * inner for one, inner in zip(off, (inner_first, inner_last), strict=True)]
 
-    def _edges(self, batch):
+    def _neighbourhood(self, batch):
         frame = bisector_frame(batch.before, batch.ca, batch.after)  # (n, 3, 3)
         distance = batch.displacements.norm(dim=-1)
         direction = batch.displacements / distance.unsqueeze(-1).clamp_min(1e-6)
@@ -88,5 +88,6 @@ class Features(nn.Module):
         there = (other @ direction.unsqueeze(-1)).squeeze(-1)
         turned = (other.flatten(1, 2) @ frame.transpose(-1, -2)).reshape(*distance.shape, 9)
         radial = radial_basis(distance, self.n_basis)
-        along = nn.functional.one_hot(batch.separations, _N_SEPARATIONS).to(radial.dtype)
-        return torch.cat([here, there, turned, radial, along], dim=-1), harmonics(batch.displacements)
+        edges = torch.cat([here, there, turned, radial], dim=-1)
+        along = batch.separations, batch.neighbours, batch.weights(edges.dtype)
+        return Neighbourhood(edges, *along, harmonics(batch.displacements))

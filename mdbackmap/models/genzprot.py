@@ -109,21 +109,20 @@ class GenZProt(Model):
         return TorsionHeads(self.peptide, self.phi, self.end, self.chis, self.bins, self.config.order)
 
     def condition(self, batch):
-        """Prior features (n, C) and what every round of messages needs of the neighbourhood."""
-        features, edges, sphere = self.inputs(batch)
+        """Prior features (n, C) and the `Neighbourhood` of beads."""
+        features, around = self.inputs(batch)
         if self.inside is not None and batch.inside is not None:
             frame = bisector_frame(batch.before, batch.ca, batch.after)
             features = features + self.inside(batch.inside, frame, batch.types)
-        around = (edges, batch.neighbours, batch.weights(edges.dtype), sphere)
         for layer in self.prior_layers:
-            features = layer(features, *around)
+            features = layer(features, around)
         return features, around
 
     def decode(self, features, around, latent):
         """Features (n, C) from which the torsions are read."""
         features = features + self.latent(latent)
         for layer in self.decoder_layers:
-            features = layer(features, *around)
+            features = layer(features, around)
         return self.dropout(self.norm(features))
 
     def forward(self, batch, atoms, mask, torsions, known, noise, estimate=False):

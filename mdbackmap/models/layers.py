@@ -6,14 +6,21 @@ Equivariant features are e3nn irreps of SO(3): proteins are chiral, so parity is
 labelled even.
 """
 
+import dataclasses
+import functools
+
 import torch
 from e3nn import o3
 from torch import nn
+
+from ..geometry.compiling import array, suits
+from .compiled import CONSTANTS, messages
 
 HARMONICS = o3.Irreps("0e + 1e + 2e")
 _WIDTHS = [ir.dim for _, ir in HARMONICS]
 _BLOCK = 64  # beads whose messages are in the cache at a time; measured: twice as fast as all at once, by hand
 RANGE = 3.0, 20.0  # angstrom of the radial functions; chosen: by hand, C-alphas are not nearer
+_FAR = 60.0  # exponent at which Gaussians stop falling; chosen: 1e-26 is none, and numbers below 1e-38 are slow
 _PART = 4  # of the features that densities make, one in so many; chosen: by hand
 
 
@@ -21,7 +28,7 @@ def radial_basis(distances, n_basis, shortest=RANGE[0], longest=RANGE[1]):
     """Gaussians (..., n_basis) of `distances` (...) in angstrom, evenly spaced between `shortest` and `longest`."""
     centres = torch.linspace(shortest, longest, n_basis, device=distances.device, dtype=distances.dtype)
     width = (longest - shortest) / (n_basis - 1)
-    return torch.exp(-(((distances.unsqueeze(-1) - centres) / width) ** 2))
+    return torch.exp(-(((distances.unsqueeze(-1) - centres) / width) ** 2).clamp_max(_FAR))
 
 
 def harmonics(vectors):
@@ -39,12 +46,45 @@ def normed_perceptron(n_inputs, n_hidden, n_outputs):
     return nn.Sequential(nn.LayerNorm(n_inputs), *perceptron(n_inputs, n_hidden, n_outputs))
 
 
+@dataclasses.dataclass(frozen=True)
+class Neighbourhood:
+    """
+    What every round of messages needs of the neighbours of each bead.
+
+    Attributes
+    ----------
+    edges : torch.Tensor, shape (n, K, E)
+        Features of edges.
+    along : torch.Tensor of int64, shape (n, K)
+        Sequence separations, small numbers: each has weights of its own.
+    neighbours : torch.Tensor of int64, shape (n, K)
+    weights : torch.Tensor, shape (n, K, 1)
+        One over the number of neighbours; 0 for absent ones.
+    sphere : torch.Tensor, shape (n, K, 9)
+        Harmonics of the directions of neighbours.
+    """
+
+    edges: torch.Tensor
+    along: torch.Tensor
+    neighbours: torch.Tensor
+    weights: torch.Tensor
+    sphere: torch.Tensor
+
+    @functools.cached_property
+    def rows(self):
+        """Rows (n, K, 3) of each bead, of its neighbour and of their separation, in one table of all three."""
+        n = len(self.along)
+        own = torch.arange(n, device=self.along.device).unsqueeze(1).expand_as(self.along)
+        return torch.stack([own, self.neighbours + n, self.along + 2 * n], dim=-1)
+
+
 class Density(nn.Module):
     """
     Equivariant summary of a neighbourhood and its invariants: sum over j of gate_j Y(r_j), then scalar products.
 
     The sum is a matrix product per bead. Two equivariant linear maps and the scalar products of their outcomes,
-    channel by channel, make a tensor product to scalars of low rank: on beads, not on edges, so it costs little.
+    channel by channel, make a tensor product to scalars of low rank. These are sums over the scalar products of the
+    channels themselves (`products`), on beads, not on edges, so it costs little.
 
     Parameters
     ----------
@@ -59,26 +99,38 @@ class Density(nn.Module):
         inner = o3.Irreps([(channels, ir) for _, ir in HARMONICS])
         outer = o3.Irreps([(n_invariants, ir) for _, ir in HARMONICS])
         self.left, self.right = o3.Linear(inner, outer), o3.Linear(inner, outer)
-        self.parts = [n_invariants * width for width in _WIDTHS]
+        self.channels = channels
 
     def gather(self, gates, sphere):
         """Density (n, M * 9) in e3nn's layout from gates (n, K, M) and harmonics (n, K, 9)."""
         summed = gates.transpose(-1, -2) @ sphere  # (n, M, 9)
         return torch.cat([part.flatten(-2) for part in summed.split(_WIDTHS, dim=-1)], dim=-1)
 
+    def products(self, one, other):
+        """Scalar products (3, n, M * M), for each l, of all channels of two densities (n, M * 9)."""
+        sizes = [self.channels * width for width in _WIDTHS]
+        pairs = zip(one.split(sizes, -1), other.split(sizes, -1), strict=True)
+        pairs = [[part.unflatten(-1, (self.channels, -1)) for part in pair] for pair in pairs]
+        return torch.stack([(left @ right.transpose(-1, -2)).flatten(-2) for left, right in pairs])
+
+    def invariants(self, products):
+        """Invariants (n, 3 n_invariants) from `products`."""
+        left, right = (side.weight.view(len(_WIDTHS), self.channels, -1) for side in (self.left, self.right))
+        weights = (left.unsqueeze(2) * right.unsqueeze(1)).flatten(1, 2) / self.channels  # e3nn: 1 / sqrt(M) a side
+        return (products @ weights).transpose(0, 1).flatten(1)
+
     def forward(self, one, other):
         """Invariants (n, 3 n_invariants) of two densities (n, M * 9)."""
-        products = (self.left(one) * self.right(other)).split(self.parts, dim=-1)
-        sums = [part.unflatten(-1, (-1, width)).sum(-1) for part, width in zip(products, _WIDTHS, strict=True)]
-        return torch.cat(sums, dim=-1)
+        return self.invariants(self.products(one, other))
 
 
 class Interaction(nn.Module):
     """
     One round of messages between neighbours, then a feed-forward layer; both residual.
 
-    message_ij = silu(A h_i + B h_j + E e_ij), averaged over the neighbours. With `channels`, the messages also gate an
-    equivariant `Density` of the neighbours' directions, whose invariants join the update.
+    message_ij = silu(A h_i + B h_j + E e_ij), averaged over the neighbours. The last columns of E belong to sequence
+    separations, one to each. With `channels`, the messages also gate an equivariant `Density` of the neighbours'
+    directions, whose invariants join the update.
     """
 
     def __init__(self, n_features, n_edge_features, channels=0, dropout=0.0):
@@ -96,46 +148,59 @@ class Interaction(nn.Module):
             self.density = Density(channels, n_features // _PART)
             self.mix = nn.Linear(3 * (n_features // _PART), n_features)
 
-    def forward(self, features, edges, neighbours, weights, sphere):
-        """
-        Features after one round of messages.
-
-        Parameters
-        ----------
-        features : torch.Tensor, shape (n, C)
-        edges : torch.Tensor, shape (n, K, E)
-        neighbours : torch.Tensor of int64, shape (n, K)
-        weights : torch.Tensor, shape (n, K, 1)
-            One over the number of neighbours; 0 for absent ones.
-        sphere : torch.Tensor, shape (n, K, 9)
-        """
+    def forward(self, features, around):
+        """Features (n, C) after one round of messages in a `Neighbourhood`."""
         normed = self.norm(features)
-        own, other = self.own(normed), self.other(normed)
-        rows = [slice(None)]
-        if not torch.is_grad_enabled() and features.device.type == "cpu":
-            rows = [slice(at, at + _BLOCK) for at in range(0, len(features), _BLOCK)]
-        tables = (edges, neighbours, weights, sphere)
-        parts = [self._gathered(own[part], other, *(table[part] for table in tables)) for part in rows]
-        summed, density = (None if found[0] is None else torch.cat(found) for found in zip(*parts, strict=True))
+        summed, products = self._gathered(self.own(normed), self.other(normed), around)
         update = self.update(summed)
         if self.density is not None:
             with torch.autocast(features.device.type, enabled=False):
-                invariants = self.density(density, density)
+                invariants = self.density.invariants(products)
             update = update + self.mix(nn.functional.silu(invariants))
         features = features + self.dropout(update)
         return features + self.dropout(self.feed(features))
 
-    def _gathered(self, own, other, edges, neighbours, weights, sphere):
-        """Averaged messages (m, C) of some beads, and their gated density, if there is one."""
-        messages = self.edge(edges)  # (m, K, C); in place, for memory traffic is what costs here
-        messages += other.index_select(0, neighbours.flatten()).view_as(messages)
-        messages += own.unsqueeze(1)
-        messages = nn.functional.silu(messages, inplace=not torch.is_grad_enabled())
+    def _gathered(self, own, other, around):
+        """Averaged messages (n, C), and `products` of their gated density, if there is one."""
+        n_edge = around.edges.shape[-1]
+        edge, along = self.edge.weight[:, :n_edge], self.edge.weight[:, n_edge:].T
+        if torch.is_grad_enabled() or own.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+            messages = nn.functional.linear(around.edges, edge)
+            messages = messages + other.index_select(0, around.neighbours.flatten()).view_as(messages)
+            messages = nn.functional.silu(messages + nn.functional.embedding(around.along, along) + own.unsqueeze(1))
+            return self._averaged(messages, around.weights, around.sphere)
+        if suits(own) and own.dtype == torch.float32:
+            return self._compiled(own, other, edge, along, around)
+        table, parts = torch.cat([own, other, along]), []
+        tables = (table.split(_BLOCK) for table in (around.rows, around.edges, around.weights, around.sphere))
+        for rows, edges, weights, sphere in zip(*tables, strict=True):
+            messages = nn.functional.embedding_bag(rows.flatten(0, 1), table, mode="sum")
+            messages = nn.functional.silu(messages.addmm_(edges.flatten(0, 1), edge.T), inplace=True)
+            parts.append(self._averaged(messages.unflatten(0, edges.shape[:2]), weights, sphere))
+        summed, products = zip(*parts, strict=True)
+        return torch.cat(summed), None if self.density is None else torch.cat(products, 1)
+
+    def _averaged(self, messages, weights, sphere):
+        """The same from messages (m, K, C) of some beads."""
         summed = (weights.to(messages.dtype).transpose(1, 2) @ messages).squeeze(1)
         if self.density is None:
             return summed, None
-        with torch.autocast(edges.device.type, enabled=False):
-            return summed, self.density.gather(self.gate(messages.float()) * weights.float(), sphere)
+        with torch.autocast(messages.device.type, enabled=False):
+            density = self.density.gather(self.gate(messages.float()) * weights.float(), sphere)
+            return summed, self.density.products(density, density)
+
+    def _compiled(self, own, other, edge, along, around):
+        """The same as `_gathered`, but that no message is written to memory."""
+        n, width = own.shape
+        channels = 0 if self.density is None else self.density.channels
+        gates = own.new_empty(0, width) if self.density is None else self.gate.weight
+        summed, products = torch.empty_like(own), own.new_empty(len(_WIDTHS), n, channels**2)
+        tables = own, other, along, around.neighbours, around.along, around.weights[..., 0], gates, around.sphere
+        tables = [array(table) for table in tables]
+        for at in range(0, n, _BLOCK):
+            edges = around.edges[at : at + _BLOCK].flatten(0, 1) @ edge.T
+            messages(at, array(edges), *tables, summed.numpy(), products.numpy(), CONSTANTS)
+        return summed, None if self.density is None else products
 
 
 def interactions(config, n_edge_features):

@@ -120,11 +120,10 @@ class Placement(nn.Module):
         """
         frame = bisector_frame(batch.before, batch.ca, batch.after)
         seen = self.beads(beads, frame, batch.types)
-        features, edges, sphere = self.inputs(batch)
-        around = (edges, batch.neighbours, batch.weights(edges.dtype), sphere)
+        features, around = self.inputs(batch)
         features = features + seen
         for layer in self.layers:
-            features = layer(features, *around)
+            features = layer(features, around)
         found = self.place(torch.cat([features, seen], dim=-1)).float()
         displacements = (found[:, None, :3] @ frame).squeeze(1)
         cis = self.cis(torch.cat([features, features.roll(-1, 0)], dim=-1))[:, 0].float()
