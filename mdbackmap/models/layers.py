@@ -20,7 +20,7 @@ HARMONICS = o3.Irreps("0e + 1e + 2e")
 _WIDTHS = [ir.dim for _, ir in HARMONICS]
 _BLOCK = 64  # beads whose messages are in the cache at a time; measured: twice as fast as all at once, by hand
 RANGE = 3.0, 20.0  # angstrom of the radial functions; chosen: by hand, C-alphas are not nearer
-_FAR = 60.0  # exponent at which Gaussians stop falling; chosen: 1e-26 is none, and numbers below 1e-38 are slow
+_FAR = 60.0  # power of e at which Gaussians stop falling; chosen: 1e-26 is none, numbers below 1e-38 are slow
 _PART = 4  # of the features that densities make, one in so many; chosen: by hand
 
 
