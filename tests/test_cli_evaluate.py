@@ -123,7 +123,7 @@ def test_samples_with_a_topology_for_all(files, tmp_path, capsys):
     assert "2 frames, 2 samples of each" in out and value(out, "largest shift of a CA            A")[0] < 0.02
     assert value(out, "RMSD, best of the samples        A")[0] < value(out, "RMSD, all heavy atoms            A")[0]
     assert sorted(file.name for file in (tmp_path / "plots").iterdir()) == [
-        f"samples-{what}.png" for what in ("chis", "ramachandran", "residues")
+        f"samples-{what}.png" for what in ("chis", "clashes", "ramachandran", "residues")
     ]
 
 

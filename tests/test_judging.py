@@ -101,6 +101,6 @@ def test_content_is_json_and_plots_are_drawn(trpcage, tmp_path):
     assert content["mean"]["cis_kept"] is None and len(content["by_residue"]["rmsd"]) == content["residues"] == 20
     for judgement in (found, judge_alone(some(trpcage, 0))):
         files = save_plots(judgement, tmp_path / "plots")
-        names = ["ramachandran", "chis", "residues"] + ["validity"] * (judgement is not found)
+        names = ["ramachandran", "chis", "residues", "clashes"] + ["validity"] * (judgement is not found)
         assert [file.name for file in files] == [f"trpcage-{x}.png" for x in names]
         assert all(file.stat().st_size > 5000 for file in files)

@@ -16,7 +16,8 @@ def add_parser(verbs):
         description="Judge bonds and angles against ideal ones, contacts and clashes, Ramachandran, rotamers, cis and "
         "twisted peptides, handedness. Shown are means, frames, and the worst residues. Where there are hydrogens, "
         "clashes of all atoms are counted, too. Frames beyond stated limits (docs/evaluation.md) are named.",
-        epilog="Examples: mdbackmap check aa.pdb aa.xtc --step 10; mdbackmap check --trace ca.pdb ca.xtc --plots plots",
+        epilog="Examples: mdbackmap check aa.pdb aa.xtc --step 10 --report report.html; mdbackmap check --trace ca.pdb "
+        "ca.xtc --plots plots",
     )
     group = parser.add_argument_group("input")
     group.add_argument("topology", help="PDB, GRO, ... whatever MDAnalysis reads")
@@ -45,6 +46,8 @@ def check(args):
             return f"--{name} belongs to --trace: atoms say what they are and where chains end"
     if args.strict and args.trace:
         return "--strict belongs to atoms: leave it out with --trace"
+    if args.report and args.trace:
+        return "--report belongs to atoms: leave it out with --trace, which has --plots"
     if args.scale is not None and not args.trace:
         return "--scale belongs to --trace: atoms are expected in angstrom"
     return options.check_frames(args)
@@ -61,11 +64,28 @@ def run(args):
     files = [args.topology, *args.trajectory]
     chain, numbers = protein_input.read([args.top, *files] if args.top else files, args)
     judgement = judge_alone(chain, energy_steps=args.energy, numbers=numbers)
-    protein_input.save(args, [judgement])
+    protein_input.save(args, [judgement], spread=_spread(args, judgement.labels) if args.report else None)
     if not args.quiet:
         _show(judgement, numbers, args.worst)
     if args.strict:
         _refuse(judgement.validity)
+
+
+def _spread(args, labels):
+    """What B factors of the topology say of the spread of samples, by residue (R,) in angstrom; None without them."""
+    import numpy as np
+
+    from ..metrics.spread import spread_of_b_factors
+    from ..molecule.attributes import attribute
+
+    _, atoms = options.open_universe(args, [args.topology])
+    alphas = atoms.select_atoms("name CA")
+    factors = np.asarray(getattr(alphas, "tempfactors", np.zeros(len(alphas))), dtype=float)
+    if not factors.any():
+        return None
+    words = (attribute(alphas, name, "") for name in ("chainIDs", "resids", "icodes"))
+    known = {f"{c} {n}{i}".strip(): b for c, n, i, b in zip(*words, factors, strict=True)}
+    return spread_of_b_factors(np.array([known.get(label, np.nan) for label in labels]))
 
 
 def _show(judgement, numbers, n_worst):

@@ -1,11 +1,15 @@
 """``mdbackmap convert``: a coarse trajectory becomes an all-atom one."""
 
 from dataclasses import fields
+from pathlib import Path
 
 from ..options import MIRRORS, REFINES, SKIP, WRAPS, SamplingOptions
+from ..universes.opening import open_files
 from . import options, values
+from .protein_input import check_file
 
 _NAMED = 10  # structures that were left out that are named; chosen: by hand
+_JUDGED = 200  # structures that a page is made of, at most; chosen: by hand
 
 
 def add_parser(verbs):
@@ -115,6 +119,11 @@ def _add_results(group):
         "and lists them. Name it after the files",
     )
     group.add_argument("--validity", **options.FLAG, help="judge each frame, and print a report (see check)")
+    group.add_argument(
+        "--report",
+        metavar="FILE",
+        help="read the output back, and write a page on it: scores, pictures, displacements of beads (report.html)",
+    )
 
 
 def _add_machine(group):
@@ -143,11 +152,15 @@ def check(args):
         return "--overwrite starts again and --resume goes on: give one of them"
     if args.workers > 1 and args.threads is not None:
         return "--workers have one thread each: leave out --threads"
+    if args.report and args.part is not None:
+        return "--report belongs to the whole: leave it out with --part, and use mdbackmap check --report"
     return options.check_kept(args) or options.check_passthrough(args) or options.check_frames(args)
 
 
 def run(args):
     """Convert, and say what was written."""
+    if args.report:
+        check_file("--report", Path(args.report), [args.topology, *args.trajectory])
     _, atoms = options.open_universe(args)
     from .. import BackmapTrajectory, load_model
     from ..writing.products import AlreadyComplete
@@ -179,6 +192,25 @@ def run(args):
         Partial(args.output, args.part).note_command(args.argv)
     if not args.quiet:
         report(analysis.results, model.converted.coarse, args.verbose, args.part)
+    if args.report:
+        write_page(analysis.results, args.report)
+
+
+def write_page(results, filename):
+    """Judge what was written, at most `_JUDGED` structures of it, and write a page of HTML on it."""
+    import numpy as np
+
+    from ..evaluation.judgement import judge_alone
+    from ..evaluation.proteins import read_protein
+    from ..evaluation.report_page import save_report
+
+    files = dict.fromkeys((results.topology, results.filename))
+    universe = open_files(list(map(str, files)))
+    frames = np.unique(np.linspace(0, results.n_frames - 1, _JUDGED).astype(int)).tolist()
+    judgement = judge_alone(read_protein(universe.atoms, frames, name=str(results.filename)), numbers=frames)
+    spread = results.spread
+    spread = spread if spread is not None and spread.shape[-1] == len(judgement.types) else None
+    save_report(judgement, filename, spread=spread, displacements=results.displacements)
 
 
 def report(results, coarse, verbose=False, part=None):

@@ -95,6 +95,8 @@ def check(args):
     if runs:
         if len(runs) > 1:
             return f"{' and '.join(runs)} are {len(runs)} runs: give one of them"
+        if args.report:
+            return f"--report belongs to generated proteins: leave it out with {runs[0]}"
         if args.cgvae or args.chain:
             known = options.check_frames(args)
             return known if args.files else f"{runs[0]} needs a topology, and a trajectory: aa.pdb aa.xtc"

@@ -50,13 +50,16 @@ def add_writing(parser):
         "--plots", metavar="DIR", help="draw Ramachandran maps, chi histograms and errors by residue in this folder"
     )
     group.add_argument(
+        "--report", metavar="FILE", help="write a page with scores, pictures and the worst residues: report.html"
+    )
+    group.add_argument(
         "--worst", type=values.natural, default=5, metavar="N", help="residues to name, the worst first (default: 5)"
     )
 
 
 def check_writing(args, inputs=()):
     """
-    Refuse places where ``--json`` and ``--plots`` cannot write, before any work is done.
+    Refuse places where ``--json``, ``--report`` and ``--plots`` cannot write, before any work is done.
 
     Parameters
     ----------
@@ -72,21 +75,37 @@ def check_writing(args, inputs=()):
     ValueError
         If the JSON file is an input.
     """
-    if args.json:
-        file, folder = Path(args.json), Path(args.json).absolute().parent
-        if file.is_dir():
-            raise IsADirectoryError(f"--json {file} is a folder, expected the name of a file: add one to it")
-        if not folder.is_dir():
-            raise FileNotFoundError(f"no such folder for --json {file}: create {folder} first")
-        if file.exists() and any(Path(name).exists() and file.samefile(name) for name in inputs):
-            raise ValueError(f"--json {file} is an input and would be overwritten: give it another name")
-        _require_writable(folder, f"--json {file}")
+    for option in ("json", "report"):
+        if getattr(args, option):
+            check_file(f"--{option}", Path(getattr(args, option)), inputs)
     if args.plots:
         folder = Path(args.plots).absolute()
         nearest = next(path for path in (folder, *folder.parents) if path.exists())
         if not nearest.is_dir():
             raise NotADirectoryError(f"--plots {args.plots}: {nearest} is a file, expected a folder; give another name")
         _require_writable(nearest, f"--plots {args.plots}")
+
+
+def check_file(option, file, inputs=()):
+    """
+    Refuse a file that cannot be written.
+
+    Parameters
+    ----------
+    option : str
+        That names it, for messages.
+    file : Path
+    inputs : sequence of str
+        Files that are read, and not to be overwritten.
+    """
+    folder = file.absolute().parent
+    if file.is_dir():
+        raise IsADirectoryError(f"{option} {file} is a folder, expected the name of a file: add one to it")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no such folder for {option} {file}: create {folder} first")
+    if file.exists() and any(Path(name).exists() and file.samefile(name) for name in inputs):
+        raise ValueError(f"{option} {file} is an input and would be overwritten: give it another name")
+    _require_writable(folder, f"{option} {file}")
 
 
 def _require_writable(folder, what):
@@ -193,8 +212,8 @@ def print_worst(heading, judgement, n):
         print(*lines, sep="\n")
 
 
-def save(args, judgements, mean=None):
-    """The files that the output options ask for."""
+def save(args, judgements, mean=None, spread=None):
+    """The files that the output options ask for; `spread` of samples (R,) goes into the report."""
     if args.json:
         content = {"structures": [judgement.content() for judgement in judgements]}
         save_json({"mean": mean, **content} if mean else content, args.json)
@@ -203,3 +222,7 @@ def save(args, judgements, mean=None):
 
         for judgement in judgements:
             save_plots(judgement, args.plots)
+    if args.report:
+        from ..evaluation.report_page import save_report
+
+        save_report(judgements, args.report, spread=spread)

@@ -11,6 +11,9 @@ energy           energies after minimisation, where OpenMM is installed
 proteins         the proteins of any files that MDAnalysis reads, matched residue by residue
 judgement        generated proteins against a reference, or alone
 plots            the figures as pictures
+along_chain      pictures along the chain: errors, uncertainty, displacements, clashes
+figures          what pictures have in common
+report_page      a judgement as one HTML file
 trace_report     scores of C-alpha traces, by frame and residue
 molecule_report  a model of one molecule on held-out frames
 peptide_torsions phi and psi of peptides of any length

@@ -20,7 +20,7 @@ from ..metrics.protocol import evaluate, summarise
 from ..metrics.samples import evaluate_samples
 from ..metrics.validity import Judged, Validity
 from .energy import energies
-from .proteins import common, part
+from .proteins import common, part, read_protein
 
 MOVED = 1.0  # angstrom: generated C-alphas farther off than this come from elsewhere; chosen: by hand
 
@@ -120,6 +120,24 @@ def judge_alone(chain, *, energy_steps=None, numbers=()):
         frames = [row | more for row, more in zip(frames, energies(chain, energy_steps), strict=True)]
     results = chain.name, chain.labels, chain.types, 1, summarise(frames), frames, None, validity.faults, chain
     return Judgement(*results, numbers=tuple(numbers), validity=validity)
+
+
+def judged(what):
+    """
+    A judgement as it is, or that of an AtomGroup alone, in all frames.
+
+    Parameters
+    ----------
+    what : Judgement or AtomGroup
+
+    Returns
+    -------
+    Judgement
+    """
+    if isinstance(what, Judgement):
+        return what
+    name = str(getattr(what.universe.trajectory, "filename", None) or "protein")
+    return judge_alone(read_protein(what, name=name))
 
 
 def _beside(chain, known, energy_steps):

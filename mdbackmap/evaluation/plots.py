@@ -1,8 +1,8 @@
 """
 Pictures of a judgement, and maps of phi and psi.
 
-Of a judgement: Ramachandran maps on the Top8000 contours, histograms of chi1 and chi2, errors by residue.
-Matplotlib is loaded when a picture is drawn. Angles are shown in degrees.
+Of a judgement: Ramachandran maps on the Top8000 contours, histograms of chi1 and chi2 beside crystals, errors along the
+chain, and which residues clash. Matplotlib is loaded when a picture is drawn. Angles are shown in degrees.
 """
 
 from pathlib import Path
@@ -11,10 +11,34 @@ import numpy as np
 
 from ..data.known import spread as spread_out
 from ..metrics.dihedrals import CHI_PERIODS, backbone_torsions, side_chain_torsions
-from ..metrics.faults import FAULTS
 from ..metrics.spread import spread_and_error
-from ..metrics.top8000 import RAMA_ALLOWED, RAMA_FAVOURED, RAMA_KINDS, ramachandran_kind, ramachandran_score
+from ..metrics.top8000 import (
+    RAMA_ALLOWED,
+    RAMA_FAVOURED,
+    RAMA_KINDS,
+    ramachandran_kind,
+    ramachandran_score,
+    rotamer_shares,
+)
+from .along_chain import clash_map, displacement_along_chain, residue_errors, uncertainty_along_chain
+from .figures import BLUE, GREY, ORANGE, PALE, RED, new_figure, plain_axes, save_figure
+from .judgement import judged
 from .peptide_torsions import shares
+
+__all__ = [
+    "chi_histograms",
+    "clash_map",
+    "dihedral_maps",
+    "displacement_along_chain",
+    "new_figure",
+    "ramachandran_map",
+    "residue_errors",
+    "save_figure",
+    "save_plots",
+    "spread_figure",
+    "spread_of_samples",
+    "uncertainty_along_chain",
+]
 
 BINS = np.arange(-180, 181, 10)  # degrees
 MOST_POINTS = 20_000  # of a Ramachandran map
@@ -33,14 +57,19 @@ def save_plots(judgement, folder):
     Returns
     -------
     list of Path
-        ``NAME-ramachandran.png``, ``NAME-chis.png`` and ``NAME-residues.png``; ``NAME-validity.png`` without a
-        reference, ``NAME-spread.png`` with one and three samples and more.
+        ``NAME-ramachandran.png``, ``NAME-chis.png``, ``NAME-residues.png`` and ``NAME-clashes.png``;
+        ``NAME-validity.png`` without a reference, ``NAME-spread.png`` with one and three samples and more.
 
     Examples
     --------
     >>> save_plots(judgement, "plots")  # doctest: +SKIP
     """
-    pictures = {"ramachandran": ramachandran_map, "chis": chi_histograms, "residues": residue_errors}
+    pictures = {
+        "ramachandran": ramachandran_map,
+        "chis": chi_histograms,
+        "residues": residue_errors,
+        "clashes": clash_map,
+    }
     if judgement.validity is not None:
         pictures["validity"] = lambda judgement: judgement.validity.plot()
     if judgement.reference is not None and judgement.n_samples > 2:
@@ -49,119 +78,100 @@ def save_plots(judgement, folder):
     return [save_figure(draw(judgement), folder, f"{stem}-{what}.png") for what, draw in pictures.items()]
 
 
-def save_figure(figure, folder, name):
-    """
-    Write a picture into a folder, which is made if there is none.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    folder : str or Path
-    name : str
-        Of the file.
-
-    Returns
-    -------
-    Path
-        Of the file.
-    """
-    file = Path(folder, name)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, dpi=110)
-    return file
-
-
 def ramachandran_map(judgement):
     """
-    Phi and psi on the six maps: lines bound favoured and allowed regions, outliers are red.
+    Phi and psi on those of the six maps that the protein has: favoured and allowed regions, outliers in red.
 
     Parameters
     ----------
-    judgement : Judgement
+    judgement : Judgement or AtomGroup
 
     Returns
     -------
     matplotlib.figure.Figure
     """
+    judgement = judged(judgement)
     chain = judgement.generated
     phi, psi, omega = backbone_torsions(chain.positions, chain.mask, chain.ends)
     kind = ramachandran_kind(chain.types, chain.ends, np.abs(omega) < 0.5 * np.pi)
     score = ramachandran_score(phi, psi, kind)
-    figure = new_figure((10.5, 7.2))
+    there = np.unique(kind[np.isfinite(score)])
+    columns = min(3, max(1, len(there)))
+    rows = -(-max(1, len(there)) // columns)
+    figure = new_figure((3.5 * columns, 3.6 * rows))
+    panels = figure.subplots(rows, columns, squeeze=False).flat
+    for axes in list(panels)[len(there) :]:
+        axes.remove()
     axis = np.radians(np.arange(-180, 181, 3.0))
     grid = np.meshgrid(axis, axis, indexing="ij")
-    for number, (axes, name) in enumerate(zip(figure.subplots(2, 3).flat, RAMA_KINDS, strict=True)):
+    for axes, number in zip(figure.axes, there, strict=True):
         contour = ramachandran_score(*grid, np.full(grid[0].shape, number))
         levels = [RAMA_ALLOWED[number], RAMA_FAVOURED]
-        axes.contour(*np.degrees(grid), contour, levels, colors=["#9ab4c8", "#2f6690"], linewidths=1)
-        places = np.flatnonzero((kind == number) & np.isfinite(score))[:: max(1, score.size // MOST_POINTS)]
-        outlier = score.flat[places] < RAMA_ALLOWED[number]
-        points = np.degrees(np.stack([phi.flat[places], psi.flat[places]]))
-        axes.scatter(*points[:, ~outlier], s=4, color="#333333", linewidths=0)
-        axes.scatter(*points[:, outlier], s=8, color="#d8302a", linewidths=0)
-        axes.set(title=f"{name} ({len(places)}, {outlier.sum()} out)", xlim=(-180, 180), ylim=(-180, 180))
+        axes.contourf(*np.degrees(grid), contour, [*levels, 1.01], colors=["#e6eef3", "#c3d7e3"])
+        axes.contour(*np.degrees(grid), contour, levels, colors=[PALE, BLUE], linewidths=0.8)
+        these = np.flatnonzero((kind == number) & np.isfinite(score))
+        outlier = score.flat[these] < RAMA_ALLOWED[number]
+        places = these[~outlier][:: max(1, score.size // MOST_POINTS)]
+        axes.scatter(*_degrees(phi, psi, places), s=5, color=GREY, alpha=0.6, linewidths=0)
+        axes.scatter(*_degrees(phi, psi, these[outlier]), s=12, color=RED, linewidths=0)
+        share = f", {100 * outlier.mean():.1f} % outliers"
+        axes.set_title(f"{RAMA_KINDS[number]}: {len(these)}{share}", fontsize=10)
+        axes.set(xlim=(-180, 180), ylim=(-180, 180), aspect="equal")
         axes.set(xlabel="phi", ylabel="psi", xticks=range(-180, 181, 90), yticks=range(-180, 181, 90))
-    figure.suptitle(f"{judgement.name}: Ramachandran, Top8000")
     return figure
+
+
+def _degrees(phi, psi, places):
+    return np.degrees(np.stack([phi.flat[places], psi.flat[places]]))
 
 
 def chi_histograms(judgement):
     """
-    How chi1 and chi2 are distributed, beside the reference's where there is one.
+    How chi1 and chi2 are distributed, beside crystals and, where there is one, the reference.
 
-    The chi2 of ASP, PHE and TYR, whose two ends differ by name alone, is shown between -90 and 90 degrees.
+    Crystals are those of Top8000, weighted by the residues of the protein; ARG and LYS, of which it has no grids, are
+    left out of all. The chi2 of ASP, PHE and TYR, whose two ends differ by name alone, is shown between -90 and 90
+    degrees.
 
     Parameters
     ----------
-    judgement : Judgement
+    judgement : Judgement or AtomGroup
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure = new_figure((9, 3.6))
-    shown = [(judgement.generated, "#2f6690", judgement.name)]
+    judgement = judged(judgement)
+    figure = new_figure((10, 3.6))
+    shown = [(judgement.generated, BLUE, Path(judgement.name).name or "generated")]
     if judgement.reference is not None:
-        shown.append((judgement.reference, "#c9682f", "reference"))
+        shown.append((judgement.reference, ORANGE, "reference"))
     for column, axes in enumerate(figure.subplots(1, 2)):
+        crystals = np.zeros(len(BINS) - 1)
         for chain, colour, label in shown:
-            chi = side_chain_torsions(chain.positions, chain.mask, chain.types)[..., column]
-            period = CHI_PERIODS[chain.types, column]
-            chi = np.degrees((chi + period / 2) % period - period / 2)
-            chi = chi[np.isfinite(chi)]
+            chi, types = _chis(chain, column)
             weights = np.full(len(chi), 100.0 / max(len(chi), 1))
-            axes.hist(chi, BINS, weights=weights, histtype="step", color=colour, label=label)
-        axes.set(xlabel=f"chi{column + 1}", ylabel="% in 10 degrees", xlim=(-180, 180), xticks=range(-180, 181, 60))
-    axes.legend(frameon=False)
+            axes.hist(chi, BINS, weights=weights, histtype="step", color=colour, linewidth=1.5, label=label)
+            if not crystals.any():
+                kinds, counts = np.unique(types, return_counts=True)
+                crystals = sum(
+                    (n * rotamer_shares(k, column, BINS) for k, n in zip(kinds, counts, strict=True)), crystals
+                )
+        axes.stairs(100 * crystals / max(crystals.sum(), 1e-9), BINS, fill=True, color="#dddddd", label="crystals")
+        axes.set(xlabel=f"chi{column + 1}, degrees", ylabel="% in 10 degrees", xlim=(-180, 180))
+        axes.set_xticks(range(-180, 181, 60))
+        plain_axes(axes)
+    axes.legend(frameon=False, fontsize=9)
     return figure
 
 
-def residue_errors(judgement):
-    """
-    Error of each residue along the sequence, with its faults by kind below.
-
-    Parameters
-    ----------
-    judgement : Judgement
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    figure = new_figure((10, 5.5))
-    upper, lower = figure.subplots(2, 1, sharex=True)
-    number = np.arange(len(judgement.types))
-    heights, label = judgement.errors, "RMSD of the residue, A"
-    if heights is None:
-        heights, label = sum(judgement.faults.values()).mean(0), "faults a frame"
-    upper.bar(number, heights, width=1.0, color="#2f6690")
-    upper.set(ylabel=label, title=judgement.name)
-    shares = np.array([(counts > 0).mean(0) for counts in judgement.faults.values()])
-    lower.imshow(shares, aspect="auto", cmap="Reds", vmin=0, vmax=1, interpolation="nearest")
-    lower.set(yticks=range(len(shares)), yticklabels=[FAULTS[name] for name in judgement.faults], xlabel="residue")
-    ticks = spread_out(len(number), 8)
-    lower.set_xticks(ticks, judgement.labels[ticks])
-    return figure
+def _chis(chain, column):
+    """Chi 1 or 2 in degrees, of residues with a grid of Top8000, and the types of these residues."""
+    chi = side_chain_torsions(chain.positions, chain.mask, chain.types)[..., column]
+    period = CHI_PERIODS[chain.types, column]
+    chi = np.degrees((chi + period / 2) % period - period / 2)
+    known = np.isfinite(chi) & [rotamer_shares(kind, column, BINS) is not None for kind in chain.types]
+    return chi[known], np.broadcast_to(chain.types, chi.shape)[known]
 
 
 def spread_of_samples(judgement):
@@ -209,13 +219,14 @@ def spread_figure(spread, error, title=""):
     figure = new_figure((6, 5))
     axes = figure.subplots()
     shown = spread_out(len(order), MOST_POINTS)
-    axes.scatter(spread[order[shown]], error[order[shown]], s=3, color="#9ab4c8", linewidths=0, label="residues")
+    axes.scatter(spread[order[shown]], error[order[shown]], s=3, color=PALE, linewidths=0, label="residues")
     rms = np.sqrt([[np.mean(values[part] ** 2) for part in tenths] for values in (spread, error)])
-    axes.plot(*rms, "o-", color="#c9682f", label="RMS of each tenth")
+    axes.plot(*rms, "o-", color=ORANGE, label="RMS of each tenth")
     largest = float(np.quantile(spread, 0.995)) or 1.0
-    axes.plot([0, largest], [0, largest], color="#333333", linewidth=1, label="error = spread")
+    axes.plot([0, largest], [0, largest], color=GREY, linewidth=1, label="error = spread")
     axes.set(xlabel="spread of the samples, A", ylabel="error, A", title=title)
     axes.set(xlim=(0, largest), ylim=(0, float(np.quantile(error, 0.995)) or 1.0))
+    plain_axes(axes)
     axes.legend(frameon=False)
     return figure
 
@@ -255,10 +266,3 @@ def dihedral_maps(angles, title=""):
     if title:
         figure.suptitle(title)
     return figure
-
-
-def new_figure(size):
-    """An empty figure of a size in inches."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=size, layout="constrained")

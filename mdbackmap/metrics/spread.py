@@ -105,6 +105,28 @@ def b_factors(spread):
     return np.minimum(8 * np.pi**2 / 3 * square.sum(0) / np.maximum(known.sum(0), 1), _LARGEST)
 
 
+def spread_of_b_factors(factors):
+    """
+    The spreads that B factors stand for: sqrt(3 B / (8 pi^2)).
+
+    Parameters
+    ----------
+    factors : ndarray of float, shape (R,)
+        Square angstrom.
+
+    Returns
+    -------
+    ndarray of float, shape (R,)
+        Angstrom.
+
+    Examples
+    --------
+    >>> spread_of_b_factors(b_factors(np.array([[0.0, 1.0, 0.5]]))).round(3).tolist()
+    [0.0, 1.0, 0.5]
+    """
+    return np.sqrt(3 * np.asarray(factors, dtype=float) / (8 * np.pi**2))
+
+
 def spread_and_error(samples, truth, mask, types):
     """
     Spread of the samples of a protein, and the true error of one that is not among them.

@@ -151,3 +151,58 @@ def rotamer_score(chi, types):
         values[known] = _interpolate(name, *angles[known].T)
         score[:, columns] = values
     return score
+
+
+@cache
+def _shares(name):
+    """
+    Shares of crystal residues in the bins of a grid.
+
+    A value is the share of residues at less common conformations. So, in the order of their values, each bin holds
+    what the next value is above its own.
+    """
+    scores = _grid(name)[0]
+    order = np.argsort(scores, axis=None, kind="stable")
+    shares = np.zeros(scores.size)
+    shares[order] = np.diff(scores.flat[order], append=1.0)
+    return shares.reshape(scores.shape)
+
+
+def rotamer_shares(kind, column, edges):
+    """
+    How chi1 or chi2 of crystal residues of one type is distributed.
+
+    Parameters
+    ----------
+    kind : int
+        Residue type.
+    column : int
+        0 for chi1, 1 for chi2.
+    edges : ndarray of float, shape (n + 1,)
+        Of bins from -180 to 180 degrees. Angles of a grid of 180 degrees are put between -90 and 90.
+
+    Returns
+    -------
+    ndarray of float, shape (n,), or None
+        Shares whose sum is 1; None if the type has no such angle, or no grid.
+
+    Examples
+    --------
+    >>> rotamer_shares(TYPE_OF_NAME["VAL"], 0, np.array([-180.0, -120, 0, 120, 180])).round(2).tolist()
+    [0.13, 0.19, 0.07, 0.62]
+    """
+    name = ROTAMER_GRIDS.get(RESIDUE_NAMES[kind])
+    if name is None or _shares(name).ndim <= column:
+        return None
+    shares, (lower, upper) = _shares(name), _grid(name)[1][column]
+    shares = shares.sum(tuple(k for k in range(shares.ndim) if k != column))
+    width = upper - lower
+    below = np.append(0.0, np.cumsum(shares))  # up to each edge of the grid
+    places = np.linspace(lower, upper, len(below))
+
+    def up_to(angle):
+        turns, rest = np.divmod(angle - lower, width)
+        return turns + np.interp(rest + lower, places, below)
+
+    inside = np.clip(edges, -width / 2, width / 2)
+    return np.diff(up_to(inside))

@@ -60,7 +60,9 @@ def _by_structure(axes, validity):
         axes.plot(number, validity.scores[name] / LIMITS[name][1], ".-", color=colour, label=label, linewidth=1)
     places = {pair: k for k, pair in enumerate(zip(validity.frames.tolist(), validity.samples.tolist(), strict=True))}
     bad = [places[frame, sample] for frame, sample, _ in validity.beyond_limits()]
-    axes.plot(bad, np.zeros(len(bad)), "^", color="#d8302a", label=f"beyond a limit ({len(bad)})", clip_on=False)
+    label = f"beyond a limit ({len(bad)})"
+    (marks,) = axes.plot(bad, np.zeros(len(bad)), "^", color="#d8302a", label=label, clip_on=False)
+    marks.set_in_layout(False)  # what is not clipped leaves an empty strip below
     axes.set(xlabel="structure", ylabel="score / limit", ylim=(0, None), xlim=(-0.5, len(validity) - 0.5))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False, fontsize=8, ncols=2)

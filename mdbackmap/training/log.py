@@ -11,6 +11,7 @@ from ..files import replacing
 
 logger = logging.getLogger(__name__)
 
+_DOTS = 40  # points of a curve from which on they are not marked; chosen: by hand
 _PANELS = {
     "nats per residue": ("torsion", "kl", "valid_torsion", "valid_kl", "valid_nats"),
     "parts of the likelihood": ("peptide", "chis"),
@@ -64,24 +65,77 @@ def make_folder(name):
     return folder
 
 
+def read_log(folder):
+    """
+    The log of a run.
+
+    Parameters
+    ----------
+    folder : path-like
+        Of the run, or its ``log.csv``.
+
+    Returns
+    -------
+    list of dict of str to float
+        One an epoch; numbers that were not measured are left out.
+    """
+    file = Path(folder)
+    with open(file if file.is_file() else file / "log.csv", newline="") as stream:
+        rows = [{name: float(x) for name, x in row.items() if x} for row in csv.DictReader(stream)]
+    return [{name: x for name, x in row.items() if math.isfinite(x)} for row in rows]
+
+
 def plot(rows, filename):
     """Curves of the log as a PNG; without matplotlib, nothing but a message."""
     try:
-        from matplotlib.figure import Figure
+        figure = training_curves(rows)
     except ImportError:
         logger.info("matplotlib is not installed: no %s", filename)
         return
+    with replacing(filename) as aside:
+        figure.savefig(aside, format="png", dpi=110)
+
+
+def training_curves(log):
+    """
+    Curves of a training run: terms of the loss, and how good samples are, by epoch.
+
+    Parameters
+    ----------
+    log : list of dict, or path-like
+        Rows of `read_log`, or the folder of a run.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = training_curves([{"epoch": 1, "torsion": 2.0, "kl": 1.0}, {"epoch": 2, "torsion": 1.5, "kl": 0.9}])
+    >>> [axes.get_title() for axes in figure.axes]
+    ['nats per residue']
+    """
+    from matplotlib.figure import Figure
+
+    rows = log if isinstance(log, list) else read_log(log)
     columns = list(dict.fromkeys(name for row in rows for name in row))
     panels = {title: [x for name in names for x in fnmatch.filter(columns, name)] for title, names in _PANELS.items()}
     panels = {title: names for title, names in panels.items() if names}
-    figure = Figure(figsize=(4.5 * max(1, len(panels)), 3.6), layout="constrained")
-    for axes, (title, names) in zip(
-        figure.subplots(1, max(1, len(panels)), squeeze=False)[0], panels.items(), strict=False
-    ):
+    n_columns = min(3, max(1, len(panels)))
+    n_rows = -(-max(1, len(panels)) // n_columns)
+    figure = Figure(figsize=(4.4 * n_columns, 3.4 * n_rows), layout="constrained")
+    every = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
+    for axes in every[len(panels) :]:
+        axes.remove()
+    for axes, (title, names) in zip(every, panels.items(), strict=False):
         for name in names:
             points = [(row["epoch"], row[name]) for row in rows if name in row]
-            axes.plot(*zip(*points, strict=True), marker=".", label=name)
-        axes.set(title=title, xlabel="epoch")
-        axes.legend(fontsize="x-small")
-    with replacing(filename) as aside:
-        figure.savefig(aside, format="png", dpi=110)
+            style = "--" if name.startswith("valid_") else "-"
+            axes.plot(*zip(*points, strict=True), style, marker="." if len(points) < _DOTS else "", label=name)
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", color="#e4e4e4", linewidth=0.8)
+        axes.legend(fontsize="x-small", frameon=False)
+    return figure
