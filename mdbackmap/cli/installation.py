@@ -26,6 +26,7 @@ ABSENT = {
     "gsd": "no GSD files of HOOMD-blue",
     "stream": "no conversion of a simulation while it runs (imd://)",
     "cluster": "nothing but time in training: neighbours are found by other code",
+    "cite": "no list of papers to cite by duecredit: CITATION.cff and README name them",
     "dask": "no DaskBackend: conversions stay on one machine",
     "benchmarks": "no PULCHRA beside the models in evaluate --benchmark",
 }
