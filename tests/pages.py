@@ -9,7 +9,7 @@ from mdbackmap.cli import main
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 _ABBREVIATIONS = re.compile(r"\b(?:e\.g|i\.e|et al|vs|Phys|Mol|Comput|Mater|Biol)\.|(?<!\d )\b[A-Z]\.(?= [A-Z])")
