@@ -35,6 +35,7 @@ Mapping            which atoms belong to which bead, and back
 MappingError       the beads are not what was expected; the message says what to do
 Noise              explicit randomness, keyed by seed, frame and sample
 pierced_rings      rings of any molecule that a bond passes through
+BeadGuesser        a guesser context of MDAnalysis: masses, elements and bonds of beads
 ================== ================================================================================
 
 Units are those of MDAnalysis: angstrom, picosecond, degrees in boxes. Randomness is always an argument: the same seed
@@ -61,6 +62,7 @@ _HOME = {
     "MappingError": "molecule.mapping",
     "Noise": "generation.noise",
     "pierced_rings": "metrics.rings",
+    "BeadGuesser": "guesser",
 }
 
 __all__ = [*_HOME, "__version__"]

@@ -19,7 +19,7 @@ NO_TORCH = {"conversion", "reading", "universes", "writing"}
 DOOR = "both"
 HALL = {  # the files in the top folder
     "__init__": NEITHER, "__main__": NEITHER, "commit": NEITHER, "files": NEITHER, "options": NEITHER,
-    "reporter": NO_TORCH, "trajectory": NO_TORCH, "transformation": NO_TORCH,
+    "reporter": NO_TORCH, "guesser": NO_TORCH, "trajectory": NO_TORCH, "transformation": NO_TORCH,
     "backmapper": DOOR, "loading": DOOR, "checkpoint": "torch",
 }  # fmt: skip
 NO_TORCH_EITHER = [
