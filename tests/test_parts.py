@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import MDAnalysis as mda
 import numpy as np
@@ -193,3 +195,27 @@ class TestCommandLine:
             subprocess.run(["bash", script, GO_PDB, GO_XTC, "aa.xtc"], check=True, env=environ)
         subprocess.run(["bash", script, "join", "aa.xtc"], check=True)
         assert mda.Universe("aa.pdb", "aa.xtc").trajectory.n_frames == 50
+
+    def test_the_script_for_snakemake(self, tmp_path, monkeypatch):
+        """The shell lines of its rules, as snakemake fills them in; where it is installed, snakemake itself."""
+        from mdbackmap.datafiles import GO_PDB, GO_XTC
+
+        monkeypatch.chdir(tmp_path)
+        cg = mda.Universe(GO_PDB, GO_XTC)
+        cg.atoms.write("ca.pdb")
+        cg.atoms.write("ca.xtc", frames=cg.trajectory[:4])
+        script = Path(__file__).parent.parent / "tutorials" / "scripts" / "Snakefile"
+        if shutil.which("snakemake"):
+            config = ["topology=ca.pdb", "trajectory=ca.xtc", "parts=2"]
+            subprocess.run(["snakemake", "-s", script, "--cores", "1", "--config", *config], check=True)
+        else:
+            names = {"config": {"parts": 2}}
+            exec(re.search(r"^N = .*$", script.read_text(), re.MULTILINE)[0], names)
+            rules = [rule for rule in script.read_text().split("\nrule ") if "shell:" in rule]
+            lines = {rule.split(":")[0]: eval(rule.split("shell:\n")[1].strip(), names) for rule in rules}
+            assert list(lines) == ["part", "join"]
+            parts = [SimpleNamespace(part=k) for k in (1, 2)]
+            filled = [lines["part"].format(input="ca.pdb ca.xtc", wildcards=part, threads=1) for part in parts]
+            for command in (*filled, lines["join"]):
+                subprocess.run(command, shell=True, check=True)
+        assert mda.Universe("aa.pdb", "aa.xtc").trajectory.n_frames == 4
