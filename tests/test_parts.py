@@ -185,6 +185,7 @@ class TestCommandLine:
                 convert("--part", text)
             assert "expected a part such as 3/40" in capsys.readouterr().err
 
+    @pytest.mark.slow
     def test_the_script_for_slurm(self, tmp_path, monkeypatch):
         from mdbackmap.datafiles import GO_PDB, GO_XTC
 
@@ -196,6 +197,7 @@ class TestCommandLine:
         subprocess.run(["bash", script, "join", "aa.xtc"], check=True)
         assert mda.Universe("aa.pdb", "aa.xtc").trajectory.n_frames == 50
 
+    @pytest.mark.slow
     def test_the_script_for_snakemake(self, tmp_path, monkeypatch):
         """The shell lines of its rules, as snakemake fills them in; where it is installed, snakemake itself."""
         from mdbackmap.datafiles import GO_PDB, GO_XTC
