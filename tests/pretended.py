@@ -141,6 +141,60 @@ def sampled(name, beads, temperature):
     return atoms
 
 
+def boxed(device):
+    """Atoms of two chains in a box: those of one are known, and beads of the other move."""
+    import MDAnalysis as mda
+    import numpy as np
+
+    import mdbackmap as mdb
+    from mdbackmap.datafiles import COMPLEX_PDB
+
+    atoms = mda.Universe(COMPLEX_PDB).atoms
+    one, other = (chain.residues[:30].atoms for chain in atoms.groupby("chainIDs").values())
+    beads = mda.Merge((one + other).select_atoms("name CA"))
+    beads.atoms[30:].positions += np.random.default_rng(0).normal(scale=0.3, size=(30, 3)).astype(np.float32)
+    model = mdb.load_model("genzprot", beads.atoms, device=device, threads=1, keep=one)
+    size = np.float32([[36, 38, 40, 80, 90, 100]])
+    return model.sample(beads.atoms.positions[None, model.indices], [0], dimensions=size, bead_tolerance=0.9)
+
+
+def judged_protein(device):
+    """What the benchmark says of a small network on a short chain, and its likelihood."""
+    import numpy as np
+    from traces import tiny
+
+    from mdbackmap.data.known import read_chains
+    from mdbackmap.datafiles import VALIDATION
+    from mdbackmap.evaluation.benchmark import benchmark
+    from mdbackmap.evaluation.likelihood import nats_per_residue
+
+    short, model = min(read_chains(VALIDATION), key=lambda chain: len(chain.types)), tiny().to(device)
+    made = benchmark(model, [short], temperatures=[0.0], noise=0)["T=0"]["chains"][short.name]
+    return [*filter(np.isfinite, made.values()), *nats_per_residue(model, VALIDATION, limit=1, n_draws=1).values()]
+
+
+def judged_cascade(device):
+    """What is said of a small cascade, and of a model of one molecule."""
+    import numpy as np
+    from molecules import model_of
+    from test_steps_judged import built
+    from traces import tiny
+
+    from mdbackmap.evaluation.cascades.held_out import judge_model
+    from mdbackmap.evaluation.molecule_report import judge_molecule
+    from mdbackmap.models.cascade import Cascade
+    from mdbackmap.molecule.grouping import group_mapping
+    from mdbackmap.molecule.kinds import groups_of
+
+    lower, atoms = built()
+    upper = group_mapping(lower.coarse, groups_of("blocks:3", lower.coarse))
+    found = judge_model(Cascade.of([model_of(upper), tiny()]).to(device), {}, atoms, elbo=True)
+    rows = [value for name, value in found.mean.items() if name != "sampling_ms"]
+    rows += [term[name] for term in found.bounds for name in ("log_density", "kl")]
+    alone = judge_molecule(model_of(upper.then(lower)).to(device), atoms)
+    return np.nan_to_num([*rows, *alone.table["sample"].values(), *alone.nats.values()])
+
+
 def trained(device):
     """What a step of training, with all terms of the loss, and validation say of a small network."""
     import numpy as np
@@ -192,6 +246,9 @@ def main():
         "genzprot, T=0": sampled("genzprot", go, 0.0),
         "simulated Martini beads": sampled("genzprot", mda.Universe(MARTINI_GRO).select_atoms("name BB SC*"), 1.0),
         "projected Martini beads": sampled("genzprot", martini, 0.0),
+        "known atoms in a box": boxed,
+        "a protein model judged": judged_protein,
+        "a cascade judged": judged_cascade,
         "cgvae": sampled("cgvae-alanine-dipeptide", beads, 1.0),
         "training": trained,
     }

@@ -83,6 +83,7 @@ def _add_benchmark(parser):
     group.add_argument("--n-samples", **options.COUNT, default=5, help="samples above temperature 0 (default: 5)")
     group.add_argument("--limit", **options.COUNT, help="only N of the chains, evenly spread")
     group.add_argument("--seed", type=values.natural, default=0, help="same seed, same atoms (default: 0)")
+    group.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1: where models run (default: %(default)s)")
 
 
 def check(args):
@@ -207,7 +208,7 @@ def run_benchmark(args):
     from ..checkpoint import load
     from ..evaluation.benchmark import benchmark
 
-    model, provenance = load(args.model)
+    model, provenance = options.on_device(*load(args.model), args.device)
     if model.molecule is not None:
         raise ValueError(
             f"--model {args.model} is a {model.family} model of one molecule and cannot be judged on many proteins; "

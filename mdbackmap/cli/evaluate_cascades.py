@@ -18,7 +18,7 @@ def run_cascade(args):
     judgements, elbos, files = {}, {}, {}
     temperatures = list(dict.fromkeys(args.temperature))
     for name in args.chain:
-        model, provenance = load(name)
+        model, provenance = options.on_device(*load(name), args.device)
         if model.molecule is None:
             raise ValueError(f"{name} is a {model.family} model for any protein: --chain judges models of one molecule")
         refuse_others(name, model.molecule.fine)

@@ -17,7 +17,7 @@ def run_molecule(args):
     from ..checkpoint import load
     from ..evaluation.molecule_report import judge_molecule
 
-    model, provenance = load(args.cgvae)
+    model, provenance = options.on_device(*load(args.cgvae), args.device)
     if model.molecule is None:
         raise ValueError(
             f"{args.cgvae} is a {model.family} model: --cgvae judges models of one molecule; try --benchmark"

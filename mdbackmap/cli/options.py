@@ -262,6 +262,13 @@ def frame_range(args):
     return {name: value for name, value in keywords(args, *RANGE).items() if value is not None}
 
 
+def on_device(model, provenance, device):
+    """A network on the device of that name, which is tried first, and its provenance."""
+    from ..sampling.machine import usable_device
+
+    return model.to(usable_device(device)), provenance
+
+
 def keywords(args, *names):
     """Options as keywords of the same names."""
     return {name: getattr(args, name) for name in names}

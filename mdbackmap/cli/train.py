@@ -27,6 +27,7 @@ def add_parser(verbs):
         help="print such a file: genzprot (the default), cgvae or chain",
     )
     parser.add_argument("--threads", **options.COUNT, help="threads of torch (default: those of the machine)")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: what the file says)")
     parser.set_defaults(after_interrupt="; the same command goes on from the last checkpoint")
     return parser
 
@@ -50,7 +51,7 @@ def run(args):
         return
     from ..training import runs
 
-    model, row = runs.run(args.config, verbose=not args.quiet, threads=args.threads)
+    model, row = runs.run(args.config, verbose=not args.quiet, threads=args.threads, device=args.device)
     if not args.quiet:
         folder = runs.read(args.config).training.folder
         parts = f"weights after epoch {row['epoch']} of {folder}/log.csv" if "epoch" in row else repr(model)

@@ -100,14 +100,14 @@ def reconstruct(model, atoms, seed=0):
     """Atoms decoded from a draw of the posterior (F, A, 3), and the terms of the evidence lower bound, nats a frame."""
     generator = torch.Generator().manual_seed(seed)
     shape = (model.molecule.n_beads, model.config.n_latent)
-    out, density, kl = [], [], []
-    for part in torch.tensor(atoms).split(_FRAMES):
-        made = model(part, torch.randn(len(part), *shape, generator=generator))
+    out, density, kl, device = [], [], [], next(model.parameters()).device
+    for part in torch.tensor(atoms, device=device).split(_FRAMES):
+        made = model(part, torch.randn(len(part), *shape, generator=generator).to(device))
         out.append(made.atoms)
         density.append(made.log_density)
         kl.append(made.kl.sum(1))
     density, kl = float(torch.cat(density).mean()), float(torch.cat(kl).mean())
-    return torch.cat(out).numpy(), {"log_density": density, "kl": kl, "elbo": density - kl}
+    return torch.cat(out).cpu().numpy(), {"log_density": density, "kl": kl, "elbo": density - kl}
 
 
 def draw(model, atoms, sample=0, temperature=1.0, seed=0):
@@ -128,9 +128,9 @@ def draw(model, atoms, sample=0, temperature=1.0, seed=0):
     -------
     ndarray of float, shape (F, A, 3)
     """
-    beads = model.tables.project(torch.tensor(atoms))
+    beads = model.tables.project(torch.tensor(atoms, device=next(model.parameters()).device))
     keys = Keys.of(range(len(beads)), sample)
-    return bind(model, model.molecule).sample(beads, Noise(seed, temperature), keys).numpy()
+    return bind(model, model.molecule).sample(beads, Noise(seed, temperature), keys).cpu().numpy()
 
 
 def linear_lift(model, trained, held):

@@ -12,13 +12,14 @@ import torch
 from .. import checkpoint
 from ..data.structures import Structures
 from ..models.genzprot import GenZProt
+from ..sampling.machine import usable_device
 from .config import parse, table
 from .loop import new_model, train, with_config
 from .molecules.molecule_config import MoleculeRun, parse_molecule
 from .steps.step_config import CascadePlan, parse_cascade
 
 
-def read(filename):
+def read(filename, device=None):
     """
     Read the description of a run.
 
@@ -26,6 +27,8 @@ def read(filename):
     ----------
     filename : path-like
         A TOML file.
+    device : str, optional
+        Where to train, whatever the file says.
 
     Returns
     -------
@@ -47,6 +50,8 @@ def read(filename):
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{filename} is no TOML file: {error}") from error
     try:
+        if device is not None:
+            tables["training"] = table(tables, "training") | {"device": str(usable_device(device))}
         family = table(tables, "model").get("family")
         if family in ("chain", "cascade"):
             return parse_cascade(tables)
@@ -55,7 +60,7 @@ def read(filename):
         raise ValueError(f"{filename}: {error}") from error
 
 
-def run(filename, *, verbose=False, threads=None):
+def run(filename, *, verbose=False, threads=None, device=None):
     """
     Train as a TOML file says (`config` describes it).
 
@@ -66,6 +71,8 @@ def run(filename, *, verbose=False, threads=None):
         Show a progress bar.
     threads : int, optional
         Threads of torch, from now on; as they are if None.
+    device : str, optional
+        Where to train; by default as the file says.
 
     Returns
     -------
@@ -79,7 +86,7 @@ def run(filename, *, verbose=False, threads=None):
     FileNotFoundError, ValueError
         A file that is missing or wrong; the message says which and why.
     """
-    plan = read(filename)
+    plan = read(filename, device)
     if threads is not None:
         torch.set_num_threads(threads)
     if isinstance(plan, MoleculeRun):

@@ -91,9 +91,9 @@ def _alphas(step, atoms, seed):
         return []
     generator = torch.Generator().manual_seed(seed)
     shape, some = (step.molecule.n_beads, step.config.n_latent), torch.tensor(alphas)
-    density, kl = [], []
-    for part in torch.tensor(atoms - atoms.mean(1, keepdims=True)).split(_FRAMES):
-        made = step(part, torch.randn(len(part), *shape, generator=generator))
+    density, kl, device = [], [], next(step.parameters()).device
+    for part in torch.tensor(atoms - atoms.mean(1, keepdims=True), device=device).split(_FRAMES):
+        made = step(part, torch.randn(len(part), *shape, generator=generator).to(device))
         density.append(step.log_density(part, made.atoms, some))
         kl.append(made.kl.sum(1))
     density, kl = (float(torch.cat(x).mean()) for x in (density, kl))
@@ -104,17 +104,17 @@ def _alphas(step, atoms, seed):
 
 @torch.no_grad()
 def _torsions(step, mapping, level, seed):
-    coarse = mapping.coarse
-    internal = InternalCoordinates.of(coarse)
+    device = next(step.parameters()).device
+    internal = InternalCoordinates.of(mapping.coarse, device)
     slots, mask = atom14(mapping.fine, level)
-    slots, mask = torch.tensor(slots, dtype=torch.float32), torch.tensor(mask)
+    slots, mask = torch.tensor(slots, dtype=torch.float32, device=device), torch.tensor(mask, device=device)
     generator = torch.Generator().manual_seed(seed)
     density, kl, count = 0.0, 0.0, 0
     for part in slots.split(_FRAMES):
         beads, present = part[:, :, 1], mask.expand(len(part), -1, -1)
         torsions, known = internal.to_internal(beads, part, present)
         batch = Batch.from_frames(internal, beads, step.config.n_neighbours)
-        noise = torch.randn(beads[..., 0].numel(), step.config.n_latent, generator=generator)
+        noise = torch.randn(beads[..., 0].numel(), step.config.n_latent, generator=generator).to(device)
         flat = (part, present, torsions, known)
         log_density, divergence = step(batch, *(x.flatten(0, 1) for x in flat), noise)
         density, kl = density + float(log_density.sum()), kl + float(divergence.sum())

@@ -151,12 +151,13 @@ def draw(bound, mapping, true, sample=0, temperature=1.0, seed=0, tolerance="aut
     list of two ndarray of float
         At the level of the true frames, and at the finest.
     """
-    beads, out = torch.tensor(mapping.project(true)), []
+    beads, out = torch.tensor(mapping.project(true), device=next(bound.model.parameters()).device), []
     for first in range(0, len(beads), _FRAMES):
         part = beads[first : first + _FRAMES]
         keys = Keys.of(range(first, first + len(part)), sample)
         levels = bound.levels(part, Noise(seed, temperature), keys, tolerance=Tolerance.of(tolerance))
-        out.append([next(x for x in levels if x.shape[1] == mapping.n_atoms).numpy(), levels[-1].numpy()])
+        kept = next(x for x in levels if x.shape[1] == mapping.n_atoms), levels[-1]
+        out.append([level.cpu().numpy() for level in kept])
     return [np.concatenate(level) for level in zip(*out, strict=True)]
 
 
@@ -164,9 +165,10 @@ def draw(bound, mapping, true, sample=0, temperature=1.0, seed=0, tolerance="aut
 def _last_alone(model, true, n_samples, temperature, seed):
     """RMSD of the last step on its true beads: what earlier steps cannot be blamed for."""
     step, mapping = model.steps[-1], model.mappings()[-1]
-    beads, bound, rmsd = torch.tensor(mapping.project(true)), bind(step, mapping), []
+    beads = torch.tensor(mapping.project(true), device=next(step.parameters()).device)
+    bound, rmsd = bind(step, mapping), []
     for sample in range(n_samples):
-        drawn = bound.sample(beads, Noise(seed, temperature), Keys.of(range(len(beads)), sample)).numpy()
+        drawn = bound.sample(beads, Noise(seed, temperature), Keys.of(range(len(beads)), sample)).cpu().numpy()
         rmsd.append(np.sqrt(np.square(drawn - true).sum(-1).mean(1)).mean())
     return {"rmsd_last": float(np.mean(rmsd))}
 
