@@ -24,6 +24,8 @@ exclude_patterns = ["docs/_build", "**/.ipynb_checkpoints"]
 html_theme = "sphinx_rtd_theme"
 html_theme_options = {"navigation_depth": 3}
 html_extra_path = ["_extra"]
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False
 
 nb_execution_mode = "off"
