@@ -16,7 +16,7 @@ from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC, GO_PDB, GO_XTC, VALI
 from mdbackmap.geometry.vectors import angle, dihedral, smooth_step
 from mdbackmap.options import AUTO_LIMIT, Tolerance
 from mdbackmap.recognition.recognise import recognise
-from mdbackmap.traces.angles import TraceAngles
+from mdbackmap.traces.angles import TraceAngles, coordinates
 from mdbackmap.traces.crowding import Crowd
 from mdbackmap.traces.descent import within
 from mdbackmap.traces.energies import Backbone, TracePrior
@@ -95,7 +95,7 @@ class TestDerivatives:
         x = (
             start + 0.2 * torch.randn(start.shape, generator=torch.Generator().manual_seed(1)).double()
         ).requires_grad_()
-        sites, flat = crowd.sites(x).flatten(0, 1), x.flatten(0, 1)
+        sites, flat = crowd.sites(coordinates(x)).flatten(1).T, x.flatten(0, 1)
         first, second, shift, least = crowd.apart
         a, b, moved, rest = crowd.together
         assert len(first) and len(a)

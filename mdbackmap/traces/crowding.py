@@ -14,6 +14,7 @@ from ..chemistry import residues
 from ..chemistry.peptide_geometry import BETA_BISECTOR, BETA_NORMAL
 from ..geometry.neighbours import minimum_image, nearest
 from ..geometry.vectors import smooth_step
+from .angles import coordinates
 from .settings import DEFAULTS
 
 _LOCAL = 3  # residues apart in sequence from which on sites keep a distance; chosen: by hand, nearer ones have angles
@@ -39,7 +40,7 @@ class Crowd:
 
     def __init__(self, internal, beads, settings=DEFAULTS.crowding, cohesion=None, contact=None, box=None):
         inner = ~internal.starts & ~internal.ends
-        self.sided = (inner & (internal.types != residues.TYPE_OF_NAME["GLY"])).to(beads.dtype).unsqueeze(-1)
+        self.sided = (inner & (internal.types != residues.TYPE_OF_NAME["GLY"])).to(beads.dtype)
         self.settings = settings
         frame, i, j, gap = self._neighbours(internal, beads, box)
         shift = gap - (beads[frame, j] - beads[frame, i])  # to the nearest image
@@ -54,7 +55,8 @@ class Crowd:
             self.together = a, b, shift, distance.clamp_min(settings.closest)
             weaker = (torch.minimum(one.flatten()[a], one.flatten()[b]) for one in (cohesion, contact))
             self.holding = self._holding(distance, *weaker).to(distance)  # (P,), stiffness
-        self.springs = self._springs()
+        first, second, shift, *rest = self._springs()
+        self.springs = first, second, coordinates(shift), *rest
 
     def _holding(self, distance, cohesion, contact):
         """Stiffness (P,) of pairs at a distance (P,), from their cohesion and that in contacts."""
@@ -79,7 +81,7 @@ class Crowd:
     def _apart(self, beads, frame, i, j, shift):
         """Sites (P,), (P,) as rows of the flat list, shift (P, 3) of the second, least distance (P,)."""
         n, rows, settings = beads.shape[1], [], self.settings
-        flat, sided = self.sites(beads).flatten(0, 1), self.sided[:, 0] > 0
+        flat, sided = self.sites(coordinates(beads)).flatten(1).T, self.sided > 0
         kinds = {(0, 0): settings.alphas, (0, 1): settings.mixed, (1, 0): settings.mixed, (1, 1): settings.betas}
         for (a, b), least in kinds.items():
             first, second = frame * 2 * n + i + a * n, frame * 2 * n + j + b * n
@@ -100,40 +102,44 @@ class Crowd:
         stretched = torch.cat([torch.zeros_like(hard), self.settings.swelling * self.holding])
         return *rows, shift, rest, torch.cat([hard, self.holding]), stretched
 
-    def sites(self, beads):
-        """C-alphas and C-betas, shape (F, 2 R, 3); where there is no C-beta, the C-alpha again."""
-        back, ahead = beads - beads.roll(1, -2), beads.roll(-1, -2) - beads
-        beta = BETA_BISECTOR * (back - ahead) + BETA_NORMAL * torch.cross(back, ahead, dim=-1)
-        return torch.cat([beads, beads + beta * self.sided], -2)
+    def sites(self, x):
+        """C-alphas and C-betas, shape (3, F, 2 R), of `coordinates`; where there is no C-beta, the C-alpha again."""
+        ahead = x.roll(-1, -1) - x
+        back = ahead.roll(1, -1)
+        beta = (back - ahead).mul_(BETA_BISECTOR).add_(torch.cross(back, ahead, dim=0), alpha=BETA_NORMAL)
+        return torch.cat([x, beta.mul_(self.sided).add_(x)], -1)
 
     def overlap(self, beads):
         """Energy, shape (F,), of sites that are too near each other."""
         first, second, shift, least = self.apart
-        sites = self.sites(beads)
-        flat, frame = sites.flatten(0, 1), first // sites.shape[1]
+        sites = self.sites(coordinates(beads))
+        flat, frame = sites.flatten(1).T, first // sites.shape[-1]
         short = (least - (flat[second] - flat[first] + shift).norm(dim=-1)).clamp_min(0)
-        return sites.new_zeros(len(sites)).index_add(0, frame, self.settings.stiffness * short.square())
+        return beads.new_zeros(len(beads)).index_add(0, frame, self.settings.stiffness * short.square())
 
     def slopes(self, beads):
         """Derivatives, shape (F, R, 3), of both energies with respect to the beads."""
-        pull = _pulls(self.sites(beads), *self.springs)
-        on_alpha, on_beta = pull.split(beads.shape[-2], -2)
-        return on_alpha + on_beta + self._lever(beads, on_beta * self.sided)
+        x = coordinates(beads)
+        on_alpha, on_beta = _pulls(self.sites(x), *self.springs).chunk(2, -1)
+        return (on_alpha + on_beta).add_(self._lever(x, on_beta * self.sided)).movedim(0, -1)
 
     @staticmethod
-    def _lever(beads, on_beta):
-        """Derivatives (F, R, 3) on the beads, from those with respect to the vectors from C-alphas to C-betas."""
-        back, ahead = beads - beads.roll(1, -2), beads.roll(-1, -2) - beads
-        on_back = BETA_BISECTOR * on_beta + BETA_NORMAL * torch.cross(ahead, on_beta, dim=-1)
-        on_ahead = -BETA_BISECTOR * on_beta + BETA_NORMAL * torch.cross(on_beta, back, dim=-1)
-        return on_back - on_ahead - on_back.roll(-1, -2) + on_ahead.roll(1, -2)
+    def _lever(x, on_beta):
+        """Derivatives (3, F, R) on the beads, from those with respect to the vectors from C-alphas to C-betas."""
+        ahead = x.roll(-1, -1) - x
+        back = ahead.roll(1, -1)
+        along, across = BETA_BISECTOR * on_beta, BETA_NORMAL * on_beta
+        on_back = torch.cross(ahead, across, dim=0).add_(along)
+        on_ahead = torch.cross(across, back, dim=0).sub_(along)
+        out = on_back - on_ahead
+        return out.sub_(on_back.roll(-1, -1)).add_(on_ahead.roll(1, -1))
 
 
 def _pulls(points, first, second, shift, rest, stiffness, stretched):
     """Derivatives, like `points`, of stiffness (P,) times (distance - rest)^2; `stretched` (P,) beyond rest."""
-    flat = points.flatten(0, 1)
-    gap = flat.index_select(0, second) - flat.index_select(0, first) + shift
-    distance = gap.norm(dim=-1).clamp_min(_SHORTEST)
+    flat = points.flatten(1)
+    gap = (flat.index_select(1, second) - flat.index_select(1, first)).add_(shift)
+    distance = gap.square().sum(0).sqrt_().clamp_min_(_SHORTEST)
     change = distance - rest
-    pull = gap * (2 * torch.where(change > 0, stretched, stiffness) * change / distance).unsqueeze(-1)
-    return torch.zeros_like(flat).index_add(0, first, -pull).index_add(0, second, pull).view_as(points)
+    pull = gap.mul_((2 * torch.where(change > 0, stretched, stiffness)).mul_(change).div_(distance))
+    return torch.zeros_like(flat).index_add_(1, first, -pull).index_add_(1, second, pull).view_as(points)

@@ -16,6 +16,7 @@ import math
 import torch
 
 from ..geometry.vectors import full_precision, smooth_step
+from .angles import coordinates
 from .descent import Descent, unbent, within
 from .energies import TracePrior
 from .settings import DEFAULTS
@@ -161,7 +162,7 @@ class Relaxation:
 
     def _relax(self, start, tolerances, box, relaxing, hold=None):
         """Beads (F, R, 3) after the steps of `relaxing`, within tolerances (F,) above 0."""
-        descending = self.settings.descending
+        start, descending = coordinates(start).movedim(0, -1), self.settings.descending  # so it stays: fast
         pace = relaxing.pace * descending.rate, descending.momentum, descending.longest
         slopes, total = self.slopes(start, tolerances, box, 1.0, relaxing), relaxing.prior_steps + relaxing.joint_steps
         steps, moved, turns = Descent(start, *pace), unbent(start, self.strain.inner, descending), None

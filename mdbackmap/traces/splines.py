@@ -6,8 +6,6 @@ Shapes: `...` leading dimensions, V variants of a table.
 
 import torch
 
-_MIDDLE = 0.75  # no unit; cited: weight of the nearest point in a quadratic B-spline (de Boor 1978)
-
 
 class SmoothTables:
     """
@@ -30,9 +28,9 @@ class SmoothTables:
             tables = torch.cat([last if turns else first, tables, first if turns else last], axis)
         _, x, y, z = tables.shape
         self.size, self.strides = x * y * z, (y * z, z, 1)
-        self.rows = tables.reshape(-1).unfold(0, 3, 1)  # (n - 2, 3): three neighbours along z each
-        steps = torch.arange(3, device=tables.device)
-        self.around = (steps[:, None] * self.strides[0] + steps * self.strides[1]).flatten()  # (9,)
+        self.table, steps = tables.flatten(), torch.arange(3, device=tables.device)
+        x, y, z = (steps * stride for stride in self.strides)
+        self.around = (x[:, None, None] + y[:, None] + z).view(-1, 1)  # (27, 1)
 
     def __call__(self, variant, at):
         """
@@ -50,19 +48,22 @@ class SmoothTables:
             nearest = (value + 0.5).floor()
             index = torch.remainder(nearest, size) if turns else nearest
             start = start + index.long() * stride
-            shares.append(_parabolas(value - nearest))
-        rows = (start.unsqueeze(-1) + self.around).flatten()
-        cells = self.rows.index_select(0, rows).view(-1, 3, 3, 3)
-        (x, dx), (y, dy), (z, dz) = ([v.reshape(-1, 3, 1) for v in pair] for pair in shares)
-        plane = torch.matmul(cells.flatten(1, 2), torch.cat([z, dz], -1)).unflatten(1, (3, 3))  # (n, 3, 3, 2)
-        across = torch.cat([y, dy], -1).transpose(1, 2).unsqueeze(1) @ plane  # (n, 3, 2, 2): y, dy by z, dz
-        along = torch.cat([x, dx], -1).transpose(1, 2) @ across.flatten(2)  # (n, 2, 4)
-        value, by_z, by_y, by_x = along[:, 0, 0], along[:, 0, 1], along[:, 0, 2], along[:, 1, 0]
-        return tuple(v.view(variant.shape) for v in (value, by_x, by_y, by_z))
+            shares.append((value - nearest).flatten())
+        cells = self.table.index_select(0, (start.flatten() + self.around).flatten()).view(3, 3, 3, -1)
+        x, y, z = shares
+        value, by_z = _parabola(*cells.unbind(2), z)  # each (3, 3, n)
+        value, by_y = _parabola(*torch.stack([value, by_z]).unbind(2), y)  # each (2, 3, n)
+        value, by_x = _parabola(*torch.cat([value, by_y[:1]]).unbind(1), x)  # each (3, n)
+        return tuple(v.view(variant.shape) for v in (value[0], by_x[0], value[2], value[1]))
 
 
-def _parabolas(share):
-    """Weights (..., 3) of the grid points around the nearest one, `share` (...) of a step off, and derivatives."""
-    low, high = 0.5 - share, 0.5 + share
-    weights = torch.stack([0.5 * low * low, _MIDDLE - share * share, 0.5 * high * high], -1)
-    return weights, torch.stack([-low, -2 * share, high], -1)
+def _parabola(low, middle, high, share):
+    """
+    Values of a quadratic B-spline (de Boor 1978) and derivatives, both (..., n), `share` (n,) of a step off `middle`.
+
+    >>> _parabola(*torch.tensor([0.0, 1.0, 4.0]), torch.tensor(0.5))  # halfway to the next point
+    (tensor(2.5000), tensor(3.))
+    """
+    slope, bend = (high - low).mul_(0.5), (high + low).mul_(0.5).sub_(middle)
+    bent = bend * share
+    return torch.addcmul(torch.add(middle, bend, alpha=0.25), slope + bent, share), slope.add_(bent, alpha=2)

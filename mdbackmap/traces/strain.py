@@ -6,7 +6,6 @@ Shapes: F frames, R residues. Lengths in angstrom, angles in radians, energies i
 
 import math
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -15,10 +14,10 @@ from ..geometry.vectors import smooth_step
 from .angles import TraceAngles
 from .crowding import Crowd
 from .energies import Backbone, TracePrior
-from .projection import Pairs, alternating
 from .settings import DEFAULTS
 from .viterbi import Guide, best_turns
 
+_SHORTEST = 1e-3  # angstrom; chosen: by hand, as in `Pairs`
 _FIRST_TORSION = math.radians(CA_TORSION)  # of the bead that `trace_neighbours` puts before a chain
 
 
@@ -50,9 +49,8 @@ class Strain:
         self.turning = (inner & inner.roll(-1) & ~beside_cis).double()
         self.prior = TracePrior(internal.types, mirrored=internal.mirrored)
         self.backbone = Backbone(internal.types, ends, internal.cis, settings, internal.mirrored)
-        peptides, rest = alternating((~ends).cpu().numpy(), np.arange(len(ends)) % 2), self.rest.cpu().numpy()
         slack = settings.descending.slack
-        self._lengths = [Pairs(at, 1, rest[at] - slack, rest[at] + slack) for at in peptides]
+        self._range = self.rest - slack, self.rest + slack
         count, around = internal.last - internal.first + 1, settings.prior.around
         first, last = (edges.repeat_interleave(count) for edges in (internal.first, internal.last))
         own = torch.arange(len(first), device=first.device)
@@ -122,6 +120,14 @@ class Strain:
 
     def put_right(self, beads):
         """Beads, shape (F, R, 3), with neighbours at their distances, as well as some sweeps along the chain go."""
-        for pairs in self._lengths * self.settings.descending.sweeps:
-            beads = pairs.project(beads, self.settings.judging.joined)
-        return beads
+        x, (near, far) = beads.movedim(-1, 0).clone(memory_format=torch.contiguous_format), self.settings.judging.joined
+        low, high, bonded = (values.to(beads) for values in (*self._range, self.bonded))
+        for parity in (0, 1) * self.settings.descending.sweeps:  # as `Pairs` does it, which takes any pairs
+            own, following = x[..., parity:-1:2], x[..., parity + 1 :: 2]
+            along, at = following - own, slice(parity, -1, 2)
+            length = along.square().sum(0).sqrt_().clamp_min_(_SHORTEST)
+            share = torch.clamp(length, low[at], high[at]).div_(length).sub_(1).mul_(0.5 * bonded[at])
+            move = along.mul_(share.mul_((length > near) & (length < far)))
+            own.sub_(move)
+            following.add_(move)
+        return x.movedim(0, -1)
