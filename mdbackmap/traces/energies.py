@@ -24,10 +24,10 @@ from .splines import SmoothTables
 
 TABLES = Path(__file__).with_name("tables.npz")
 BINS = 72  # points of the circle for turns of peptides; chosen: by hand, every 5 degrees as the Ramachandran maps
-_N_ANGLES = 31  # points for C-alpha angles; chosen: by hand, every 4 degrees
+N_ANGLES = 31  # points for C-alpha angles; chosen: by hand, every 4 degrees
 _LOW, _HIGH = math.radians(60.0), math.radians(180.0)  # radians, C-alpha angles; chosen: by hand, all that occur
 _WIDEST = _HIGH - 0.01  # radians; chosen: by hand, a straight angle has no plane
-_WIDE, _TURN = (_WIDEST - _LOW) / (_N_ANGLES - 1), 2 * math.pi / BINS
+_WIDE, _TURN = (_WIDEST - _LOW) / (N_ANGLES - 1), 2 * math.pi / BINS
 _TAU, _SPREAD = math.radians(peptide_geometry.N_CA_C_MEAN), math.radians(peptide_geometry.N_CA_C_SPREAD)
 _GENERAL, _GLYCINE, _BRANCHED, _PRE_PROLINE, _TRANS_PROLINE, _CIS_PROLINE, _MIRRORED = range(7)
 RAMA_KINDS = ("general", "glycine", "isoleucine-valine", "pre-proline", "trans-proline", "cis-proline")
@@ -53,7 +53,7 @@ def _cell(places):
 
 def _angle_cell(angle):
     """The same for C-alpha angles (...) in radians."""
-    return _cell(((angle - _LOW) / _WIDE).clamp(0, _N_ANGLES - 1 - 1e-4))
+    return _cell(((angle - _LOW) / _WIDE).clamp(0, N_ANGLES - 1 - 1e-4))
 
 
 @functools.cache
@@ -105,7 +105,7 @@ def residue_atoms(cis_before, cis_after):
     degrees, and how far the peptides before and after are turned: the one before about CA(i-1)->CA(i) from the side of
     CA(i+1), the one after about CA(i)->CA(i+1) from the side of CA(i-1), as `internal` has it.
     """
-    wide = torch.linspace(_LOW, _WIDEST, _N_ANGLES, dtype=torch.float64)
+    wide = torch.linspace(_LOW, _WIDEST, N_ANGLES, dtype=torch.float64)
     turns = torch.arange(BINS, dtype=torch.float64) * _TURN - math.pi
     zero = torch.zeros_like(wide)
     centre = torch.stack([zero, zero, zero], -1)
@@ -196,11 +196,11 @@ class Backbone:
         variants = torch.stack([kinds, before.long(), (cis & ~ends).long()], 1)
         distinct, self.variant = torch.unique(variants, dim=0, return_inverse=True)
         parts = [_backbone_table(kind, bool(a), bool(b), settings.backbone) for kind, a, b in distinct.tolist()]
-        self.table = torch.stack(parts).to(types.device)  # (variants, 31, 72, 72)
-        self.smooth = SmoothTables(self.table, (False, True, True))
+        table = torch.stack(parts).to(types.device)  # (variants, 31, 72, 72)
+        self.smooth, self.table = SmoothTables(table, (False, True, True)), table.float()  # grids decide nothing finer
         every = {n: BINS // n for n in (settings.turning.bins, settings.turning.sum_bins)}
         # with fewer turns, by their number
-        self.thinned = {n: self.table[:, :, ::step, ::step].flatten(0, 1) for n, step in every.items()}
+        self.thinned = {n: self.table[:, :, ::step, ::step].flatten(0, 1).contiguous() for n, step in every.items()}
 
     def __call__(self, angle, before, after):
         """Energies (..., R) and their derivatives with respect to angle and turns (..., R)."""
@@ -216,7 +216,7 @@ class Backbone:
         """
         (i, x), (j, y) = _angle_cell(angle), _cell((before + math.pi) / _TURN)
         j = torch.remainder(j, BINS)
-        base = (self.variant[at] * _N_ANGLES + i) * BINS
+        base = (self.variant[at] * N_ANGLES + i) * BINS
         table, right = self.table.view(-1, BINS), torch.where(j + 1 == BINS, 0, j + 1)
         corners = [(base + j, (1 - x) * (1 - y)), (base + right, (1 - x) * y)]
         corners += [(base + BINS + j, x * (1 - y)), (base + BINS + right, x * y)]
@@ -240,10 +240,15 @@ class Backbone:
         torch.Tensor, shape (F, n, bins, bins)
             Rows: peptide before, from the side of the C-alpha after the residue; columns: peptide after.
         """
-        low, share = _angle_cell(angle[:, at])
-        first = (self.variant[at] * _N_ANGLES + low).flatten()
+        low, share = self.cells(angle[:, at])
+        first = (self.variant[at] * N_ANGLES + low).flatten()
         near, far = (self.thinned[bins].index_select(0, first + k) for k in (0, 1))
         return torch.lerp(near, far, share.flatten()[:, None, None]).unflatten(0, share.shape)
+
+    def cells(self, angle):
+        """Rows of tables to the left of C-alpha angles (...), and the share of the way to the next, as tables have it."""
+        low, share = _angle_cell(angle)
+        return low, share.to(self.table)
 
 
 def residue_kinds(types, ends, cis_before):

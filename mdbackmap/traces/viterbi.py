@@ -12,9 +12,11 @@ import math
 
 import torch
 
+from ..geometry.compiling import array, suits
 from ..torsions.internal import InternalCoordinates
 from .angles import TraceAngles
-from .energies import BINS, Backbone
+from .compiled import least_energies as _least_energies
+from .energies import BINS, N_ANGLES, Backbone
 
 
 def best_turns(internal, backbone, angles, bins, held=None, firmness=0.0):
@@ -40,12 +42,38 @@ def best_turns(internal, backbone, angles, bins, held=None, firmness=0.0):
     torch.Tensor, shape (F, R)
         In radians, refined between the points by a parabola; 0 for the last residues of stretches.
     """
+    table = backbone.thinned[bins]
     grid = angles.angle.new_tensor(range(bins)) * (2 * math.pi / bins) - math.pi
-    own = angles.angle.new_zeros(*angles.angle.shape, bins)  # energy of the peptide by itself
+    own = table.new_zeros(*angles.angle.shape, bins)  # energy of the peptide by itself
     if held is not None:
-        own = firmness * (1 - (grid - held.unsqueeze(-1)).cos()) / 2
+        own = (firmness * (1 - (grid - held.unsqueeze(-1)).cos()) / 2).to(table)
+    offset = (angles.torsion * (bins / (2 * math.pi))).to(table)  # from the frame of the next residue to the own
+    if suits(table, offset):
+        energies = compiled_energies(internal, backbone, angles, own, offset)
+    else:
+        energies = least_energies(internal, backbone, angles, own, offset)
+    return torch.where(internal.ends, 0.0, _lowest(energies.to(grid)))
+
+
+def least_energies(internal, backbone, angles, own, offset):
+    """
+    Least energies of whole chains, by turn of each of their peptides.
+
+    Parameters
+    ----------
+    internal, backbone, angles
+        As of `best_turns`.
+    own : torch.Tensor, shape (F, R, B)
+        Energies of the peptides by themselves.
+    offset : torch.Tensor, shape (F, R)
+        Torsions in grid steps.
+
+    Returns
+    -------
+    torch.Tensor, shape (F, R, B)
+    """
+    bins, offset = own.shape[-1], offset.unsqueeze(-1)
     behind, ahead = own.clone(), torch.zeros_like(own)  # least energy of all before and after, by turn of the peptide
-    offset = (angles.torsion * (bins / (2 * math.pi))).unsqueeze(-1)  # from the frame of the next residue to the own
     steps = _joined(internal)
     for at in steps:
         before = shifted(behind[:, at - 1], offset[:, at - 1]).unsqueeze(-1)
@@ -54,7 +82,15 @@ def best_turns(internal, backbone, angles, bins, held=None, firmness=0.0):
         after = (own[:, at] + ahead[:, at]).unsqueeze(-2)
         least = (backbone.matrices(angles.angle, at, bins) + after).amin(-1)
         ahead[:, at - 1] = shifted(least, -offset[:, at - 1])
-    return torch.where(internal.ends, 0.0, _lowest(behind + ahead))
+    return behind + ahead
+
+
+def compiled_energies(internal, backbone, angles, own, offset):
+    """The same, compiled."""
+    table, (low, share) = backbone.thinned[own.shape[-1]], backbone.cells(angles.angle)
+    rows, inner = low + backbone.variant * N_ANGLES, ~(internal.starts | internal.ends)
+    arguments = (table, table.mT, rows, share, offset, inner, own)
+    return torch.from_numpy(_least_energies(*map(array, arguments)))
 
 
 def _joined(internal):
@@ -116,8 +152,8 @@ class Guide:
     @classmethod
     def on(cls, internal, backbone, angles, strength, bins):
         """Sum on `bins` points of the circle, one of `Backbone.thinned`."""
-        messages = angles.angle.new_zeros(*angles.angle.shape, bins)
-        offset = (angles.torsion * (bins / (2 * math.pi))).unsqueeze(-1)
+        messages = backbone.table.new_zeros(*angles.angle.shape, bins)
+        offset = (angles.torsion * (bins / (2 * math.pi))).to(messages).unsqueeze(-1)
         for at in reversed(_joined(internal)):
             energy = backbone.matrices(angles.angle, at, bins) + messages[:, at].unsqueeze(-2)
             messages[:, at - 1] = shifted(-torch.logsumexp(-energy, -1), -offset[:, at - 1])
