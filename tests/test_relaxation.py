@@ -161,7 +161,9 @@ def test_best_turns_are_the_best():
     grid = torch.arange(12, dtype=torch.float64) * (2 * math.pi / 12) - math.pi
     steps = 12 / (2 * math.pi) * angles.torsion[0, :2, None]
     one, two = (strain.backbone.matrices(angles.angle, torch.tensor([k]), 12)[0, 0] for k in (1, 2))
-    one, two = (shifted(table.T, -step.float()).T for table, step in zip((one, two), steps, strict=True))  # by own turns
+    one, two = (
+        shifted(table.T, -step.float()).T for table, step in zip((one, two), steps, strict=True)
+    )  # by own turns
     energies = {(a, b, c): float(one[a, b] + two[b, c]) for a, b, c in itertools.product(range(12), repeat=3)}
     best = torch.tensor(min(energies, key=energies.get))
     off = (found[0, :3] - grid[best]).abs()

@@ -9,7 +9,11 @@ from mdbackmap.traces import viterbi
 from mdbackmap.traces.strain import Strain
 
 pytestmark = pytest.mark.skipif(not compiling.available(), reason="numba compiles these kernels")
-MOLECULES = {"two chains": ("AVGPSKLWPA", "AAAAABBBBB"), "short pieces": ("AAVGKPW", "ABCCDDD"), "one residue": ("A", "A")}
+MOLECULES = {
+    "two chains": ("AVGPSKLWPA", "AAAAABBBBB"),
+    "short pieces": ("AAVGKPW", "ABCCDDD"),
+    "one residue": ("A", "A"),
+}
 
 
 @pytest.fixture(params=MOLECULES)

@@ -246,7 +246,7 @@ class Backbone:
         return torch.lerp(near, far, share.flatten()[:, None, None]).unflatten(0, share.shape)
 
     def cells(self, angle):
-        """Rows of tables to the left of C-alpha angles (...), and the share of the way to the next, as tables have it."""
+        """Rows of tables to the left of C-alpha angles (...), and the share of the way to the next."""
         low, share = _angle_cell(angle)
         return low, share.to(self.table)
 

@@ -15,7 +15,7 @@ import torch
 from ..geometry.compiling import array, suits
 from ..torsions.internal import InternalCoordinates
 from .angles import TraceAngles
-from .compiled import least_energies as _least_energies
+from .traces_compiled import least_energies as _least_energies
 from .energies import BINS, N_ANGLES, Backbone
 
 
