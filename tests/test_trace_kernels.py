@@ -1,11 +1,15 @@
 """Compiled loops over traces give what their references in torch give."""
 
+import dataclasses
+
 import pytest
 import torch
 from traces import internal_of, topology, trace
 
 from mdbackmap.geometry import compiling
-from mdbackmap.traces import viterbi
+from mdbackmap.options import Tolerance
+from mdbackmap.traces import relaxation, slopes, strain, viterbi
+from mdbackmap.traces.settings import DEFAULTS
 from mdbackmap.traces.strain import Strain
 
 pytestmark = pytest.mark.skipif(not compiling.available(), reason="numba compiles these kernels")
@@ -33,7 +37,8 @@ def plain(monkeypatch):
 
     def called(function, *arguments):
         with monkeypatch.context() as patch:
-            patch.setattr(compiling, "available", lambda: False)
+            for module in (relaxation, slopes, strain, viterbi):
+                patch.setattr(module, "suits", lambda *_: False)
             return function(*arguments)
 
     return called
@@ -47,5 +52,32 @@ def test_best_turns(case, plain, frames):
     offset = (angles.torsion * bins).float()
     arguments = strain.internal, strain.backbone, angles, own, offset
     torch.testing.assert_close(viterbi.compiled_energies(*arguments), viterbi.least_energies(*arguments))
-    assert compiling.suits(own)
-    assert not plain(compiling.suits, own)
+    torch.testing.assert_close(strain.best_turns(angles), plain(strain.best_turns, angles), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("boxed", [False, True])
+def test_slopes(case, plain, boxed):
+    strain, beads = case
+    box = 9.0 * torch.eye(3).expand(len(beads), 3, 3) if boxed else None
+    allowed = torch.tensor([0.5, 1.0, 0.0, 2.0, 0.3], dtype=torch.float64)
+    made = relaxation.Relaxation(strain.internal).slopes(beads, allowed, box)
+    moved = made.start + 0.1 * torch.rand(made.start.shape, generator=torch.Generator().manual_seed(0))
+    turns = torch.linspace(-4, 4, moved[..., 0].numel(), dtype=torch.float64).view(moved.shape[:2])
+    for found, expected in zip(made.of_backbones(moved, turns), plain(made.of_backbones, moved, turns), strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-8, rtol=1e-8)
+
+
+def test_neighbours_put_right(case, plain):
+    strain, beads = case
+    torch.testing.assert_close(strain.put_right(beads), plain(strain.put_right, beads))
+    assert strain.put_right(beads[:0].float()).shape == beads[:0].shape
+
+
+@pytest.mark.parametrize("steps", [(40, 0), (0, 10), (3, 12)], ids=["prior", "peptides", "both"])
+def test_relaxation(case, plain, steps):
+    strain, beads = case
+    relaxing = dataclasses.replace(DEFAULTS.relaxing, prior_steps=steps[0], joint_steps=steps[1], rescans=(0, 5))
+    moving = relaxation.Relaxation(strain.internal, dataclasses.replace(DEFAULTS, relaxing=relaxing))
+    relaxed = [call(moving, beads, Tolerance(0.8))[0] for call in (lambda f, *given: f(*given), plain)]
+    torch.testing.assert_close(*relaxed, atol=1e-4, rtol=0)
+    assert (relaxed[0] - beads).abs().max() > 0.01 or beads.shape[1] < 3

@@ -12,6 +12,8 @@ from ..geometry.vectors import smooth_step
 _LEAST = 1e-4
 _BENT = 0.05, 0.4  # sines of angles; chosen: by hand, torsions about straight ones mean little
 _STRAIGHT = 0.02  # sine of an angle; chosen: by hand, straighter ones have no plane
+LIMITS = _LEAST, _STRAIGHT, *_BENT
+"""Shortest length, and sines of angles: the straightest, and those from which on torsions begin to count, and count."""
 
 
 class TraceAngles:

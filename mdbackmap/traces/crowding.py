@@ -8,10 +8,13 @@ that contacts last.
 Shapes: F frames, R residues, P pairs. Lengths in angstrom, energies in nats.
 """
 
+import functools
+
 import torch
 
 from ..chemistry import residues
 from ..chemistry.peptide_geometry import BETA_BISECTOR, BETA_NORMAL
+from ..geometry.compiling import array
 from ..geometry.neighbours import minimum_image, nearest
 from ..geometry.vectors import smooth_step
 from .angles import coordinates
@@ -19,7 +22,7 @@ from .settings import DEFAULTS
 
 _LOCAL = 3  # residues apart in sequence from which on sites keep a distance; chosen: by hand, nearer ones have angles
 _ROUNDING = 0.01  # angstrom; chosen: by hand, neighbours are looked for in single precision
-_SHORTEST = 0.1  # angstrom; chosen: by hand, forces of coincident sites stay finite
+SHORTEST = 0.1  # angstrom; chosen: by hand, forces of coincident sites stay finite
 
 
 class Crowd:
@@ -41,7 +44,7 @@ class Crowd:
     def __init__(self, internal, beads, settings=DEFAULTS.crowding, cohesion=None, contact=None, box=None):
         inner = ~internal.starts & ~internal.ends
         self.sided = (inner & (internal.types != residues.TYPE_OF_NAME["GLY"])).to(beads.dtype)
-        self.settings = settings
+        self.settings, self.n_frames = settings, len(beads)
         frame, i, j, gap = self._neighbours(internal, beads, box)
         shift = gap - (beads[frame, j] - beads[frame, i])  # to the nearest image
         self.apart = self._apart(beads, frame, i, j, shift)
@@ -102,6 +105,16 @@ class Crowd:
         stretched = torch.cat([torch.zeros_like(hard), self.settings.swelling * self.holding])
         return *rows, shift, rest, torch.cat([hard, self.holding]), stretched
 
+    @functools.cached_property
+    def by_frame(self):
+        """Springs as arrays, frame by frame: where each frame begins, sites of a frame, shift, and the rest (3, P)."""
+        first, second, shift, *rest = self.springs
+        sites = 2 * len(self.sided)
+        order = torch.argsort(first // sites, stable=True)
+        begins = torch.searchsorted((first // sites)[order], torch.arange(self.n_frames + 1))
+        ends = ((rows % sites)[order] for rows in (first, second))
+        return tuple(map(array, (begins, *ends, shift[:, order], torch.stack(rest)[:, order])))
+
     def sites(self, x):
         """C-alphas and C-betas, shape (3, F, 2 R), of `coordinates`; where there is no C-beta, the C-alpha again."""
         ahead = x.roll(-1, -1) - x
@@ -139,7 +152,7 @@ def _pulls(points, first, second, shift, rest, stiffness, stretched):
     """Derivatives, like `points`, of stiffness (P,) times (distance - rest)^2; `stretched` (P,) beyond rest."""
     flat = points.flatten(1)
     gap = (flat.index_select(1, second) - flat.index_select(1, first)).add_(shift)
-    distance = gap.square().sum(0).sqrt_().clamp_min_(_SHORTEST)
+    distance = gap.square().sum(0).sqrt_().clamp_min_(SHORTEST)
     change = distance - rest
     pull = gap.mul_((2 * torch.where(change > 0, stretched, stiffness)).mul_(change).div_(distance))
     return torch.zeros_like(flat).index_add_(1, first, -pull).index_add_(1, second, pull).view_as(points)

@@ -1,5 +1,5 @@
 """
-Steps of a relaxation as a compiled loop over frames and residues; `relaxation`, `slopes` and `descent` say what it does.
+Steps of a relaxation as a compiled loop over frames and residues; `relaxation` and `slopes` say what it does.
 
 Shapes: R residues, P springs of a frame. Float64 throughout.
 """
@@ -116,9 +116,9 @@ def _forces(ahead, normal, measures, on, limits, slope):
 
 
 @compiled
-def _crowd(x, sided, beta, first, second, shift, springs, shortest, sites, pulls, slope):
+def _crowd(x, sided, beta, ends, shift, springs, shortest, sites, pulls, slope):
     """Add derivatives of the springs between sites to `slope` (R, 3) (`Crowd.slopes`); `springs` (3, P)."""
-    n, (rest, stiffness, stretched) = len(x), springs
+    n, (rest, stiffness, stretched), (first, second) = len(x), springs, ends
     back, ahead, cross = np.empty(3), np.empty(3), np.empty(3)
     for r in range(n):
         following = r + 1 if r + 1 < n else 0
@@ -127,7 +127,6 @@ def _crowd(x, sided, beta, first, second, shift, springs, shortest, sites, pulls
         for c in range(3):
             sites[r, c] = x[r, c]
             sites[n + r, c] = x[r, c] + sided[r] * (beta[0] * (back[c] - ahead[c]) + beta[1] * cross[c])
-    pulls[:] = 0.0
     for p in range(len(first)):
         i, j = first[p], second[p]
         dx = sites[j, 0] - sites[i, 0] + shift[0, p]
@@ -161,13 +160,14 @@ def _crowd(x, sided, beta, first, second, shift, springs, shortest, sites, pulls
 
 
 @compiled
-def _energies(measures, turns, joint, table, begins, grid, places, counts, weight, floor, on, on_turns):
+def _energies(measures, turns, joint, tables, on, on_turns):
     """
     Fill in derivatives `on` (3, R) and `on_turns` (R,) of a table's energies: of backbones if `joint`, else the prior.
 
     `grid` is strides, sizes and which axes are circles, (3, 3); `places` scale and offset of arguments, (2, 3).
     """
     n, (_, _, _, angle, torsion), (_, on_angle, on_torsion) = len(turns), measures, on
+    table, begins, grid, places, counts, weight, floor = tables
     at, out = np.empty(3), np.empty(4)
     on_angle[:] = 0.0
     on_torsion[:] = 0.0
@@ -196,31 +196,54 @@ def _energies(measures, turns, joint, table, begins, grid, places, counts, weigh
 
 
 @compiled
+def _workspace(n):
+    """Arrays that are filled anew for each frame."""
+    return np.empty((n, 3)), np.empty((n, 3)), np.empty((5, n)), np.empty((3, n)), np.empty((2 * n, 3))
+
+
+@compiled
+def _slopes(f, x, turns, start, restraint, molecule, tables, crowd, limits, joint, work, slope, on_turns):
+    """Derivatives of frame `f` into `slope` (R, 3) and `on_turns` (R,) (`Slopes`)."""
+    bonded, rest, sided, known, bond = molecule
+    offsets, first, second, shift, springs, beta, shortest = crowd
+    ahead, normal, measures, on, sites = work
+    pulls, (a, b) = np.zeros_like(sites), offsets[f : f + 2]
+    _angles(x[f], known, limits, ahead, normal, measures)
+    _energies(measures, turns[f], joint, tables, on, on_turns)
+    for r in range(len(slope)):
+        on[0, r] = 2.0 * bond * (measures[0, r] - rest[r]) * bonded[r]
+        if known[r] == known[r]:  # no bead before it decides this torsion
+            on[2, r] = 0.0
+        for c in range(3):
+            slope[r, c] = restraint[f] * (x[f, r, c] - start[f, r, c])
+    ends = first[a:b], second[a:b]
+    _crowd(x[f], sided, beta, ends, shift[:, a:b], springs[:, a:b], shortest, sites, pulls, slope)
+    _forces(ahead, normal, measures, on, limits, slope)
+
+
+@compiled
+def slopes(x, turns, start, restraint, molecule, tables, crowd, limits, joint):
+    """Derivatives on beads (F, R, 3) and turns (F, R) (`Slopes.of_backbones`; of_traces, if not `joint`)."""
+    on_beads, on_turns, work = np.empty_like(x), np.empty_like(turns), _workspace(x.shape[1])
+    for f in range(len(x)):
+        parts = molecule, tables, crowd, limits, joint, work
+        _slopes(f, x, turns, start, restraint, *parts, on_beads[f], on_turns[f])
+    return on_beads, on_turns
+
+
+@compiled
 def descend(x, velocity, turns, turning, start, allowed, pace, restraint, molecule, tables, crowd, limits, joint):
     """
     Take steps, as many as `allowed` (n, F) has rows, in place: beads (F, R, 3), turns (F, R) and both velocities.
 
     `pace` is rate, momentum and longest step. `molecule`, `tables` and `crowd` are tuples that `Slopes` makes.
     """
-    bonded, rest, sided, known, bond = molecule
-    table, begins, grid, places, counts, weight, floor = tables
-    offsets, first, second, shift, springs, beta, shortest = crowd
-    n_frames, n, _ = x.shape
-    ahead, normal, slope = np.empty((n, 3)), np.empty((n, 3)), np.empty((n, 3))
-    measures, on, on_turns = np.empty((5, n)), np.empty((3, n)), np.empty(n)
-    sites, pulls = np.empty((2 * n, 3)), np.empty((2 * n, 3))
-    rate, momentum, square = pace[0], pace[1], 1.0 / pace[2] ** 2
-    for f in range(n_frames):
-        a, b = offsets[f], offsets[f + 1]
+    n, work = x.shape[1], _workspace(x.shape[1])
+    slope, on_turns, (rate, momentum, longest) = np.empty((n, 3)), np.empty(n), pace
+    square = 1.0 / longest**2
+    for f in range(len(x)):
         for step in range(len(allowed)):
-            _angles(x[f], known, limits, ahead, normal, measures)
-            arguments = (table, begins, grid, places, counts, weight, floor)
-            _energies(measures, turns[f], joint, *arguments, on, on_turns)
-            for r in range(n):
-                on[0, r] = 2.0 * bond * (measures[0, r] - rest[r]) * bonded[r]
-            slope[:] = restraint[f] * (x[f] - start[f])
-            _crowd(x[f], sided, beta, first[a:b], second[a:b], shift[:, a:b], springs[:, a:b], shortest, sites, pulls, slope)
-            _forces(ahead, normal, measures, on, limits, slope)
+            _slopes(f, x, turns, start, restraint, molecule, tables, crowd, limits, joint, work, slope, on_turns)
             away = 0.0
             for r in range(n):
                 if joint:

@@ -88,6 +88,14 @@ class TracePrior:
             table = torch.cat([table, table[:1].flip(2)])
         self.tables = SmoothTables(table, (False, True, False))
 
+    @functools.cached_property
+    def grid(self):
+        """`SmoothTables.grid` for the arguments of a call."""
+        n, m, _ = self.sizes
+        scale = n / (_HIGH - _LOW), m / (2 * math.pi), n / (_HIGH - _LOW)
+        offset = -_LOW * scale[0] - 0.5, math.pi * scale[1] - 0.5, -_LOW * scale[2] - 0.5
+        return self.tables.grid(self.variant, (scale, offset))
+
     def __call__(self, angle, torsion, following):
         """Energies (..., R) and their derivatives with respect to the three arguments (..., R)."""
         n, m, _ = self.sizes
@@ -201,6 +209,12 @@ class Backbone:
         every = {n: BINS // n for n in (settings.turning.bins, settings.turning.sum_bins)}
         # with fewer turns, by their number
         self.thinned = {n: self.table[:, :, ::step, ::step].flatten(0, 1).contiguous() for n, step in every.items()}
+
+    @functools.cached_property
+    def grid(self):
+        """`SmoothTables.grid` for the arguments of a call."""
+        scale = 1 / _WIDE, 1 / _TURN, 1 / _TURN
+        return self.smooth.grid(self.variant, (scale, (-_LOW / _WIDE, math.pi / _TURN, math.pi / _TURN)))
 
     def __call__(self, angle, before, after):
         """Energies (..., R) and their derivatives with respect to angle and turns (..., R)."""

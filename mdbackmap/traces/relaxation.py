@@ -11,10 +11,12 @@ Shapes: F frames, R residues. Lengths in angstrom, angles in radians, energies i
 
 import dataclasses
 import functools
+import itertools
 import math
 
 import torch
 
+from ..geometry.compiling import suits
 from ..geometry.vectors import full_precision, smooth_step
 from .angles import coordinates
 from .descent import Descent, unbent, within
@@ -165,20 +167,28 @@ class Relaxation:
         start, descending = coordinates(start).movedim(0, -1), self.settings.descending  # so it stays: fast
         pace = relaxing.pace * descending.rate, descending.momentum, descending.longest
         slopes, total = self.slopes(start, tolerances, box, 1.0, relaxing), relaxing.prior_steps + relaxing.joint_steps
-        steps, moved, turns = Descent(start, *pace), unbent(start, self.strain.inner, descending), None
-        for step in range(total):
-            angles = self.strain.angles(moved)
-            if step - relaxing.prior_steps in relaxing.rescans:
-                turns = self.strain.best_turns(angles, turns)
-                turning = Descent(turns, *pace)
-            if step < relaxing.prior_steps:
-                slope = slopes.of_traces(moved, angles)
-            else:
-                slope, on_turns = slopes.of_backbones(moved, turns, angles)
-                turns = turns - turning(on_turns)
-            room = relaxing.loose + (1 - relaxing.loose) * min(1.0, step / (relaxing.tight_at * total))
-            moved = within(start, moved - steps(slope), room * tolerances)
-            moved = moved if hold is None else hold(moved)
+        steps, moved = Descent(start, *pace), unbent(start, self.strain.inner, descending)
+        turns = torch.zeros_like(start[..., 0])
+        turning, scanned = Descent(turns, *pace), False
+        rooms = relaxing.loose + (1 - relaxing.loose) * (torch.arange(total) / (relaxing.tight_at * total)).clamp_max(1)
+        allowed = rooms.to(start).unsqueeze(1) * tolerances
+        scans = [relaxing.prior_steps + step for step in relaxing.rescans]
+        for begin, end in itertools.pairwise([0, *(step for step in scans if 0 < step < total), total]):
+            joint = begin >= relaxing.prior_steps
+            if begin in scans:
+                turns = self.strain.best_turns(self.strain.angles(moved), turns if scanned else None)
+                turning, scanned = Descent(turns, *pace), True
+            if hold is None and suits(moved):
+                moved, turns = slopes.descend(moved, turns, steps, turning, allowed[begin:end], joint)
+                continue
+            for room in allowed[begin:end]:
+                if joint:
+                    slope, on_turns = slopes.of_backbones(moved, turns, self.strain.angles(moved))
+                    turns = turns - turning(on_turns)
+                else:
+                    slope = slopes.of_traces(moved, self.strain.angles(moved))
+                moved = within(start, moved - steps(slope), room)
+                moved = moved if hold is None else hold(moved)
         return moved
 
 

@@ -4,8 +4,18 @@ Derivatives of the energies of beads that move, alone or together with peptide a
 Shapes: F frames, R residues. Lengths in angstrom, angles in radians, energies in nats.
 """
 
+import functools
+
+import numpy as np
+import torch
+
+from ..chemistry.peptide_geometry import BETA_BISECTOR, BETA_NORMAL
+from ..geometry.compiling import array, suits
 from ..options import AUTO_LIMIT
-from .crowding import Crowd
+from . import descent_compiled
+from .angles import LIMITS
+from .crowding import SHORTEST, Crowd
+from .strain import FIRST_TORSION
 
 
 class Slopes:
@@ -58,12 +68,57 @@ class Slopes:
 
     def of_backbones(self, beads, turns, angles=None):
         """On beads, shape (f, R, 3), and on peptide angles, shape (f, R): all energies but the prior."""
+        if angles is None and suits(beads, turns):
+            found = descent_compiled.slopes(array(beads), array(turns), *self._frames, *self._parts(True), True)
+            return tuple(map(torch.from_numpy, found))
         strain, angles = self.strain, angles or self.strain.angles(beads)
         energy, on_angle, before, after = strain.backbone(angles.angle, (turns - angles.torsion).roll(1, -1), turns)
         weight = self.relaxing.maps * strain.inner * _counted(energy, self.relaxing.floor)
         before = (weight * before).roll(-1, -1)
         forces = angles.forces(self._on_length(angles), weight * on_angle, -before * ~self.internal.starts)
         return self._pull(beads) + forces, before + weight * after
+
+    def descend(self, beads, turns, steps, turning, allowed, joint):
+        """
+        Take compiled steps, in the prior over traces or, if `joint`, together with peptides.
+
+        Parameters
+        ----------
+        beads, turns : torch.Tensor, shape (f, R, 3) and (f, R)
+        steps, turning : Descent
+            Of both; their velocities go on.
+        allowed : torch.Tensor, shape (n, f)
+            RMS that beads may be away from the start after each step, in angstrom.
+
+        Returns
+        -------
+        beads, turns : torch.Tensor, shape (f, R, 3) and (f, R)
+        """
+        moving = [array(values).copy() for values in (beads, steps.velocity, turns, turning.velocity)]
+        start, restraint = self._frames
+        pace = steps.rate, steps.momentum, steps.longest
+        descent_compiled.descend(*moving, start, array(allowed), pace, restraint, *self._parts(joint), joint)
+        beads, steps.velocity, turns, turning.velocity = map(torch.from_numpy, moving)
+        return beads, turns
+
+    @functools.cached_property
+    def _frames(self):
+        """Arrays of the frames for compiled loops: the start and the restraint to it."""
+        return array(self.start), array(self.restraint.flatten().expand(len(self.start)))
+
+    def _parts(self, joint):
+        """What compiled loops are told of the molecule, of energies of backbones or the prior, and of springs."""
+        strain, relaxing = self.strain, self.relaxing
+        known = torch.full_like(strain.rest, torch.nan)
+        known[self.internal.first] = FIRST_TORSION
+        molecule = array(strain.bonded), array(strain.rest), array(self.crowd.sided), array(known), float(relaxing.bond)
+        if joint:
+            grid, counts, weight, floor = strain.backbone.grid, strain.inner, relaxing.maps, relaxing.floor
+        else:
+            grid, counts, weight, floor = self.prior.grid, strain.turning, relaxing.prior, relaxing.prior_floor
+        tables = *grid, array(counts), float(weight), float(floor)
+        beta = np.array([BETA_BISECTOR, BETA_NORMAL])
+        return molecule, tables, (*self.crowd.by_frame, beta, SHORTEST), LIMITS
 
     def _pull(self, beads):
         """On beads, of what does not depend on angles: restraint and crowding."""

@@ -4,7 +4,10 @@ Tables on a grid, read smoothly, with derivatives.
 Shapes: `...` leading dimensions, V variants of a table.
 """
 
+import numpy as np
 import torch
+
+from ..geometry.compiling import array
 
 
 class SmoothTables:
@@ -31,6 +34,15 @@ class SmoothTables:
         self.table, steps = tables.flatten(), torch.arange(3, device=tables.device)
         x, y, z = (steps * stride for stride in self.strides)
         self.around = (x[:, None, None] + y[:, None] + z).view(-1, 1)  # (27, 1)
+
+    def grid(self, variant, places):
+        """
+        What compiled loops read it by: the table, first rows (R,), strides, sizes and circles (3, 3), and `places`.
+
+        These are scale and offset, (2, 3), of what is looked up.
+        """
+        shape = np.array([self.strides, self.sizes, self.periodic], dtype=np.int64)
+        return array(self.table), array(variant * self.size), shape, np.array(places)
 
     def __call__(self, variant, at):
         """

@@ -10,15 +10,17 @@ import torch
 from torch import nn
 
 from ..chemistry.peptide_geometry import CA_CA, CA_TORSION
+from ..geometry.compiling import array, suits
 from ..geometry.vectors import smooth_step
 from .angles import TraceAngles
 from .crowding import Crowd
+from .descent_compiled import put_right
 from .energies import Backbone, TracePrior
 from .settings import DEFAULTS
 from .viterbi import Guide, best_turns
 
 _SHORTEST = 1e-3  # angstrom; chosen: by hand, as in `Pairs`
-_FIRST_TORSION = math.radians(CA_TORSION)  # of the bead that `trace_neighbours` puts before a chain
+FIRST_TORSION = math.radians(CA_TORSION)  # of the bead that `trace_neighbours` puts before a chain
 
 
 class Strain:
@@ -60,7 +62,7 @@ class Strain:
     def angles(self, beads):
         """`TraceAngles` of beads, shape (F, R, 3), as the internal coordinates have them at chain ends."""
         angles = TraceAngles(beads)
-        angles.torsion[..., self.internal.first] = _FIRST_TORSION
+        angles.torsion[..., self.internal.first] = FIRST_TORSION
         return angles
 
     def best_turns(self, angles, held=None):
@@ -120,9 +122,14 @@ class Strain:
 
     def put_right(self, beads):
         """Beads, shape (F, R, 3), with neighbours at their distances, as well as some sweeps along the chain go."""
-        x, (near, far) = beads.movedim(-1, 0).clone(memory_format=torch.contiguous_format), self.settings.judging.joined
-        low, high, bonded = (values.to(beads) for values in (*self._range, self.bonded))
-        for parity in (0, 1) * self.settings.descending.sweeps:  # as `Pairs` does it, which takes any pairs
+        (near, far), sweeps = self.settings.judging.joined, self.settings.descending.sweeps
+        low, high, bonded = limits = [values.to(beads) for values in (*self._range, self.bonded)]
+        if suits(beads):
+            x = array(beads).copy()
+            put_right(x, *map(array, limits), (near, far), _SHORTEST, sweeps)
+            return torch.from_numpy(x)
+        x = beads.movedim(-1, 0).clone(memory_format=torch.contiguous_format)
+        for parity in (0, 1) * sweeps:  # as `Pairs` does it, which takes any pairs
             own, following = x[..., parity:-1:2], x[..., parity + 1 :: 2]
             along, at = following - own, slice(parity, -1, 2)
             length = along.square().sum(0).sqrt_().clamp_min_(_SHORTEST)

@@ -15,8 +15,8 @@ import torch
 from ..geometry.compiling import array, suits
 from ..torsions.internal import InternalCoordinates
 from .angles import TraceAngles
-from .traces_compiled import least_energies as _least_energies
 from .energies import BINS, N_ANGLES, Backbone
+from .traces_compiled import least_energies as _least_energies
 
 
 def best_turns(internal, backbone, angles, bins, held=None, firmness=0.0):
