@@ -10,6 +10,8 @@ import numpy as np
 
 from ..geometry.compiling import compiled
 
+_MIDDLE = 0.75  # no unit; cited: weight of the nearest point in a quadratic B-spline (de Boor 1978)
+
 
 @compiled
 def _read(table, begin, strides, sizes, periodic, at, out):
@@ -21,9 +23,9 @@ def _read(table, begin, strides, sizes, periodic, at, out):
         share[k] = value - nearest
         begin += (int(nearest) % sizes[k]) * strides[k]
     s, t, u = share
-    x0, x1, x2 = 0.5 * (0.5 - s) ** 2, 0.75 - s * s, 0.5 * (0.5 + s) ** 2
-    y0, y1, y2 = 0.5 * (0.5 - t) ** 2, 0.75 - t * t, 0.5 * (0.5 + t) ** 2
-    z0, z1, z2 = 0.5 * (0.5 - u) ** 2, 0.75 - u * u, 0.5 * (0.5 + u) ** 2
+    x0, x1, x2 = 0.5 * (0.5 - s) ** 2, _MIDDLE - s * s, 0.5 * (0.5 + s) ** 2
+    y0, y1, y2 = 0.5 * (0.5 - t) ** 2, _MIDDLE - t * t, 0.5 * (0.5 + t) ** 2
+    z0, z1, z2 = 0.5 * (0.5 - u) ** 2, _MIDDLE - u * u, 0.5 * (0.5 + u) ** 2
     out[:] = 0.0
     for i in range(3):
         w, dw = (x0, s - 0.5) if i == 0 else ((x1, -2.0 * s) if i == 1 else (x2, s + 0.5))

@@ -9,6 +9,8 @@ import torch
 
 from ..geometry.compiling import array
 
+_ROUNDED = 0.25  # no unit; cited: share of the bend that a quadratic B-spline adds at its points (de Boor 1978)
+
 
 class SmoothTables:
     """
@@ -78,4 +80,4 @@ def _parabola(low, middle, high, share):
     """
     slope, bend = (high - low).mul_(0.5), (high + low).mul_(0.5).sub_(middle)
     bent = bend * share
-    return torch.addcmul(torch.add(middle, bend, alpha=0.25), slope + bent, share), slope.add_(bent, alpha=2)
+    return torch.addcmul(torch.add(middle, bend, alpha=_ROUNDED), slope + bent, share), slope.add_(bent, alpha=2)
