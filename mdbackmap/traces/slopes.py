@@ -107,7 +107,7 @@ class Slopes:
         return array(self.start), array(self.restraint.flatten().expand(len(self.start)))
 
     def _parts(self, joint):
-        """What compiled loops are told of the molecule, of energies of backbones or the prior, and of springs."""
+        """Arrays for compiled loops: of the molecule, of energies of backbones or the prior, and of springs."""
         strain, relaxing = self.strain, self.relaxing
         known = torch.full_like(strain.rest, torch.nan)
         known[self.internal.first] = FIRST_TORSION
