@@ -168,15 +168,15 @@ def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, plac
     sharpen = 1 / max(temperature, settings.coldest) - 1 / spread
     peptides = torsions[:, 0, :, PEPTIDE]
     before = fourier(peptides.roll(1, dims=1), (~internal.starts).expand(peptides.shape), order)
-    own = fourier(peptides, torch.ones_like(peptides, dtype=torch.bool), order)
-    seen = torch.cat([before, own], dim=-1).unsqueeze(1).expand(-1, torsions.shape[1], -1, -1)
+    flanks = torch.cat([before, fourier(peptides, torch.ones_like(peptides, dtype=torch.bool), order)], dim=-1)
     log_weights = torsions.new_zeros(torsions.shape[:3])
     for k in CHIS:
         at = internal.defined[:, k].nonzero()[:, 0]
         if len(at) == 0:
             break
-        head, given = heads.chis[k - 1], seen[:, :1] if k == 1 else seen  # chi1 depends on nothing that was drawn
-        logits = head.after(head.features(hidden[:, at]).unsqueeze(1), given[:, :, at])
+        inner = torsions[:, : 1 if k == 1 else None, at, 1:k]  # chi1 depends on nothing that was drawn
+        inner = fourier(inner, torch.ones_like(inner, dtype=torch.bool), order).flatten(-2)
+        logits = heads.chis[k - 1].after(heads.chis[k - 1].begun(hidden[:, at], flanks[:, at]).unsqueeze(1), inner)
         if prior is not None:
             logits = logits - prior(k, at, torsions[:, : logits.shape[1], at, k - 1])
         levels = uniform[:, :, at, k - 1]
@@ -193,8 +193,6 @@ def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, plac
             angles[:, 0] = bins.draw(logits[:, 0], levels[:, 0], temperature)
             log_weights[:, :, at] += sharpen * bins.log_density(logits.expand(*angles.shape, -1), angles)
         torsions[:, :, at, k] = angles if known is None else torch.where(known[at, k], torsions[:, :, at, k], angles)
-        shown = fourier(torsions[..., k], internal.defined[:, k].expand(torsions.shape[:3]), order)
-        seen = torch.cat([seen, shown], dim=-1)
     return log_weights
 
 

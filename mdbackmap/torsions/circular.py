@@ -73,7 +73,8 @@ class CircularBins:
 
     def draw_several(self, logits, uniform, temperature=1.0):
         """Angles (..., R) for uniform numbers (..., R), all R from one distribution (..., B); temperature above 0."""
-        shares = torch.softmax(logits.float() / temperature, dim=-1)
+        logits = logits.float() if temperature == 1 else logits.float() / temperature
+        shares = torch.softmax(logits, dim=-1)
         cumulative = torch.add(shares, shares.roll(-1, -1)).cumsum(-1)  # twice the mass up to the next bin's centre
         level = (uniform * cumulative[..., -1:]).contiguous()
         chosen = torch.searchsorted(cumulative, level).clamp_max(self.n_bins - 1)

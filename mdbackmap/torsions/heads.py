@@ -6,6 +6,7 @@ What draws torsions takes a `TorsionHeads`, and knows nothing of the network tha
 
 import dataclasses
 
+import torch
 from torch import nn
 
 from .circular import CircularBins
@@ -47,9 +48,16 @@ class TorsionHead(nn.Module):
         """
         return self.after(self.features(features), known)
 
+    def begun(self, features, known):
+        """What the head makes of features, and of the first torsions before it: all that many draws share."""
+        return self.features(features) + nn.functional.linear(known, self.known.weight[:, : known.shape[-1]])
+
     def after(self, hidden, known):
-        """The same from `self.features(features)`, which does not change along the chain."""
-        return self.out(nn.functional.silu(hidden + self.known(known)))
+        """Logits from `self.features(features)`, or from what is `begun`, and from the torsions that are left."""
+        left = known.shape[-1]
+        if left:
+            hidden = hidden + nn.functional.linear(known, self.known.weight[:, self.known.in_features - left :])
+        return self.out(nn.functional.silu(hidden, inplace=left > 0 and not torch.is_grad_enabled()))
 
 
 @dataclasses.dataclass(frozen=True)
