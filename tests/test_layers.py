@@ -12,12 +12,28 @@ from traces import rotation
 
 from mdbackmap.models import layers
 from mdbackmap.models.layers import HARMONICS, Density, Interaction, Neighbourhood, harmonics, radial_basis
+from mdbackmap.torsions import circular
 from mdbackmap.torsions.circular import CircularBins, fourier
 
 
 @pytest.fixture
 def logits():
     return torch.tensor(np.random.default_rng(0).normal(0, 1.5, (5, 24)), dtype=torch.float32)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.3])
+def test_compiled_draws_are_those_of_the_reference(logits, monkeypatch, temperature):
+    pytest.importorskip("numba")
+    bins, levels = CircularBins(24), torch.rand(3, 5, 50).clamp(1e-6, 1 - 1e-6)
+    levels[0, 0, :2] = torch.tensor([1e-6, 1 - 1e-6])
+    sharp = torch.stack([logits, 30 * logits, 0 * logits])
+    drawn = []
+    for compiled in (False, True):
+        monkeypatch.setattr(circular, "suits", lambda *tensors, compiled=compiled: compiled)
+        drawn.append(bins.draw_several(sharp, levels, temperature))
+        assert bins.draw_several(sharp[:0], levels[:0], temperature).shape == (0, 5, 50)
+    apart = torch.remainder(drawn[1] - drawn[0] + math.pi, 2 * math.pi) - math.pi
+    assert apart.abs().max() < 1e-3
 
 
 class TestCircularBins:

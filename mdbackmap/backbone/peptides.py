@@ -12,15 +12,18 @@ Angstrom and radians.
 import dataclasses
 import functools
 
+import numpy as np
 import torch
 
-from ..chemistry import residues
-from ..geometry.vectors import dihedral, full_precision, wrap
+from ..geometry.compiling import array, suits
 from ..torsions.circular import fourier, levels_of
+from ..torsions.compiled import TANH
 from ..torsions.heads import TorsionHeads
 from ..torsions.internal import END, PEPTIDE
 from .collisions import collisions, crowding
+from .compiled import walk
 from .settings import BackboneSettings
+from .strain import Strain
 
 
 def draw_backbone(heads, conformation, features, random, settings, guide=None):
@@ -109,14 +112,14 @@ class _Chains:
     conformation : Conformation
     inputs : torch.Tensor, shape (F, R, C)
         What the heads make of the features, before they know the angle before.
-    strain : _Strain
+    strain : Strain
     settings : BackboneSettings
     """
 
     heads: TorsionHeads
     conformation: "Conformation"  # noqa: F821, of `generation`, which this room does not import
     inputs: torch.Tensor
-    strain: "_Strain"
+    strain: Strain
     settings: BackboneSettings
 
     @classmethod
@@ -126,7 +129,7 @@ class _Chains:
         following = features.roll(-1, dims=1)
         inputs = features @ head.weight[:, :width].T + following @ head.weight[:, width:].T + head.bias
         inputs = inputs.index_copy(1, internal.last, heads.phi.features(features[:, internal.last]))
-        return cls(heads, conformation, inputs, _Strain(internal, conformation.beads, settings), settings)
+        return cls(heads, conformation, inputs, Strain(internal, conformation.beads, settings), settings)
 
     @property
     def centres(self):
@@ -135,6 +138,9 @@ class _Chains:
 
     def walk(self, uniform, temperature, guide=None):
         """Angles for uniform numbers, both (F, S, R), and the shares (F, R, B) of the bins, averaged over the draws."""
+        whole = guide is None or guide.messages.shape[-1] == self.heads.bins.n_bins
+        if suits(self.inputs, uniform) and self.inputs.dtype == torch.float32 and self.fixed is None and whole:
+            return self._compiled_walk(uniform, temperature, guide)
         heads, internal, inputs = self.heads, self.conformation.internal, self.inputs
         angles = torch.zeros_like(uniform)
         shares, centres = inputs.new_zeros(*inputs.shape[:2], heads.bins.n_bins), self.centres
@@ -149,12 +155,31 @@ class _Chains:
                 logits = logits + guide.bias(at, before, heads.bins.n_bins)
             if self.fixed is not None:
                 logits = torch.where(self.only[:, None, at], logits, _NEVER)
-            shares[:, at] = torch.softmax(logits / (temperature or 1.0), -1).mean(1)
+            own = torch.softmax((logits if temperature in (0, 1) else logits / temperature).float(), -1)
+            shares[:, at] = own.mean(1)
             if temperature > 0:
-                angles[:, :, at] = heads.bins.draw(logits, uniform[:, :, at], temperature)
+                angles[:, :, at] = heads.bins.drawn(own, uniform[:, :, at, None], temperature).squeeze(-1)
             else:
-                angles[:, :, at] = heads.bins.peak(torch.softmax(logits.float(), -1), self.settings.peak)
+                angles[:, :, at] = heads.bins.peak(own, self.settings.peak)
             angles[:, :, at] = self.kept(angles[:, :, at], at)
+        return angles, shares
+
+    def _compiled_walk(self, uniform, temperature, guide):
+        """The same, compiled."""
+        heads, internal, inputs, strain = self.heads, self.conformation.internal, self.inputs, self.strain
+        weights = [(head.known.weight.T, head.out.weight.T, head.out.bias) for head in (heads.peptide, heads.phi)]
+        peptide, phi = (tuple(map(array, head)) for head in weights)
+        circle = torch.stack([self.centres.cos(), self.centres.sin()])
+        tables = internal.starts, internal.ends, strain.table, strain.proline, circle, strain.constants
+        none = inputs.new_zeros(0, 0), internal.walk[0].new_zeros(0, 0), *[inputs.new_zeros(0, 0)] * 2
+        none = *none, inputs.new_zeros(0, 0, 0), inputs.new_zeros(0)
+        maps = tuple(map(array, none if guide is None else guide.tables(inputs)))
+        angles = inputs.new_zeros(uniform.shape)
+        shares = inputs.new_zeros(*inputs.shape[:2], heads.bins.n_bins)
+        drawing = uniform, heads.bins.circulant(self.settings.peak, inputs), angles, shares
+        walk(
+            array(inputs), peptide, phi, TANH, *map(array, tables), maps, np.float32(temperature), *map(array, drawing)
+        )
         return angles, shares
 
     def redrawn(self, angles, shares, uniform, among=None):
@@ -247,54 +272,3 @@ def _pick(logits, uniform):
         return logits.argmax(1)
     cumulative = torch.softmax(logits, 1).cumsum(1)
     return torch.searchsorted(cumulative, uniform.unsqueeze(1)).squeeze(1).clamp_max(logits.shape[1] - 1)
-
-
-class _Strain:
-    """Energy, in kT, of N-CA-C and of proline's phi, from the angles of the two peptides that meet at a residue."""
-
-    def __init__(self, internal, beads, settings):
-        self.settings = settings
-        local, frame = internal.peptide_frames(beads)  # each (F, R, 3, 3)
-        length = (beads.roll(-1, 1) - beads).norm(dim=-1)
-        back = torch.stack([length, torch.zeros_like(length)], -1)
-        carbon = local[..., 0, :2]  # along and beside the axis, as what follows
-        nitrogen, behind = ((local[..., k, :2] - back).roll(1, 1) for k in (2, 0))  # of the peptide before
-        across = (frame.roll(1, 1) @ frame.transpose(-1, -2)).flatten(-2)  # from that peptide's frame to the own one
-        sizes = carbon.norm(dim=-1, keepdim=True) * nitrogen.norm(dim=-1, keepdim=True)
-        inner = ~(internal.starts | internal.ends)
-        rows = torch.stack([internal.tau.to(beads), inner.to(beads)], -1).expand(len(beads), -1, -1)
-        self.table = torch.cat([nitrogen, behind, carbon, sizes, rows, across], -1)  # (F, R, 18), read in one go
-        self.proline = internal.types == residues.TYPE_OF_NAME["PRO"]
-
-    @full_precision
-    def of(self, frames, at, before, own, shape):
-        """
-        Energies of residues `at` in `frames` for angles of the peptide before and of their own, which broadcast.
-
-        `shape` is that of one residue's, or of `at`'s, among them.
-        """
-        settings = self.settings
-        rows = self.table[frames, at] if torch.is_tensor(frames) else self.table.index_select(1, at)
-        lead = () if torch.is_tensor(frames) else rows.shape[:1]
-        values, across = rows.view(*lead, *shape, rows.shape[-1]).split([9, 9], -1)
-        *nitrogen, behind_along, behind_aside, along, aside, sizes, tau, inner = values.unbind(-1)
-        turn, across = (before.cos(), before.sin()), across.unflatten(-1, (3, 3))
-        own = own.cos(), own.sin()
-        n = _seen(*nitrogen, turn, across)
-        dot = along * n[..., 0] + aside * (n[..., 1] * own[0] + n[..., 2] * own[1])
-        off = (torch.acos((dot / sizes).clamp(-1, 1)) - tau).abs()
-        energy = (off - settings.bend).clamp_min_(0).mul_(1 / settings.bend_width).square_()
-        proline = self.proline[at]
-        if proline.any():
-            behind = _seen(behind_along, behind_aside, turn, across)
-            c = torch.stack(torch.broadcast_tensors(along, aside * own[0], aside * own[1]), -1)
-            phi = dihedral(behind, n, torch.zeros(3, device=c.device).expand_as(n), c)
-            beyond = (wrap(phi - settings.proline_phi).abs() - settings.proline_turn).clamp_min(0)
-            energy = energy + (beyond / settings.proline_width).square() * proline.view(shape)
-        return energy * inner
-
-
-def _seen(along, aside, turn, across):
-    """Vectors (..., 3), given along and beside the axis of the peptide before, in the own frame of a residue."""
-    vectors = torch.stack(torch.broadcast_tensors(along, aside * turn[0], aside * turn[1]), -1)
-    return (vectors.unsqueeze(-2) @ across).squeeze(-2)

@@ -14,7 +14,8 @@ from e3nn import o3
 from torch import nn
 
 from ..geometry.compiling import array, suits
-from .compiled import CONSTANTS, messages
+from ..torsions.compiled import TANH
+from .compiled import messages
 
 HARMONICS = o3.Irreps("0e + 1e + 2e")
 _WIDTHS = [ir.dim for _, ir in HARMONICS]
@@ -199,7 +200,7 @@ class Interaction(nn.Module):
         tables = [array(table) for table in tables]
         for at in range(0, n, _BLOCK):
             edges = around.edges[at : at + _BLOCK].flatten(0, 1) @ edge.T
-            messages(at, array(edges), *tables, summed.numpy(), products.numpy(), CONSTANTS)
+            messages(at, array(edges), *tables, summed.numpy(), products.numpy(), TANH)
         return summed, None if self.density is None else products
 
 

@@ -6,9 +6,12 @@ Shapes: B bins. Radians.
 
 import math
 
+import numpy as np
 import torch
 
+from ..geometry.compiling import array, suits
 from ..geometry.vectors import wrap
+from .compiled import draws
 
 
 def fourier(angles, known, order):
@@ -73,8 +76,16 @@ class CircularBins:
 
     def draw_several(self, logits, uniform, temperature=1.0):
         """Angles (..., R) for uniform numbers (..., R), all R from one distribution (..., B); temperature above 0."""
-        logits = logits.float() if temperature == 1 else logits.float() / temperature
-        shares = torch.softmax(logits, dim=-1)
+        logits = logits.float()
+        return self.drawn(torch.softmax(logits if temperature == 1 else logits / temperature, -1), uniform, temperature)
+
+    def drawn(self, shares, uniform, temperature=1.0):
+        """The same from the shares (..., B) of the bins at that temperature."""
+        if suits(shares, uniform) and shares.dtype == uniform.dtype == torch.float32:
+            angles = shares.new_empty(uniform.shape)
+            flat = shares.reshape(-1, self.n_bins), uniform.reshape(-1, uniform.shape[-1])
+            draws(*map(array, flat), np.float32(temperature), angles.view(flat[1].shape).numpy())
+            return angles
         cumulative = torch.add(shares, shares.roll(-1, -1)).cumsum(-1)  # twice the mass up to the next bin's centre
         level = (uniform * cumulative[..., -1:]).contiguous()
         chosen = torch.searchsorted(cumulative, level).clamp_max(self.n_bins - 1)
@@ -107,14 +118,17 @@ class CircularBins:
         >>> bins.peak(torch.eye(8)[2], 0.5).rad2deg().round()
         tensor(-90.)
         """
-        turns = torch.arange(self.n_bins, device=shares.device) * self.width
-        kernel = torch.exp((turns.cos() - 1) / smoothing**2)
-        circulant = kernel[(turns[:, None] - turns).div(self.width).round().long() % self.n_bins]
-        smooth = shares @ circulant
+        smooth = shares @ self.circulant(smoothing, shares)
         three = (smooth.argmax(-1, keepdim=True) + torch.tensor([-1, 0, 1], device=shares.device)) % self.n_bins
         low, high, right = smooth.gather(-1, three).unbind(-1)
         offset = 0.5 * (low - right) / (low - 2 * high + right).clamp_max(-1e-12)
         return (three[..., 1] + offset.clamp(-0.5, 0.5)) * self.width - math.pi
+
+    def circulant(self, smoothing, like):
+        """What shares (..., B) are multiplied by to smooth them, (B, B), on the device of the tensor `like`."""
+        turns = torch.arange(self.n_bins, device=like.device) * self.width
+        kernel = torch.exp((turns.cos() - 1) / smoothing**2)
+        return kernel[(turns[:, None] - turns).div(self.width).round().long() % self.n_bins]
 
     def holds(self, centres, angles):
         """Which of the bins at `centres` angles lie in, or are nearest to; both of shapes that broadcast."""

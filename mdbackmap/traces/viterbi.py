@@ -183,6 +183,25 @@ class Guide:
         power = -self.strength[:, None, None, None] * ~internal.ends[at].unsqueeze(-1)
         return resampled(energy, n_bins).to(before).mul_(power)
 
+    def tables(self, like):
+        """
+        What `bias` reads, of the type of the tensor `like`.
+
+        Returns
+        -------
+        maps : torch.Tensor, shape (V, 72)
+            Energies by turn of the peptide after; 72 rows, by turn of the one before, for each C-alpha angle.
+        rows : torch.Tensor of int64, shape (F, R)
+            Angles in `maps`, as numbers of 72 rows.
+        shares : torch.Tensor, shape (F, R)
+            Of the way to the next angle.
+        torsions, messages, strength
+            Those of the trace, and the attributes.
+        """
+        maps, (low, shares) = self.backbone.table, self.backbone.cells(self.angles.angle)
+        given = (part.to(like) for part in (shares, self.angles.torsion, self.messages, self.strength))
+        return maps.flatten(0, 2).to(like), low + self.backbone.variant * maps.shape[1], *given
+
 
 def resampled(values, bins):
     """Values (..., B) on the circle at another number of points, straight lines between them."""

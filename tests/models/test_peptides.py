@@ -8,9 +8,13 @@ from traces import EVERY, angles_for, internal_of, tiny, topology, trace
 
 from mdbackmap.backbone import peptides
 from mdbackmap.backbone.settings import BackboneSettings, CollisionSettings
+from mdbackmap.backbone.strain import Strain
 from mdbackmap.chemistry import residues
 from mdbackmap.generation.conformation import Conformation
 from mdbackmap.geometry.vectors import angle, dihedral, wrap
+from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
+from mdbackmap.torsions import circular
+from mdbackmap.traces.relaxation import Relaxation
 
 N, CA, C = range(3)
 
@@ -38,7 +42,7 @@ def test_strain_is_that_of_the_atoms(molecule):
     internal, beads = molecule
     torsions = angles_for(internal).expand(3, -1, -1) + torch.tensor([0.0, 1.0, 2.5])[:, None, None]
     everyone = torch.arange(len(internal.types))
-    found = peptides._Strain(internal, beads, BackboneSettings()).of(
+    found = Strain(internal, beads, BackboneSettings()).of(
         slice(None), everyone, torsions[..., 0].roll(1, 1), torsions[..., 0], (-1,)
     )
     wanted = strain_of(internal, beads, torsions)
@@ -90,6 +94,28 @@ def test_most_likely_angles_are_the_peak_of_what_is_drawn():
     grid = torch.linspace(-math.pi, math.pi, 361)
     score = torch.exp(((grid[:, None] - angles).cos() - 1) / settings.smoothing**2).mean(1)
     assert abs(math.remainder(float(found - grid[score.argmax()]), 2 * math.pi)) < math.radians(12)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("guided", [False, True])
+def test_the_compiled_walk_is_the_reference(molecule, monkeypatch, temperature, guided):
+    """Of chains with gaps, prolines and cis peptides, for distributions that are sharp and flat."""
+    pytest.importorskip("numba")
+    internal, beads = molecule
+    torch.manual_seed(4)
+    model = GenZProt(GenZProtConfig(n_features=16, n_layers=1, n_bins=72))
+    hidden = 5 * torch.randn(3, len(EVERY), 16) * torch.rand(3, 1, 1)
+    guide = Relaxation(internal).strain.guide(beads.double(), torch.tensor([1.0, 0.2, 0.0])) if guided else None
+    uniform, ways = torch.rand(3, 4, len(EVERY)).clamp(1e-6, 1 - 1e-6), []
+    with torch.no_grad():
+        chains = peptides._Chains.of(model.heads, Conformation.of(internal, beads), hidden, BackboneSettings())
+        for compiled in (False, True):
+            for module in (peptides, circular):
+                monkeypatch.setattr(module, "suits", lambda *tensors, compiled=compiled: compiled)
+            ways.append(chains.walk(uniform, temperature, guide))
+    (angles, shares), (compiled_angles, compiled_shares) = ways
+    assert wrap(compiled_angles - angles).abs().max() < 2e-3
+    assert torch.allclose(compiled_shares, shares, atol=2e-4)
 
 
 def test_chains_are_walked_together():
