@@ -1,5 +1,5 @@
 """
-The walk along the chains as a compiled loop; `peptides` and `strain` hold the reference.
+The walk along the chains as a compiled loop; `peptides` and `bending` hold the reference.
 
 Shapes: F frames, S draws of a chain, R residues, C features, B bins, k Fourier features. Angles in radians, energies
 in kT.
@@ -17,12 +17,12 @@ from ..torsions.compiled import drawn, head_logits, peak, to_shares
 def _product(turn, matrix, out):
     """Turn (3,) @ matrix (9,)."""
     for k in range(3):
-        out[k] = turn[0] * matrix[k] + turn[1] * matrix[3 + k] + turn[2] * matrix[6 + k]
+        out[k] = turn[0] * matrix[k] + turn[1] * matrix[3 + k] + turn[2] * matrix[2 * 3 + k]
 
 
 @compiled
 def _bend(row, turn, circle, settings, logits):
-    """Take the energies of N-CA-C off `logits` (B,): row (26,) of `Strain`, angle before as (1, cos, sin)."""
+    """Take the energies of N-CA-C off `logits` (B,): row (11,) of `Strain.table`, angle before as (1, cos, sin)."""
     tau, bend, width, zero = row[9], settings[0], settings[1], row.dtype.type(0)
     seen = np.empty_like(turn)
     _product(turn, row, seen)
@@ -36,10 +36,10 @@ def _bend(row, turn, circle, settings, logits):
 
 @compiled
 def _pucker(row, turn, circle, settings, logits):
-    """The same of proline's phi, C-N-CA-C."""
-    across, nitrogen, carbon, z = row[17:26], np.empty_like(turn), np.empty_like(turn), np.empty_like(turn)
-    _product(np.array([row[11], row[12] * turn[1], row[12] * turn[2]], row.dtype), across, nitrogen)
-    _product(np.array([row[13], row[14] * turn[1], row[14] * turn[2]], row.dtype), across, carbon)
+    """The same of proline's phi, C-N-CA-C: row (15,) of `Strain.pucker`."""
+    across, nitrogen, carbon, z = row[6:], np.empty_like(turn), np.empty_like(turn), np.empty_like(turn)
+    _product(np.array([row[0], row[1] * turn[1], row[1] * turn[2]], row.dtype), across, nitrogen)
+    _product(np.array([row[2], row[3] * turn[1], row[3] * turn[2]], row.dtype), across, carbon)
     x = -nitrogen / np.sqrt((nitrogen * nitrogen).sum())
     y = carbon - nitrogen
     y -= (y * x).sum() * x
@@ -47,7 +47,7 @@ def _pucker(row, turn, circle, settings, logits):
     z[0], z[1], z[2] = x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]
     middle, free, width = settings[2], settings[3], settings[4]
     for b in range(len(logits)):
-        along, cos, sin = row[15], row[16] * circle[0, b], row[16] * circle[1, b]
+        along, cos, sin = row[4], row[5] * circle[0, b], row[5] * circle[1, b]
         phi = math.atan2(along * z[0] + cos * z[1] + sin * z[2], along * y[0] + cos * y[1] + sin * y[2])
         off = (phi - middle + math.pi) % (2 * math.pi) - math.pi
         over = max(abs(off) - free, 0.0) / width
@@ -87,6 +87,7 @@ def walk(
     starts,
     ends,
     table,
+    pucker,
     proline,
     circle,
     settings,
@@ -123,7 +124,7 @@ def walk(
                     turn[1], turn[2] = np.cos(before), np.sin(before)
                     _bend(table[f, r], turn, circle, settings, logits)
                     if proline[r]:
-                        _pucker(table[f, r], turn, circle, settings, logits)
+                        _pucker(pucker[f, r], turn, circle, settings, logits)
                 if len(messages) and not ends[r]:
                     turned = (before - torsions[f, max(r - 1, 0)] + math.pi) / wide
                     _guided(maps, rows[f, r], places[f, r], turned, messages[f, r], one * inside, powers[f], logits)

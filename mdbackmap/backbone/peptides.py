@@ -20,10 +20,10 @@ from ..torsions.circular import fourier, levels_of
 from ..torsions.compiled import TANH
 from ..torsions.heads import TorsionHeads
 from ..torsions.internal import END, PEPTIDE
+from .bending import Strain
 from .collisions import collisions, crowding
 from .compiled import walk
 from .settings import BackboneSettings
-from .strain import Strain
 
 
 def draw_backbone(heads, conformation, features, random, settings, guide=None):
@@ -170,7 +170,7 @@ class _Chains:
         weights = [(head.known.weight.T, head.out.weight.T, head.out.bias) for head in (heads.peptide, heads.phi)]
         peptide, phi = (tuple(map(array, head)) for head in weights)
         circle = torch.stack([self.centres.cos(), self.centres.sin()])
-        tables = internal.starts, internal.ends, strain.table, strain.proline, circle, strain.constants
+        tables = internal.starts, internal.ends, strain.table, strain.pucker, strain.proline, circle, strain.constants
         none = inputs.new_zeros(0, 0), internal.walk[0].new_zeros(0, 0), *[inputs.new_zeros(0, 0)] * 2
         none = *none, inputs.new_zeros(0, 0, 0), inputs.new_zeros(0)
         maps = tuple(map(array, none if guide is None else guide.tables(inputs)))

@@ -7,8 +7,8 @@ import torch
 from traces import EVERY, angles_for, internal_of, tiny, topology, trace
 
 from mdbackmap.backbone import peptides
+from mdbackmap.backbone.bending import Strain
 from mdbackmap.backbone.settings import BackboneSettings, CollisionSettings
-from mdbackmap.backbone.strain import Strain
 from mdbackmap.chemistry import residues
 from mdbackmap.generation.conformation import Conformation
 from mdbackmap.geometry.vectors import angle, dihedral, wrap

@@ -26,8 +26,8 @@ class Strain:
         cosine = before.unsqueeze(-1) * across * ahead.unsqueeze(-2)  # of N-CA-C, by 1, cos and sin of both angles
         inner = ~(internal.starts | internal.ends)
         rows = torch.stack([internal.tau.to(beads), inner.to(beads)], -1).expand(len(beads), -1, -1)
-        parts = cosine.flatten(-2), rows, nitrogen, behind, carbon, across.flatten(-2)
-        self.table = torch.cat(parts, -1)  # (F, R, 26), read in one go
+        self.table = torch.cat([cosine.flatten(-2), rows], -1)  # (F, R, 11), read in one go
+        self.pucker = torch.cat([nitrogen, behind, carbon, across.flatten(-2)], -1)  # (F, R, 15), of prolines
         self.proline = internal.types == residues.TYPE_OF_NAME["PRO"]
 
     @property
@@ -44,9 +44,7 @@ class Strain:
         `shape` is that of one residue's, or of `at`'s, among them.
         """
         settings = self.settings
-        rows = self.table[frames, at] if torch.is_tensor(frames) else self.table.index_select(1, at)
-        lead = () if torch.is_tensor(frames) else rows.shape[:1]
-        cosine, tau, inner, rest = rows.view(*lead, *shape, rows.shape[-1]).split([9, 1, 1, 15], -1)
+        cosine, tau, inner = self._rows(self.table, frames, at, shape).split([9, 1, 1], -1)
         turn = torch.stack([torch.ones_like(before), before.cos(), before.sin()], -1)
         own = own.cos(), own.sin()
         cosine = _summed(_product(turn, cosine), own)
@@ -54,10 +52,17 @@ class Strain:
         energy = off.clamp_min_(0).mul_(1 / settings.bend_width).square_()
         proline = self.proline[at]
         if proline.any():
-            phi = _phi(rest, turn, own)
+            phi = _phi(self._rows(self.pucker, frames, at, shape), turn, own)
             beyond = (wrap(phi - settings.proline_phi).abs() - settings.proline_turn).clamp_min(0)
             energy = energy + (beyond / settings.proline_width).square() * proline.view(shape)
         return energy * inner[..., 0]
+
+    @staticmethod
+    def _rows(table, frames, at, shape):
+        """Rows of a table (F, R, n) for residues `at` in `frames`, in a shape that angles have."""
+        if torch.is_tensor(frames):
+            return table[frames, at].view(*shape, table.shape[-1])
+        return table.index_select(1, at).view(len(table), *shape, table.shape[-1])
 
 
 def _product(turn, matrix):
