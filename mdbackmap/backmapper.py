@@ -5,8 +5,13 @@ Shapes: F frames, N beads, A atoms. Positions in angstrom, times in picoseconds,
 (lengths in angstrom, angles in degrees).
 """
 
+from __future__ import annotations
+
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +21,8 @@ from .generation.reconstruction import Reconstruction
 from .generation.settings import Settings
 from .molecule.boxes import box_vectors
 from .molecule.likeness import Likeness
-from .molecule.mapping import MappingError
+from .molecule.mapping import Mapping, MappingError
+from .molecule.topology import Topology
 from .molecule.wrapping import check_boxes
 from .molecule.written import written
 from .options import KEEP_TOLERANCE, HydrogenOptions, Keys, SamplingOptions, check_refine, whole_number
@@ -31,6 +37,10 @@ from .universes.live import lifted
 from .universes.passengers import find_passengers
 from .universes.reader import bead_indices, bead_names
 from .universes.universe import universe_of
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup, Universe
+    from numpy.typing import ArrayLike
 
 
 class Backmapper:
@@ -106,41 +116,41 @@ class Backmapper:
         return f"Backmapper({self.provenance['model']}: {described}{beside}; {self.device})"
 
     @property
-    def system(self):
+    def system(self) -> Any:
         """What comes out, and what of it is converted."""
         return self._reconstruction.system
 
     @property
-    def kept(self):
+    def kept(self) -> Any:
         """Atoms that are known already, or None."""
         return self.system.kept
 
     @property
-    def refine(self):
+    def refine(self) -> Any:
         """What minimises the atoms at last, or None."""
         return self._reconstruction.refine
 
     @property
-    def mapping(self):
+    def mapping(self) -> Mapping:
         """From all beads to all atoms."""
         return self.system.mapping
 
     @property
-    def converted(self):
+    def converted(self) -> Mapping:
         """From the beads that are converted to their atoms."""
         return self.system.shown
 
     @property
-    def n_beads(self):
+    def n_beads(self) -> int:
         """Number of beads N."""
         return self.mapping.n_beads
 
     @property
-    def n_atoms(self):
+    def n_atoms(self) -> int:
         """Number of atoms A."""
         return self.mapping.n_atoms
 
-    def with_threads(self, threads):
+    def with_threads(self, threads: int) -> Backmapper:
         """
         The same model with another number of threads while sampling.
 
@@ -157,7 +167,13 @@ class Backmapper:
         other._reconstruction = self._reconstruction.with_sampler(sampler)
         return other
 
-    def keeping(self, keep, cg, tolerance=KEEP_TOLERANCE, aliases=None):
+    def keeping(
+        self,
+        keep: AtomGroup | Universe | list,
+        cg: AtomGroup | Universe,
+        tolerance: float = KEEP_TOLERANCE,
+        aliases: dict[str, str] | None = None,
+    ) -> Backmapper:
         """
         The same model with atoms that are known already: the rest is built around them.
 
@@ -200,7 +216,9 @@ class Backmapper:
         n_frames = cg.universe.trajectory.n_frames
         return self._with(kept=read_kept(keep, self.system.made, n_frames, tolerance=tolerance, aliases=aliases))
 
-    def carrying(self, passthrough, cg, aliases=None):
+    def carrying(
+        self, passthrough: bool | str | AtomGroup, cg: AtomGroup | Universe, aliases: dict[str, str] | None = None
+    ) -> Backmapper:
         """
         The same model with molecules that are not converted: they come out as they are, behind the rest.
 
@@ -241,7 +259,7 @@ class Backmapper:
             other.bead_names = np.concatenate([self.bead_names, names])
         return other
 
-    def like(self, topology):
+    def like(self, topology: str | PathLike | AtomGroup | Universe | Likeness) -> Backmapper:
         """
         The same model with atoms in the order and with the names of another topology.
 
@@ -263,7 +281,7 @@ class Backmapper:
         """
         return self._with(like=topology if isinstance(topology, Likeness) else read_like(topology))
 
-    def refining(self, refine="openmm"):
+    def refining(self, refine: str = "openmm") -> Backmapper:
         """
         The same model with atoms that are minimised in a force field at last, its beads restrained.
 
@@ -298,7 +316,7 @@ class Backmapper:
             _ = other._reconstruction.refiner  # or an error, before the first frame
         return other
 
-    def keeps_beads(self, options):
+    def keeps_beads(self, options: SamplingOptions) -> bool:
         """
         Whether atoms put beads just where the input has them.
 
@@ -312,7 +330,7 @@ class Backmapper:
         """
         return options.tolerance.keeps and self.converted.kept and self.refine is None
 
-    def batch_size(self, requested="auto"):
+    def batch_size(self, requested: int | str = "auto") -> int:
         """
         Frames to generate at a time.
 
@@ -338,20 +356,20 @@ class Backmapper:
 
     def sample(
         self,
-        beads,
-        frames,
+        beads: ArrayLike,
+        frames: Sequence[int] | np.ndarray,
         *,
-        samples=0,
-        times=None,
-        dimensions=None,
-        seed=SamplingOptions.seed,
-        temperature=SamplingOptions.temperature,
-        correlation_time=SamplingOptions.correlation_time,
-        bead_tolerance=SamplingOptions.bead_tolerance,
-        mirror=SamplingOptions.mirror,
-        wrap=SamplingOptions.wrap,
-        key_beads=None,
-    ):
+        samples: int | Sequence[int] | np.ndarray = 0,
+        times: Sequence[float] | np.ndarray | None = None,
+        dimensions: np.ndarray | None = None,
+        seed: int = SamplingOptions.seed,
+        temperature: float = SamplingOptions.temperature,
+        correlation_time: float = SamplingOptions.correlation_time,
+        bead_tolerance: float | str = SamplingOptions.bead_tolerance,
+        mirror: str = SamplingOptions.mirror,
+        wrap: str = SamplingOptions.wrap,
+        key_beads: Any = None,
+    ) -> np.ndarray:
         """
         Atoms for beads.
 
@@ -417,7 +435,14 @@ class Backmapper:
         """Whether frames can keep the side chains of key frames: only those of C-alpha beads, others follow beads."""
         return self._reconstruction.takes_kept and self.converted.is_trace
 
-    def displacements(self, beads, atoms, dimensions=None, mirror=SamplingOptions.mirror, wrap=SamplingOptions.wrap):
+    def displacements(
+        self,
+        beads: ArrayLike,
+        atoms: ArrayLike,
+        dimensions: np.ndarray | None = None,
+        mirror: str = SamplingOptions.mirror,
+        wrap: str = SamplingOptions.wrap,
+    ) -> np.ndarray:
         """
         How far beads have been moved.
 
@@ -451,12 +476,12 @@ class Backmapper:
         return beads
 
     @property
-    def topology(self):
+    def topology(self) -> Topology:
         """The atoms as files have them: `mapping.fine` with the names of a force field (`HydrogenOptions.names`)."""
         fine = self.mapping.fine
         return fine if self.system.like else written(fine, self.hydrogens.names, self.hydrogens.on)
 
-    def universe(self):
+    def universe(self) -> Universe:
         """
         An all-atom Universe of this molecule without coordinates.
 
@@ -467,7 +492,7 @@ class Backmapper:
         """
         return universe_of(self.topology)
 
-    def lift(self, cg):
+    def lift(self, cg: AtomGroup | Universe) -> Universe:
         """
         An all-atom Universe on a coarse trajectory, every atom resting on its bead until `Backmap` is added.
 

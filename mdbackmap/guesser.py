@@ -84,7 +84,7 @@ class BeadGuesser(GuesserBase):
             self._found = self._universe, (indices, Mapping.of(model, coarse))
         return self._found[1]
 
-    def guess_masses(self, indices_to_guess=None) -> np.ndarray:
+    def guess_masses(self, indices_to_guess: np.ndarray | None = None) -> np.ndarray:
         """
         Masses of beads.
 
@@ -120,7 +120,7 @@ class BeadGuesser(GuesserBase):
             )
         return masses[chosen]
 
-    def guess_elements(self, indices_to_guess=None) -> np.ndarray:
+    def guess_elements(self, indices_to_guess: np.ndarray | None = None) -> np.ndarray:
         """
         Elements of beads that are one atom; "" of others.
 
@@ -141,7 +141,7 @@ class BeadGuesser(GuesserBase):
         elements[indices[beads[same]]] = mapping.fine.elements[atoms[same]].astype(object)
         return elements if indices_to_guess is None else elements[indices_to_guess]
 
-    def guess_types(self, indices_to_guess=None) -> np.ndarray:
+    def guess_types(self, indices_to_guess: np.ndarray | None = None) -> np.ndarray:
         """
         The names of the beads.
 

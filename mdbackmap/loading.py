@@ -4,13 +4,18 @@
 Shapes: f frames that are looked at, N beads. Positions in angstrom.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import checkpoint
 from .backmapper import Backmapper
 from .generation.placing import with_cis
+from .molecule.bead_models import BeadModel
 from .molecule.binding import bind as bind_beads
 from .molecule.boxes import box_vectors, whole
 from .molecule.mapping import MappingError
@@ -20,29 +25,32 @@ from .universes.like import read_like
 from .universes.reader import bead_names
 from .universes.survey import survey
 
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup, Universe
+
 
 def load_model(
-    name_or_path="genzprot",
-    atoms=None,
+    name_or_path: str | PathLike = "genzprot",
+    atoms: AtomGroup | Universe = None,
     *,
-    mapping=None,
-    sequence=None,
-    aliases=None,
-    breaks=None,
-    device=None,
-    threads=None,
-    keep=None,
-    keep_tolerance=KEEP_TOLERANCE,
-    hydrogens=HydrogenOptions.hydrogens,
-    ph=HydrogenOptions.ph,
-    protonation=HydrogenOptions.protonation,
-    ends=HydrogenOptions.ends,
-    names=HydrogenOptions.names,
-    caps=HydrogenOptions.caps,
-    passthrough=None,
-    like=None,
-    refine=None,
-):
+    mapping: str | PathLike | BeadModel | None = None,
+    sequence: str | list[str] | dict[str, str] | None = None,
+    aliases: dict[str, str] | None = None,
+    breaks: str | list | None = None,
+    device: Any = None,
+    threads: int | None = None,
+    keep: AtomGroup | Universe | list | None = None,
+    keep_tolerance: float = KEEP_TOLERANCE,
+    hydrogens: bool | None = HydrogenOptions.hydrogens,
+    ph: float = HydrogenOptions.ph,
+    protonation: dict[str, str] | str | None = HydrogenOptions.protonation,
+    ends: str = HydrogenOptions.ends,
+    names: str = HydrogenOptions.names,
+    caps: bool | None = HydrogenOptions.caps,
+    passthrough: bool | str | AtomGroup | None = None,
+    like: str | PathLike | AtomGroup | Universe | None = None,
+    refine: str | None = None,
+) -> Backmapper:
     """
     Load a model and bind it to a molecule.
 

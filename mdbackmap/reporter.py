@@ -20,6 +20,7 @@ from __future__ import annotations
 import weakref
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import MDAnalysis as mda
 import numpy as np
@@ -127,11 +128,11 @@ class BackmapReporter:
         return self._incoming.n_frames
 
     @property
-    def results(self):
+    def results(self) -> Any:
         """As of `BackmapTrajectory`, once it is closed."""
         return self._incoming.results
 
-    def describeNextReport(self, simulation):
+    def describeNextReport(self, simulation: Any) -> Any:
         """
         When the next report is, and what it needs, as OpenMM asks.
 
@@ -149,7 +150,7 @@ class BackmapReporter:
             return steps, True, False, False, False, self._periodic
         return {"steps": steps, "periodic": self._periodic, "include": ["positions"]}
 
-    def report(self, simulation, state):
+    def report(self, simulation: Any, state: Any) -> None:
         """
         Take a frame; if a batch is full, generate and write it.
 
@@ -187,11 +188,11 @@ class BackmapReporter:
                 "(universe=), or the numbers of those that are beads (atoms=)"
             )
 
-    def flush(self):
+    def flush(self) -> None:
         """Generate the frames that wait for their batch, and see that all are on disk. Frames go on."""
         self._incoming.flush()
 
-    def close(self):
+    def close(self) -> None:
         """
         Write what waits, and move the files to their names; nothing can be reported then.
 

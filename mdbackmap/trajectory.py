@@ -37,8 +37,10 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from MDAnalysis.analysis.backends import BackendSerial
@@ -155,7 +157,7 @@ class BackmapTrajectory(AnalysisBase):
     _analysis_algorithm_is_parallelizable = True
 
     @classmethod
-    def get_supported_backends(cls):
+    def get_supported_backends(cls) -> tuple[str, ...]:
         """Backends of MDAnalysis that work."""
         return SUPPORTED
 
@@ -201,18 +203,18 @@ class BackmapTrajectory(AnalysisBase):
 
     def run(
         self,
-        start=None,
-        stop=None,
-        step=None,
-        frames=None,
-        verbose=None,
-        n_workers=None,
-        n_parts=None,
-        backend=None,
+        start: int | None = None,
+        stop: int | None = None,
+        step: int | None = None,
+        frames: Sequence[int] | np.ndarray | None = None,
+        verbose: bool | None = None,
+        n_workers: int | None = None,
+        n_parts: int | None = None,
+        backend: Any = None,
         *,
-        unsupported_backend=False,
-        progressbar_kwargs=None,
-    ):
+        unsupported_backend: bool = False,
+        progressbar_kwargs: dict | None = None,
+    ) -> BackmapTrajectory:
         """
         Backmap these frames; arguments as of MDAnalysis' `AnalysisBase.run`.
 

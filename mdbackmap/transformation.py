@@ -22,7 +22,10 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+from collections.abc import Callable, Sequence
+from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from MDAnalysis.transformations.base import TransformationBase
@@ -31,6 +34,11 @@ from .molecule.boxes import real_box
 from .molecule.mapping import MappingError
 from .options import SamplingOptions, check_atoms, check_backmapper, whole_number
 from .universes.frames import CoarseFrame, check_beads, displacements, of_residues, sample_frames
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup, Universe
+
+    from .backmapper import Backmapper
 
 
 class Backmap(TransformationBase):
@@ -154,7 +162,13 @@ class Backmap(TransformationBase):
         return atoms[0]
 
 
-def backmap(cg, model="genzprot", *, transformations=(), **options):
+def backmap(
+    cg: AtomGroup | Universe,
+    model: Backmapper | str | PathLike = "genzprot",
+    *,
+    transformations: Sequence[Callable] = (),
+    **options,
+) -> Universe:
     """
     A coarse Universe in, an all-atom Universe out.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 
 from MDAnalysis.analysis.backends import BackendBase
 
@@ -57,7 +58,7 @@ class DaskBackend(BackendBase):
         super().__init__(n_workers=len(found))
         self.n_parts = _PARTS * self.n_workers
 
-    def apply(self, func, computations):
+    def apply(self, func: Callable, computations: list) -> list:
         """
         Have all parts converted.
 

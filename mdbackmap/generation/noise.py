@@ -4,12 +4,15 @@
 Shapes: F frames. Times in picoseconds.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..options import number, whole_number
+from ..options import Keys, number, whole_number
 
 _WORD = 2**32  # numbers that a word of a key holds; cited: numpy's SeedSequence
 _INTERVALS = 2**31  # the word that tells numbers of intervals from all others; chosen: no step has it
@@ -61,7 +64,7 @@ class Noise:
         for name in ("temperature", "correlation_time"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
 
-    def normal(self, keys, shape):
+    def normal(self, keys: Keys, shape: tuple[int, ...]) -> np.ndarray:
         """
         Numbers for some frames.
 
@@ -82,7 +85,7 @@ class Noise:
             out[row] = self._smooth(time, sample, shape) if smooth else self._white(frame, sample, shape)
         return out
 
-    def uniform(self, numbers, samples, n):
+    def uniform(self, numbers: np.ndarray, samples: Sequence[int], n: int) -> np.ndarray:
         """
         Uniform numbers in (0, 1) for intervals of time; at temperature 0 the same for all seeds and samples.
 

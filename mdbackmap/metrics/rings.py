@@ -8,9 +8,13 @@ unless it shares an atom with it. Neighbours are found by nearest images in peri
 Shapes: F frames, A atoms, b bonds, p piercings. Lengths in angstrom.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..molecule.bonds import adjacency
 from ..molecule.boxes import box_vectors, nearest_images
@@ -41,7 +45,14 @@ class Piercing(NamedTuple):
     bond: tuple
 
 
-def pierced_rings(atoms, box=None, *, bonds=None, largest=LARGEST, frames=None):
+def pierced_rings(
+    atoms: Any,
+    box: ArrayLike | None = None,
+    *,
+    bonds: ArrayLike | None = None,
+    largest: int = LARGEST,
+    frames: Sequence[int] | None = None,
+) -> list[Piercing]:
     """
     Rings through which a bond passes, and the bonds.
 

@@ -9,9 +9,11 @@ Shapes: N beads, A atoms, w triples. Positions in angstrom.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .bead_models import CA, BeadModel, chain_ends
 from .bead_weights import BeadWeights, MappingError
@@ -99,7 +101,7 @@ class Mapping(BeadWeights):
             bead_of_atom=self.bead_of_atom[finer.bead_of_atom],
         )
 
-    def with_atoms(self, names, elements, near):
+    def with_atoms(self, names: Sequence[str], elements: Sequence[str], near: ArrayLike) -> tuple[Mapping, np.ndarray]:
         """
         Further atoms that count in no bead, each on the bead of an atom that it is bonded to.
 
@@ -118,7 +120,9 @@ class Mapping(BeadWeights):
         owner = np.concatenate([self.bead_of_atom, self.bead_of_atom[near]])[order]
         return replace(self, fine=fine, atoms=np.argsort(order)[self.atoms], bead_of_atom=owner), order
 
-    def with_residues(self, other: Topology, before, bonds):
+    def with_residues(
+        self, other: Topology, before: ArrayLike, bonds: ArrayLike
+    ) -> tuple[Mapping, np.ndarray, np.ndarray]:
         """
         Further residues, whose atoms count in no bead, each on the bead of an atom that it is bonded to.
 
@@ -140,7 +144,7 @@ class Mapping(BeadWeights):
         owner = np.append(self.bead_of_atom, owner[other.residue_of_atom])[order]
         return replace(self, fine=fine, atoms=np.argsort(order)[self.atoms], bead_of_atom=owner), residues, order
 
-    def take(self, chosen) -> Mapping:
+    def take(self, chosen: np.ndarray) -> Mapping:
         """
         The mapping of some residues, in the order in which they are named.
 
@@ -203,7 +207,7 @@ class Mapping(BeadWeights):
         owner = np.concatenate([self.bead_of_atom, np.zeros(topology.n_atoms, dtype=np.int64)])
         return replace(self, fine=self.fine.beside(topology), bead_of_atom=owner)
 
-    def arranged(self, rows, fine: Topology) -> Mapping:
+    def arranged(self, rows: np.ndarray, fine: Topology) -> Mapping:
         """
         The mapping with some of its atoms, in any order.
 
@@ -228,7 +232,7 @@ class Mapping(BeadWeights):
         return Mapping(self.coarse, fine, self.name, beads, place[self.atoms[kept]], weights / total[beads], owner)
 
     @classmethod
-    def identity(cls, topology: Topology, name="identity") -> Mapping:
+    def identity(cls, topology: Topology, name: str = "identity") -> Mapping:
         """Particles that stand for themselves."""
         every = np.arange(topology.n_atoms)
         return cls(topology, topology, name, every, every, np.ones(len(every)), every)
@@ -240,7 +244,9 @@ class Mapping(BeadWeights):
         return cls.identity(replace(topology, hetero=each, ends=each), "passengers")
 
     @classmethod
-    def of(cls, model: BeadModel, coarse: Topology, fine: Topology | None = None, carboxylates=None) -> Mapping:
+    def of(
+        cls, model: BeadModel, coarse: Topology, fine: Topology | None = None, carboxylates: np.ndarray | None = None
+    ) -> Mapping:
         """
         Beads of a bead model to the atoms of a protein.
 

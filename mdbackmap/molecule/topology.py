@@ -7,9 +7,12 @@ its attributes (duck typing), and attributes that it lacks are made up sensibly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..chemistry import residues
 from ..chemistry.elements import MASSES
@@ -199,7 +202,7 @@ class Topology:
         return self.hetero | np.isin(self.resnames, list(MODIFIED))
 
     @classmethod
-    def from_atoms(cls, atoms, aliases=None) -> Topology:
+    def from_atoms(cls, atoms: Any, aliases: dict[str, str] | None = None) -> Topology:
         """
         The topology of an AtomGroup, as its universe has it (nothing is added or left out).
 
@@ -233,16 +236,16 @@ class Topology:
             bonds=bonds_within(atoms),
         )
 
-    def of_residues(self, chosen) -> dict:
+    def of_residues(self, chosen: np.ndarray) -> dict:
         """What is known of some residues (an index of any kind), field by field, as `Topology` takes it."""
         return {name: getattr(self, name)[chosen] for name in _OF_RESIDUES}
 
-    def atoms_of(self, chosen) -> np.ndarray:
+    def atoms_of(self, chosen: np.ndarray) -> np.ndarray:
         """Atoms (int64) of some residues, residue by residue in their order."""
         owner = _places(chosen, self.n_residues)[self.residue_of_atom]
         return np.argsort(owner, kind="stable")[np.count_nonzero(owner < 0) :]
 
-    def take(self, chosen) -> Topology:
+    def take(self, chosen: np.ndarray) -> Topology:
         """
         Some residues, in the order in which they are named.
 
@@ -278,13 +281,13 @@ class Topology:
             fields[name] = pairs[(pairs >= 0).all(axis=1)]
         return Topology(**fields)
 
-    def of_atoms(self, rows) -> Topology:
+    def of_atoms(self, rows: np.ndarray) -> Topology:
         """Some atoms, in their order, at least one of each residue; with the bonds among them."""
         bonds = _places(rows, self.n_atoms)[self.bonds]
         fields = {name: getattr(self, name)[rows] for name in _OF_ATOMS}
         return replace(self, **fields, bonds=bonds[(bonds >= 0).all(axis=1)])
 
-    def with_atoms(self, names, elements, near):
+    def with_atoms(self, names: Sequence[str], elements: Sequence[str], near: ArrayLike) -> tuple[Topology, np.ndarray]:
         """
         Further atoms, each at the end of the residue of an atom that it is bonded to.
 
@@ -321,7 +324,9 @@ class Topology:
         )
         return added, order
 
-    def with_residues(self, other: Topology, before, bonds):
+    def with_residues(
+        self, other: Topology, before: ArrayLike, bonds: ArrayLike
+    ) -> tuple[Topology, np.ndarray, np.ndarray]:
         """
         Residues of another topology in their places along the chains.
 
