@@ -87,8 +87,7 @@ class Candidates:
         torsions = conformation.torsions.unsqueeze(1).repeat(1, levels.shape[1], 1, 1)
         given = levels, random.temperature or 1.0, bridges, placed, packing, prior
         log_weights = _draw(heads, internal, features, torsions, *given, conformation.known)
-        shape = (-1, torsions.shape[1], -1, -1)
-        beads, *backbone = (part.unsqueeze(1).expand(shape) for part in (conformation.beads, *conformation.backbone))
+        beads, *backbone = (part.unsqueeze(1) for part in (conformation.beads, *conformation.backbone))
         atoms = internal.to_cartesian(beads, torsions, backbone, conformation.given)
         return cls(conformation, bridges, torsions, atoms, log_weights, packing)
 
@@ -97,10 +96,14 @@ class Candidates:
         """The `InternalCoordinates` of the molecule."""
         return self.conformation.internal
 
-    def energies(self, overlap, gains=None):
-        """Their `PairEnergies` under `OverlapSettings`, and with contacts if `gains` (T, T) are given."""
+    def energies(self, overlap, gains=None, kept=None):
+        """
+        Their `PairEnergies` under `OverlapSettings`, and with contacts if `gains` (T, T) are given.
+
+        Only those `kept` (F M, k) have energies of pairs, if these are given.
+        """
         given = self.internal.movable, self.atoms, self.bridges, overlap, self.packing
-        return candidate_energies(*given, gains, self.conformation.box)
+        return candidate_energies(*given, gains, self.conformation.box, kept)
 
     def with_misfit(self, energies):
         """`PairEnergies` and what candidates miss their beads by."""

@@ -12,7 +12,7 @@ import torch
 from ..chemistry.residues import CA, SYMMETRIC_CHIS, TYPE_OF_NAME
 from .contacts import learned
 from .disulfides import broken
-from .kernels.reference import choose, marginals
+from .kernels import choose, marginals
 from .relief import relieve
 from .replacing import Clashing
 
@@ -35,9 +35,13 @@ def choose_candidates(candidates, random):
     if len(at) == 0:
         return candidates.only(at)
     settings, gains = packing.candidates.at(random.temperature), packing.contacts.strength * learned()
-    energies = candidates.with_misfit(candidates.energies(settings.overlap, gains).times(settings.share))
     if random.temperature == 0:
-        return candidates.only(least_error(candidates, energies, packing.choosing))
+        apart, torsions = _apart(_places(candidates)), candidates.torsions[:, :, at].transpose(1, 2).flatten(0, 1)
+        kept, owner = merged(apart, packing.choosing.told_apart)
+        energies = candidates.with_misfit(candidates.energies(settings.overlap, gains, kept).times(settings.share))
+        shares = shares_of_all(energies, owner, kept.shape[1], packing.choosing)
+        return candidates.only(least_error(candidates.internal, shares, apart, torsions, packing.choosing))
+    energies = candidates.with_misfit(candidates.energies(settings.overlap, gains).times(settings.share))
     weights = candidates.log_weights[:, :, at].transpose(1, 2).flatten(0, 1)  # (F M, K)
     uniform = random.side_chains[:, at, -weights.shape[1] :].flatten(0, 1)
     noise = -(-uniform.log()).log()  # Gumbel
@@ -45,28 +49,93 @@ def choose_candidates(candidates, random):
     return candidates.only(choose(*weighed, noise, len(at), packing.choosing))
 
 
-def least_error(candidates, energies, settings):
+def merged(apart, n_kept):
+    """
+    Candidates that stand for all: of the two nearest to each other, again and again, one goes to the other.
+
+    Parameters
+    ----------
+    apart : torch.Tensor, shape (q, K, K)
+        Square distances of candidates.
+    n_kept : int
+        How many stay, k, at most.
+
+    Returns
+    -------
+    kept : torch.Tensor of int64, shape (q, k)
+        Which candidates stay.
+    owner : torch.Tensor of int64, shape (q, K)
+        Which of these stands for each candidate.
+    """
+    rows, count = torch.arange(len(apart), device=apart.device), apart.shape[1]
+    gaps = apart.nan_to_num(0.0) + torch.zeros_like(apart[0]).fill_diagonal_(torch.inf)
+    owner, members = torch.arange(count, device=apart.device).repeat(len(apart), 1), torch.ones_like(apart[:, 0])
+    for _ in range(max(0, count - n_kept)):
+        nearest = gaps.flatten(1).argmin(1)
+        one, other = nearest // count, nearest % count
+        fewer = members[rows, one] < members[rows, other]
+        gone, stays = torch.where(fewer, one, other), torch.where(fewer, other, one)
+        gaps[rows, gone], gaps[rows, :, gone] = torch.inf, torch.inf
+        owner = torch.where(owner == gone.unsqueeze(1), stays.unsqueeze(1), owner)
+        members[rows, stays] += members[rows, gone]
+        members[rows, gone] = 0
+    there = members > 0
+    kept = there.nonzero()[:, 1].view(len(apart), -1)
+    return kept, (there.cumsum(1) - 1).gather(1, owner)
+
+
+def shares_of_all(energies, owner, n_kept, settings):
+    """
+    Marginal probability of each candidate, where some stand for others among other residues.
+
+    Parameters
+    ----------
+    energies : PairEnergies
+        `own` (q, K) of all candidates, `pair` (E, k, k) of those that stand for them.
+    owner : torch.Tensor of int64, shape (q, K)
+        Which of these stands for each candidate.
+    n_kept : int
+        k
+    settings : ChoosingSettings
+
+    Returns
+    -------
+    torch.Tensor, shape (q, K)
+    """
+    least = energies.own.amin(1, keepdim=True)
+    weight = (least - energies.own).exp().clamp_min(settings.least)
+    total = weight.new_zeros(len(weight), n_kept).scatter_add(1, owner, weight)
+    shares = marginals(*energies._replace(own=least - total.log()), settings)
+    return (shares / total).gather(1, owner) * weight
+
+
+def _places(candidates):
+    """Atoms (F M, K, 14 * 3) of the side chains that can turn, from their CA."""
+    at = candidates.internal.movable.residues
+    places = candidates.atoms[:, :, at] - candidates.atoms[:, :, at, CA, None]
+    return places.transpose(1, 2).flatten(0, 1).flatten(2)
+
+
+def least_error(internal, shares, apart, torsions, settings):
     """
     Candidates nearest to all the others, weighed by how likely those are.
 
     Parameters
     ----------
-    candidates : Candidates
-    energies : PairEnergies
+    internal : InternalCoordinates
+    shares : torch.Tensor, shape (F * M, K)
+        How likely each is.
+    apart : torch.Tensor, shape (F * M, K, K)
+        Square distances of them, summed over atoms.
+    torsions : torch.Tensor, shape (F * M, K, 6)
     settings : ChoosingSettings
 
     Returns
     -------
     torch.Tensor of int64, shape (F * M,)
     """
-    shares = marginals(*energies, settings)  # (F M, K)
-    at = candidates.internal.movable.residues
-    places = candidates.atoms[:, :, at] - candidates.atoms[:, :, at, CA, None]
-    places = places.transpose(1, 2).flatten(0, 1).flatten(2)  # (F M, K, 14 * 3)
-    torsions = candidates.torsions[:, :, at].transpose(1, 2).flatten(0, 1)
-    likeness = alike(candidates.internal, torsions, settings.alike) - settings.per_square * _apart(places)
-    expected = (shares.unsqueeze(1) * likeness).sum(-1)
-    return expected.argmax(1)
+    likeness = alike(internal, torsions, settings.alike) - settings.per_square * apart
+    return (shares.unsqueeze(1) * likeness).sum(-1).argmax(1)
 
 
 def _apart(points):

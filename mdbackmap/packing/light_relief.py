@@ -11,9 +11,9 @@ import torch
 
 from ..chemistry.residues import CB, MAX_ATOMS
 from ..geometry.vectors import full_precision
+from . import kernels
 from .atom_energies import overlap_energy
 from .disulfides import Bridges
-from .kernels import reference
 from .light_atoms import SLOTS, with_hydrogens
 from .light_pairs import LightPairs, apart
 from .relief import Pulls
@@ -118,7 +118,7 @@ class Crowd:
         slot = place[own // SLOTS] * SLOTS + own % SLOTS
         chains, state = (atoms[at], tables.axis[kinds], tables.moved[kinds]), (atoms.new_zeros(len(some), 4),) * 3
         given = (slot, other, shift, allowed, settings.overlap.stiffness, None), state
-        turned = reference.relieve(
+        turned = kernels.relieve(
             *chains, around, home, *given, range(1, settings.steps + 1), settings.steps, settings, held
         )[0]
         around, before = around.view_as(atoms), energies[rows]

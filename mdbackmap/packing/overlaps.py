@@ -2,7 +2,7 @@
 Energies of candidate side chains: with what stays, and with each other.
 
 Shapes: F frames, R residues, M residues with side-chain atoms beyond CB that can turn, S such atoms, X fixed atoms,
-K and L candidates, E pairs of residues, both ways round, P pairs of atoms. Lengths in angstrom, energies in kT.
+K and L candidates, E pairs of residues, P pairs of atoms. Lengths in angstrom, energies in kT.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ import torch
 from ..chemistry import residues
 from .atom_energies import allowed_distances, bond_gain
 from .contacts import classes
-from .kernels.reference import pair_energies
+from .kernels import pair_energies
 from .pairs import Groups, distances, group_pairs, groups_of, where
 
 
@@ -25,7 +25,7 @@ class PairEnergies(NamedTuple):
     own : torch.Tensor, shape (F * M, K)
         Of each candidate with the fixed atoms.
     left, right : torch.Tensor of int64, shape (E,)
-        Pairs of residues that may overlap, both ways round, as rows of `own`.
+        Pairs of residues that may overlap, each once, as rows of `own`.
     pair : torch.Tensor, shape (E, K, K)
         Of each candidate of `left` with each of `right`.
     """
@@ -41,10 +41,11 @@ class PairEnergies(NamedTuple):
 
     def of_first(self):
         """Of the first candidate of each residue among the first ones of the others, (F * M,)."""
-        return self.own[:, 0].index_add(0, self.left, self.pair[:, 0, 0])
+        pair = self.pair[:, 0, 0].repeat(2)
+        return self.own[:, 0].index_add(0, torch.cat([self.left, self.right]), pair)
 
 
-def candidate_energies(movable, atoms, bridges, overlap, packing, gains=None, box=None):
+def candidate_energies(movable, atoms, bridges, overlap, packing, gains=None, box=None, kept=None):
     """
     Energies of candidate side chains.
 
@@ -61,6 +62,8 @@ def candidate_energies(movable, atoms, bridges, overlap, packing, gains=None, bo
     gains : torch.Tensor, shape (T, T), optional
         Energies gained by contacts of two classes of atoms, in kT; none without.
     box : torch.Tensor, shape (F, 3, 3), optional
+    kept : torch.Tensor of int64, shape (F * M, k), optional
+        Candidates of each residue that have energies of pairs; by default all.
 
     Returns
     -------
@@ -75,12 +78,11 @@ def candidate_energies(movable, atoms, bridges, overlap, packing, gains=None, bo
     a, b, into, shift = where(meet, a, b, rows[pair], shift)
     n_rows = len(turning.groups.middle)
     own = _summed(turning, fixed, a, b, into, shift, n_rows, *settings).squeeze(2)
+    turning = turning if kept is None else _turning(movable, atoms, kept)
     left, right, pair, a, b, _, shift = group_pairs(turning.groups, turning.groups, len(atoms), reach, box)
     energies = _summed(turning, turning, a, b, pair, shift, len(left), *settings)
     touching = energies.flatten(1).abs().amax(1) > packing.choosing.negligible
-    left, right, energies = where(touching, left, right, energies)
-    both = torch.cat([energies, energies.transpose(1, 2)])
-    return PairEnergies(own, torch.cat([left, right]), torch.cat([right, left]), both)
+    return PairEnergies(own, *where(touching, left, right, energies))
 
 
 class _Atoms(NamedTuple):
@@ -95,8 +97,11 @@ class _Atoms(NamedTuple):
     betas: torch.Tensor  # (F R, 3)
 
 
-def _turning(movable, atoms):
+def _turning(movable, atoms, kept=None):
     places = atoms.flatten(2, 3)[:, :, movable.turning].permute(0, 2, 3, 1).contiguous()  # (F, S, 3, K)
+    if kept is not None:
+        of_atoms = kept.unflatten(0, (len(atoms), -1)).repeat_interleave(movable.count, 1)  # (F, S, k)
+        places = places.gather(3, of_atoms.unsqueeze(2).expand(-1, -1, 3, -1))
     centre = places.mean(3)
     spread = distances(places, centre.unsqueeze(3)).amax((2, 3))
     groups = groups_of(centre, movable.first, movable.count, spread)

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import torch
 
+from ..geometry.compiling import array, suits
 from ..geometry.neighbours import image_shifts, meeting_spheres, minimum_image
+from .pairs_compiled import close_atoms
 
 
 class Groups(NamedTuple):
@@ -139,6 +141,8 @@ def atom_pairs(one, other, rows, columns, reach, box=None):
     shift : torch.Tensor, shape (P, 3), or None without a box
         What brings the second atom to that image.
     """
+    if suits(one.place, other.place, box) and one.place.dtype == other.place.dtype:
+        return _listed(one, other, rows, columns, reach, box)
     pair, a, group, _ = near_groups(one, other, rows, columns, reach, box)
     run, b = expand(other.first.index_select(0, group), other.count.index_select(0, group))
     pair, a = pair.index_select(0, run), a.index_select(0, run)
@@ -148,6 +152,17 @@ def atom_pairs(one, other, rows, columns, reach, box=None):
     close = _within(gap, room, one.spread, a)
     shift = None if box is None else gap - between
     return where(close, pair, a, b, gap, shift)
+
+
+def _listed(one, other, rows, columns, reach, box):
+    """`atom_pairs` by the compiled loop."""
+    cells = one.place.new_zeros(0, 3, 3) if box is None else box.to(one.place)
+    parts = (tuple(array(one.place[:0, 0] if part is None else part) for part in group) for group in (one, other))
+    given = array(one.place.new_tensor([reach])), array(cells), array(torch.linalg.inv(cells))
+    found, gaps = close_atoms(*parts, array(rows), array(columns), *given)
+    pair, a, b = torch.from_numpy(found).unbind(1)
+    gap, shift = torch.from_numpy(gaps).unbind(1)
+    return pair, a, b, gap, None if box is None else shift
 
 
 def near_groups(one, other, rows, columns, reach, box=None):

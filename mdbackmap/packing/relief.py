@@ -18,10 +18,10 @@ from ..chemistry.residues import CA, CB, DISULFIDE, MAX_ATOMS, SG, TURNING
 from ..geometry.neighbours import spheres_around
 from ..geometry.vectors import full_precision
 from ..torsions.movable import apart, present
+from . import kernels
 from .atom_energies import allowed_distances, overlap_energy
 from .contacts import classes
 from .disulfides import Bridges
-from .kernels import reference
 from .pairs import Groups, atom_pairs, close_rows, where
 
 _CYS = residues.TYPE_OF_NAME["CYS"]
@@ -165,7 +165,7 @@ def _descend(types, atoms, chosen, packing, bridges, box, pulls=None):
     half = settings.steps // 2
     for steps in (range(1, half + 1), range(half + 1, settings.steps + 1)):  # what was far may have come near
         pairs = side_chain_pairs(types, around.view_as(atoms), chosen, packing, bridges, settings.listed, box)
-        state = reference.relieve(*chains, around, rows, pairs[:6], state, steps, settings.steps, settings, pulls)
+        state = kernels.relieve(*chains, around, rows, pairs[:6], state, steps, settings.steps, settings, pulls)
     return state[0], around.view_as(atoms)
 
 

@@ -99,6 +99,12 @@ def _within_reach(cb, ca, n, cd):
     return torch.where(turned == opening.unsqueeze(-1), cb, moved)
 
 
+def _turned(frame, angles):
+    """Axes x, y, z, each (..., 3), of frames (..., 3, 3) turned about x by `angles` (...): they carry what is there."""
+    (x, y, z), cos, sin = frame.unbind(-2), angles.cos().unsqueeze(-1), angles.sin().unsqueeze(-1)
+    return x, cos * y + sin * z, cos * z - sin * y
+
+
 class InternalCoordinates:
     """
     The internal coordinates of one molecule (or of one flat batch of molecules).
@@ -241,7 +247,8 @@ class InternalCoordinates:
         ca : torch.Tensor, shape (..., R, 3)
             C-alpha positions in angstrom; they are the CA atoms of the result, bit for bit.
         torsions : torch.Tensor, shape (..., R, 6)
-            Angles in radians; undefined ones are ignored.
+            Angles in radians; undefined ones are ignored. Where a leading dimension of `ca` and `backbone` is 1, here
+            it may be more: several side chains on one backbone.
         backbone : tuple of torch.Tensor, shape (..., R, 3), optional
             N, C and O, where `backbone` has built them before; then the peptide and end angles are not used.
         given : Given, optional
@@ -257,19 +264,20 @@ class InternalCoordinates:
         atoms[..., _N, :], atoms[..., _C, :], atoms[..., _O, :] = n, c, o
         flat = atoms.flatten(-3, -2)
         for k, (axis, owners, rows, slots, places) in enumerate(self._groups):
+            if k == 1 and flat.shape[:-2] != torsions.shape[:-2]:  # what is built so far is on all alike
+                flat = flat.expand(*torsions.shape[:-2], -1, -1).clone()
             if given is not None:
                 flat = given.put(flat.unflatten(-2, (-1, 14))).flatten(-3, -2)
             if len(owners) == 0:
                 continue
-            a, b, third = (flat[..., at, :] for at in axis)
-            places = places.to(ca)
+            a, b, third = (flat.index_select(-2, at) for at in axis)
             if k == 0:
-                origin, frame, local = b, bisector_frame(a, b, third), places
+                origin, axes = b, bisector_frame(a, b, third).unbind(-2)
             else:
-                origin, frame = third, axis_frame(b, third, a)  # turned by the torsion, it carries the group
-                local = turn_about_x(places, torsions[..., owners[rows], k])
-            placed = origin[..., rows, :] + (local.unsqueeze(-2) @ frame[..., rows, :, :]).squeeze(-2)
-            flat = flat.index_copy(-2, slots, placed)
+                origin, axes = third, _turned(axis_frame(b, third, a), torsions[..., owners, k])
+            origin, *axes = (part.index_select(-2, rows) for part in (origin, *axes))
+            placed = sum((places.to(ca)[:, j, None] * axes[j] for j in range(3)), origin)
+            flat.index_copy_(-2, slots, placed)
         if given is not None:
             return given.put(self._close_prolines(given.put(flat.unflatten(-2, (-1, 14))), torsions))
         return self._close_prolines(flat.unflatten(-2, (-1, 14)), torsions)
@@ -331,7 +339,7 @@ class InternalCoordinates:
         cg = centre + radius * (pucker.cos() * out + pucker.sin() * torch.cross(axis, out, dim=-1))
         flat = atoms.flatten(-3, -2)
         for slot, placed in ((_CB, cb), (_CG, cg), (_CD, cd)):
-            flat = flat.index_copy(-2, at * residues.MAX_ATOMS + slot, placed)
+            flat.index_copy_(-2, at * residues.MAX_ATOMS + slot, placed)
         return flat.unflatten(-2, (-1, 14))
 
     def _proline_cd(self, atoms, at, n, ca):

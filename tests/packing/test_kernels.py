@@ -6,10 +6,13 @@ import itertools
 import pytest
 import torch
 
+from mdbackmap.geometry.compiling import available
+from mdbackmap.packing import kernels as dispatched
 from mdbackmap.packing.kernels import reference
 from mdbackmap.packing.settings import PackingSettings
 
 KERNELS = [pytest.param(reference, id="reference")]
+KERNELS += [pytest.param(dispatched, id="compiled")] if available() else []
 CHOOSING, RELIEF, CONTACTS = PackingSettings().choosing, PackingSettings().relief, PackingSettings().contacts
 
 
@@ -54,7 +57,7 @@ def a_row(n_residues=4, n_candidates=3, size=2.0):
     """Energies of residues of which each touches the next, and those of all states."""
     own, pairs = numbers(n_residues, n_candidates), size * numbers(n_residues - 1, n_candidates, n_candidates, seed=1)
     left = torch.arange(n_residues - 1)
-    energies = own, torch.cat([left, left + 1]), torch.cat([left + 1, left]), torch.cat([pairs, pairs.transpose(1, 2)])
+    energies = own, left, left + 1, pairs
     states = torch.cartesian_prod(*[torch.arange(n_candidates)] * n_residues)
     totals = own[torch.arange(n_residues), states].sum(1)
     totals = totals + sum(pairs[k, states[:, k], states[:, k + 1]] for k in range(n_residues - 1))
@@ -92,11 +95,9 @@ def test_choices_are_no_worse_than_any_single_change_by_the_same_numbers(kernels
 def test_choices_are_drawn_from_the_distribution(kernels):
     """Many copies of a row, each with numbers of its own."""
     (own, left, right, pair), *states = a_row(size=1.0)
-    n, half = 3000, len(left) // 2
+    n = 3000
     begin = 4 * torch.arange(n).unsqueeze(1)
-    one, other = ((begin + side[:half]).flatten() for side in (left, right))
-    pairs = torch.cat([part.repeat(n, 1, 1) for part in pair.split(half)])
-    energies = own.repeat(n, 1), torch.cat([one, other]), torch.cat([other, one]), pairs
+    energies = own.repeat(n, 1), *((begin + side).flatten() for side in (left, right)), pair.repeat(n, 1, 1)
     noise, none = gumbel(4 * n, 3), dataclasses.replace(CHOOSING, steps=0)
     for settings, margin in ((none, 0.03), (CHOOSING, 0.1)):
         state = kernels.choose(*energies, noise, 4, settings)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 
 import pytest
 import torch
@@ -9,9 +10,9 @@ from traces import EVERY, angles_for, internal_of, topology, trace
 
 from mdbackmap.chemistry import residues
 from mdbackmap.packing import atom_energies, contacts
-from mdbackmap.packing.choosing import alike
+from mdbackmap.packing.choosing import alike, merged, shares_of_all
 from mdbackmap.packing.disulfides import Bridges
-from mdbackmap.packing.kernels.reference import choose
+from mdbackmap.packing.kernels.reference import choose, marginals
 from mdbackmap.packing.overlaps import candidate_energies
 from mdbackmap.packing.settings import OverlapSettings, PackingSettings
 from mdbackmap.torsions.movable import apart
@@ -149,11 +150,28 @@ def test_a_choice_is_no_worse_than_any_single_change_by_the_same_numbers(crowd):
     noise = -(-torch.rand(len(found.own), 3, generator=torch.Generator().manual_seed(6)).log()).log()
     many = dataclasses.replace(PACKING.choosing, steps=48)
     state = choose(*found, noise, len(internal.movable.residues), many)
-    met = found.pair[torch.arange(len(found.left)), :, state[found.right]]
-    score = noise - found.own.index_add(0, found.left, met)
+    edges = torch.arange(len(found.left))
+    score = noise - found.own.index_add(0, found.left, found.pair[edges, :, state[found.right]])
+    score = score.index_add(0, found.right, -found.pair[edges, state[found.left]])
     rows = torch.arange(len(state))
     settled = score[rows, state] >= score.amax(1) - 1e-4
     assert settled.float().mean() > 0.95  # neighbours may go on changing in turn
+
+
+def test_candidates_that_stand_for_others(crowd):
+    """The nearest ones go together; where all stand for themselves, shares are the marginals."""
+    points = torch.tensor([[0.0], [1.0], [5.0], [5.5], [9.0]]).expand(2, 5, 1)
+    kept, owner = merged((points - points.transpose(1, 2)).square(), 3)
+    stands = kept.gather(1, owner)[0].tolist()
+    assert kept.shape == (2, 3) and [len(set(stands[at])) for at in (slice(2), slice(2, 4), slice(5))] == [1, 1, 3]
+    found = crowd[2]
+    alone = torch.arange(found.own.shape[1]).repeat(len(found.own), 1)
+    shares = shares_of_all(found, alone, alone.shape[1], PACKING.choosing)
+    torch.testing.assert_close(shares, marginals(*found, PACKING.choosing), atol=1e-5, rtol=0)
+    split = found._replace(own=torch.cat([found.own, found.own + 1.0], 1))  # two of each, the second one worse
+    both = shares_of_all(split, alone.repeat(1, 2), alone.shape[1], PACKING.choosing).unflatten(1, (2, -1))
+    torch.testing.assert_close(both.sum(1), shares, atol=1e-5, rtol=0)
+    torch.testing.assert_close(both[:, 1], both[:, 0] * math.exp(-1), atol=1e-5, rtol=1e-3)
 
 
 def test_disulfides_are_worth_their_bond():

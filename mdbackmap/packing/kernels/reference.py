@@ -4,13 +4,15 @@ The four kernels of packing in torch: plain tensors in and out.
 `pair_energies` has the energies of candidates, `choose` draws one of each residue, `marginals` says how likely each is,
 `relieve` turns side chains out of overlaps. Whatever else computes them must give the same.
 
-Shapes: A and B atoms, K and L candidates, G residues (of all frames), E pairs of residues, both ways round, P pairs of
-atoms, Q side chains. Angstrom, radians and kT.
+Shapes: A and B atoms, K and L candidates, G residues (of all frames), E pairs of residues, P pairs of atoms, Q side
+chains. Angstrom, radians and kT.
 """
+
+import math
 
 import torch
 
-from ..atom_energies import nearness, overlap_slopes
+from ..atom_energies import overlap_slopes
 from ..pairs import distances
 from ..rigid import SideChains
 
@@ -44,17 +46,20 @@ def pair_energies(one, other, a, b, into, shift, allowed, gain, n_rows, stiffnes
     -------
     torch.Tensor, shape (n_rows, K, L)
     """
-    total = one.new_zeros(n_rows, one.shape[2], other.shape[2])
+    total, scale = one.new_zeros(n_rows, one.shape[2], other.shape[2]), math.sqrt(stiffness)
+    one, other, far, steep = one * scale, other * scale, best * scale, -1 / (stiffness * width**2)
+    edge, whole = (allowed if gain is None else allowed + best) * scale, one.new_ones(())
     size = _IN_CACHE // (one.shape[2] * max(_FEWEST, other.shape[2])) if total.device.type == "cpu" else len(a)
     for start in range(0, len(a), max(1, size)):
         part = slice(start, start + max(1, size))
         second = other.index_select(0, b[part])
-        second = second if shift is None else second + shift[part].unsqueeze(2)
-        off = distances(one.index_select(0, a[part]), second).sub_(allowed[part, None, None])
-        contact = None if gain is None else nearness(off, best, width)
-        energy = off.clamp_max_(0).square_().mul_(stiffness)
-        if contact is not None:
-            energy = energy.addcmul_(contact, gain[part, None, None], value=-1)
+        second = second if shift is None else second + scale * shift[part].unsqueeze(2)
+        off = distances(one.index_select(0, a[part]), second).sub_(edge[part, None, None])
+        if gain is None:
+            energy = off.clamp_max_(0).square_()
+        else:  # as in `atom_energies`, in fewer passes over memory
+            contact = torch.addcmul(whole, off, off, value=steep).clamp_min_(0)
+            energy = off.clamp_max_(-far).add_(far).square_().addcmul_(contact, gain[part, None, None], value=-1)
         total.index_add_(0, into[part], energy)
     return total
 
@@ -71,7 +76,7 @@ def choose(own, left, right, pair, noise, per_frame, settings):
     own : torch.Tensor, shape (G, K)
         Energy of each candidate with what stays.
     left, right : torch.Tensor of int64, shape (E,)
-        Pairs of residues, each both ways round: the second half is the first with sides exchanged.
+        Pairs of residues, each once.
     pair : torch.Tensor, shape (E, K, K)
         Energy of each candidate of `left` with each of `right`.
     noise : torch.Tensor, shape (G, K)
@@ -85,18 +90,26 @@ def choose(own, left, right, pair, noise, per_frame, settings):
     torch.Tensor of int64, shape (G,)
         The candidates.
     """
-    rows = torch.arange(len(noise), device=noise.device)
-    turn = torch.remainder((rows % per_frame + 1) * settings.golden, 1.0)
-    by_right = pair.transpose(1, 2).flatten(0, 1)  # (E K, K): candidates of `left` for each of `right`
-    edges = torch.arange(len(left), device=rows.device) * noise.shape[1]
-    state = (marginals(own, left, right, pair, settings).clamp_min(settings.least).log() + noise).argmax(1)
-    for step in range(settings.steps):  # residues that touch never change in the same step
-        priority = torch.remainder(turn + step * settings.plastic + turn * step, 1.0)
-        rival = torch.zeros_like(priority).scatter_reduce(0, left, priority[right], "amax")
-        with_others = by_right.index_select(0, edges + state.index_select(0, right))  # (E, K)
-        drawn = (noise - own.index_add(0, left, with_others)).argmax(1)
-        state = torch.where(priority > rival, drawn, state)
+    shares, priorities = marginals(own, left, right, pair, settings), turns(len(noise), per_frame, settings, own.device)
+    state, ends = (shares.clamp_min(settings.least).log() + noise).argmax(1), torch.cat([left, right])
+    others = torch.cat([right, left])
+    steps, behind = (priorities[:, others] >= priorities[:, ends]).nonzero().unbind(1)
+    waits = torch.zeros_like(priorities, dtype=torch.bool)
+    waits[steps, ends[behind]] = True
+    for waiting in waits:  # residues that touch never change in the same step
+        now = (~waiting[ends]).nonzero()[:, 0]
+        to_left, to_right = now[now < len(left)], now[now >= len(left)] - len(left)
+        given = pair[to_left, :, state[right[to_left]]], pair[to_right, state[left[to_right]]]
+        energy = own.index_add(0, ends[now], torch.cat(given))
+        state = torch.where(waiting, state, (noise - energy).argmax(1))
     return state
+
+
+def turns(n_rows, per_frame, settings, device=None):
+    """Whose turn it is, (steps, n_rows): of residues that touch, those of the largest numbers are drawn again."""
+    turn = torch.arange(n_rows, device=device) % per_frame + 1
+    turn, step = torch.remainder(turn * settings.golden, 1.0), torch.arange(settings.steps, device=device).unsqueeze(1)
+    return torch.remainder(turn + step * settings.plastic + turn * step, 1.0)
 
 
 def marginals(own, left, right, pair, settings):
@@ -117,16 +130,22 @@ def marginals(own, left, right, pair, settings):
     torch.Tensor, shape (G, K)
         Sums to 1 over the candidates.
     """
-    half = len(left) // 2
-    weights = pair.clamp(-settings.cap, settings.cap).neg_().exp_()  # (E, K, K)
-    messages = torch.zeros_like(weights[:, 0])  # logs (E, K): from `right` to `left`
+    ends, others, kept = torch.cat([left, right]), torch.cat([right, left]), weights(pair, settings)
+    messages = own.new_zeros(2, *pair.shape[:2])  # logs: to `left`, to `right`
     for step in range(settings.rounds):
-        beliefs = torch.index_add(-own, 0, left, messages)
-        besides = torch.softmax(beliefs[right] - messages.roll(half, 0), 1)  # of `right`, but for what `left` says
-        fresh = (weights @ besides.unsqueeze(-1)).squeeze(-1).to(own).clamp_min(settings.least).log()
-        fresh = fresh - fresh.amax(1, keepdim=True)
+        beliefs = torch.index_add(-own, 0, ends, messages.flatten(0, 1))
+        besides = beliefs[others].view_as(messages) - messages.flip(0)  # of the other one, but for what it was told
+        besides = torch.softmax(besides, 2).to(kept)
+        fresh = torch.stack([(kept @ besides[0].unsqueeze(2)).squeeze(2), (besides[1].unsqueeze(1) @ kept).squeeze(1)])
+        fresh = fresh.to(own).clamp_min(settings.least).log()
+        fresh = fresh - fresh.amax(2, keepdim=True)
         messages = fresh if step == 0 else settings.damping * messages + (1 - settings.damping) * fresh
-    return torch.softmax(torch.index_add(-own, 0, left, messages), 1)
+    return torch.softmax(torch.index_add(-own, 0, ends, messages.flatten(0, 1)), 1)
+
+
+def weights(pair, settings):
+    """What energies of two candidates (E, K, K) are worth in belief propagation."""
+    return pair.clamp(-settings.cap, settings.cap).neg_().exp_()
 
 
 def relieve(atoms, axis, moved, around, rows, pairs, state, steps, n_steps, settings, pulls=None):

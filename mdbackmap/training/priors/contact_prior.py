@@ -2,7 +2,7 @@
 The table behind `mdbackmap.packing.contacts`: energies of contacts between side chains.
 
 Side chains are drawn by the network as in sampling at temperature 0. Energies are learned that make side chains near
-the true ones likely after belief propagation (`packing.kernels.reference.marginals`). The network must not have been
+the true ones likely after belief propagation (`packing.kernels.marginals`). The network must not have been
 trained on the chains: on those it needs no contacts, and the energies would be zero. `build` writes the table:
 
     python -m mdbackmap.training.priors.contact_prior structures.h5 mdbackmap/packing/contacts.npz
@@ -32,7 +32,7 @@ from ...options import Keys
 from ...packing.candidates import Candidates
 from ...packing.choosing import alike
 from ...packing.contacts import CLASSES
-from ...packing.kernels.reference import marginals
+from ...packing.kernels import marginals
 from ...packing.settings import PackingSettings
 from ...torsions.internal import InternalCoordinates
 
