@@ -7,7 +7,7 @@ Shapes: as in `reference`.
 import torch
 
 from ...geometry.compiling import array, suits
-from . import compiled, reference
+from . import packing_compiled, reference
 
 
 def pair_energies(one, other, a, b, into, shift, allowed, gain, n_rows, stiffness, best, width):
@@ -20,7 +20,7 @@ def pair_energies(one, other, a, b, into, shift, allowed, gain, n_rows, stiffnes
         one, other, a, b, shift = other, one, b, a, None if shift is None else -shift
     pairs = *map(array, (a, b, into)), _array(shift, one, 0, 3), array(allowed), _array(gain, one, 0)
     numbers, energies = _array((stiffness, best, 1 / width, 1.0), one), total.view(-1, one.shape[2], other.shape[2])
-    compiled.pair_energies(array(one), array(other), *pairs, numbers, energies.numpy())
+    packing_compiled.pair_energies(array(one), array(other), *pairs, numbers, energies.numpy())
     return total
 
 
@@ -31,7 +31,7 @@ def choose(own, left, right, pair, noise, per_frame, settings):
     shares = marginals(own, left, right, pair, settings)
     state = (shares.clamp_min(settings.least).log() + noise).argmax(1)
     turns = reference.turns(len(noise), per_frame, settings, noise.device)
-    compiled.redraw(*map(array, (own, left, right, pair, noise, turns, state)))
+    packing_compiled.redraw(*map(array, (own, left, right, pair, noise, turns, state)))
     return state
 
 
@@ -40,7 +40,7 @@ def marginals(own, left, right, pair, settings):
     if not suits(own, pair):
         return reference.marginals(own, left, right, pair, settings)
     weights, numbers = reference.weights(pair, settings), _array((settings.damping, settings.least, 1.0), own)
-    logs = compiled.marginal_logs(*map(array, (own, left, right, weights.to(own))), settings.rounds, numbers)
+    logs = packing_compiled.marginal_logs(*map(array, (own, left, right, weights.to(own))), settings.rounds, numbers)
     return torch.softmax(torch.from_numpy(logs), 1)
 
 
@@ -61,7 +61,7 @@ def relieve(atoms, axis, moved, around, rows, pairs, state, steps, n_steps, sett
     schedule = _array((lengths, *short), atoms).T.copy()
     numbers = settings.mean, settings.square, settings.restraint, settings.damping, settings.nearest, 1.0
     chains, places = tuple(map(array, (atoms, axis, moved))), (around.numpy(), array(rows))
-    compiled.relieve(chains, *places, pairs, pulls, tuple(map(array, state)), schedule, _array(numbers, atoms))
+    packing_compiled.relieve(chains, *places, pairs, pulls, tuple(map(array, state)), schedule, _array(numbers, atoms))
     return state
 
 
