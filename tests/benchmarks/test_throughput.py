@@ -1,79 +1,121 @@
 """
-How fast a whole conversion is - reading, generating, writing - against PULCHRA and against the XTC writer, in one run.
+Processor time of whole conversions - reading, generating, writing - beside peers, an older version, and two limits.
 
-The figures are printed (``pytest -m benchmark -s``); no time is asserted, since machines differ and are busy.
+    python -m pytest -m benchmark -s tests/benchmarks/test_throughput.py
+
+Rows are printed; no time is asserted, since machines differ and are busy. All is of one thread, in turn. Peers are
+PULCHRA (``pip install pypulchra``), and PULCHRA with side chains by FASPR (``pip install pyfaspr``). The older version
+is the tree that ``MDBACKMAP_OLD`` names, such as a worktree of 86db364. The limits are the XTC writer's rate, and the
+network's arithmetic at the rate of this machine's matrix products. What is not there is left out.
 """
 
+import importlib.util
+import json
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import MDAnalysis as mda
 import numpy as np
 import pytest
+from test_peers import faspr, processor_seconds
 
-import mdbackmap as mdb
-from mdbackmap.cli import keep_memory, set_threads
+from mdbackmap.chemistry.residues import TYPE_OF_NAME
+from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC
+from mdbackmap.evaluation import pulchra
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 
-N_FRAMES = 100
-REPEATS = 3
+ROOT = Path(__file__).parent.parent.parent
+OLD = os.environ.get("MDBACKMAP_OLD")
+N_FRAMES, N_PEER = 15, 5  # frames that are converted, and that peers get
+ROUNDS = 2  # in which versions take turns; the quickest counts
 
 
-def best(function):
-    """Frames a second, and processor milliseconds a frame, of the quickest of a few runs; the first only warms up."""
-    runs = []
-    for _ in range(REPEATS + 1):
-        wall, processor = time.perf_counter(), time.process_time()
-        function()
-        runs.append((time.perf_counter() - wall, time.process_time() - processor))
-    seconds, busy = (min(column) for column in zip(*runs[1:], strict=True))
-    return N_FRAMES / seconds, 1000 * busy / N_FRAMES
+def sides():
+    """Versions of mdbackmap by name: the folder on PYTHONPATH, and what the environment says."""
+    found = {"mdbackmap": (ROOT, {})} if importlib.util.find_spec("numba") else {}
+    found["mdbackmap without numba"] = ROOT, {"MDBACKMAP_COMPILED": "0"}
+    return found | ({f"mdbackmap of {Path(OLD).name}": (Path(OLD), {})} if OLD else {})
 
 
-def test_conversion_against_pulchra(trajectory, tmp_path, capsys):
-    pypulchra = pytest.importorskip("pypulchra", reason="pip install pypulchra gives the peer")
-    pdb, xtc = trajectory(N_FRAMES)
-    threads = set_threads()
-    keep_memory()
-    began = time.perf_counter()
-    model = mdb.load_model("genzprot", mda.Universe(pdb, xtc).atoms, threads=threads, hydrogens=False)
-    loading = time.perf_counter() - began
+def started(tree, environ, *arguments):
+    """What `rates.py` prints with the mdbackmap of a tree."""
+    others = [str(tree), os.environ.get("PYTHONPATH", "")]
+    one = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "PYTHONPATH": os.pathsep.join(filter(None, others))}
+    command = [sys.executable, str(Path(__file__).with_name("rates.py")), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | one | environ)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
 
-    def convert():
-        cg = mda.Universe(pdb, xtc)
-        mdb.BackmapTrajectory(cg.atoms, model, filename=str(tmp_path / "aa.xtc"), overwrite=True).run()
 
-    def pulchra():
-        cg = mda.Universe(pdb, xtc)
-        lines = [line for line in open(pdb) if line.startswith("ATOM")]
-        with open(tmp_path / "pulchra.pdb", "w") as out:
-            for ts in cg.trajectory:
-                rows = zip(lines, ts.positions, strict=True)
-                text = "".join(f"{line[:30]}{x:8.3f}{y:8.3f}{z:8.3f}{line[54:]}" for line, (x, y, z) in rows)
-                out.write(f"MODEL     {ts.frame + 1}\n{pypulchra.run_from_pdb_str(text).pdb_str}ENDMDL\n")
+@pytest.fixture(scope="module")
+def cases(trajectory):
+    """Topology and trajectory of beads that stay, and of beads that move."""
+    return {"kept": trajectory(N_FRAMES), "moved": (CALVADOS_PDB, CALVADOS_XTC)}
 
-    ours, theirs = best(convert), best(pulchra)
-    written = mda.Universe(str(tmp_path / "aa.pdb"), str(tmp_path / "aa.xtc"))
-    atoms = np.array([written.atoms.positions for _ in written.trajectory])
 
-    def writer():
-        with mda.Writer(str(tmp_path / "again.xtc"), written.atoms.n_atoms) as out:
-            for positions in atoms:
-                written.trajectory.ts.positions = positions
-                out.write(written.atoms)
+def peers(topology, trajectory, folder):
+    """Milliseconds a frame of PULCHRA, and of PULCHRA with FASPR, from beads to atoms."""
+    atoms = mda.Universe(topology, trajectory).atoms
+    types = np.array([TYPE_OF_NAME[name] for name in atoms.resnames])
+    alone, packed = [], []
+    for ts in atoms.universe.trajectory[:N_PEER]:
+        began = processor_seconds()
+        text = pulchra.run(pulchra.write(ts.positions, types))
+        alone.append(processor_seconds() - began)
+        if importlib.util.find_spec("pyfaspr") is not None:
+            backbone = pulchra.read(text, types)[0][:, :4]
+            began = processor_seconds()
+            assert np.isfinite(faspr(backbone, types, folder)).all()
+            packed.append(processor_seconds() - began + alone[-1])
+    return {"PULCHRA": 1000 * np.median(alone)} | ({"PULCHRA + FASPR": 1000 * np.median(packed)} if packed else {})
 
-    writing = best(writer)
-    (rate, busy), (peer, peer_busy), (ceiling, ceiling_busy) = ours, theirs, writing
+
+def xtc_writer(topology, trajectory, folder):
+    """Milliseconds a frame of MDAnalysis' XTC writer on atoms in memory."""
+    u = mda.Universe(str(topology), str(trajectory))
+    places, again = [u.atoms.positions for _ in u.trajectory], mda.Universe(str(topology))
+    began = time.process_time()
+    with mda.Writer(str(folder / "again.xtc"), u.atoms.n_atoms) as out:
+        for positions in places:
+            again.atoms.positions = positions
+            out.write(again.atoms)
+    return 1000 * (time.process_time() - began) / len(places)
+
+
+@pytest.mark.timeout(7200)
+def test_processor_time_of_a_frame(cases, tmp_path, capsys):
+    rows = {}
+
+    def note(name, column, value):
+        row = rows.setdefault(name, {})
+        row[column] = min(value, row.get(column, np.inf))
+
+    for case, files in cases.items():
+        for _ in range(ROUNDS):
+            for name, side in sides().items():
+                for temperature, value in started(*side, *files, tmp_path / f"{case}.xtc").items():
+                    note(name, (case, temperature), value)
+        limits = peers(*files, tmp_path) if pulchra.available() else {}
+        limits["XTC writer"] = xtc_writer(tmp_path / f"{case}.pdb", tmp_path / f"{case}.xtc", tmp_path)
+        counted = started(ROOT, {"MDBACKMAP_COMPILED": "0"}, *files, "--flops")
+        limits["network's arithmetic"] = counted["ms"]
+        for name, value in limits.items():
+            for temperature in "01":
+                note(name, (case, temperature), value)
+        assert (
+            mda.Universe(str(tmp_path / f"{case}.pdb"), str(tmp_path / f"{case}.xtc")).trajectory.n_frames >= N_FRAMES
+        )
+    columns = list(rows["mdbackmap without numba"])
     with capsys.disabled():
-        print(f"\n{N_FRAMES} frames of {model.n_beads} residues, {model.n_atoms} atoms; {threads} threads, ", end="")
-        print(f"{os.cpu_count()} processors; the quickest of {REPEATS} runs after one to warm up; in brackets,")
-        print("processor time a frame, which a busy machine changes less")
-        print(f"  mdbackmap   {rate:8.1f} frames/s ({busy:6.2f} ms), and {loading:.1f} s once, to load the model")
-        print(f"  PULCHRA     {peer:8.1f} frames/s ({peer_busy:6.2f} ms): mdbackmap is ", end="")
-        print(f"{rate / peer:.1f} times as fast ({peer_busy / busy:.1f} by processor time)")
-        print(f"  XTC writer  {ceiling:8.1f} frames/s ({ceiling_busy:6.2f} ms): ", end="")
-        print(f"mdbackmap reaches {100 * rate / ceiling:.1f}%")
-    assert written.trajectory.n_frames == N_FRAMES
-    rebuilt = mda.Universe(str(tmp_path / "pulchra.pdb"))
-    assert rebuilt.trajectory.n_frames == N_FRAMES and rebuilt.atoms.n_atoms > 5 * model.n_beads
+        print(
+            f"\nprocessor ms a frame, the quickest of {ROUNDS} rounds; the network is {counted['gflop']:.2f} GFLOP a "
+        )
+        print(f"frame, matrix products run at {counted['gflop_a_second']:.0f} GFLOP/s\n")
+        print("| |", " | ".join(f"{case}, T = {temperature}" for case, temperature in columns), "|")
+        print("|---|" + "---|" * len(columns))
+        for name, row in rows.items():
+            print(f"| {name} |", " | ".join(f"{row[column]:.3g}" for column in columns), "|", flush=True)
