@@ -26,6 +26,7 @@ from ..refinement.refiner import Refiner
 from ..sampling.sampler import Sampler
 from ..sampling.standard_form import StandardForm
 from ..sampling.treatment import TraceTreatment
+from .bound import bind
 from .held import held_torsions
 from .noise import Noise
 
@@ -86,16 +87,24 @@ class Reconstruction:
         if looked is None or not options.on:
             completion = Completion(self.form.given, options)
         else:
-            few, at_zero = looked[:_FRAMES_TO_DECIDE], SamplingOptions(0, 0, 0, 0, "ignore")
-            completion = decided(self.form.given, options, lambda: self._plain(few, at_zero))
+            few = looked[:_FRAMES_TO_DECIDE]
+            trace = self.form.given.trace(few)
+            completion = decided(self.form.given, options, functools.partial(self._plain, few), trace)
         return replace(self, completion=completion, system=System(completion.mapping))
 
-    def _plain(self, beads, options):
-        """The model's own atoms (F, A, 3), nothing added, of beads (F, N, 3) whose chains are whole."""
+    def _plain(self, beads, n_frames, residues=None):
+        """The model's own atoms (F, A, 3), at temperature 0, of beads (F, N, 3) whose chains are whole; or of some."""
+        options, beads = SamplingOptions(0, 0, 0, 0, "ignore"), beads[:n_frames]
         beads, tolerance = self.trace(beads, list(range(len(beads))), None, options)
-        near, centre = self.form.beads(beads)
-        atoms = self.sampler(near, _noise(options), Keys.first(len(beads)), None, tolerance)
-        return self.form.atoms(atoms, centre, beads)
+        form, sampler = self.form, self.sampler
+        if residues is not None:
+            model, settings = sampler.bound.model, sampler.bound.settings
+            beads = beads[:, form.given.coarse.atoms_of(residues)]
+            form = StandardForm(form.given.take(residues), model)
+            sampler = replace(sampler, bound=bind(model, form.mapping, sampler.device, settings))
+        near, centre = form.beads(beads)
+        atoms = sampler(near, _noise(options), Keys.first(len(beads)), None, tolerance)
+        return form.atoms(atoms, centre, beads)
 
     @functools.cached_property
     def hydrogens(self):

@@ -7,6 +7,9 @@ is found is the same. `torch-cluster` has the tree of large open systems where i
 Shapes: F frames, N and M points, G points of any frames, K neighbours. Lengths in angstrom.
 """
 
+import math
+
+import numpy as np
 import torch
 
 from ..molecule.nearby import widths
@@ -27,8 +30,8 @@ _MANY = {
     ("spheres", True): 150_000,
 }
 _ACCELERATED = 300  # times as many pairs are compared on a device; chosen: by hand, trees are on the CPU
-_SHELLS = 25.0, 50.0  # angstrom within which trees look for the nearest; chosen: by hand, 20 C-alphas are nearer than
-# the first in all but loose chains
+_SHELL = 25.0  # angstrom within which trees look for the nearest first, in boxes; chosen: by hand, 20 C-alphas are
+# nearer in all but loose chains
 _MOST = 4096  # neighbours that torch-cluster counts at most; chosen: by hand, more than fit in a radius
 
 
@@ -49,12 +52,30 @@ def minimum_image(displacements, box):
         Exact for displacements up to half the shortest box width; in strongly skewed boxes beyond it, one of the
         short images.
     """
-    inverse = torch.linalg.inv(box)
+    box = _common(box)
+    inverse = _inverse(box)
+    if box.dim() == 2 and box.device.type == "cpu" and torch.equal(box, box.diagonal().diag()):
+        return displacements - (displacements * inverse.diagonal()).round_() * box.diagonal()
     turns = sum(displacements[..., k, None] * inverse[..., k, :] for k in range(3)).round_()
     images = displacements.clone()
     for k in range(3):
         images -= turns[..., k, None] * box[..., k, :]
     return images
+
+
+def _common(box):
+    """One box (3, 3) where all (..., 3, 3) are the same, as those of one frame are; on a device nobody looks."""
+    if box.dim() == 2 or box.numel() == 0 or box.device.type != "cpu":
+        return box
+    first = box[(0,) * (box.dim() - 2)]
+    return first if bool((box == first).all()) else box
+
+
+def _inverse(box):
+    """Inverses of boxes (..., 3, 3): for many small ones much quicker than torch's."""
+    one, two, three = box.unbind(-2)
+    sides = [torch.linalg.cross(*pair) for pair in ((two, three), (three, one), (one, two))]
+    return torch.stack(sides, -1) / (one * sides[0]).sum(-1)[..., None, None]
 
 
 def image_shifts(displacements, box):
@@ -140,16 +161,29 @@ def _search_all(positions, index, width, counts, radii, box, rows=None):
 
 
 def _search_tree(positions, index, width, counts, radii, box):
-    """By a tree, where enough points are near; from all pairs where not."""
-    shell, cell = max((_SHELLS[0], *radii)), _as_array(box)
-    if cell is not None and widths(cell).min() < 2 * shell:
-        _search_all(positions, index, width, counts, radii, box)
-        return
-    found, number = nearest_points(_as_array(positions), width, shell, radii, cell)
-    found, number = (torch.from_numpy(table).to(positions.device) for table in (found, number))
-    index[:, :width], counts[:] = found.clamp_max(len(positions) - 1), number.to(counts)
-    if len(lonely := (found[:, -1] == len(positions)).nonzero()[:, 0]):
-        _search_all(positions, index, width, counts, radii, box, lonely)
+    """By a tree, ever further out; from all pairs where a box is too small for that."""
+    points, cell = _as_array(positions), _as_array(box)
+    shells, lonely = [shell for shell in _shells(cell) if shell >= max(radii, default=0.0)], np.arange(len(points))
+    for shell in shells:
+        wanted = radii if shell == shells[0] else ()
+        found, number = nearest_points(points, width, shell, wanted, cell, lonely)
+        if shell == shells[0]:
+            counts[:] = torch.from_numpy(number).to(counts)
+        index[torch.from_numpy(lonely), :width] = torch.from_numpy(found).to(index)
+        lonely = lonely[found[:, -1] == len(points)]
+        if len(lonely) == 0:
+            return
+    _search_all(positions, index, width, counts, radii, box, torch.from_numpy(lonely).to(index.device))
+
+
+def _shells(cell):
+    """Within which distances trees look, one after another: the last one is half the width of a box, or infinite."""
+    if cell is None:
+        return [math.inf]
+    half, shells = widths(cell).min() / 2, [_SHELL]
+    while shells[-1] < half:
+        shells.append(2 * shells[-1])
+    return [*shells[:-1], half]
 
 
 def _search_cluster(positions, index, width, counts, radii):
@@ -296,9 +330,9 @@ def _nearest_in_tree(points, other, k, box):
     """Rows (N, k) of the nearest of the other points of a frame; M where a tree does not find them."""
     cell, places = _as_array(box), _as_array(other)
     index = torch.full((len(points), k), len(other), device=points.device)
-    for shell in _SHELLS:
+    for shell in _shells(cell):
         lonely = (index[:, -1] == len(other)).nonzero()[:, 0]
-        if len(lonely) and (cell is None or widths(cell).min() >= 2 * shell):
+        if len(lonely):
             found = nearest_among(_as_array(points[lonely]), places, k, shell, cell)
             index[lonely] = torch.from_numpy(found).to(index)
     return index

@@ -48,7 +48,7 @@ def pairs_within(one, other, reach, box=None):
     return np.divmod(pairs[once], n)
 
 
-def nearest_points(points, k, shell, radii=(), box=None):
+def nearest_points(points, k, shell, radii=(), box=None, rows=None):
     """
     The nearest points of every point, itself excluded, as far as they are within a shell.
 
@@ -61,23 +61,25 @@ def nearest_points(points, k, shell, radii=(), box=None):
     radii : sequence of float
         Up to that of the shell.
     box : ndarray of float, shape (3, 3), optional
+    rows : ndarray of int64, shape (n,), optional
+        Which points are asked for; by default all.
 
     Returns
     -------
-    index : ndarray of int64, shape (N, k)
+    index : ndarray of int64, shape (n, k)
         By growing distance; N where there is none.
-    counts : ndarray of int64, shape (N, len(radii))
+    counts : ndarray of int64, shape (n, len(radii))
         Other points within each radius.
     """
     points, places, owner = with_images(points, points, shell, box)
-    tree, own = cKDTree(places), np.arange(len(points))
-    _, found = tree.query(points, np.arange(1, k + 2), distance_upper_bound=shell)
+    tree, own = cKDTree(places), np.arange(len(points)) if rows is None else np.asarray(rows)
+    _, found = tree.query(points[own], np.arange(1, k + 2), distance_upper_bound=shell)
     found = np.append(owner, len(points))[found]
     itself = found == own[:, None]
     itself[:, -1] |= ~itself.any(1)  # among points at one place
-    index = found[~itself].reshape(len(points), k)
-    counts = [tree.query_ball_point(points, radius, return_length=True) - 1 for radius in radii]
-    return index, np.stack(counts, 1) if counts else np.zeros((len(points), 0), dtype=np.int64)
+    index = found[~itself].reshape(len(own), k)
+    counts = [tree.query_ball_point(points[own], radius, return_length=True) - 1 for radius in radii]
+    return index, np.stack(counts, 1) if counts else np.zeros((len(own), 0), dtype=np.int64)
 
 
 def nearest_among(points, other, k, shell, box=None):

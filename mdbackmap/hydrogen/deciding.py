@@ -7,17 +7,20 @@ Shapes: F frames, A atoms, R residues, d disulfides. Positions in angstrom.
 import dataclasses
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..completion.complete import Completion
+from ..completion.forms import told_forms
 from .acidities import forms_by_propka
 from .adding import Hydrogens
+from .vicinity import Vicinity
 
 _BONDED = 2.5  # angstrom between sulfurs; chosen: by hand, a bond has 2.05, and two that only touch have 3.6
 TAUTOMERS = ("HIE", "HID")
 """Forms of neutral histidine; the first one where both are as good."""
 
 
-def decided(mapping, options, sample, boxes=None):
+def decided(mapping, options, sample, trace):
     """
     How a model's atoms become a whole molecule, with disulfides and tautomers found from some structures.
 
@@ -27,8 +30,10 @@ def decided(mapping, options, sample, boxes=None):
         The model's own.
     options : HydrogenOptions
     sample : callable
-        Gives the model's atoms, shape (F, A, 3), of some frames; called only if they are needed.
-    boxes : ndarray of float, shape (F, 3, 3), optional
+        Takes how many structures there are to be (F), and residues, or None for all. Gives the model's atoms of these,
+        shape (F, A, 3); called only if they are needed.
+    trace : ndarray of float, shape (F, R, 3)
+        A bead of each residue in these structures.
 
     Returns
     -------
@@ -40,20 +45,30 @@ def decided(mapping, options, sample, boxes=None):
     open_ones = [r for r in completion.open_histidines if fine.variants[r] in TAUTOMERS]
     if not (len(cysteines) > 1 or open_ones or options.propka):
         return Completion(mapping, whole)
+    near = Vicinity(len(trace), None, cysteines, open_ones)
+    near = near if options.propka else Vicinity.of(trace, cysteines, open_ones)
     try:
-        atoms = sample()
+        atoms = sample(near.structures, near.residues)
     except ValueError:  # broken frames, which sampling refuses, too
         return Completion(mapping, whole)
-    pairs = disulfides_of(mapping.fine, atoms, cysteines)
-    mapping = _bonded(mapping, pairs) if len(pairs) else mapping
-    forms = {}
+    rows = np.arange(mapping.coarse.n_residues) if near.residues is None else near.residues
+    part = mapping if near.residues is None else mapping.take(rows)
+    pairs = disulfides_of(part.fine, atoms, np.searchsorted(rows, near.cysteines))
+    mapping = _bonded(mapping, rows[pairs]) if len(pairs) else mapping
+    forms, open_ones = {}, near.histidines
     if options.propka:
         heavy = Completion(mapping)
         forms = forms_by_propka(heavy.mapping.fine, heavy(atoms[:1])[0], options.ph)
         told = Completion(mapping, options, forms)
         open_ones = [r for r in told.open_histidines if told.mapping.fine.variants[r] in TAUTOMERS]
     if open_ones:
-        forms |= tautomers_of(mapping, options, atoms, open_ones, boxes, forms)
+        told = forms | told_forms(mapping.fine, options.forms)
+        number = {int(r): k for k, r in enumerate(rows)}
+        told = {number[r]: form for r, form in told.items() if r in number}
+        alone = dataclasses.replace(options, protonation=None)
+        part = mapping if near.residues is None else mapping.take(rows)
+        found = tautomers_of(part, alone, atoms, [number[r] for r in open_ones], forms=told)
+        forms |= {int(rows[r]): form for r, form in found.items()}
     return Completion(mapping, whole, forms)
 
 
@@ -80,18 +95,16 @@ def disulfides_of(fine, atoms, cysteines):
     >>> disulfides_of(three, np.array([[[0, 0, 0], [9, 0, 0], [2.05, 0, 0]]]), np.arange(3)).tolist()
     [[0, 2]]
     """
-    rows = np.array([k for k in np.flatnonzero(fine.names == "SG") if fine.residue_of_atom[k] in cysteines])
-    if len(rows) < 2:
-        return np.zeros((0, 2), dtype=np.int64)
-    places = atoms[:, rows]
-    distances = np.linalg.norm(places[:, :, None] - places[:, None], axis=-1) + np.where(np.eye(len(rows)), np.inf, 0)
-    nearest = distances.argmin(2)  # (F, C)
-    frame, one = np.indices(nearest.shape)
-    mutual = (nearest[frame, nearest] == one) & (distances.min(2) < _BONDED)
-    counts = np.zeros(distances.shape[1:], dtype=int)
-    np.add.at(counts, (one[mutual], nearest[mutual]), 1)
-    pairs = np.argwhere(np.triu(counts) > len(atoms) / 2)
-    return fine.residue_of_atom[rows[pairs]].reshape(-1, 2)
+    rows = np.flatnonzero((fine.names == "SG") & np.isin(fine.residue_of_atom, cysteines))
+    counts = {}
+    for places in atoms[:, rows] if len(rows) > 1 else ():
+        distance, nearest = (found[:, 1] for found in cKDTree(places).query(places, 2))
+        own = np.arange(len(rows))
+        mutual = (nearest[nearest] == own) & (distance < _BONDED) & (own < nearest)
+        for pair in zip(own[mutual].tolist(), nearest[mutual].tolist(), strict=True):
+            counts[pair] = counts.get(pair, 0) + 1
+    pairs = sorted(pair for pair, count in counts.items() if count > len(atoms) / 2)
+    return fine.residue_of_atom[rows[np.array(pairs, dtype=np.int64).reshape(-1, 2)]]
 
 
 def _bonded(mapping, pairs):

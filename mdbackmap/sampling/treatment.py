@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import logging
 
+import numpy as np
 import torch
 
 from ..models.denoiser import QUIET, bundled
@@ -24,6 +25,10 @@ from .bead_kind import BeadKind
 logger = logging.getLogger(__name__)
 
 _STRAINED = 0.8  # nats a residue; measured: projected beads have -2.0 to 0.8, simulated backbones 0.9 to 3.3
+
+
+_JUDGED = 30_000  # residues, those of all frames, by which a trace is judged; chosen: by hand, 10 s of work
+_GOLDEN = 0.5 * (5**0.5 - 1)  # cited: the golden ratio; its multiples are spread evenly between 0 and 1
 
 
 class TraceTreatment:
@@ -99,8 +104,9 @@ class TraceTreatment:
     def _score(self, beads):
         """Scores of C-alphas, or of the beads nearest to them: these tell hands apart, if less clearly."""
         noise = bundled().noise if self.relaxes and self.exact else None
+        frames, rows = judged_by(len(beads), self.mapping.coarse.ends)
         with torch.inference_mode():
-            return score_traces(self.mapping.coarse, self.mapping.trace(beads), noise)
+            return score_traces(*_of_residues(rows, self.mapping.coarse, self.mapping.trace(beads[frames])), noise)
 
     def of_right_hand(self, beads, mirror):
         """
@@ -167,9 +173,11 @@ class TraceTreatment:
 
     def _strained(self):
         """Nats a residue by which C-alphas found from the beads are further from proteins than crystals are."""
-        coarse, alphas = self._place(self.looked)
+        frames, _ = judged_by(len(self.looked), self.mapping.coarse.ends)
+        coarse, alphas = self._place(self.looked[frames])
+        _, rows = judged_by(len(frames), coarse.ends)
         with torch.inference_mode():
-            return float(score_traces(coarse, alphas).excess.mean())
+            return float(score_traces(*_of_residues(rows, coarse, alphas)).excess.mean())
 
     def _tell_kind(self):
         """Say once which kind of beads these are, and what becomes of them, if they are no C-alphas."""
@@ -194,6 +202,47 @@ class TraceTreatment:
         if message not in self._told:
             self._told.add(message)
             logger.log(level, message, *values)
+
+
+def judged_by(n_frames, ends, most=_JUDGED):
+    """
+    By which frames, and which residues, a trace is judged: if it is large, by whole stretches here and there.
+
+    Parameters
+    ----------
+    n_frames : int
+    ends : ndarray of bool, shape (R,)
+        Last residues of stretches.
+    most : int
+        Residues, those of all frames.
+
+    Returns
+    -------
+    frames : ndarray of int64
+    residues : ndarray of int64, or None
+        None for all.
+
+    Examples
+    --------
+    >>> judged_by(4, np.array([False, True] * 3), most=12)
+    (array([0, 3]), None)
+    >>> judged_by(4, np.array([False, True] * 3), most=4)
+    (array([0]), array([0, 1, 2, 3]))
+    """
+    few = max(1, min(n_frames, most // max(1, len(ends))))
+    frames = np.linspace(0, n_frames - 1, few).astype(int)
+    if few * len(ends) <= most:
+        return frames, None
+    owner = np.cumsum(ends) - ends
+    count = np.bincount(owner)
+    order = np.argsort(np.arange(1, len(count) + 1) * _GOLDEN % 1.0)  # spread evenly, however many there are
+    chosen = order[np.cumsum(count[order]) <= most]
+    return frames, np.flatnonzero(np.isin(owner, chosen)) if len(chosen) else np.arange(most)
+
+
+def _of_residues(rows, coarse, trace):
+    """Topology and C-alphas (f, R, 3) of some residues, or of all."""
+    return (coarse, trace) if rows is None else (coarse.take(rows), trace[:, rows])
 
 
 def _beside_crystals(scores):

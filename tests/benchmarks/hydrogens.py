@@ -36,7 +36,7 @@ FRAMES = 16
 def completed(chain):
     """A chain's topology, what puts hydrogens on it, and its heavy atoms (1, A, 3) with places for these."""
     native = chain.positions[:, chain.mask].astype(np.float32)
-    completion = decided(Mapping.ca(chain.trace()), HydrogenOptions(True), lambda: native)
+    completion = decided(Mapping.ca(chain.trace()), HydrogenOptions(True), lambda *_: native, chain.beads)
     fine = completion.mapping.fine
     return fine, Hydrogens.of(fine, completion.hydrogens), completion(native)
 
