@@ -214,7 +214,6 @@ class _Chains:
         """Pairs of angles that strain a residue are drawn together; of neighbours, the one with more strain first."""
         n, centres = angles.shape[1], self.centres
         everyone = torch.arange(n, device=angles.device)
-        before = fourier(centres, torch.ones_like(centres, dtype=torch.bool), self.heads.order)
         allowed = True if among is None else among.unsqueeze(1)
         for _ in range(self.settings.rounds):
             energy = self.strain.of(slice(None), everyone, angles.roll(1, 1), angles, (-1,))
@@ -222,21 +221,28 @@ class _Chains:
             frames, at = (worst & allowed).nonzero().unbind(1)
             if len(at) == 0:
                 break
-            grid = shares[frames, at - 1].clamp_min(1e-9).log().unsqueeze(2)  # (Q, B, 1)
-            logits = self.heads.peptide.after(self.inputs[frames, at].unsqueeze(1), before)
-            grid = grid + torch.log_softmax(logits, -1)
-            first, second = centres[:, None], centres
-            outer = angles[frames, (at - 2).clamp_min(0)], angles[frames, (at + 1).clamp_max(n - 1)]
-            grid = grid - self.strain.of(frames, at, first, second, (-1, 1, 1))
-            grid = grid - self.strain.of(frames, at - 1, outer[0][:, None, None], first, (-1, 1, 1))
-            grid = grid - self.strain.of(frames, (at + 1) % n, second, outer[1][:, None, None], (-1, 1, 1))
-            if self.fixed is not None:
-                open_bins = self.only[frames, at - 1].unsqueeze(2) & self.only[frames, at].unsqueeze(1)
-                grid = torch.where(open_bins, grid, _NEVER)
-            picked = _pick(grid.flatten(1), None if uniform is None else uniform[frames, at])
+            parts = zip(frames.split(_TOGETHER), at.split(_TOGETHER), strict=True)
+            picked = torch.cat([self._pair(angles, shares, uniform, *part) for part in parts])
             angles[frames, at - 1], angles[frames, at] = centres[picked // len(centres)], centres[picked % len(centres)]
             angles = self.kept(angles)
         return angles
+
+    def _pair(self, angles, shares, uniform, frames, at):
+        """Bins (Q,), as ``first * B + second``, of the peptides before and after residues `at` in `frames` (Q,)."""
+        n, centres = angles.shape[1], self.centres
+        before = fourier(centres, torch.ones_like(centres, dtype=torch.bool), self.heads.order)
+        grid = shares[frames, at - 1].clamp_min(1e-9).log().unsqueeze(2)  # (Q, B, 1)
+        logits = self.heads.peptide.after(self.inputs[frames, at].unsqueeze(1), before)
+        grid = grid + torch.log_softmax(logits, -1)
+        first, second = centres[:, None], centres
+        outer = angles[frames, (at - 2).clamp_min(0)], angles[frames, (at + 1).clamp_max(n - 1)]
+        grid = grid - self.strain.of(frames, at, first, second, (-1, 1, 1))
+        grid = grid - self.strain.of(frames, at - 1, outer[0][:, None, None], first, (-1, 1, 1))
+        grid = grid - self.strain.of(frames, (at + 1) % n, second, outer[1][:, None, None], (-1, 1, 1))
+        if self.fixed is not None:
+            open_bins = self.only[frames, at - 1].unsqueeze(2) & self.only[frames, at].unsqueeze(1)
+            grid = torch.where(open_bins, grid, _NEVER)
+        return _pick(grid.flatten(1), None if uniform is None else uniform[frames, at])
 
     def _apart(self, angles, shares, uniform):
         """Angles of peptides that collide with another one are drawn again."""
@@ -263,6 +269,7 @@ class _Chains:
         return angles
 
 
+_TOGETHER = 128  # pairs of peptides drawn at a time; chosen: by hand, what fits the caches
 _NEVER = -1e4  # nats; chosen: by hand, what is as good as impossible
 
 

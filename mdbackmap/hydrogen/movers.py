@@ -17,7 +17,7 @@ import torch
 from ..chemistry import bound_hydrogens as chemistry
 from ..geometry.vectors import unit
 from ..molecule.bonds import adjacency
-from .parents import carriers
+from .parents import Lists, carriers
 
 _STEP = 15.0  # degrees between candidates; chosen: by hand, an H moves by 0.25 angstrom
 
@@ -97,23 +97,20 @@ def movers_of(fine, rows, still, settings, device=None):
     list of Movers
     """
     neighbours, light, mine = adjacency(fine.n_atoms, fine.bonds), fine.elements == "H", set(np.asarray(rows).tolist())
-    hydrogens = {
-        atom: [k for k in neighbours[atom] if light[k]]
-        for atom in np.unique(carriers(fine)[light]).tolist()
-        if atom >= 0
-    }
+    carrying, light, read = np.unique(carriers(fine)[light]).tolist(), light.tolist(), Lists.of(fine)
+    hydrogens = {atom: [k for k in neighbours[atom] if light[k]] for atom in carrying if atom >= 0}
     singles, amines = [], []
     for atom, own in hydrogens.items():
         parents = [k for k in neighbours[atom] if not light[k]]
         if not mine.issuperset(own) or len(parents) != 1:
             continue
-        residue, element = fine.residue_of_atom[atom], fine.elements[atom]
-        kind = chemistry.kind_of(str(fine.resnames[residue]), str(fine.variants[residue]), str(fine.names[atom]))
+        residue, element = read.residue_of_atom[atom], read.elements[atom]
+        kind = chemistry.kind_of(read.resnames[residue], read.variants[residue], read.names[atom])
         _, _, bend = chemistry.turn_of(*kind)
         if element in ("O", "S"):
             planar = bend == chemistry.ACID_HYDROXYL
             acid = planar and kind != ("TYR", "OH")
-            singles.append(_Group(parents[0], atom, own, _REACH[str(element)], 2 if planar else 3, acid))
+            singles.append(_Group(parents[0], atom, own, _REACH[element], 2 if planar else 3, acid))
         elif element == "N" and bend == chemistry.TETRAHEDRAL:
             amines.append(_Group(parents[0], atom, own, _REACH["N"], 3))
     n_whole = round(360 / _STEP)

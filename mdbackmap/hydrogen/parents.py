@@ -8,7 +8,9 @@ Shapes: F frames, A atoms, H hydrogens, P parents (heavy atoms with hydrogens). 
 """
 
 import dataclasses
+import functools
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -70,14 +72,20 @@ class HydrogenTable:
         -------
         HydrogenTable
         """
-        neighbours, light = adjacency(fine.n_atoms, fine.bonds), fine.elements == "H"
+        if not len(rows):
+            neighbours, light = [], []
+        else:
+            neighbours, light = adjacency(fine.n_atoms, fine.bonds), (fine.elements == "H").tolist()
+        fine, rows = Lists.of(fine), np.asarray(rows).tolist()
         atoms = dict.fromkeys(neighbours[row][0] for row in rows)
         parents = [_Parent.of(fine, atom, neighbours, light) for atom in atoms]
         owner = {atom: k for k, atom in enumerate(atoms)}
         places = {
             row: place
             for parent in parents
-            for row, place in zip((k for k in neighbours[parent.atom] if light[k]), parent.places(), strict=False)
+            for row, place in zip(
+                (k for k in neighbours[parent.atom] if light[k]), _places(parent.kind, len(parent.bonded)), strict=False
+            )
         }
         filled = [(*p.bonded, *[p.bonded[-1]] * (3 - len(p.bonded))) for p in parents]
 
@@ -136,6 +144,21 @@ class HydrogenTable:
         return atoms.index_select(1, self.atom[self.parent]) + turned
 
 
+class Lists(NamedTuple):
+    """Fields of a topology as lists: single entries are read from these much quicker than from arrays."""
+
+    residue_of_atom: list
+    names: list
+    elements: list
+    resnames: list
+    variants: list
+
+    @classmethod
+    def of(cls, fine):
+        """Those of a topology."""
+        return cls(*(getattr(fine, name).tolist() for name in cls._fields))
+
+
 @dataclasses.dataclass(frozen=True)
 class _Parent:
     """
@@ -161,28 +184,30 @@ class _Parent:
     def of(cls, fine, atom, neighbours, light):
         heavy = _inward(fine, atom, neighbours, light)
         residue = fine.residue_of_atom[atom]
-        kind = chemistry.kind_of(str(fine.resnames[residue]), str(fine.variants[residue]), str(fine.names[atom]))
+        kind = chemistry.kind_of(fine.resnames[residue], fine.variants[residue], fine.names[atom])
         if len(heavy) > 1:
             return cls(atom, kind, tuple(heavy), (atom, heavy[0]))
         beyond = [k for k in _inward(fine, heavy[0], neighbours, light) if k != atom]
         wanted = [k for k in beyond if fine.names[k] == chemistry.turn_of(*kind)[0]]
         return cls(atom, kind, tuple(heavy), (heavy[0], (wanted or beyond)[0]))
 
-    def places(self):
-        """Coordinates of as many hydrogens as there may be, in the frame, in the order of their names."""
-        residue, name = self.kind
-        planar = self.kind in chemistry.PLANAR or (name == "N" and len(self.bonded) == 2 and residue != "PRO")
-        aromatic = planar and name[0] == "C"
-        length = chemistry.AROMATIC_LENGTH if aromatic else chemistry.length_of(name)
-        if len(self.bonded) == 3 or (len(self.bonded) == 2 and planar):
-            return [(length, 0.0, 0.0)]
-        if len(self.bonded) == 2:
-            half = math.radians(chemistry.METHYLENE / 2)
-            along, across = length * math.cos(half), length * math.sin(half)
-            return [(along, 0.0, -across), (along, 0.0, across)]
-        _, torsions, bend = chemistry.turn_of(*self.kind)
-        along, across = -length * math.cos(math.radians(bend)), length * math.sin(math.radians(bend))
-        return [(along, across * math.cos(turn), across * math.sin(turn)) for turn in map(math.radians, torsions)]
+
+@functools.cache
+def _places(kind, n_bonds):
+    """Coordinates of as many hydrogens as there may be, in the frame of a parent, in the order of their names."""
+    residue, name = kind
+    planar = kind in chemistry.PLANAR or (name == "N" and n_bonds == 2 and residue != "PRO")
+    aromatic = planar and name[0] == "C"
+    length = chemistry.AROMATIC_LENGTH if aromatic else chemistry.length_of(name)
+    if n_bonds == 3 or (n_bonds == 2 and planar):
+        return [(length, 0.0, 0.0)]
+    if n_bonds == 2:
+        half = math.radians(chemistry.METHYLENE / 2)
+        along, across = length * math.cos(half), length * math.sin(half)
+        return [(along, 0.0, -across), (along, 0.0, across)]
+    _, torsions, bend = chemistry.turn_of(*kind)
+    along, across = -length * math.cos(math.radians(bend)), length * math.sin(math.radians(bend))
+    return [(along, across * math.cos(turn), across * math.sin(turn)) for turn in map(math.radians, torsions)]
 
 
 def carriers(fine):
@@ -205,10 +230,15 @@ def carriers(fine):
     return found
 
 
+@functools.cache
+def _rank(residue, atom):
+    """Places of heavy atoms in the order from the inside out."""
+    return {name: k for k, name in enumerate(chemistry.inward_first(residue, atom))}
+
+
 def _inward(fine, atom, neighbours, light):
     """Heavy atoms bonded to an atom, from the inside of the residue out; those of the residue before come first."""
     residue = fine.residue_of_atom[atom]
-    order = chemistry.inward_first(str(fine.resnames[residue]), str(fine.names[atom]))
-    rank = {name: k for k, name in enumerate(order)}
+    rank = _rank(fine.resnames[residue], fine.names[atom])
     heavy = [k for k in neighbours[atom] if not light[k]]
-    return sorted(heavy, key=lambda k: (fine.residue_of_atom[k], rank.get(str(fine.names[k]), len(rank))))
+    return sorted(heavy, key=lambda k: (fine.residue_of_atom[k], rank.get(fine.names[k], len(rank))))

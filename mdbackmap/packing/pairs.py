@@ -15,7 +15,6 @@ from ..geometry.compiling import array, suits
 from ..geometry.neighbours import image_shifts, meeting_spheres, minimum_image
 from .pairs_compiled import close_atoms
 
-
 _DENSE = 1_000_000  # pairs of places up to which all are compared at once; chosen: by hand
 
 
