@@ -47,6 +47,8 @@ def decided(mapping, options, sample, trace):
         return Completion(mapping, whole)
     near = Vicinity(len(trace), None, cysteines, open_ones)
     near = near if options.propka else Vicinity.of(trace, cysteines, open_ones)
+    if near.residues is not None and not len(near.residues):
+        return Completion(mapping, whole)
     try:
         atoms = sample(near.structures, near.residues)
     except ValueError:  # broken frames, which sampling refuses, too

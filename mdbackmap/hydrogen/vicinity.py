@@ -12,7 +12,8 @@ from scipy.spatial import cKDTree
 
 logger = logging.getLogger(__name__)
 
-_MOST = 20_000  # residues, those of all structures, that are made; chosen: by hand, 15 s of work on one thread
+# Residues, those of all structures, that are made, unless cysteines need more; chosen: by hand, 15 s on one thread.
+_MOST = 20_000
 _BONDED = 12.0  # angstrom between beads of cysteines that may be bonded; chosen: by hand, C-alphas are up to 7.5 apart
 _AROUND = 12.0  # angstrom from the bead of a residue to those around it; chosen: by hand, side chains reach 6
 _BESIDE = 2  # residues along the chain that go with each; chosen: by hand, ends of stretches are not near then
@@ -41,7 +42,7 @@ class Vicinity:
     @classmethod
     def of(cls, trace, cysteines, histidines):
         """
-        All of a molecule that is not large, of others the surroundings of as many residues as may be.
+        All of a molecule that is not large; of others what is around cysteines, and around as many histidines as may be.
 
         Parameters
         ----------
@@ -69,16 +70,15 @@ class Vicinity:
             count = np.searchsorted(np.sort(first), np.arange(len(sites) + 1))  # residues around so many sites
             if structures * count[-1] <= _MOST:
                 break
-        n_sites = int(np.flatnonzero(structures * count <= _MOST)[-1])
+        n_sites = max(len(cysteines), int(np.flatnonzero(structures * count <= _MOST)[-1]))
         rows, left = np.flatnonzero(first < n_sites), len(sites) - n_sites
         logger.info(
-            "protons of histidines and bonds of cysteines: %d residues of %d around these are built first, in %d "
-            "structures%s",
+            "bonds of cysteines and protons of histidines: %d of %d residues, which are around these, are built first "
+            "(structures: %d)%s",
             *(len(rows), trace.shape[1], structures),
-            f"; {left} histidines are left as HIE, protonation= says others" if left else "",
+            f"; {left} histidines are HIE unless protonation= says others" if left else "",
         )
-        n_first = min(n_sites, len(cysteines))
-        return cls(structures, rows, cysteines[:n_first], histidines[: n_sites - n_first])
+        return cls(structures, rows, cysteines, histidines[: n_sites - len(cysteines)])
 
 
 def _near_another(trace, residues):
