@@ -42,7 +42,7 @@ class Vicinity:
     @classmethod
     def of(cls, trace, cysteines, histidines):
         """
-        All of a molecule that is not large; of others what is around cysteines, and around as many histidines as may be.
+        All of a molecule that is not large; else what is around cysteines, and around as many histidines as may be.
 
         Parameters
         ----------
