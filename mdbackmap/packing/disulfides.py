@@ -11,10 +11,11 @@ import dataclasses
 import torch
 
 from ..chemistry.residues import CA, CB, DISULFIDE, IDEAL_ATOMS, SG, TYPE_OF_NAME, N
-from ..geometry.neighbours import image_shifts
+from ..geometry.neighbours import image_shifts, meeting_spheres, spheres_around
 from ..geometry.vectors import axis_frame, turn_about_x
 
 _CYS, _HIS = TYPE_OF_NAME["CYS"], TYPE_OF_NAME["HIS"]
+_ROUNDING = 1.001  # times a distance; chosen: by hand, pairs at its end are judged by their vectors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,20 +26,20 @@ class Bridges:
     Attributes
     ----------
     types : torch.Tensor of int64, shape (R,)
-    cysteines : torch.Tensor of int64, shape (C,)
-    place : torch.Tensor of int64, shape (R,)
-        Of a cysteine among them.
-    gap : torch.Tensor, shape (F, C, C, 3)
+    frame, one, other : torch.Tensor of int64, shape (P,)
+        Pairs that may be bonded, both ways round, sorted.
+    gap : torch.Tensor, shape (P, 3)
         From C-beta to (the nearest image of the other) C-beta.
-    allowed : torch.Tensor of bool, shape (F, C, C)
+    n_frames : int
     box : torch.Tensor, shape (F, 3, 3), or None
     """
 
     types: torch.Tensor
-    cysteines: torch.Tensor
-    place: torch.Tensor
+    frame: torch.Tensor
+    one: torch.Tensor
+    other: torch.Tensor
     gap: torch.Tensor
-    allowed: torch.Tensor
+    n_frames: int
     box: torch.Tensor | None = None
 
     @classmethod
@@ -54,26 +55,33 @@ class Bridges:
         box : torch.Tensor, shape (F, 3, 3), optional
         """
         at = (types == _CYS).nonzero()[:, 0]
-        place = torch.zeros_like(types).index_put((at,), torch.arange(len(at), device=at.device))
-        gap = _nearest(betas[:, None, at] - betas[:, at, None], box)
+        radii = betas.new_full((len(betas), len(at)), settings.betas[1] * _ROUNDING / 2)
+        frame, one, other = meeting_spheres(betas[:, at], betas[:, at], radii, radii, box)
+        one, other = at[one], at[other]
+        gap = _nearest(betas[frame, other] - betas[frame, one], None if box is None else box[frame])
         distance = gap.norm(dim=-1)
-        allowed = (distance > settings.betas[0]) & (distance < settings.betas[1])
-        frames, one, other = allowed.nonzero().unbind(1)
-        if len(frames):
-            middle = betas[frames, at[one]] + gap[frames, one, other] / 2
-            holding = _holds_metal(types, betas, frames, middle, distance[frames, one, other], settings, box)
-            allowed[frames, one, other] = ~holding
-        return cls(types, at, place, gap, allowed, box)
+        may = (one != other) & (distance > settings.betas[0]) & (distance < settings.betas[1])
+        frame, one, other, gap, distance = (values[may] for values in (frame, one, other, gap, distance))
+        if len(frame):
+            holding = _holds_metal(types, betas, frame, betas[frame, one] + gap / 2, distance, settings, box)
+            frame, one, other, gap = (values[~holding] for values in (frame, one, other, gap))
+        order = ((frame * len(types) + one) * len(types) + other).argsort()
+        frame, one, other, gap = (values[order] for values in (frame, one, other, gap))
+        return cls(types, frame, one, other, gap, len(betas), box)
 
     def __call__(self, one, other):
         """Whether cysteines `one` and `other` (P,), residues of all frames, flat, may be bonded."""
         size = len(self.types)
-        return self.allowed[one // size, self.place[one % size], self.place[other % size]]
+        if len(self.frame) == 0:
+            return torch.zeros_like(one, dtype=torch.bool)
+        keys, wanted = (self.frame * size + self.one) * size + self.other, one * size + other % size
+        return keys[torch.searchsorted(keys, wanted).clamp_max(len(keys) - 1)] == wanted
 
     def partners(self):
         """Which residues (F, R) are cysteines that may be bonded to another one."""
-        nobody = self.allowed.new_zeros(len(self.allowed), len(self.place))
-        return nobody.index_copy(1, self.cysteines, self.allowed.any(2))
+        found = torch.zeros(self.n_frames, len(self.types), dtype=torch.bool, device=self.types.device)
+        found[self.frame, self.one] = True
+        return found
 
     def pairs(self):
         """
@@ -86,32 +94,31 @@ class Bridges:
         gap : torch.Tensor, shape (P, 3)
             From C-beta to (the nearest image of the other) C-beta.
         """
-        if self.allowed.numel() == 0:
-            frames = one = other = self.cysteines.new_zeros(0)
-        else:
-            distance = torch.where(self.allowed, self.gap.norm(dim=-1), torch.inf)
-            partner = distance.argmin(2)  # (F, C)
-            index = torch.arange(len(self.cysteines), device=partner.device)
-            mutual = self.allowed.any(2) & (partner.gather(1, partner) == index) & (index < partner)
-            frames, one = mutual.nonzero().unbind(1)
-            other = partner[frames, one]
-        return frames, self.cysteines[one], self.cysteines[other], self.gap[frames, one, other]
+        size, distance = len(self.types), self.gap.norm(dim=-1)
+        own, partner = self.frame * size + self.one, self.frame * size + self.other
+        least = distance.new_full((self.n_frames * size,), torch.inf).scatter_reduce(0, own, distance, "amin")
+        nearest = (distance == least[own]).nonzero()[:, 0]
+        last = torch.full_like(least, self.n_frames * size, dtype=torch.int64)
+        last = last.scatter_reduce(0, own[nearest], partner[nearest], "amin")  # the first one of equals
+        mutual = (own < partner) & (last[own] == partner) & (last[partner] == own)
+        return self.frame[mutual], self.one[mutual], self.other[mutual], self.gap[mutual]
 
 
 def _nearest(gap, box):
-    """Vectors (n, ..., 3) to the nearest images in boxes (n, 3, 3)."""
-    return gap + image_shifts(gap, None if box is None else box.view(-1, *[1] * (gap.dim() - 2), 3, 3).to(gap))
+    """Vectors (P, 3) to the nearest images in boxes (P, 3, 3)."""
+    return gap + image_shifts(gap, None if box is None else box.to(gap))
 
 
 def _holds_metal(types, betas, frames, middle, distance, settings, box):
     """Which pairs (P,) of `frames` (P,) lie around a metal ion; `middle` (P, 3) is their middle."""
     at = ((types == _CYS) | (types == _HIS)).nonzero()[:, 0]
-    gap = _nearest(betas[:, at][frames] - middle.unsqueeze(1), None if box is None else box[frames])
-    near = gap.norm(dim=-1) < settings.company  # (P, H)
+    radii = betas.new_full((len(middle),), settings.company), betas.new_zeros(len(betas), len(at))
+    pair, one = spheres_around(middle, frames, betas[:, at], *radii, box)
+    company = torch.bincount(pair, minlength=len(middle)) - 2
     motif = (types[at] == _CYS) & (types[(at + 3) % len(types)] == _CYS) & (at + 3 < len(types))
-    partner = torch.searchsorted(at, at + 3).clamp_max(len(at) - 1)
-    motif = (near & near[:, partner] & motif).any(1)
-    company = near.sum(1) - 2
+    partner, keys = torch.searchsorted(at, at + 3).clamp_max(len(at) - 1), pair * len(at) + one
+    both = motif[one] & torch.isin(pair * len(at) + partner[one], keys)
+    motif = torch.zeros_like(company, dtype=torch.bool).index_fill(0, pair[both], True)
     return ((company >= 2) & (distance > settings.loose)) | ((company == 2) & motif)
 
 
@@ -135,13 +142,14 @@ def broken(bridges, atoms, settings):
     -------
     torch.Tensor of bool, shape (F, R)
     """
-    off = torch.zeros(atoms.shape[:2], dtype=torch.bool, device=atoms.device)
-    beta, sulfur = (atoms[:, bridges.cysteines, k] for k in (CB, SG))
-    shift = bridges.gap - (beta.unsqueeze(1) - beta.unsqueeze(2))  # (F, C, C, 3), of the second to its nearest image
-    distance = (sulfur.unsqueeze(1) + shift - sulfur.unsqueeze(2)).norm(dim=-1)
-    across = (sulfur.unsqueeze(1) + shift - beta.unsqueeze(2)).norm(dim=-1)
-    bent = (across - DISULFIDE["CB-SG"]).abs() > settings.bent
-    pairs = bridges.allowed & (distance < settings.pulled)
-    made = (distance - DISULFIDE["SG-SG"]).abs() < settings.made
-    off[:, bridges.cysteines] = pairs.any(2) & ~(pairs & made & ~bent & ~bent.transpose(1, 2)).any(2)
+    frame, one, other = bridges.frame, bridges.one, bridges.other
+    beta, sulfur = ([atoms[frame, residue, k] for residue in (one, other)] for k in (CB, SG))
+    shift = bridges.gap - (beta[1] - beta[0])  # of the second to its nearest image
+    distance = (sulfur[1] + shift - sulfur[0]).norm(dim=-1)
+    across = (sulfur[1] + shift - beta[0]).norm(dim=-1), (sulfur[0] - shift - beta[1]).norm(dim=-1)
+    bent = [(each - DISULFIDE["CB-SG"]).abs() > settings.bent for each in across]
+    pulled, off = distance < settings.pulled, torch.zeros(atoms.shape[:2], dtype=torch.bool, device=atoms.device)
+    made = pulled & ((distance - DISULFIDE["SG-SG"]).abs() < settings.made) & ~bent[0] & ~bent[1]
+    off[frame[pulled], one[pulled]] = True
+    off[frame[made], one[made]] = False
     return off

@@ -30,7 +30,6 @@ def types_of(sequence):
 def test_the_distance_of_betas_decides(distance, bonded, boxed):
     betas = torch.tensor([[[0.0, 0, 0], [20.0, 0, 0], [distance + 50.0 * boxed, 0, 0]]])
     bridges = Bridges.of(types_of("CCC"), betas, PACKING.disulfides, 50 * torch.eye(3)[None] if boxed else None)
-    assert bridges.cysteines.tolist() == [0, 1, 2]
     found = bridges(torch.tensor([0, 0]), torch.tensor([2, 1]))
     assert found.tolist() == [bonded, False]
     frames, one, other, gap = bridges.pairs()
@@ -44,7 +43,7 @@ def test_the_distance_of_betas_decides(distance, bonded, boxed):
 def test_pairs_are_each_others_nearest():
     betas = torch.tensor([[0.0, 90.0, 4.0, 60.0, 7.6, 30.0, 11.7]])[..., None] * torch.tensor([1.0, 0.0, 0.0])
     bridges = Bridges.of(types_of("CACACAC"), betas, PACKING.disulfides)
-    assert bridges.allowed[0, [0, 1, 2], [1, 2, 3]].all()
+    assert bridges(torch.tensor([0, 2, 4]), torch.tensor([2, 4, 6])).all()
     _, one, other, _ = bridges.pairs()
     assert (one.tolist(), other.tolist()) == ([2], [4])
 
@@ -66,14 +65,14 @@ def test_cysteines_that_hold_an_ion_are_not_bonded(sequence, edge, bonded):
     betas = 30.0 * torch.arange(len(types))[:, None] * torch.tensor([1.0, 0.0, 0.0])
     betas[holders] = edge * CORNERS[: len(holders)]
     bridges = Bridges.of(types, betas[None], PACKING.disulfides)
-    assert bool(bridges.allowed[0, 0, 1]) == bonded
+    assert bool(bridges(*holders[:2].view(2, 1))) == bonded
     frames, one, *_ = bridges.pairs()
     assert (len(frames) > 0) == bonded and (one == 0).all()
 
 
 def test_no_cysteines():
     bridges = Bridges.of(types_of("AG"), torch.zeros(2, 2, 3), PACKING.disulfides)
-    assert bridges.allowed.shape == (2, 0, 0) and all(len(part) == 0 for part in bridges.pairs())
+    assert all(len(part) == 0 for part in bridges.pairs()) and not bridges.partners().any()
 
 
 def test_places_of_sulfurs_are_those_of_the_atoms():
@@ -120,11 +119,11 @@ def test_most_disulfides_of_crystals_are_made(temperature):
         beads = torch.tensor(chain.beads[:1], dtype=torch.float32)
         with torch.inference_mode():
             atoms = bind(model, model.mapping(coarse)).conformation(beads, Noise(0, temperature), Keys.first(1)).atoms
-        allowed = Bridges.of(internal.types, atoms[:, :, 4], PACKING.disulfides).allowed[0]
+        bridges = Bridges.of(internal.types, atoms[:, :, 4], PACKING.disulfides)
         length = torch.cdist(atoms[0, at, 5], atoms[0, at, 5])
         beyond = torch.cdist(atoms[0, at, 4], atoms[0, at, 5])
         for i, j in bonds.tolist():
-            if allowed[i, j]:
+            if bridges(at[i, None], at[j, None]):
                 made.append(math.isclose(length[i, j], 2.05, abs_tol=0.35))
                 across += [float(beyond[pair]) for pair in ((i, j), (j, i)) if made[-1]]
         if len(made) > 10:
