@@ -8,9 +8,12 @@ its beads. They turn with the peptides on either side. Beads and peptide angles 
 Shapes: F frames, R residues, P pairs of atoms. Lengths in angstrom, energies in nats.
 """
 
+import functools
+
 import torch
 
 from ..chemistry.residues import CB, MAX_ATOMS, TURNING, TYPE_OF_NAME, C, N, O
+from ..geometry.compiling import array, suits
 from ..geometry.vectors import full_precision
 from ..torsions.movable import bonds_from_backbone, present
 from ..traces.descent import Descent, within
@@ -18,6 +21,7 @@ from .atom_energies import allowed_distances, overlap_slopes
 from .contacts import classes
 from .pairs import group_pairs, groups_of, where
 from .relief import relieve
+from .settling_compiled import pushed
 
 _PROLINE, _CYSTEINE = TYPE_OF_NAME["PRO"], TYPE_OF_NAME["CYS"]
 
@@ -87,10 +91,7 @@ def push_apart(slopes, beads, torsions, settings, box=None, given=None, targets=
     for _ in range(settings.steps):
         slope, on_turns = slopes.of_backbones(moved, turned)
         shifts = _behind(moved - beads, more).flatten(0, 1), _behind(turned - turns, more).flatten()
-        gap = apart + first.shift(*shifts) - second.shift(*shifts)
-        push = overlap_slopes(gap, allowed, settings.overlap.stiffness, settings.nearest)
-        on_beads, on_peptides = second.collect(*first.collect(*map(torch.zeros_like, shifts), push), -push)
-        both = (on_beads, on_peptides)
+        both = pushes(first, second, apart, allowed, shifts, settings)
         on_beads, on_peptides = (each.unflatten(0, (len(beads), -1))[:, : beads.shape[1]] for each in both)
         if anchored is not None:
             slope, on_turns = anchored.collect(moved - beads, turned - turns, slope, on_turns)
@@ -102,6 +103,36 @@ def push_apart(slopes, beads, torsions, settings, box=None, given=None, targets=
             turned = torch.where(given.peptides(internal), turns, turned)
     turned = torch.where(internal.ends, turns, turned)
     return moved, torch.cat([turned.unsqueeze(-1), torsions[..., 1:]], -1)
+
+
+def pushes(first, second, apart, allowed, shifts, settings):
+    """
+    Derivatives of overlaps with respect to beads and peptides.
+
+    Parameters
+    ----------
+    first, second : CarriedAtoms
+        Of each pair.
+    apart : torch.Tensor, shape (P, 3)
+        From the second to the first, before anything moved.
+    allowed : torch.Tensor, shape (P,)
+        Nearer ones are pushed.
+    shifts : tuple of torch.Tensor, shape (F * R, 3) and (F * R,)
+        By how much beads have moved and peptides turned.
+    settings : SettlingSettings
+
+    Returns
+    -------
+    on_beads, on_turns : torch.Tensor, shape (F * R, 3) and (F * R,)
+    """
+    if suits(apart, *shifts):
+        pairs = array(apart), array(allowed.to(apart)), first.arrays, second.arrays
+        found = pushed(*pairs, *map(array, shifts), settings.overlap.stiffness, settings.nearest)
+        return tuple(map(torch.from_numpy, found))
+    gap = apart + first.shift(*shifts) - second.shift(*shifts)
+    near = (gap.square().sum(-1) < allowed.square()).nonzero()[:, 0]
+    push = overlap_slopes(gap[near], allowed[near], settings.overlap.stiffness, settings.nearest)
+    return second.collect(*first.collect(*map(torch.zeros_like, shifts), push, near), -push, near)
 
 
 def _behind(values, more):
@@ -249,18 +280,25 @@ class CarriedAtoms:
             here = here if fixed is None else here & ~fixed[residue.clamp_max(len(fixed) - 1), atom]
             other, share = torch.where(here, row + side, other), torch.where(here, part, share)
         self.beads = (row, (1 - share).unsqueeze(1)), (other, share.unsqueeze(1))
-        peptides, levers = (row, (row - 1).clamp_min(0)), (lever.flatten(0, 2)[atoms] for lever in levers)
+        peptides, levers = (row, (row - 1).clamp_min(0)), [lever.flatten(0, 2)[atoms] for lever in levers]
         self.peptides = tuple(zip(peptides, levers, strict=True))
+        self._arrays = row, other, share, peptides[1], *levers
+
+    @functools.cached_property
+    def arrays(self):
+        """Rows of both beads, the share of the second, rows of the other peptide, and both levers, as arrays."""
+        return tuple(map(array, self._arrays))
 
     def shift(self, shifts, turns):
         """By how much atoms move (P, 3) if beads do by `shifts` (F * R, 3) and peptides turn by `turns` (F * R,)."""
         ridden = sum(shifts.index_select(0, row) * share for row, share in self.beads)
         return ridden + sum(turns.index_select(0, row).unsqueeze(1) * lever for row, lever in self.peptides)
 
-    def collect(self, on_beads, on_turns, on_atoms):
-        """Add derivatives (P, 3) with respect to atoms to those with respect to beads and peptides."""
+    def collect(self, on_beads, on_turns, on_atoms, at=None):
+        """Add derivatives (P, 3), of atoms `at` if not of all, to those with respect to beads and peptides."""
+        taken = (lambda values: values) if at is None else (lambda values: values.index_select(0, at))
         for row, share in self.beads:
-            on_beads = on_beads.index_add(0, row, on_atoms * share)
+            on_beads = on_beads.index_add(0, taken(row), on_atoms * taken(share))
         for row, lever in self.peptides:
-            on_turns = on_turns.index_add(0, row, (on_atoms * lever).sum(-1))
+            on_turns = on_turns.index_add(0, taken(row), (on_atoms * taken(lever)).sum(-1))
         return on_beads, on_turns

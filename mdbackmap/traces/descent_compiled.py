@@ -14,46 +14,54 @@ _MIDDLE = 0.75  # no unit; cited: weight of the nearest point in a quadratic B-s
 
 
 @compiled
-def _read(table, begin, strides, sizes, periodic, at, out):
-    """Value and three derivatives of a table at three places `at`, into `out` (4,) (`splines.SmoothTables`)."""
-    share = np.empty(3)
-    for k in range(3):
-        value = at[k] if periodic[k] else min(max(at[k], 0.0), sizes[k] - 1.0)
-        nearest = math.floor(value + 0.5)
-        share[k] = value - nearest
-        begin += (int(nearest) % sizes[k]) * strides[k]
-    s, t, u = share
+def _place(value, size, circle):
+    """Nearest grid point and how far off `value` is, in steps."""
+    value = value if circle else min(max(value, 0.0), size - 1.0)
+    nearest = math.floor(value + 0.5)
+    return int(nearest) % size, value - nearest
+
+
+@compiled
+def _read(table, begin, grid, x, y, z):
+    """Value and three derivatives of a table (`splines.SmoothTables`)."""
+    i, s = _place(x, grid[1, 0], grid[2, 0])
+    j, t = _place(y, grid[1, 1], grid[2, 1])
+    k, u = _place(z, grid[1, 2], grid[2, 2])
+    deep, wide = grid[0, 0], grid[0, 1]
+    begin += i * deep + j * wide + k
     x0, x1, x2 = 0.5 * (0.5 - s) ** 2, _MIDDLE - s * s, 0.5 * (0.5 + s) ** 2
     y0, y1, y2 = 0.5 * (0.5 - t) ** 2, _MIDDLE - t * t, 0.5 * (0.5 + t) ** 2
     z0, z1, z2 = 0.5 * (0.5 - u) ** 2, _MIDDLE - u * u, 0.5 * (0.5 + u) ** 2
-    out[:] = 0.0
+    found, by_x, all_y, all_z = 0.0, 0.0, 0.0, 0.0
     for i in range(3):
         w, dw = (x0, s - 0.5) if i == 0 else ((x1, -2.0 * s) if i == 1 else (x2, s + 0.5))
         value, by_y, by_z = 0.0, 0.0, 0.0
         for j in range(3):
             v, dv = (y0, t - 0.5) if j == 0 else ((y1, -2.0 * t) if j == 1 else (y2, t + 0.5))
-            k = begin + i * strides[0] + j * strides[1]
+            k = begin + i * deep + j * wide
             low, middle, high = table[k], table[k + 1], table[k + 2]
             row = z0 * low + z1 * middle + z2 * high
             value += v * row
             by_y += dv * row
             by_z += v * ((u - 0.5) * low - 2.0 * u * middle + (u + 0.5) * high)
-        out[0] += w * value
-        out[1] += dw * value
-        out[2] += w * by_y
-        out[3] += w * by_z
+        found += w * value
+        by_x += dw * value
+        all_y += w * by_y
+        all_z += w * by_z
+    return found, by_x, all_y, all_z
 
 
 @compiled
-def _cross(a, b, out):
-    out[0] = a[1] * b[2] - a[2] * b[1]
-    out[1] = a[2] * b[0] - a[0] * b[2]
-    out[2] = a[0] * b[1] - a[1] * b[0]
+def _cross(a, i, b, j):
+    """Of rows `i` and `j` of vectors (R, 3)."""
+    x = a[i, 1] * b[j, 2] - a[i, 2] * b[j, 1]
+    y = a[i, 2] * b[j, 0] - a[i, 0] * b[j, 2]
+    return x, y, a[i, 0] * b[j, 1] - a[i, 1] * b[j, 0]
 
 
 @compiled
-def _dot(a, b):
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+def _dot(a, i, b, j):
+    return a[i, 0] * b[j, 0] + a[i, 1] * b[j, 1] + a[i, 2] * b[j, 2]
 
 
 @compiled
@@ -64,17 +72,17 @@ def _angles(x, known, limits, ahead, normal, measures):
         following = r + 1 if r + 1 < n else 0
         for c in range(3):
             ahead[r, c] = x[following, c] - x[r, c]
-        length[r] = max(math.sqrt(_dot(ahead[r], ahead[r])), limits[0])
+        length[r] = max(math.sqrt(_dot(ahead, r, ahead, r)), limits[0])
         for c in range(3):
             ahead[r, c] /= length[r]
     for r in range(n):
-        _cross(ahead[r - 1], ahead[r], normal[r])
-        sine[r] = max(math.sqrt(_dot(normal[r], normal[r])), limits[1])
-        bend[r] = _dot(ahead[r - 1], ahead[r])
+        normal[r, 0], normal[r, 1], normal[r, 2] = _cross(ahead, r - 1, ahead, r)
+        sine[r] = max(math.sqrt(_dot(normal, r, normal, r)), limits[1])
+        bend[r] = _dot(ahead, r - 1, ahead, r)
         angle[r] = math.atan2(sine[r], -bend[r])
     for r in range(n):
-        following = normal[r + 1 if r + 1 < n else 0]
-        found = math.atan2(_dot(ahead[r - 1], following), _dot(normal[r], following))
+        following = r + 1 if r + 1 < n else 0
+        found = math.atan2(_dot(ahead, r - 1, normal, following), _dot(normal, r, normal, following))
         torsion[r] = known[r] if known[r] == known[r] else found
 
 
@@ -88,7 +96,6 @@ def _bent(sine, limits):
 def _forces(ahead, normal, measures, on, limits, slope):
     """Add derivatives to `slope` (R, 3), from those `on` (3, R) lengths, angles and torsions (`TraceAngles.forces`)."""
     n, (length, sine, bend, _, _), (on_length, on_angle, on_torsion) = len(ahead), measures, on
-    one, four = np.empty(3), np.empty(3)
     for r in range(n):
         following = r + 1 if r + 1 < n else 0
         for c in range(3):
@@ -96,8 +103,7 @@ def _forces(ahead, normal, measures, on, limits, slope):
             slope[r, c] -= pull
             slope[following, c] += pull
         if on_angle[r] != 0.0:
-            _cross(ahead[r - 1], normal[r], one)
-            _cross(ahead[r], normal[r], four)
+            one, four = _cross(ahead, r - 1, normal, r), _cross(ahead, r, normal, r)
             before, after = on_angle[r] / (sine[r] * length[r - 1]), on_angle[r] / (sine[r] * length[r])
             for c in range(3):
                 slope[r - 1, c] += before * one[c]
@@ -118,17 +124,19 @@ def _forces(ahead, normal, measures, on, limits, slope):
 
 
 @compiled
-def _crowd(x, sided, beta, ends, shift, springs, shortest, sites, pulls, slope):
+def _crowd(x, sided, beta, ends, shift, springs, shortest, back, sites, pulls, slope):
     """Add derivatives of the springs between sites to `slope` (R, 3) (`Crowd.slopes`); `springs` (3, P)."""
     n, (rest, stiffness, stretched), (first, second) = len(x), springs, ends
-    back, ahead, cross = np.empty(3), np.empty(3), np.empty(3)
+    for r in range(n):
+        for c in range(3):
+            back[r, c] = x[r, c] - x[r - 1, c]
     for r in range(n):
         following = r + 1 if r + 1 < n else 0
-        back[:], ahead[:] = x[r] - x[r - 1], x[following] - x[r]
-        _cross(back, ahead, cross)
+        cross = _cross(back, r, back, following)
         for c in range(3):
             sites[r, c] = x[r, c]
-            sites[n + r, c] = x[r, c] + sided[r] * (beta[0] * (back[c] - ahead[c]) + beta[1] * cross[c])
+            beside = beta[0] * (back[r, c] - back[following, c]) + beta[1] * cross[c]
+            sites[n + r, c] = x[r, c] + sided[r] * beside
     for p in range(len(first)):
         i, j = first[p], second[p]
         dx = sites[j, 0] - sites[i, 0] + shift[0, p]
@@ -144,20 +152,16 @@ def _crowd(x, sided, beta, ends, shift, springs, shortest, sites, pulls, slope):
         pulls[j, 1] += pull * dy
         pulls[j, 2] += pull * dz
     for r in range(n):
-        following, on_beta = r + 1 if r + 1 < n else 0, pulls[n + r]
+        following = r + 1 if r + 1 < n else 0
         for c in range(3):
-            slope[r, c] += pulls[r, c] + on_beta[c]
-            on_beta[c] *= sided[r]
-        back[:], ahead[:] = x[r] - x[r - 1], x[following] - x[r]
-        _cross(ahead, on_beta, cross)
+            slope[r, c] += pulls[r, c] + pulls[n + r, c]
+            pulls[n + r, c] *= sided[r]
+        with_ahead, with_back = _cross(back, following, pulls, n + r), _cross(pulls, n + r, back, r)
         for c in range(3):
-            on_back = beta[0] * on_beta[c] + beta[1] * cross[c]
-            slope[r, c] += on_back
+            on_back = beta[0] * pulls[n + r, c] + beta[1] * with_ahead[c]
+            on_ahead = beta[1] * with_back[c] - beta[0] * pulls[n + r, c]
+            slope[r, c] += on_back - on_ahead
             slope[r - 1, c] -= on_back
-        _cross(on_beta, back, cross)
-        for c in range(3):
-            on_ahead = beta[1] * cross[c] - beta[0] * on_beta[c]
-            slope[r, c] -= on_ahead
             slope[following, c] += on_ahead
 
 
@@ -170,7 +174,6 @@ def _energies(measures, turns, joint, tables, on, on_turns):
     """
     n, (_, _, _, angle, torsion), (_, on_angle, on_torsion) = len(turns), measures, on
     table, begins, grid, places, counts, weight, floor = tables
-    at, out = np.empty(3), np.empty(4)
     on_angle[:] = 0.0
     on_torsion[:] = 0.0
     on_turns[:] = 0.0
@@ -179,15 +182,14 @@ def _energies(measures, turns, joint, tables, on, on_turns):
             continue
         following = r + 1 if r + 1 < n else 0
         if joint:
-            at[0], at[1], at[2] = angle[r], turns[r - 1] - torsion[r - 1], turns[r]
+            x, y, z = angle[r], turns[r - 1] - torsion[r - 1], turns[r]
         else:
-            at[0], at[1], at[2] = angle[r], torsion[r], angle[following]
-        for k in range(3):
-            at[k] = at[k] * places[0, k] + places[1, k]
-        _read(table, begins[r], grid[0], grid[1], grid[2], at, out)
-        share = weight * counts[r] * min(max(out[0] - floor, 0.0), 1.0)
-        on_angle[r] += share * out[1] * places[0, 0]
-        by_second, by_third = share * out[2] * places[0, 1], share * out[3] * places[0, 2]
+            x, y, z = angle[r], torsion[r], angle[following]
+        x, y, z = x * places[0, 0] + places[1, 0], y * places[0, 1] + places[1, 1], z * places[0, 2] + places[1, 2]
+        energy, by_x, by_y, by_z = _read(table, begins[r], grid, x, y, z)
+        share = weight * counts[r] * min(max(energy - floor, 0.0), 1.0)
+        on_angle[r] += share * by_x * places[0, 0]
+        by_second, by_third = share * by_y * places[0, 1], share * by_z * places[0, 2]
         if joint:
             on_turns[r - 1] += by_second
             on_turns[r] += by_third
@@ -200,7 +202,8 @@ def _energies(measures, turns, joint, tables, on, on_turns):
 @compiled
 def _workspace(n):
     """Arrays that are filled anew for each frame."""
-    return np.empty((n, 3)), np.empty((n, 3)), np.empty((5, n)), np.empty((3, n)), np.empty((2 * n, 3))
+    vectors = np.empty((n, 3)), np.empty((n, 3)), np.empty((n, 3))
+    return *vectors, np.empty((5, n)), np.empty((3, n)), np.empty((2 * n, 3))
 
 
 @compiled
@@ -208,7 +211,7 @@ def _slopes(f, x, turns, start, restraint, molecule, tables, crowd, limits, join
     """Derivatives of frame `f` into `slope` (R, 3) and `on_turns` (R,) (`Slopes`)."""
     bonded, rest, sided, known, bond = molecule
     offsets, first, second, shift, springs, beta, shortest = crowd
-    ahead, normal, measures, on, sites = work
+    ahead, normal, back, measures, on, sites = work
     pulls, (a, b) = np.zeros_like(sites), offsets[f : f + 2]
     _angles(x[f], known, limits, ahead, normal, measures)
     _energies(measures, turns[f], joint, tables, on, on_turns)
@@ -219,7 +222,7 @@ def _slopes(f, x, turns, start, restraint, molecule, tables, crowd, limits, join
         for c in range(3):
             slope[r, c] = restraint[f] * (x[f, r, c] - start[f, r, c])
     ends = first[a:b], second[a:b]
-    _crowd(x[f], sided, beta, ends, shift[:, a:b], springs[:, a:b], shortest, sites, pulls, slope)
+    _crowd(x[f], sided, beta, ends, shift[:, a:b], springs[:, a:b], shortest, back, sites, pulls, slope)
     _forces(ahead, normal, measures, on, limits, slope)
 
 
@@ -252,13 +255,13 @@ def descend(x, velocity, turns, turning, start, allowed, pace, restraint, molecu
                     turn = momentum * turning[f, r] + rate * on_turns[r]
                     turning[f, r] = turn / math.sqrt(1.0 + turn * turn * square)
                     turns[f, r] -= turning[f, r]
-                v = velocity[f, r]
                 for c in range(3):
-                    v[c] = momentum * v[c] + rate * slope[r, c]
-                shorter = 1.0 / math.sqrt(1.0 + _dot(v, v) * square)
+                    velocity[f, r, c] = momentum * velocity[f, r, c] + rate * slope[r, c]
+                speed = velocity[f, r, 0] ** 2 + velocity[f, r, 1] ** 2 + velocity[f, r, 2] ** 2
+                shorter = 1.0 / math.sqrt(1.0 + speed * square)
                 for c in range(3):
-                    v[c] *= shorter
-                    x[f, r, c] -= v[c]
+                    velocity[f, r, c] *= shorter
+                    x[f, r, c] -= velocity[f, r, c]
                     away += (x[f, r, c] - start[f, r, c]) ** 2
             scale = allowed[step, f] / max(math.sqrt(away / n), 1e-6)
             if scale < 1.0:

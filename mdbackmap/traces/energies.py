@@ -206,7 +206,8 @@ class Backbone:
         parts = [_backbone_table(kind, bool(a), bool(b), settings.backbone) for kind, a, b in distinct.tolist()]
         table = torch.stack(parts).to(types.device)  # (variants, 31, 72, 72)
         self.smooth, self.table = SmoothTables(table, (False, True, True)), table.float()  # grids decide nothing finer
-        every = {n: BINS // n for n in (settings.turning.bins, settings.turning.sum_bins)}
+        turning = settings.turning
+        every = {n: BINS // n for n in (turning.bins, turning.rough_bins, turning.sum_bins)}
         # with fewer turns, by their number
         self.thinned = {n: self.table[:, :, ::step, ::step].flatten(0, 1).contiguous() for n, step in every.items()}
 

@@ -66,7 +66,11 @@ class Relaxation:
         if not tolerance.judged:
             return torch.full_like(beads[:, 0, 0], tolerance.limit)
         judging = self.settings.judging
-        return tolerance.limit * smooth_step(self.strain.excess(beads, box), judging.begin, judging.full)
+        excess = self.strain.excess(beads, box, self.settings.turning.rough_bins)  # never below the best by much
+        at = (excess > judging.begin - judging.clear).nonzero()[:, 0]
+        if len(at):
+            excess = excess.index_copy(0, at, self.strain.excess(beads[at], None if box is None else box[at]))
+        return tolerance.limit * smooth_step(excess, judging.begin, judging.full)
 
     @full_precision
     def __call__(self, beads, tolerance, box=None, denoise=None, held=None):

@@ -34,6 +34,7 @@ class Turning:
     """Grids on which the turns of all peptides are solved for."""
 
     bins: int = 36  # points of the circle, a divisor of 72, for the best turns; chosen: by hand
+    rough_bins: int = 18  # the same for a first look at whether frames are kept; chosen: by hand
     sum_bins: int = 24  # the same for sums over all turns; chosen: by hand
     stay: float = 4.0  # nats for half a turn from where a peptide is; chosen: docs/measurements.md, Small noise
 
@@ -68,6 +69,9 @@ class Judging:
     crowded: float = 0.3  # nats of overlap a residue that are usual; measured: crystals have 0.2, at most 1.1
     begin: float = 0.7  # nats a residue beyond that from which on a frame moves; chosen: by hand
     full: float = 1.7  # nats a residue from which on it moves by the whole tolerance; chosen: by hand
+    clear: float = (
+        0.3  # nats a residue below `begin` up to which a first look decides; measured: it is 0.14 low at most
+    )
     joined: tuple = (2.5, 5.0)  # angstrom: C-alphas outside are not judged; chosen: by hand, a chain cut by a box
 
 

@@ -65,10 +65,10 @@ class Strain:
         angles.torsion[..., self.internal.first] = FIRST_TORSION
         return angles
 
-    def best_turns(self, angles, held=None):
+    def best_turns(self, angles, held=None, bins=None):
         """Peptide angles, shape (F, R), of least energy; turned from `held` where that pays (see `best_turns`)."""
         turning = self.settings.turning
-        return best_turns(self.internal, self.backbone, angles, turning.bins, held, turning.stay)
+        return best_turns(self.internal, self.backbone, angles, bins or turning.bins, held, turning.stay)
 
     def guide(self, beads, strength):
         """Return the `Guide` on beads, shape (F, R, 3), with a strength of shape (F,)."""
@@ -79,7 +79,7 @@ class Strain:
         low, high = self.settings.judging.joined
         return (angles.length > low) & (angles.length < high)
 
-    def of(self, angles):
+    def of(self, angles, bins=None):
         """
         Energies of the backbone that goes best with beads as they are.
 
@@ -87,6 +87,8 @@ class Strain:
         ----------
         angles : TraceAngles
             Those of `angles`.
+        bins : int, optional
+            Points of the circle on which peptides are solved for.
 
         Returns
         -------
@@ -94,15 +96,15 @@ class Strain:
         judged : torch.Tensor of bool, shape (F, R)
             Which residues can be judged.
         """
-        turns = self.best_turns(angles)
+        turns = self.best_turns(angles, bins=bins)
         energy, *_ = self.backbone(angles.angle, (turns - angles.torsion).roll(1, -1), turns)
         joined = self.joined(angles) | self.internal.ends
         return energy.clamp_max(self.settings.judging.cap), (self.inner > 0) & joined & joined.roll(1, -1)
 
-    def excess(self, beads, box=None):
+    def excess(self, beads, box=None, bins=None):
         """Nats a residue, shape (F,), by which frames are further from proteins than crystals are; negative: not."""
         settings = self.settings.judging
-        energy, judged = self.of(self.angles(beads))
+        energy, judged = self.of(self.angles(beads), bins)
         count = judged.sum(-1)
         mean = (energy * judged).sum(-1) / count.clamp_min(1)
         overlap = Crowd(self.internal, beads, self.settings.crowding, box=box).overlap(beads)

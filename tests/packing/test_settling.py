@@ -3,11 +3,14 @@
 import functools
 import itertools
 
+import pytest
 import torch
 from test_sidechains import bonds_within
 from traces import internal_of, topology, trace
 
 from mdbackmap.chemistry import residues
+from mdbackmap.geometry import compiling
+from mdbackmap.packing import settling
 from mdbackmap.packing.atom_energies import allowed_distances
 from mdbackmap.packing.contacts import classes
 from mdbackmap.packing.settings import PackingSettings
@@ -114,3 +117,21 @@ def test_peptides_turn_where_beads_must_stay():
     assert (moved - beads).norm(dim=-1).max() < 0.01
     assert (turned - torsions)[..., 0].abs().max() > 0.05
     assert overlap(internal, moved, turned)[0] < 0.8 * overlap(internal, beads, torsions)[0]
+
+
+@pytest.mark.skipif(not compiling.available(), reason="numba compiles this kernel")
+def test_compiled_pushes_are_those_of_the_reference(monkeypatch):
+    """Pairs that overlap, coincide or are apart, on carried atoms of two frames."""
+    internal, made = internal_of(topology("AVGSKLWP", "AAAAABBB")), torch.Generator().manual_seed(0)
+    levers = [torch.randn(2, 8, 14, 3, dtype=torch.float64, generator=made) for _ in range(2)]
+    rows = torch.randint(0, 2 * 8 * 14, (2, 60), generator=made)
+    apart = 2.0 * torch.randn(60, 3, dtype=torch.float64, generator=made)
+    apart[0], shifts = 0.0, (torch.zeros(16, 3, dtype=torch.float64), torch.rand(16, dtype=torch.float64))
+    for pairs in (60, 0):
+        first, second = (CarriedAtoms(internal, levers, at[:pairs], PACKING.settling.carried) for at in rows)
+        arguments = first, second, apart[:pairs], torch.full((pairs,), 3.0).double(), shifts, PACKING.settling
+        found = settling.pushes(*arguments)
+        with monkeypatch.context() as patch:
+            patch.setattr(settling, "suits", lambda *_: False)
+            torch.testing.assert_close(found, settling.pushes(*arguments))
+        assert bool(found[0].any()) == bool(pairs)
