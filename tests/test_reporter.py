@@ -1,5 +1,7 @@
 """The reporter of OpenMM: what a running simulation is backmapped to is what its trajectory is converted to."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from mdbackmap import reporter as module
 from mdbackmap.datafiles import GO_PDB
 from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.trajectory import BackmapTrajectory
+from mdbackmap.writing.output import SegmentSink
 from mdbackmap.writing.partial import Partial
 
 pytest.importorskip("openmm")
@@ -135,6 +138,25 @@ def test_a_simulation_that_blew_up_is_refused_and_its_frames_before_are_kept(tmp
         run.context.setPositions(np.full((56, 3), 2e5))
         run.step(EVERY)
     assert mda.Universe(tmp_path / "aa.pdb", tmp_path / "aa.xtc").trajectory.n_frames == 2
+
+
+def test_a_full_disk_says_where_frames_are(tmp_path, monkeypatch):
+    model, run = standin(mda.Universe(GO_PDB).atoms), simulation()
+    with pytest.raises(OSError, match="no space.*2 frames are complete, in .*aa.xtc.partial"):
+        with mdb.BackmapReporter(tmp_path / "aa.xtc", EVERY, model, batch_size=2) as reporter:
+            run.reporters.append(reporter)
+            run.step(2 * EVERY)
+            reporter.flush()
+            monkeypatch.setattr(SegmentSink, "write", full)
+            run.step(EVERY)
+    assert Partial(tmp_path / "aa.xtc").n_complete == 2
+    with pytest.raises(FileExistsError, match="run that was killed"):
+        mdb.BackmapReporter(tmp_path / "aa.xtc", EVERY, model)
+    mdb.BackmapReporter(tmp_path / "aa.xtc", EVERY, model, overwrite=True)
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_batches_are_bounded_and_flushed(tmp_path):

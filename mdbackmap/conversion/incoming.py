@@ -126,7 +126,7 @@ class Incoming:
         about |= ({} if model.refine is None else {"refine": model.refine}) | asked.about
         provenance = origin(model, about, [], np.zeros(1, dtype=int), first.beads)
         plan = replace(self._plan, first=first, provenance=provenance)
-        how = {"batch_size": asked.batch_size, "overwrite": asked.overwrite, "resume": False}
+        how = {"batch_size": asked.batch_size, "overwrite": asked.overwrite, "resume": False, "open_ended": True}
         destination = Destination(asked.filename, plan, inputs=[], **how)
         destination.check()
         self._open.enter_context(destination.opened())

@@ -84,9 +84,11 @@ class Destination:
         As of `BackmapTrajectory`.
     part : (int, int), optional
         Which part of how many is made; it stays in its folder.
+    open_ended : bool, optional
+        How many structures come is known at the end alone (`ends_at`): nothing can be resumed.
     """
 
-    def __init__(self, filename, plan, *, inputs, batch_size, overwrite, resume, part=None):
+    def __init__(self, filename, plan, *, inputs, batch_size, overwrite, resume, part=None, open_ended=False):
         self.filename, self.part, self.partial = filename, part, Partial(filename, part)
         self.model, self.n_structures, self.provenance = plan.model, len(plan.done), plan.provenance
         self._options, self._settings, self._inputs = plan.options, plan.settings, inputs
@@ -94,7 +96,7 @@ class Destination:
         self._products = Products.of(filename, self.model.topology, too_wide(plan.first.beads))
         self._several, self._n_frames = plan.n_samples > 1, len(plan.frames)
         self._judging = {"validity": True} if plan.judge is not None else {}
-        self._run_by = os.getpid()
+        self._run_by, self._open_ended = os.getpid(), open_ended
 
     def check(self):
         """
@@ -274,6 +276,7 @@ class Destination:
             return
         kept = self.partial.n_complete
         words = f"{kept} of {self.n_structures} frames are complete and kept: resume=True (--resume) goes on from there"
+        words = f"{kept} frames are complete, in {self.partial.folder}" if self._open_ended else words
         words = words if kept else "no frames were complete: nothing is kept"
         reason = why_not_written(error, self.partial.folder)
         with contextlib.suppress(OSError):
