@@ -74,6 +74,16 @@ def test_the_report_needs_nothing_beside_it(judgements, tmp_path):
     assert "beyond the limits" in page and "Structures beyond the limits" in page
 
 
+def test_samples_against_a_reference_show_spread_and_error(chain, tmp_path):
+    noise = np.random.default_rng(0).normal(scale=0.4, size=(3, *chain.positions.shape[1:]))
+    samples = replace(chain, positions=chain.positions[:1] + noise)
+    found = judge(samples, replace(chain, positions=chain.positions[:1]))
+    page = save_report(found, tmp_path / "report.html").read_text()
+    assert 'id="uncertainty"' in page and 'id="samples"' in page and "eans over samples" in page
+    spread, error = plots.spread_and_errors(found)
+    assert spread.shape == error.shape == (3, 20) and 0.2 < spread.mean() < 0.8
+
+
 def test_names_are_escaped_and_several_proteins_follow_each_other(judgements, tmp_path):
     odd = replace(judgements[0], name="<b>&.xtc")
     page = save_report([odd, judgements[0]], tmp_path / "report.html").read_text()

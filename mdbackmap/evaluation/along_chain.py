@@ -30,8 +30,8 @@ def residue_errors(judgement):
     """
     judgement = judged(judgement)
     kinds = [name for name, counts in judgement.faults.items() if counts.any()]
-    figure = new_figure((10, 3.4 + 0.28 * len(kinds)))
-    ratios = [3.0, max(0.5, 0.32 * len(kinds))]
+    figure = new_figure((10, 3.6 + 0.28 * max(2, len(kinds))))
+    ratios = [3.0, 0.32 * max(3, len(kinds))]
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=ratios)
     number = np.arange(len(judgement.types))
     heights, label = judgement.errors, "RMSD of the residue, A"

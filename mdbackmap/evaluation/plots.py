@@ -187,11 +187,28 @@ def spread_of_samples(judgement):
     -------
     matplotlib.figure.Figure
     """
+    return spread_figure(*spread_and_errors(judgement), judgement.name)
+
+
+def spread_and_errors(judgement):
+    """
+    Spread of the other samples and error of each sample, residue by residue.
+
+    Parameters
+    ----------
+    judgement : Judgement
+        Against a reference, of three samples and more.
+
+    Returns
+    -------
+    spread, error : ndarray of float, shape (F * S, R)
+        Angstrom.
+    """
     generated, true = judgement.generated.positions, judgement.reference.positions
     mask = judgement.reference.mask & judgement.generated.mask
     groups = zip(generated.reshape(len(true), -1, *generated.shape[1:]), true, strict=True)
     pairs = [spread_and_error(samples, frame[None], mask, judgement.types) for samples, frame in groups]
-    return spread_figure(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)), judgement.name)
+    return tuple(np.concatenate(parts) for parts in zip(*pairs, strict=True))
 
 
 def spread_figure(spread, error, title=""):

@@ -134,6 +134,7 @@ def pictures(judgement, spread=None, displacements=None):
     chain = {"labels": judgement.labels, "ends": judgement.generated.ends}
     if judgement.reference is not None and judgement.n_samples > 2:
         found["samples"] = lambda: plots.spread_of_samples(judgement)
+        spread = plots.spread_and_errors(judgement)[0] if spread is None else spread
     if spread is not None and np.isfinite(spread).any():
         found["uncertainty"] = lambda: plots.uncertainty_along_chain(spread, errors=judgement.errors, **chain)
     if displacements is not None:
@@ -159,17 +160,16 @@ def _verdict(judgement):
     """How many structures keep the limits, and which clashes were counted."""
     bad = _structures_beyond(judgement)
     n = len(judgement.frames)
-    if bad:
-        text = (
-            f"{len(bad)} of {n} structures {'are' if len(bad) > 1 else 'is'} beyond the limits; a table below says why."
-        )
+    what = "structures" if judgement.n_samples == 1 else "frames, as means over samples,"
+    if n == 1:
+        text = f"{'It' if judgement.n_samples == 1 else 'As means over samples, it'} keeps the limits."
+        text = text if not bad else "It is beyond the limits; a table below says why."
+    elif bad:
+        text = f"{len(bad)} of {n} {what} {'are' if len(bad) > 1 else 'is'} beyond the limits; a table below says why."
     else:
-        text = f"All {n} structures keep the limits." if n > 1 else "The structure keeps the limits."
-    more = (
-        ""
-        if judgement.validity is None
-        else f" {judgement.validity.convention[0].upper()}{judgement.validity.convention[1:]}."
-    )
+        text = f"All {n} {what} keep the limits."
+    convention = "" if judgement.validity is None else judgement.validity.convention
+    more = f" {convention[:1].upper()}{convention[1:]}." if convention else ""
     return f'<p class="verdict {"bad" if bad else "good"}"><b>{escape(text)}</b>{escape(more)}</p>'
 
 
