@@ -79,7 +79,7 @@ def test_samples_against_a_reference_show_spread_and_error(chain, tmp_path):
     samples = replace(chain, positions=chain.positions[:1] + noise)
     found = judge(samples, replace(chain, positions=chain.positions[:1]))
     page = save_report(found, tmp_path / "report.html").read_text()
-    assert 'id="uncertainty"' in page and 'id="samples"' in page and "eans over samples" in page
+    assert 'id="uncertainty"' in page and 'id="samples"' in page and "3 samples of each" in page
     spread, error = plots.spread_and_errors(found)
     assert spread.shape == error.shape == (3, 20) and 0.2 < spread.mean() < 0.8
 
