@@ -14,6 +14,7 @@ import numpy as np
 
 from . import checkpoint
 from .backmapper import Backmapper
+from .citations import cite
 from .generation.placing import with_cis
 from .molecule.bead_models import BeadModel
 from .molecule.binding import bind as bind_beads
@@ -131,6 +132,7 @@ def load_model(
         raise TypeError("load_model needs the atoms to bind to: load_model('genzprot', cg.atoms)")
     check_atoms(atoms)
     network, provenance = checkpoint.load(name_or_path)
+    cite(network.family)
     atoms, how, looked = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}, {}
 
     def look(indices):
