@@ -104,7 +104,10 @@ class Density(nn.Module):
 
     def gather(self, gates, sphere):
         """Density (n, M * 9) in e3nn's layout from gates (n, K, M) and harmonics (n, K, 9)."""
-        summed = gates.transpose(-1, -2) @ sphere  # (n, M, 9)
+        return self.flat(gates.transpose(-1, -2) @ sphere)
+
+    def flat(self, summed):
+        """The same from (n, M, 9)."""
         return torch.cat([part.flatten(-2) for part in summed.split(_WIDTHS, dim=-1)], dim=-1)
 
     def products(self, one, other):
@@ -172,14 +175,24 @@ class Interaction(nn.Module):
             return self._averaged(messages, around.weights, around.sphere)
         if suits(own) and own.dtype == torch.float32:
             return self._compiled(own, other, edge, along, around)
-        table, parts = torch.cat([own, other, along]), []
-        tables = (table.split(_BLOCK) for table in (around.rows, around.edges, around.weights, around.sphere))
-        for rows, edges, weights, sphere in zip(*tables, strict=True):
-            messages = nn.functional.embedding_bag(rows.flatten(0, 1), table, mode="sum")
-            messages = nn.functional.silu(messages.addmm_(edges.flatten(0, 1), edge.T), inplace=True)
-            parts.append(self._averaged(messages.unflatten(0, edges.shape[:2]), weights, sphere))
-        summed, products = zip(*parts, strict=True)
-        return torch.cat(summed), None if self.density is None else torch.cat(products, 1)
+        return self._in_blocks(torch.cat([own, other, along]), edge.T.contiguous(), around)
+
+    def _in_blocks(self, table, across, around):
+        """The same as `_gathered`, a block of beads at a time; `table` holds what `Neighbourhood.rows` number."""
+        n, width = len(around.along), table.shape[1]
+        summed, density = table.new_empty(n, 1, width), None
+        if self.density is not None:
+            density = table.new_empty(n, self.density.channels, around.sphere.shape[-1])
+        for at in range(0, n, _BLOCK):
+            part = slice(at, at + _BLOCK)
+            messages = nn.functional.embedding_bag(around.rows[part].flatten(0, 1), table, mode="sum")
+            messages = nn.functional.silu(messages.addmm_(around.edges[part].flatten(0, 1), across), inplace=True)
+            messages, weights = messages.view(*around.along[part].shape, width), around.weights[part]
+            torch.bmm(weights.transpose(1, 2), messages, out=summed[part])
+            if density is not None:
+                torch.bmm((self.gate(messages) * weights).transpose(1, 2), around.sphere[part], out=density[part])
+        density = None if density is None else self.density.flat(density)
+        return summed.squeeze(1), None if density is None else self.density.products(density, density)
 
     def _averaged(self, messages, weights, sphere):
         """The same from messages (m, K, C) of some beads."""
@@ -198,9 +211,11 @@ class Interaction(nn.Module):
         summed, products = torch.empty_like(own), own.new_empty(len(_WIDTHS), n, channels**2)
         tables = own, other, along, around.neighbours, around.along, around.weights[..., 0], gates, around.sphere
         tables = [array(table) for table in tables]
+        across, buffer = edge.T.contiguous(), own.new_empty(_BLOCK * around.edges.shape[1], width)
         for at in range(0, n, _BLOCK):
-            edges = around.edges[at : at + _BLOCK].flatten(0, 1) @ edge.T
-            messages(at, array(edges), *tables, summed.numpy(), products.numpy(), TANH)
+            edges = around.edges[at : at + _BLOCK].flatten(0, 1)
+            edges = torch.mm(edges, across, out=buffer[: len(edges)])
+            messages(at, edges.numpy(), *tables, summed.numpy(), products.numpy(), TANH)
         return summed, None if self.density is None else products
 
 
