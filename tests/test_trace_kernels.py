@@ -55,6 +55,12 @@ def test_best_turns(case, plain, frames):
     torch.testing.assert_close(strain.best_turns(angles), plain(strain.best_turns, angles), atol=1e-3, rtol=0)
 
 
+def test_guide(case, plain):
+    strain, beads = case
+    found, expected = (call(strain.guide, beads, torch.ones(5)) for call in (lambda f, *given: f(*given), plain))
+    torch.testing.assert_close(found.messages, expected.messages, atol=1e-3, rtol=1e-4)
+
+
 @pytest.mark.parametrize("boxed", [False, True])
 def test_slopes(case, plain, boxed):
     strain, beads = case

@@ -54,3 +54,22 @@ def least_energies(table, across, rows, share, offset, inner, own):
                 _onto(least, -offset[f, r - 1], ahead[f, r - 1])
     out += ahead
     return out
+
+
+@compiled
+def sums_ahead(table, rows, share, offset, inner):
+    """`viterbi.sums_ahead` (F, R, B): table (V, B, B), rows and shares (F, R) as in matrices."""
+    (n_frames, n_residues), n = rows.shape, table.shape[1]
+    out = np.zeros((n_frames, n_residues, n), table.dtype)
+    total, energy = np.empty(n, table.dtype), np.empty(n, table.dtype)
+    for f in range(n_frames):
+        for r in range(n_residues - 1, 0, -1):
+            if inner[r]:
+                near, far, ahead = table[rows[f, r]], table[rows[f, r] + 1], out[f, r]
+                for a in range(n):
+                    for b in range(n):
+                        total[b] = near[a, b] + share[f, r] * (far[a, b] - near[a, b]) + ahead[b]
+                    least = total.min()
+                    energy[a] = least - np.log(np.exp(least - total).sum())
+                _onto(energy, -offset[f, r - 1], out[f, r - 1])
+    return out

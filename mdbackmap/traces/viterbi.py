@@ -17,6 +17,7 @@ from ..torsions.internal import InternalCoordinates
 from .angles import TraceAngles
 from .energies import BINS, N_ANGLES, Backbone
 from .traces_compiled import least_energies as _least_energies
+from .traces_compiled import sums_ahead as _sums_ahead
 
 
 def best_turns(internal, backbone, angles, bins, held=None, firmness=0.0):
@@ -87,10 +88,30 @@ def least_energies(internal, backbone, angles, own, offset):
 
 def compiled_energies(internal, backbone, angles, own, offset):
     """The same, compiled."""
-    table, (low, share) = backbone.thinned[own.shape[-1]], backbone.cells(angles.angle)
-    rows, inner = low + backbone.variant * N_ANGLES, ~(internal.starts | internal.ends)
-    arguments = (table, table.mT, rows, share, offset, inner, own)
+    table = backbone.thinned[own.shape[-1]]
+    arguments = (table, table.mT, *_cells(internal, backbone, angles, offset), own)
     return torch.from_numpy(_least_energies(*map(array, arguments)))
+
+
+def sums_ahead(internal, backbone, angles, offset, bins):
+    """-log sum over all that may follow, (F, R, B) by turn of each peptide; `offset` (F, R) in grid steps."""
+    messages, offset = offset.new_zeros(*offset.shape, bins), offset.unsqueeze(-1)
+    for at in reversed(_joined(internal)):
+        energy = backbone.matrices(angles.angle, at, bins) + messages[:, at].unsqueeze(-2)
+        messages[:, at - 1] = shifted(-torch.logsumexp(-energy, -1), -offset[:, at - 1])
+    return messages
+
+
+def compiled_sums(internal, backbone, angles, offset, bins):
+    """The same, compiled."""
+    arguments = backbone.thinned[bins], *_cells(internal, backbone, angles, offset)
+    return torch.from_numpy(_sums_ahead(*map(array, arguments)))
+
+
+def _cells(internal, backbone, angles, offset):
+    """Rows of tables, shares of the way to the next, `offset` (all (F, R)), and inner residues (R,)."""
+    low, share = backbone.cells(angles.angle)
+    return low + backbone.variant * N_ANGLES, share, offset, ~(internal.starts | internal.ends)
 
 
 def _joined(internal):
@@ -152,11 +173,9 @@ class Guide:
     @classmethod
     def on(cls, internal, backbone, angles, strength, bins):
         """Sum on `bins` points of the circle, one of `Backbone.thinned`."""
-        messages = backbone.table.new_zeros(*angles.angle.shape, bins)
-        offset = (angles.torsion * (bins / (2 * math.pi))).to(messages).unsqueeze(-1)
-        for at in reversed(_joined(internal)):
-            energy = backbone.matrices(angles.angle, at, bins) + messages[:, at].unsqueeze(-2)
-            messages[:, at - 1] = shifted(-torch.logsumexp(-energy, -1), -offset[:, at - 1])
+        offset = (angles.torsion * (bins / (2 * math.pi))).to(backbone.table)
+        sums = compiled_sums if suits(backbone.table, offset) else sums_ahead
+        messages = sums(internal, backbone, angles, offset, bins)
         return cls(internal, backbone, angles, resampled(messages, BINS), strength)
 
     def bias(self, at, before, n_bins):
