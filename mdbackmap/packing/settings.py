@@ -115,7 +115,7 @@ class ChoosingSettings:
     cap: float = 20.0  # kT: size of the energy of two candidates in belief propagation; chosen: by hand
     least: float = 1e-30  # smallest message, no unit; chosen: by hand, above what float32 can hold
     # Candidates of a residue whose energies count at temperature 0: many are alike.
-    told_apart: int = 20  # no unit; chosen: by hand, all of them
+    told_apart: int = 12  # no unit; measured: docs/measurements.md, Candidates that stand for others
     # Expected error at temperature 0:
     alike: float = math.radians(35)  # radians: torsions this close count as the same rotamer, softly; chosen: by hand
     per_square: float = 0.015  # right rotamers that a square angstrom of an atom counts; chosen: by hand
