@@ -9,6 +9,7 @@ import torch
 from mdbackmap.geometry.compiling import available
 from mdbackmap.packing import kernels as dispatched
 from mdbackmap.packing.kernels import reference
+from mdbackmap.packing.relief import Pulls
 from mdbackmap.packing.settings import PackingSettings
 
 KERNELS = [pytest.param(reference, id="reference")]
@@ -163,3 +164,27 @@ def test_pairs_that_are_held_are_pulled_and_images_count(kernels):
     before = a_side_chain()[3]
     assert (stayed == 0).all() and (pulled[0, :2] != 0).all()
     assert (after[0, 6] - after[1, 0] - shift[0]).norm() < (before[0, 6] - before[1, 0] - shift[0]).norm() - 0.2
+
+
+@pytest.mark.skipif(not available(), reason="numba compiles the loops")
+@pytest.mark.parametrize("pulled", [False, True])
+def test_compiled_relief_is_that_of_torch(pulled):
+    """Several side chains at once, in a box or beads that pull; all atoms afterwards, and all of the state."""
+    atoms, axis, moved, around = a_side_chain()
+    atoms = torch.cat([atoms, atoms.flip(-1) + 3.0, atoms + numbers(1, 14, 3)])
+    axis, moved, rows = axis.repeat(3, 1, 1), moved.repeat(3, 1, 1), torch.tensor([3, 0, 1])
+    around = torch.cat([atoms[1:], around[1:], atoms[:1]])
+    slot, other = torch.randint(5, 7, (60,), generator=torch.Generator().manual_seed(1)), torch.arange(60) % 56
+    slot = slot + 14 * (torch.arange(60) % 3)
+    pairs = slot, other, numbers(60, 3, seed=2), 2 + numbers(60, seed=3).abs(), torch.full((60,), 9.0), other % 7 == 0
+    pulls = Pulls(numbers(3, 2, 14, seed=4).abs() / 9, numbers(3, 2, 3, seed=5), numbers(3, 2, seed=6).abs())
+    given, found = (axis, moved), []
+    for kernels in (reference, dispatched):
+        places, state = around.clone(), (torch.zeros(3, 4),) * 3
+        state = kernels.relieve(
+            atoms, *given, places, rows, pairs, state, range(1, 7), 20, RELIEF, pulls if pulled else None
+        )
+        found.append((places, *state))
+    for one, two in zip(*found, strict=True):
+        torch.testing.assert_close(one, two, atol=2e-3, rtol=1e-3)
+    assert (found[0][1].abs() > 0.05).any(1).all()
