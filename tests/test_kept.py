@@ -205,7 +205,7 @@ def test_metal_ions_may_be_bound(beads, plain):
     model, atoms = made(plain, beads, u)
     assert model.mapping.fine.elements[-1] == "Zn" and model.kept.kinds.tolist() == [other_atoms.type_of(4, 1)]
     np.testing.assert_array_equal(atoms[-1:], u.atoms.positions)
-    np.testing.assert_allclose(atoms[:-1], made(plain, beads)[1], rtol=0, atol=1e-4)  # far away: rounding at most
+    np.testing.assert_allclose(atoms[:-1], made(plain, beads)[1], rtol=0, atol=1e-3)  # far away: rounding at most
 
 
 def test_batches_do_not_matter(native, beads, plain):
