@@ -29,6 +29,11 @@ def pytest_collection_modifyitems(items):
             item.add_marker("slow")
 
 
+def pytest_collection_finish():
+    """MDAnalysisTests asks for duecredit's report when it is imported: the processes that tests start shall not."""
+    os.environ.pop("DUECREDIT_ENABLE", None)
+
+
 @pytest.fixture(autouse=True)
 def _threads():
     """Torch's number of threads is global: a test that sets it must not slow down or speed up the others."""

@@ -85,7 +85,7 @@ class TestScores:
         one, other = (score_traces(coarse, x).backbone for x in (beads, cut))
         assert torch.isnan(other[0, 59:61]).all()
         near = slice(0, 50)
-        torch.testing.assert_close(one[:, near], other[:, near], equal_nan=True)
+        torch.testing.assert_close(one[:, near], other[:, near], equal_nan=True, rtol=1e-3, atol=1e-3)
 
 
 class TestTreatment:

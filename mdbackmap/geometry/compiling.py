@@ -7,12 +7,17 @@ devices, or that need gradients, go to the reference. ``MDBACKMAP_COMPILED=0`` i
 
 import functools
 import importlib.util
+import logging
 import os
+from pathlib import Path
 
 import torch
 
 # No `nnan`, no `ninf`: energies may be infinite. Sums may be ordered as vector instructions want.
 _FAST_MATHS = {"reassoc", "contract", "arcp", "nsz"}
+
+logger = logging.getLogger(__name__)
+_uncompiled = []  # kernels of which numba keeps nothing on disk yet
 
 
 @functools.cache
@@ -32,11 +37,25 @@ def compiled(kernel):
         return kernel
     import numba
 
-    return numba.njit(cache=True, nogil=True, fastmath=_FAST_MATHS, error_model="numpy")(kernel)
+    compiling = functools.partial(numba.njit, nogil=True, fastmath=_FAST_MATHS, error_model="numpy")
+    try:
+        function = compiling(cache=True)(kernel)
+    except RuntimeError:  # nowhere to keep it: neither the package's folder nor the home folder can be written
+        _uncompiled.append(kernel.__qualname__)
+        return compiling()(kernel)
+    module = kernel.__module__.rpartition(".")[2]
+    if not any(Path(function.stats.cache_path).glob(f"{module}.{kernel.__qualname__}-*.nbi")):
+        _uncompiled.append(kernel.__qualname__)
+    return function
 
 
 def suits(*tensors):
     """Whether compiled kernels take these tensors: on the CPU, no gradients asked for. None counts as one that fits."""
+    if available() and _uncompiled:
+        _uncompiled.clear()
+        logger.info(
+            "loops are compiled, once on this machine: that takes up to a minute (MDBACKMAP_COMPILED=0 does without)"
+        )
     given = [tensor for tensor in tensors if tensor is not None]
     asked = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
     return available() and not asked and all(tensor.device.type == "cpu" for tensor in given)
