@@ -28,6 +28,7 @@ N_ANGLES = 31  # points for C-alpha angles; chosen: by hand, every 4 degrees
 _LOW, _HIGH = math.radians(60.0), math.radians(180.0)  # radians, C-alpha angles; chosen: by hand, all that occur
 _WIDEST = _HIGH - 0.01  # radians; chosen: by hand, a straight angle has no plane
 _WIDE, _TURN = (_WIDEST - _LOW) / (N_ANGLES - 1), 2 * math.pi / BINS
+_PLACES = (1 / _WIDE, 1 / _TURN, 1 / _TURN), (-_LOW / _WIDE, math.pi / _TURN, math.pi / _TURN)  # as `_read` takes them
 _TAU, _SPREAD = math.radians(peptide_geometry.N_CA_C_MEAN), math.radians(peptide_geometry.N_CA_C_SPREAD)
 _GENERAL, _GLYCINE, _BRANCHED, _PRE_PROLINE, _TRANS_PROLINE, _CIS_PROLINE, _MIRRORED = range(7)
 RAMA_KINDS = ("general", "glycine", "isoleucine-valine", "pre-proline", "trans-proline", "cis-proline")
@@ -54,6 +55,14 @@ def _cell(places):
 def _angle_cell(angle):
     """The same for C-alpha angles (...) in radians."""
     return _cell(((angle - _LOW) / _WIDE).clamp(0, N_ANGLES - 1 - 1e-4))
+
+
+def _read(tables, variant, places, arguments):
+    """Values (..., R) of `SmoothTables` at three arguments (..., R), by scale and offset of each, and derivatives."""
+    scale, offset = places
+    at = [value * by + off for value, by, off in zip(arguments, scale, offset, strict=True)]
+    value, *slopes = tables(variant.expand(arguments[0].shape), at)
+    return value, *(slope * by for slope, by in zip(slopes, scale, strict=True))
 
 
 @functools.cache
@@ -89,20 +98,20 @@ class TracePrior:
         self.tables = SmoothTables(table, (False, True, False))
 
     @functools.cached_property
-    def grid(self):
-        """`SmoothTables.grid` for the arguments of a call."""
+    def places(self):
+        """Scale and offset (3,) that make points of the grid of the arguments of a call."""
         n, m, _ = self.sizes
         scale = n / (_HIGH - _LOW), m / (2 * math.pi), n / (_HIGH - _LOW)
-        offset = -_LOW * scale[0] - 0.5, math.pi * scale[1] - 0.5, -_LOW * scale[2] - 0.5
-        return self.tables.grid(self.variant, (scale, offset))
+        return scale, (-_LOW * scale[0] - 0.5, math.pi * scale[1] - 0.5, -_LOW * scale[2] - 0.5)
+
+    @functools.cached_property
+    def grid(self):
+        """`SmoothTables.grid` for the arguments of a call."""
+        return self.tables.grid(self.variant, self.places)
 
     def __call__(self, angle, torsion, following):
         """Energies (..., R) and their derivatives with respect to the three arguments (..., R)."""
-        n, m, _ = self.sizes
-        wide, turn = (_HIGH - _LOW) / n, 2 * math.pi / m
-        at = (angle - _LOW) / wide - 0.5, (torsion + math.pi) / turn - 0.5, (following - _LOW) / wide - 0.5
-        value, a, t, f = self.tables(self.variant.expand(angle.shape), at)
-        return value, a / wide, t / turn, f / wide
+        return _read(self.tables, self.variant, self.places, (angle, torsion, following))
 
 
 def residue_atoms(cis_before, cis_after):
@@ -214,14 +223,11 @@ class Backbone:
     @functools.cached_property
     def grid(self):
         """`SmoothTables.grid` for the arguments of a call."""
-        scale = 1 / _WIDE, 1 / _TURN, 1 / _TURN
-        return self.smooth.grid(self.variant, (scale, (-_LOW / _WIDE, math.pi / _TURN, math.pi / _TURN)))
+        return self.smooth.grid(self.variant, _PLACES)
 
     def __call__(self, angle, before, after):
         """Energies (..., R) and their derivatives with respect to angle and turns (..., R)."""
-        at = (angle - _LOW) / _WIDE, (before + math.pi) / _TURN, (after + math.pi) / _TURN
-        value, a, b, c = self.smooth(self.variant.expand(angle.shape), at)
-        return value, a / _WIDE, b / _TURN, c / _TURN
+        return _read(self.smooth, self.variant, _PLACES, (angle, before, after))
 
     def rows(self, angle, before, at):
         """

@@ -106,19 +106,24 @@ class Slopes:
         """Arrays of the frames for compiled loops: the start and the restraint to it."""
         return array(self.start), array(self.restraint.flatten().expand(len(self.start)))
 
+    @functools.cached_property
+    def _molecule(self):
+        """Arrays of the molecule for compiled loops."""
+        known = torch.full_like(self.strain.rest, torch.nan)
+        known[self.internal.first] = FIRST_TORSION
+        tables = self.strain.bonded, self.strain.rest, self.crowd.sided, known
+        return *map(array, tables), float(self.relaxing.bond)
+
     def _parts(self, joint):
         """Arrays for compiled loops: of the molecule, of energies of backbones or the prior, and of springs."""
         strain, relaxing = self.strain, self.relaxing
-        known = torch.full_like(strain.rest, torch.nan)
-        known[self.internal.first] = FIRST_TORSION
-        molecule = array(strain.bonded), array(strain.rest), array(self.crowd.sided), array(known), float(relaxing.bond)
         if joint:
             grid, counts, weight, floor = strain.backbone.grid, strain.inner, relaxing.maps, relaxing.floor
         else:
             grid, counts, weight, floor = self.prior.grid, strain.turning, relaxing.prior, relaxing.prior_floor
         tables = *grid, array(counts), float(weight), float(floor)
         beta = np.array([BETA_BISECTOR, BETA_NORMAL])
-        return molecule, tables, (*self.crowd.by_frame, beta, SHORTEST), LIMITS
+        return self._molecule, tables, (*self.crowd.by_frame, beta, SHORTEST), LIMITS
 
     def _pull(self, beads):
         """On beads, of what does not depend on angles: restraint and crowding."""
