@@ -96,13 +96,10 @@ class TracePrior:
             self.variant = torch.where(mirrored & mirrored.roll(-1), len(table), self.variant)
             table = torch.cat([table, table[:1].flip(2)])
         self.tables = SmoothTables(table, (False, True, False))
-
-    @functools.cached_property
-    def places(self):
-        """Scale and offset (3,) that make points of the grid of the arguments of a call."""
         n, m, _ = self.sizes
         scale = n / (_HIGH - _LOW), m / (2 * math.pi), n / (_HIGH - _LOW)
-        return scale, (-_LOW * scale[0] - 0.5, math.pi * scale[1] - 0.5, -_LOW * scale[2] - 0.5)
+        offset = -_LOW * scale[0] - 0.5, math.pi * scale[1] - 0.5, -_LOW * scale[2] - 0.5
+        self.places = scale, offset  # make points of the grid of the arguments of a call
 
     @functools.cached_property
     def grid(self):
