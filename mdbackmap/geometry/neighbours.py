@@ -229,12 +229,12 @@ def meeting_spheres(one, other, radii, other_radii, box=None):
     if one.shape[1] == 0 or other.shape[1] == 0:
         return one.new_zeros(3, 0, dtype=torch.int64).unbind()
     if _many("spheres", one.shape[1] * other.shape[1], box, one.device):
-        found = []
-        for frame in range(len(one)):
-            parts = (None if part is None else part[frame] for part in (one, other, radii, other_radii, box))
-            row, column = _in_tree(*parts)
-            found.append(torch.stack([torch.full_like(row, frame), row, column]))
-        return torch.cat(found, 1).unbind()
+        parts = (
+            (part.flatten(0, 1), _frames_of(part), size.flatten())
+            for part, size in ((one, radii), (other, other_radii))
+        )
+        row, column = _frame_by_frame(_in_tree, *parts, box)
+        return row // one.shape[1], row % one.shape[1], column % other.shape[1]
     pairs = []
     for part in torch.arange(one.shape[1], device=one.device).split(max(1, _PAIRS // max(1, other[..., 0].numel()))):
         distance = _distances(one[:, part], other, box)
@@ -272,20 +272,71 @@ def spheres_around(points, frames, other, radii, other_radii, box=None):
         return points.new_zeros(2, 0, dtype=torch.int64).unbind()
     found, n_other = [], other.shape[1]
     if _many("spheres", len(points) // len(other) * n_other, box, points.device):
-        for frame in range(len(other)):
-            own = (frames == frame).nonzero()[:, 0]
-            cell = None if box is None else box[frame]
-            if len(own):
-                row, column = _in_tree(points[own], other[frame], radii[own], other_radii[frame], cell)
-                found.append(own[row] * n_other + column)
-        found = torch.cat(found).sort().values
-        return found // n_other, found % n_other
+        there = other.flatten(0, 1), _frames_of(other), other_radii.flatten()
+        row, column = _frame_by_frame(_in_tree, (points, frames, radii), there, box)
+        return row, column % n_other
     for part in torch.arange(len(points), device=points.device).split(max(1, _PAIRS // n_other)):
         at = frames[part]
         distance = _distances(points[part].unsqueeze(1), other[at], None if box is None else box[at])[:, 0]
         row, column = (distance < radii[part].unsqueeze(1) + other_radii[at]).nonzero().unbind(1)
         found.append(torch.stack([part[row], column]))
     return torch.cat(found, 1).unbind()
+
+
+def spheres_by_frame(one, other, box=None):
+    """
+    Spheres of two sets that meet in the same frame, where frames have different numbers of them.
+
+    Parameters
+    ----------
+    one, other : tuple of torch.Tensor, shapes (G, 3), (G,) int64 and (G,)
+        Points, the frame of each, and radii. The numbers of both sets may differ.
+    box : torch.Tensor, shape (F, 3, 3), optional
+        Box vectors as rows: distances are those of the nearest images.
+
+    Returns
+    -------
+    row, column : torch.Tensor of int64, shape (p,)
+        Indices of the points in both sets; sorted.
+
+    Examples
+    --------
+    >>> line, ones = torch.tensor([[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [1.0, 0.0, 0.0]]), torch.ones(3)
+    >>> points = line, torch.tensor([0, 0, 1]), ones
+    >>> [index.tolist() for index in spheres_by_frame(points, points)]
+    [[0, 0, 1, 1, 2], [0, 1, 0, 1, 2]]
+    """
+    return _frame_by_frame(_in_frame, one, other, box)
+
+
+def _in_frame(one, other, radii, other_radii, box):
+    """Rows and columns of spheres (N, 3) and (M, 3) of one frame that meet."""
+    parts = (None if part is None else part.unsqueeze(0) for part in (one, other, radii, other_radii, box))
+    return meeting_spheres(*parts)[1:]
+
+
+def _frame_by_frame(search, one, other, box):
+    """Sorted rows and columns of flat points, each set with frames and radii, that `search` finds in each frame."""
+    (points, frames, radii), (others, other_frames, other_radii) = one, other
+    found = []
+    for frame, own, cell in _each_frame(frames, box):
+        there = (other_frames == frame).nonzero()[:, 0]
+        if len(there):
+            row, column = search(points[own], others[there], radii[own], other_radii[there], cell)
+            found.append(own[row] * len(others) + there[column])
+    found = torch.cat(found).sort().values if found else frames.new_empty(0)
+    return found // max(1, len(others)), found % max(1, len(others))
+
+
+def _each_frame(frames, box):
+    """Of each frame that has points: its number, the rows of these points, and its box."""
+    for frame in frames.unique().tolist():
+        yield frame, (frames == frame).nonzero()[:, 0], None if box is None else box[frame]
+
+
+def _frames_of(points):
+    """The frame of each of the points (F, N, 3), flat: shape (F * N,)."""
+    return torch.arange(len(points), device=points.device).repeat_interleave(points.shape[1])
 
 
 def nearest_around(points, frames, other, k, box=None):
@@ -315,8 +366,7 @@ def nearest_around(points, frames, other, k, box=None):
     """
     index = frames.new_full((len(points), k), other.shape[1])
     if _many("nearest", len(points) // len(other) * other.shape[1], box, points.device):
-        for frame in frames.unique().tolist():
-            own, cell = (frames == frame).nonzero()[:, 0], None if box is None else box[frame]
+        for frame, own, cell in _each_frame(frames, box):
             index[own] = _nearest_in_tree(points[own], other[frame], k, cell)
     lonely = (index[:, -1:] == other.shape[1]).any(1).nonzero()[:, 0]
     for part in lonely.split(max(1, _PAIRS // max(1, other.shape[1]))):

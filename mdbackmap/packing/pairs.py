@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 
 from ..geometry.compiling import array, suits
-from ..geometry.neighbours import image_shifts, meeting_spheres, minimum_image
+from ..geometry.neighbours import image_shifts, meeting_spheres, minimum_image, spheres_by_frame
 from .pairs_compiled import close_atoms
 
 _DENSE = 1_000_000  # pairs of places up to which all are compared at once; chosen: by hand
@@ -58,25 +58,14 @@ def close_rows(places, frames, others, other_frames, distance, box=None):
     rows, columns : torch.Tensor of int64, shape (p,)
     """
     if len(frames) * len(other_frames) > _DENSE:
-        return _close_in_frames(places, frames, others, other_frames, distance, box)
+        sets = (
+            (at, of, at.new_full((len(at),), distance / 2)) for at, of in ((places, frames), (others, other_frames))
+        )
+        return spheres_by_frame(*sets, box)
     rows, columns = (frames.unsqueeze(1) == other_frames).nonzero().unbind(1)
     gap = others[columns] - places[rows]
     gap = gap + image_shifts(gap, None if box is None else box[frames[rows]])
     return where(gap.norm(dim=-1) < distance, rows, columns)
-
-
-def _close_in_frames(places, frames, others, other_frames, distance, box):
-    """The same, frame by frame."""
-    found = []
-    for frame in frames.unique().tolist():
-        one, two = (frames == frame).nonzero()[:, 0], (other_frames == frame).nonzero()[:, 0]
-        radii = (places.new_full((1, len(index)), distance / 2) for index in (one, two))
-        cell = None if box is None else box[frame, None]
-        _, row, column = meeting_spheres(places[None, one], others[None, two], *radii, cell)
-        found.append(torch.stack([one[row], two[column]]))
-    rows, columns = torch.cat(found, 1)
-    order = (rows * len(others) + columns).argsort()
-    return rows[order], columns[order]
 
 
 def groups_of(places, first, count, spread=None):
