@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .checks import check_refine, require, whole_number
 from .completion.complete import hydrogen_options
 from .generation.bound import bind
 from .generation.reconstruction import Reconstruction
@@ -25,9 +26,8 @@ from .molecule.mapping import Mapping, MappingError
 from .molecule.topology import Topology
 from .molecule.wrapping import check_boxes
 from .molecule.written import written
-from .options import KEEP_TOLERANCE, HydrogenOptions, Keys, SamplingOptions, check_refine, whole_number
+from .options import KEEP_TOLERANCE, HydrogenOptions, Keys, SamplingOptions
 from .recognition.soundness import bead_label, check_frames
-from .refinement.amber import require
 from .sampling.machine import frames_at_a_time, usable_device
 from .sampling.sampler import Sampler
 from .sampling.standard_form import StandardForm
@@ -308,7 +308,7 @@ class Backmapper:
         other = copy.copy(self)
         other._reconstruction = replace(self._reconstruction, refine=check_refine(refine))
         if refine is not None:
-            require()
+            require("openmm", f'refine="{refine}" needs')
             if not self.hydrogens.on and self._reconstruction.completion is not None:
                 raise MappingError(
                     f"refine={refine!r} needs hydrogens, and there are none: leave out hydrogens=False (--no-hydrogens)"

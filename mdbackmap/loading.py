@@ -14,13 +14,14 @@ import numpy as np
 
 from . import checkpoint
 from .backmapper import Backmapper
+from .checks import carries, check_atoms
 from .citations import cite
 from .generation.placing import with_cis
 from .molecule.bead_models import BeadModel
 from .molecule.binding import bind as bind_beads
 from .molecule.boxes import box_vectors, whole
 from .molecule.mapping import MappingError
-from .options import KEEP_TOLERANCE, HydrogenOptions, carries, check_atoms
+from .options import KEEP_TOLERANCE, HydrogenOptions
 from .recognition.recognise import recognise
 from .universes.like import read_like
 from .universes.reader import bead_names

@@ -1,5 +1,5 @@
 """
-What a caller asks of sampling, checked once and then passed on as frozen objects; checks that all front doors share.
+What a caller asks of sampling, checked once and then passed on as frozen objects.
 
 `SamplingOptions` are the options that decide where atoms are, `Keys` what randomness is keyed by, and `Tolerance` how
 far beads may move. The defaults of `Backmapper.sample`, `Backmap` and `BackmapTrajectory` are those of
@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from .checks import number, plain_number, whole_number
+
 AUTO_LIMIT = 0.9  # angstrom, RMS over a frame, that "auto" allows; measured: docs/beads.md, tables by tolerance
 # Angstrom that kept atoms may put a bead off its place; chosen: by hand, about what cores of folds move in MD.
 KEEP_TOLERANCE = 2.0
@@ -21,9 +23,6 @@ HYDROGENS = True
 PH = 7.0  # chosen: by hand, neutral water
 ENDS = ("charged", "neutral")
 NAMES = ("amber", "charmm", "gromacs")
-REFINES = ("openmm",)
-SKIP = "skip"
-"""What `strict` is where structures beyond the limits are left out."""
 
 
 @dataclass(frozen=True)
@@ -291,147 +290,10 @@ class Keys:
         return Keys(self.frames[part], self.samples[part], self.times[part])
 
 
-def whole_number(name, value, least=0) -> int:
-    """
-    An option that has to be an integer of `least` or more.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-
-    Examples
-    --------
-    >>> whole_number("seed", 3.0)
-    3
-    """
-    try:
-        whole = int(value) if value == int(value) and not isinstance(value, (str, bool)) else None
-    except (TypeError, ValueError, OverflowError):
-        whole = None
-    if whole is None or whole < least:
-        value = value.item() if hasattr(value, "item") else value
-        raise ValueError(f"{name}={value!r}: expected an integer of {least} or more")
-    return whole
-
-
-def check_strict(strict):
-    """
-    Refuse what `strict` cannot be.
-
-    Raises
-    ------
-    ValueError
-
-    Examples
-    --------
-    >>> check_strict("skip"), check_strict(True)
-    ('skip', True)
-    """
-    if strict == SKIP or isinstance(strict, (bool, np.bool_)):
-        return strict
-    raise ValueError(f'strict={strict!r}: expected True (stop), "skip" (leave out) or False (take all)')
-
-
-def check_refine(refine):
-    """
-    Refuse what `refine` cannot be.
-
-    Raises
-    ------
-    ValueError
-
-    Examples
-    --------
-    >>> check_refine("openmm")
-    'openmm'
-    """
-    if refine is None or refine in REFINES:
-        return refine
-    raise ValueError(f"refine={refine!r}: expected {', '.join(REFINES)}, or None")
-
-
-def number(name, value) -> float:
-    """
-    An option that has to be a finite number of 0 or more.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-
-    Examples
-    --------
-    >>> number("temperature", 1)
-    1.0
-    """
-    plain = math.nan if isinstance(value, (str, bool)) else _float(value)
-    if not 0 <= plain < math.inf:
-        raise ValueError(f"{name}={value!r}: expected a number of 0 or more")
-    return plain
-
-
-def _float(value) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return math.nan
-
-
 def _bead_tolerance(value):
     if isinstance(value, str) and value == "auto":
         return value
-    limit = _float(value)
+    limit = plain_number(value)
     if not 0 <= limit < math.inf:
         raise ValueError(f'bead_tolerance={value!r}: expected "auto", or angstroms: 0 (beads kept) or more')
     return limit
-
-
-def check_atoms(atoms, name="atoms"):
-    """
-    Refuse what holds no atoms.
-
-    Raises
-    ------
-    TypeError
-        With what was given.
-
-    Examples
-    --------
-    >>> check_atoms("ca.pdb")
-    Traceback (most recent call last):
-    TypeError: atoms='ca.pdb': expected an AtomGroup or a Universe of MDAnalysis
-    """
-    if not hasattr(atoms, "atoms"):
-        raise TypeError(f"{name}={atoms!r:.60}: expected an AtomGroup or a Universe of MDAnalysis")
-
-
-def carries(passthrough) -> bool:
-    """
-    Whether molecules are carried along.
-
-    Examples
-    --------
-    >>> carries(None), carries(False), carries(True), carries("resname ZN")
-    (False, False, True, True)
-    """
-    return passthrough is not None and passthrough is not False
-
-
-def check_backmapper(model):
-    """
-    Refuse what is no `Backmapper`.
-
-    Raises
-    ------
-    TypeError
-        With what was given, and where to get one.
-
-    Examples
-    --------
-    >>> check_backmapper("genzprot")
-    Traceback (most recent call last):
-    TypeError: model='genzprot': expected a Backmapper, as load_model("genzprot", cg.atoms) gives it
-    """
-    if not hasattr(model, "mapping"):
-        raise TypeError(f'model={model!r:.60}: expected a Backmapper, as load_model("genzprot", cg.atoms) gives it')

@@ -18,7 +18,6 @@ Python ends.
 from __future__ import annotations
 
 import weakref
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,10 @@ import MDAnalysis as mda
 import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box
 
+from .checks import require, whole_number
 from .conversion.incoming import Asked, Incoming
 from .molecule.boxes import real_box
-from .options import SamplingOptions, whole_number
+from .options import SamplingOptions
 from .universes.frames import CoarseFrame
 from .universes.reader import bead_indices
 
@@ -105,8 +105,7 @@ class BackmapReporter:
         batch_size="auto",
         overwrite=False,
     ):
-        if find_spec("openmm") is None:
-            raise ImportError('BackmapReporter needs OpenMM, which is not installed: pip install "mdbackmap[openmm]"')
+        require("openmm", "BackmapReporter needs")
         self._interval = whole_number("reportInterval", reportInterval, 1)
         options = SamplingOptions(seed, temperature, 0.0, bead_tolerance, mirror, wrap)
         self.model, self._beads, self._n_particles = _bound(model, universe, atoms)

@@ -46,12 +46,13 @@ import numpy as np
 from MDAnalysis.analysis.backends import BackendSerial
 from MDAnalysis.analysis.base import AnalysisBase
 
+from .checks import check_atoms, check_backmapper, check_strict, whole_number
 from .conversion.backends import SUPPORTED, check_device, convert_all
 from .conversion.cluster import DaskBackend
 from .conversion.outcome import first_kept, kept_frames, left_out, results_of
 from .conversion.plan import plan_conversion
 from .conversion.tally import tell
-from .options import KEEP_TOLERANCE, SamplingOptions, check_atoms, check_backmapper, check_strict, whole_number
+from .options import KEEP_TOLERANCE, SamplingOptions
 from .universes.access import check_trajectory
 from .universes.chosen import choose_frames
 from .writing.settings import ConversionSettings

@@ -30,9 +30,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from MDAnalysis.transformations.base import TransformationBase
 
+from .checks import check_atoms, check_backmapper, whole_number
 from .molecule.boxes import real_box
 from .molecule.mapping import MappingError
-from .options import SamplingOptions, check_atoms, check_backmapper, whole_number
+from .options import SamplingOptions
 from .universes.frames import CoarseFrame, check_beads, displacements, of_residues, sample_frames
 
 if TYPE_CHECKING:

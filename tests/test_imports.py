@@ -18,7 +18,7 @@ NO_TORCH = {"conversion", "reading", "universes", "writing"}
 """Every other folder is torch's, and knows nothing of MDAnalysis."""
 DOOR = "both"
 HALL = {  # the files in the top folder
-    "__init__": NEITHER, "__main__": NEITHER, "citations": NEITHER,
+    "__init__": NEITHER, "__main__": NEITHER, "checks": NEITHER, "citations": NEITHER,
     "commit": NEITHER, "files": NEITHER, "options": NEITHER,
     "reporter": NO_TORCH, "guesser": NO_TORCH, "trajectory": NO_TORCH, "transformation": NO_TORCH,
     "backmapper": DOOR, "loading": DOOR, "checkpoint": "torch",

@@ -166,7 +166,7 @@ def test_what_cannot_be_refined_is_said_at_once(cg, plain, monkeypatch):
         mdb.load_model("genzprot", cg, hydrogens=False, refine="openmm")
     with pytest.raises(MappingError, match="Amber ff14SB has no parameters for chain A, TYR 1"):
         mdb.load_model("genzprot", cg, ends="neutral", refine="openmm")
-    monkeypatch.setattr("mdbackmap.refinement.amber.find_spec", lambda name: None)
+    monkeypatch.setattr("mdbackmap.checks.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r'pip install "mdbackmap\[openmm\]"'):
         plain.refining("openmm")
 

@@ -210,7 +210,7 @@ def test_misuse(tmp_path, monkeypatch):
     out.touch()
     with pytest.raises(FileExistsError, match="overwrite=True"):
         mdb.BackmapReporter(out, 1, model)
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr("mdbackmap.checks.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"mdbackmap\[openmm\]"):
         mdb.BackmapReporter(out, 1, model)
 

@@ -3,7 +3,8 @@
 from dataclasses import fields
 from pathlib import Path
 
-from ..options import MIRRORS, REFINES, SKIP, WRAPS, SamplingOptions
+from ..checks import REFINES, SKIP
+from ..options import MIRRORS, WRAPS, SamplingOptions
 from ..universes.opening import open_files
 from . import options, values
 from .protein_input import check_file

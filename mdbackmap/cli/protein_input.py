@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from ..checks import require
 from ..chemistry.residues import RESIDUE_NAMES
 from ..files import save_json
 from ..reading.formats import parser_of
@@ -37,9 +38,7 @@ def add_energy(parser):
 def require_energy(args):
     """Refuse ``--energy`` before any work is done if OpenMM is not installed."""
     if args.energy is not None:
-        from ..evaluation.energy import require
-
-        require()
+        require("openmm", "energies need")
 
 
 def add_writing(parser):

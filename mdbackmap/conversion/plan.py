@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checks import SKIP
 from ..metrics.limits import beyond
 from ..metrics.validity import Judged, ProteinJudge
 from ..molecule.mapping import MappingError
-from ..options import SKIP, SamplingOptions
+from ..options import SamplingOptions
 from ..recognition.soundness import fault_alone
 from ..recognition.spacing import strained
 from ..universes.access import Unreadable, read_frame

@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 
+from ..checks import require
 from ..molecule.attributes import attribute
 from ..universes.opening import open_files
 from .polymers import Atoms
@@ -50,12 +51,9 @@ def _header(filename):
 
 def read_cif(filename, models):
     """What the header says, then atoms and positions of each model."""
-    try:
-        import gemmi
-    except ImportError as error:
-        raise ImportError(
-            "mmCIF files are read by gemmi, which is not installed: pip install 'mdbackmap[mmcif]'"
-        ) from error
+    require("gemmi", "mmCIF files are read by")
+    import gemmi
+
     try:
         structure = gemmi.read_structure(str(filename), format=gemmi.CoorFormat.Mmcif)
     except (ValueError, RuntimeError, OSError, IndexError) as error:

@@ -13,10 +13,10 @@ import os
 import random
 import warnings
 from dataclasses import replace
-from importlib.util import find_spec
 
 import numpy as np
 
+from ..checks import require
 from ..chemistry.elements import SLOTS
 from ..chemistry.residues import ATOMS, BONDS, CA, MAX_ATOMS, RESIDUE_NAMES, C, N, O
 from ..completion.ends import terminal_oxygen
@@ -24,19 +24,6 @@ from ..completion.ends import terminal_oxygen
 FORCE_FIELD = ("amber14/protein.ff14SB.xml", "implicit/obc2.xml")
 PH = 7.0  # at which hydrogens are placed; chosen: by hand
 UNKNOWN = {"energy": np.nan, "finite_steps": np.nan, "finite": 0.0}
-
-
-def require():
-    """
-    See that OpenMM is there.
-
-    Raises
-    ------
-    ImportError
-        If it is not.
-    """
-    if find_spec("openmm") is None:
-        raise ImportError("energies need OpenMM, which is not installed: pip install openmm")
 
 
 def energies(chain, n_steps):
@@ -68,7 +55,7 @@ def energies(chain, n_steps):
     >>> energies(chain, 50)   # doctest: +SKIP
     [{'energy': -127.2, 'finite_steps': 0.0, 'finite': 100.0}]
     """
-    require()
+    require("openmm", "energies need")
     if len(chain.rings):
         raise ValueError(f"{chain.name or 'the protein'} has a closed chain: energies are of open chains alone")
     lacking = incomplete(chain)

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..options import Keys, number, whole_number
+from ..checks import number, whole_number
+from ..options import Keys
 
 _WORD = 2**32  # numbers that a word of a key holds; cited: numpy's SeedSequence
 _INTERVALS = 2**31  # the word that tells numbers of intervals from all others; chosen: no step has it

@@ -9,6 +9,7 @@ import string
 
 import numpy as np
 
+from ..checks import require
 from ..chemistry.bound_hydrogens import ACIDITIES, BASICITIES
 from ..chemistry.modified_residues import MODIFIED
 from ..completion.forms import named_form
@@ -38,13 +39,9 @@ def acid_constants(fine, atoms) -> dict:
     ImportError
         PROPKA is not installed.
     """
-    try:
-        from propka.run import single
-    except ImportError:
-        raise ImportError(
-            'protonation="propka" (--protonation propka) needs PROPKA, which is not installed: '
-            'pip install "mdbackmap[propka]", or leave it out'
-        ) from None
+    require("propka", 'protonation="propka" (--protonation propka) needs')
+    from propka.run import single
+
     text, places = _pdb(fine, np.asarray(atoms, dtype=np.float64))
     found = single("protein.pdb", optargs=["--quiet"], stream=io.StringIO(text), write_pka=False)
     constants = {}

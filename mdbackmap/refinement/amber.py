@@ -5,7 +5,6 @@ Units are OpenMM's: nm, kJ/mol.
 """
 
 import copy
-from importlib.util import find_spec
 
 import numpy as np
 
@@ -22,19 +21,6 @@ COVALENT, PLAIN, FULL = range(3)
 _RADII = dict(zip(KINDS, (0.1908, 0.1824, 0.1661, 0.2000, 0.0450), strict=True))
 _DEPTH = 0.4  # kJ/mol, of their Lennard-Jones energies; chosen: by hand, about that of carbon
 _SHOWN = 4  # residues in a message; chosen: by hand
-
-
-def require():
-    """
-    See that OpenMM is there.
-
-    Raises
-    ------
-    ImportError
-        If it is not.
-    """
-    if find_spec("openmm") is None:
-        raise ImportError('refine="openmm" needs OpenMM, which is not installed: pip install "mdbackmap[openmm]"')
 
 
 def openmm_topology(fine):

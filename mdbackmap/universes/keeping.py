@@ -11,13 +11,14 @@ import threading
 import numpy as np
 from MDAnalysis.guesser.default_guesser import DefaultGuesser
 
+from ..checks import check_atoms, number
 from ..molecule.attributes import attribute, residue_runs
 from ..molecule.bonds import find_bonds
 from ..molecule.kept import Kept, Piece
 from ..molecule.known_atoms import own_rows
 from ..molecule.mapping import MappingError
 from ..molecule.topology import Topology
-from ..options import KEEP_TOLERANCE, check_atoms, number
+from ..options import KEEP_TOLERANCE
 from ..recognition.soundness import sound
 from .access import copy_trajectory, read_frame
 from .chosen import input_files

@@ -9,10 +9,10 @@ from dataclasses import replace
 import MDAnalysis as mda
 import numpy as np
 
+from ..checks import check_atoms
 from ..molecule.attributes import attribute
 from ..molecule.likeness import Likeness
 from ..molecule.topology import Topology
-from ..options import check_atoms
 from ..reading.reasons import reason
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 
 import numpy as np
 
+from ..checks import check_atoms
 from ..chemistry import other_atoms, residues
 from ..chemistry.variants import CAPS
 from ..molecule.attributes import attribute, canonical_resnames, chain_letters, listed
@@ -22,7 +23,6 @@ from ..molecule.mapping import MappingError
 from ..molecule.nearby import near
 from ..molecule.system import Passengers
 from ..molecule.topology import Topology
-from ..options import check_atoms
 from .keeping import element_of
 from .opening import select
 

@@ -12,7 +12,7 @@ import os
 import re
 from pathlib import Path
 
-from ..options import whole_number
+from ..checks import whole_number
 from .partial import COMMAND, JOINED, Partial
 
 _MARK = re.compile(rf"{JOINED}(\d+)-of-(\d+)")

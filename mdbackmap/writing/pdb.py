@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checks import require
 from ..chemistry.residues import WATER
 from ..molecule.topology import Topology
 
@@ -266,13 +267,9 @@ def mmcif_text(topology: Topology, positions, dimensions=None, remarks=(), b_fac
 
 def need_gemmi():
     """The gemmi module, or ImportError with what to install."""
-    try:
-        import gemmi
-    except ImportError:
-        raise ImportError(
-            "this structure is too large for a PDB file (99,999 atoms, 9,000 A), and its mmCIF file needs gemmi, which "
-            "is not installed: pip install gemmi"
-        ) from None
+    require("gemmi", "this structure is too large for a PDB file (99,999 atoms, 9,000 A), and its mmCIF file needs")
+    import gemmi
+
     return gemmi
 
 
