@@ -5,13 +5,14 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import MDAnalysis as mda
 import numpy as np
 import pytest
-from conversions import N_FRAMES, QUICK, in_files, left, positions
+from conversions import N_FRAMES, QUICK, in_files, interrupt_at, left, positions, quick
 from standin import standin
 
 from mdbackmap import BackmapTrajectory
@@ -73,6 +74,82 @@ def test_parts_that_are_missing_are_made_by_what_goes_on(cg, tmp_path):
         converted(cg, tmp_path / "aa.xtc", part=(1, 3), resume=True)
 
 
+@pytest.mark.parametrize("parts", [[(1, 3), (2, 4), (4, 7)], [(4, 7), (2, 4), (1, 2)], "a whole that was interrupted"])
+def test_what_overlaps_is_taken_once(cg, tmp_path, monkeypatch, parts):
+    """Parts of other numbers of parts, and what a conversion of the whole has left."""
+    whole = converted(cg, tmp_path / "whole.xtc", n_samples=1, validity=True)
+    if isinstance(parts, str):
+        interrupt_at(monkeypatch, 10)
+        with pytest.raises(KeyboardInterrupt):
+            converted(cg, tmp_path / "aa.xtc", n_samples=1, validity=True)
+        parts = [(1, 3), (2, 3)]
+    for part in parts:
+        converted(cg, tmp_path / "aa.xtc", n_samples=1, validity=True, part=part)
+    found = converted(cg, tmp_path / "aa.xtc", n_samples=1, validity=True, resume=True)
+    assert (tmp_path / "aa.xtc").read_bytes() == (tmp_path / "whole.xtc").read_bytes()
+    np.testing.assert_array_equal(found.validity.scores["clashscore"], whole.validity.scores["clashscore"])
+    assert 15 < found.resumed < N_FRAMES
+
+
+@pytest.mark.parametrize(("number", "moved"), [(1, False), (1, True), (2, True)])
+def test_taking_over_that_was_killed(cg, tmp_path, number, moved):
+    """Between any two moves of files nothing is lost, nor counted twice: neither frames nor what was judged of them."""
+    options, replace = {"n_samples": 1, "validity": True}, os.replace
+    whole = converted(cg, tmp_path / "whole.xtc", **options)
+    for k in (1, 2):
+        converted(cg, tmp_path / "aa.xtc", part=(k, 2), **options)
+    left_to_move = [number]
+
+    def replacing(old, new):
+        left_to_move[0] -= ".part-" in str(old)
+        if left_to_move[0] == 0:
+            _ = moved and replace(old, new)
+            os._exit(9)
+        replace(old, new)
+
+    if (child := os.fork()) == 0:
+        os.replace = replacing
+        try:
+            converted(cg, tmp_path / "aa.xtc", resume=True, **options)
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    found = converted(cg, tmp_path / "aa.xtc", resume=True, **options)
+    assert found.resumed == N_FRAMES
+    np.testing.assert_array_equal(found.validity.scores["clashscore"], whole.validity.scores["clashscore"])
+    assert (tmp_path / "aa.xtc").read_bytes() == (tmp_path / "whole.xtc").read_bytes()
+
+
+def test_parts_of_another_conversion_are_refused_before_any_is_taken(cg, tmp_path):
+    for k in (1, 2):
+        converted(cg, tmp_path / "aa.xtc", part=(k, 3))
+    converted(cg, tmp_path / "aa.xtc", part=(3, 3), seed=5)
+    with pytest.raises(ValueError, match="seed was 5, is 0"):
+        converted(cg, tmp_path / "aa.xtc", resume=True)
+    assert len(Parts(tmp_path / "aa.xtc").numbers) == 3
+    converted(cg, tmp_path / "aa.xtc", part=(3, 3), overwrite=True)
+    assert converted(cg, tmp_path / "aa.xtc", resume=True).resumed == N_FRAMES
+
+
+def test_parts_of_other_trajectories_or_beads_are_refused(cg, tmp_path):
+    """Also where names, numbers and the first frame are the same: runs of one structure, or other beads by name."""
+    (tmp_path / "in" / "again").mkdir()
+    with mda.Writer(str(tmp_path / "in" / "again" / "ca.xtc")) as writer:
+        for ts in cg.trajectory:
+            ts.positions[:, 0] += 0.1 * ts.frame
+            writer.write(cg.atoms)
+    other = mda.Universe(tmp_path / "in" / "ca.pdb", tmp_path / "in" / "again" / "ca.xtc")
+    converted(cg, tmp_path / "aa.xtc", part=(1, 2))
+    converted(other, tmp_path / "aa.xtc", part=(2, 2))
+    with pytest.raises(ValueError, match="last_beads_sha256 was"):
+        converted(cg, tmp_path / "aa.xtc", resume=True)
+    model = standin(cg.atoms)
+    beads = replace(model.mapping.coarse, names=["SC1"] * 20)
+    model.mapping = replace(model.mapping, coarse=beads)
+    with pytest.raises(ValueError, match="mapping_sha256 was"):
+        quick(cg.atoms, model, tmp_path / "aa.xtc", batch_size=3, n_samples=2, part=(1, 2), resume=True).run()
+
+
 def test_overwriting_discards_parts(cg, tmp_path):
     converted(cg, tmp_path / "aa.xtc", part=(1, 3), seed=5)
     with pytest.raises(ValueError, match="seed was 5, is 0"):
@@ -116,6 +193,21 @@ def test_more_parts_than_groups(cg, tmp_path):
     assert (tmp_path / "aa.xtc").read_bytes() == (tmp_path / "whole.xtc").read_bytes()
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_file_that_is_there_is_replaced_if_the_parts_had_leave_to(cg, tmp_path, overwrite):
+    for k in (1, 2):
+        converted(cg, tmp_path / "aa.xtc", part=(k, 2), overwrite=overwrite)
+        (tmp_path / "aa.xtc").write_text("mine")
+        if not overwrite and k == 1:
+            (tmp_path / "aa.xtc").unlink()
+    if not overwrite:
+        with pytest.raises(FileExistsError, match="aa.xtc exists already"):
+            converted(cg, tmp_path / "aa.xtc", resume=True)
+        assert (tmp_path / "aa.xtc").read_text() == "mine" and len(Parts(tmp_path / "aa.xtc").numbers) == 2
+    else:
+        assert converted(cg, tmp_path / "aa.xtc", resume=True).resumed == N_FRAMES
+
+
 def test_parts_need_a_file(cg):
     with pytest.raises(ValueError, match="part= needs a filename"):
         converted(cg, None, part=(1, 2))
@@ -151,7 +243,7 @@ class TestCommandLine:
         notes = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("aa", "whole")]
         assert notes[0] == notes[1]
         assert main(["join", "../aa.xtc"]) == 1
-        assert "no parts of ../aa.xtc are here" in capsys.readouterr().err
+        assert "../aa.xtc is here, and no parts of ../aa.xtc are here" in capsys.readouterr().err
 
     def test_parts_without_frames(self, convert, tmp_path):
         assert convert(output="whole.xtc") == 0
@@ -192,7 +284,7 @@ class TestCommandLine:
         monkeypatch.chdir(tmp_path)
         script = str(Path(__file__).parent.parent / "tutorials" / "scripts" / "slurm.sh")
         for task in ("1", "2"):
-            environ = os.environ | {"SLURM_ARRAY_TASK_ID": task, "SLURM_ARRAY_TASK_MAX": "2"}
+            environ = os.environ | {"SLURM_ARRAY_TASK_ID": task, "SLURM_ARRAY_TASK_MAX": task, "PARTS": "2"}
             subprocess.run(["bash", script, GO_PDB, GO_XTC, "aa.xtc"], check=True, env=environ)
         subprocess.run(["bash", script, "join", "aa.xtc"], check=True)
         assert mda.Universe("aa.pdb", "aa.xtc").trajectory.n_frames == 50

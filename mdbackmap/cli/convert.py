@@ -219,7 +219,8 @@ def report(results, coarse, verbose=False, part=None):
     from ..chemistry.peptide_geometry import CA_NEAREST, CIS_BRIDGED, IMPOSSIBLE_OFF, TRANS_BRIDGED
 
     what = f"{options.count(results.n_frames, 'frame')} of {options.count(results.n_atoms, 'atom')}"
-    rate = f"in {results.seconds:.1f} s, {results.frames_per_second:.3g} frames/s"
+    rate = f"in {results.seconds:.1f} s"
+    rate += f", {results.frames_per_second:.3g} frames/s" if results.frames_per_second else ""  # else all were there
     topology = "" if results.topology == results.filename else f" (topology: {results.topology})"
     if part is None:
         print(f"wrote {what} to {results.filename}{topology} {rate}")

@@ -242,6 +242,7 @@ def plan_conversion(
     group = min(size, int(model.with_threads(1).batch_size("auto")))
     sizes = size // group * group, group
     plan = Plan(model, indices, frames, n_samples, options, *sizes, strict, judge, settings, done)
+    last = _last_beads(plan, trajectory)
     first, files, scale = _first_sound(plan, trajectory), input_files(atoms.universe), scale_of(trajectory)
     asked = {**options.as_dict(), "n_samples": n_samples} | ({} if scale == 1 else {"scale": scale})
     asked |= model.hydrogens.as_dict() | ({"strict": SKIP} if strict == SKIP else {})
@@ -253,7 +254,7 @@ def plan_conversion(
         asked = asked | {"passthrough": beside.described}
     if (like := model.system.like) is not None:
         asked, read = asked | {"like": os.path.basename(like.name)}, [*read, like.name]
-    plan = replace(plan, first=first, provenance=origin(model, asked, files, frames, first.beads))
+    plan = replace(plan, first=first, provenance=origin(model, asked, files, frames, first.beads, last))
     if filename is None:
         return replace(plan, destination=InMemory(n_structures, read))
     destination = Destination(
@@ -272,6 +273,14 @@ def plan_conversion(
             if not (frame := checked_frame(plan, trajectory, number)).fault:
                 check_columns(frame.beads, f"frame {number}: ")
     return replace(plan, destination=destination)
+
+
+def _last_beads(plan, trajectory):
+    """Beads (N, 3) of the last frame, which tell trajectories of the same beginning apart; None if unreadable."""
+    try:
+        return CoarseFrame.of(read_frame(trajectory, int(plan.frames[-1])), plan.indices).beads
+    except Unreadable:
+        return None
 
 
 def _first_sound(plan, trajectory):

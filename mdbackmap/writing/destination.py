@@ -110,10 +110,11 @@ class Destination:
         partial = self.partial
         if self._resume and partial.published:  # it was killed just before the folder was removed
             partial.discard()
-        if self._resume and not self._overwrite and self.filename.is_file() and not partial.interrupted:
+        parts = Parts(self.filename) if self._resume and self.part is None else ()
+        if self._resume and not self._overwrite and self.filename.is_file() and not partial.interrupted and not parts:
             partial.sweep()
             raise self._products.complete(self.provenance)
-        self._replace = self._overwrite or self._resume and partial.replaces
+        self._replace = self._overwrite or self._resume and any(one.replaces for one in (partial, *parts))
         ours = self._resume and partial.publishing
         self._products.check(self._inputs, self.model.topology, overwrite=self._replace, ours=ours)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 
+import numpy as np
+
 from .. import __version__
 from ..commit import commit
 
 
-def origin(model, asked, files, chosen, first_beads) -> dict:
+def origin(model, asked, files, chosen, first_beads, last_beads=None) -> dict:
     """
     The provenance of an output, as it is stored with it.
 
@@ -22,8 +24,8 @@ def origin(model, asked, files, chosen, first_beads) -> dict:
         That are read.
     chosen : ndarray of int, shape (F,)
         Numbers of the frames.
-    first_beads : ndarray of float, shape (N, 3)
-        Of the first of them.
+    first_beads, last_beads : ndarray of float, shape (N, 3)
+        Of the first of them and, where it is known and can be read, of the last one.
 
     Returns
     -------
@@ -51,7 +53,9 @@ def origin(model, asked, files, chosen, first_beads) -> dict:
         **asked,
         "n_atoms": model.n_atoms,
         "topology_sha256": _topology_digest(model.topology),
+        "mapping_sha256": _mapping_digest(model.converted),
         "first_beads_sha256": _digest(first_beads.tobytes()),
+        **({} if last_beads is None else {"last_beads_sha256": _digest(last_beads.tobytes())}),
     }
     return {"conversion": conversion, "model": dict(model.provenance)}
 
@@ -59,6 +63,14 @@ def origin(model, asked, files, chosen, first_beads) -> dict:
 def _digest(content) -> str:
     """A short hash of bytes."""
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _mapping_digest(mapping):
+    """A short hash of beads, their atoms and their weights: the same atoms on other beads are another output."""
+    text = " ".join(map(str, mapping.coarse.names)) + "\n"
+    weights = np.round(1e5 * mapping.weights).astype("<i8")  # 1e5: chosen by hand, rounding is less
+    numbers = (weights, mapping.beads.astype("<i8"), mapping.atoms.astype("<i8"))
+    return _digest(text.encode() + b"".join(x.tobytes() for x in numbers))
 
 
 def _topology_digest(topology):

@@ -250,6 +250,29 @@ class Partial:
             if start <= first and last <= stop and not done[first:last].all():
                 path.unlink(missing_ok=True)
 
+    def take_over(self, other):
+        """
+        Move here what is complete of another one. Of segments that overlap one stays: what covers the other.
+
+        Parameters
+        ----------
+        other : Partial
+            Of the same output, locked and tidy, as this one is.
+        """
+        if other.replaces:
+            (self.folder / _REPLACING).touch()
+        for segment in other.segments():
+            start, stop = segment.start, segment.stop
+            met = [x for x in self.segments() if x.start < stop and start < x.stop]
+            if any(x.start < start or stop < x.stop for x in met):
+                continue
+            for x in met:
+                self.forget(x.start, x.stop, np.zeros(x.stop, dtype=bool))
+            for path, first, last in other._notes():  # copied, and first: no kill may leave a segment without its notes
+                if start <= first and last <= stop:
+                    shutil.copyfile(path, self.folder / path.name)
+            os.replace(segment.path, self.folder / segment.path.name)
+
     def note(self, start, stop, judged):
         """Keep what is known of the output frames `start` to `stop`, which are about to become a segment."""
         path = self.folder / f"{_NOTES}{start:012d}-{stop:012d}.npz"
@@ -270,10 +293,6 @@ class Partial:
         """Notes: their files, and the output frames that each is of."""
         named = ((path, _NOTE_NAME.fullmatch(path.name)) for path in self._files())
         return sorted((path, *map(int, name.groups())) for path, name in named if name)
-
-    def complete(self) -> list[Path]:
-        """Files of all that is complete: segments and notes."""
-        return [*(segment.path for segment in self.segments()), *(path for path, _, _ in self._notes())]
 
     def note_command(self, argv):
         """Mark a part as complete, and note how the command line made it, in which folder."""

@@ -86,17 +86,17 @@ class Parts:
         ValueError
             Parts of another conversion.
         """
+        for part in self:  # all, before anything moves
+            if part.interrupted:
+                part.compare(settings)
         for part in self:
             part.lock.take()
             try:
-                if part.interrupted:
-                    part.compare(settings)
                 part.tidy()
-                for path in part.complete():
-                    os.replace(path, whole.folder / path.name)
+                whole.take_over(part)
+                (whole.folder / "{}{:04d}-of-{:04d}".format(JOINED, *part.part)).touch()
                 if (command := part.folder / COMMAND).exists():
                     os.replace(command, whole.folder / COMMAND)
-                (whole.folder / "{}{:04d}-of-{:04d}".format(JOINED, *part.part)).touch()
                 part.discard()
             finally:
                 part.lock.release()
@@ -127,8 +127,9 @@ class Parts:
         marks = (_MARK.fullmatch(path.name) for path in whole.folder.iterdir()) if whole.folder.is_dir() else ()
         joined = [(int(mark[1]), int(mark[2])) for mark in marks if mark]
         if not self.numbers and not joined:
+            there = f"{self.filename} is here, and " if self.filename.exists() else ""
             raise FileNotFoundError(
-                f"no parts of {self.filename} are here: mdbackmap convert --part 1/N makes the first"
+                f"{there}no parts of {self.filename} are here: mdbackmap convert --part 1/N makes the first"
             )
         numbers = sorted({of for _, of in (*self.numbers, *joined)})
         if len(numbers) > 1:
