@@ -12,7 +12,7 @@ import pytest
 
 from mdbackmap.chemistry.residues import TYPE_OF_NAME
 from mdbackmap.cli import main
-from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, TRPCAGE_PDB, TRPCAGE_XTC
+from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, MARTINI_GRO, TRPCAGE_PDB, TRPCAGE_XTC
 from mdbackmap.evaluation import plots
 from mdbackmap.evaluation.along_chain import clashing_residues
 from mdbackmap.evaluation.judgement import judge, judge_alone, judged
@@ -119,6 +119,8 @@ def test_where_there_is_no_report(arguments, words, capsys):
 def test_places_that_cannot_be_written_are_refused_first(tmp_path, capsys):
     assert main(["check", TRPCAGE_PDB, "--report", str(tmp_path)]) == 1
     assert "is a folder, expected the name of a file" in capsys.readouterr().err
+    assert main(["check", TRPCAGE_PDB, "--report", ""]) == 1
+    assert "is a folder, expected the name of a file" in capsys.readouterr().err
     assert main(["convert", GO_PDB, "-o", str(tmp_path / "aa.pdb"), "--report", str(tmp_path / "no" / "x.html")]) == 1
     assert "no such folder for --report" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
@@ -155,6 +157,55 @@ def test_the_clash_map_shows_the_clashes(chain):
     assert (
         "no clashes" in plots.clash_map(judge_alone(replace(chain, positions=chain.positions[:1]))).axes[0].get_title()
     )
+
+
+def said(figure):
+    return " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
+
+
+def test_pictures_with_nothing_to_show_say_so(chain):
+    one = replace(chain, positions=chain.positions[:1, 3:4], mask=chain.mask[3:4].copy(), types=chain.types[3:4])
+    one = replace(one, ends=np.ones(1, dtype=bool), labels=chain.labels[3:4], hydrogens=None, boxes=None)
+    one.mask[:, 4:] = False
+    assert said(plots.ramachandran_map(judge_alone(one))) == "no residue has both phi and psi"
+    assert said(plots.chi_histograms(judge_alone(one))).count("no side chain") == 2
+    image = judge_alone(one).validity.plot().axes[0].images[0]
+    assert image.get_clim() == (0, 1), "no fault has the colour of none"
+    assert said(plots.spread_figure([], [])) == said(plots.spread_figure([1.0], [np.nan])) != ""
+    assert said(plots.dihedral_maps({})) == said(plots.dihedral_maps({"MD": np.zeros((0, 2))})) != ""
+    assert said(plots.displacement_along_chain(np.full((3, 4), np.nan))) == "nothing is known of any of them"
+    assert said(training_curves([])) == "the log has no terms of a loss yet"
+
+
+def test_what_pictures_refuse(tmp_path):
+    with pytest.raises(ValueError, match="1 labels for 4 values"):
+        plots.uncertainty_along_chain(np.ones((3, 4)), ["A 1"])
+    with pytest.raises(TypeError, match="expected a Judgement, or the atoms of a Universe, found a str"):
+        plots.clash_map("aa.pdb")
+    with pytest.raises(ValueError, match="no other backbone atoms: .*check --trace"):
+        plots.clash_map(mda.Universe(GO_PDB))
+    with pytest.raises(ValueError, match="no CA; found are 1138 W, 76 BB, .*check --trace"):
+        plots.clash_map(mda.Universe(MARTINI_GRO))
+    with pytest.raises(FileNotFoundError, match="expected the folder of a run"):
+        training_curves(tmp_path)
+
+
+def test_pictures_of_files_of_one_name_do_not_replace_each_other(tmp_path):
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        shutil.copy(TRPCAGE_PDB, tmp_path / folder / "gen.pdb")
+    files = [str(tmp_path / folder / "gen.pdb") for folder in "ab"]
+    assert main(["evaluate", str(TRPCAGE_PDB), *files, "--plots", str(tmp_path / "p"), "--quiet"]) == 0
+    names = {path.name for path in (tmp_path / "p").iterdir()}
+    assert {"gen-1-chis.png", "gen-2-chis.png"} <= names and len(names) == 8
+
+
+def test_a_picture_that_cannot_be_written_leaves_nothing(tmp_path):
+    figure = plots.displacement_along_chain(np.ones(4))
+    figure.savefig = lambda file, **_: (file.write_bytes(b"half"), 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        plots.save_figure(figure, tmp_path, "a.png")
+    assert not list(tmp_path.iterdir())
 
 
 def test_maps_are_those_that_the_protein_has():

@@ -7,10 +7,13 @@ The script is made of the parsers themselves, and holds all that it needs: compl
 import shlex
 
 HOW = {
-    "bash": "mdbackmap completion bash > ~/.local/share/bash-completion/completions/mdbackmap",
+    "bash": "echo 'source <(mdbackmap completion bash)' >> ~/.bashrc",
     "zsh": "echo 'source <(mdbackmap completion zsh)' >> ~/.zshrc",
-    "fish": "mdbackmap completion fish > ~/.config/fish/completions/mdbackmap.fish",
+    "fish": "mkdir -p ~/.config/fish/completions; mdbackmap completion fish > ~/.config/fish/completions/mdbackmap.fish",
 }
+_ZSH = """(( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit; }}
+autoload -Uz bashcompinit && bashcompinit
+{script}"""
 _BASH = """# completes mdbackmap in bash: {how}
 _mdbackmap() {{
     local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} verb=${{COMP_WORDS[1]}} words=
@@ -39,7 +42,7 @@ def add_parser(verbs):
         "completion",
         help="print a script that completes verbs and options in a shell",
         description="Print a script with which a shell completes verbs, options and their values.",
-        epilog="; ".join(HOW.values()),
+        epilog="Once for all: " + "; or ".join(HOW.values()),
     )
     parser.add_argument("shell", choices=tuple(HOW), help="the shell that is to complete")
     parser.set_defaults(all_verbs=verbs.choices)
@@ -76,7 +79,7 @@ def bash(verbs, shell="bash"):
     script = _BASH.format(
         how=HOW[shell], verbs=shlex.quote(" ".join(verbs)), options="\n".join(options), values="\n".join(values)
     )
-    return script if shell == "bash" else f"autoload -Uz bashcompinit && bashcompinit\n{script}"
+    return script if shell == "bash" else _ZSH.format(script=script)
 
 
 def fish(verbs, shell="fish"):

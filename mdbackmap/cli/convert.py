@@ -160,7 +160,7 @@ def check(args):
 
 def run(args):
     """Convert, and say what was written."""
-    if args.report:
+    if args.report is not None:
         check_file("--report", Path(args.report), [args.topology, *args.trajectory])
     _, atoms = options.open_universe(args)
     from .. import BackmapTrajectory, load_model

@@ -75,7 +75,7 @@ def check_writing(args, inputs=()):
         If the JSON file is an input.
     """
     for option in ("json", "report"):
-        if getattr(args, option):
+        if getattr(args, option) is not None:
             check_file(f"--{option}", Path(getattr(args, option)), inputs)
     if args.plots:
         folder = Path(args.plots).absolute()
@@ -219,9 +219,15 @@ def save(args, judgements, mean=None, spread=None):
     if args.plots:
         from ..evaluation.plots import save_plots
 
-        for judgement in judgements:
-            save_plots(judgement, args.plots)
+        for judgement, stem in zip(judgements, _stems(judgements), strict=True):
+            save_plots(judgement, args.plots, stem)
     if args.report:
         from ..evaluation.report_page import save_report
 
         save_report(judgements, args.report, spread=spread)
+
+
+def _stems(judgements):
+    """Names of the judged files without folder and suffix; those that occur twice are numbered from 1."""
+    stems = [Path(judgement.name).stem for judgement in judgements]
+    return [f"{stem}-{k}" if stems.count(stem) > 1 else stem for k, stem in enumerate(stems, 1)]

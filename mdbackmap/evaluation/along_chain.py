@@ -8,7 +8,7 @@ import numpy as np
 
 from ..metrics.faults import FAULTS
 from ..metrics.measure import Measure
-from .figures import BLUE, GREY, ORANGE, PALE, new_figure, plain_axes, residue_axis
+from .figures import BLUE, GREY, ORANGE, PALE, new_figure, plain_axes, residue_axis, say_empty
 from .judgement import judged
 
 _BAND = (0.1, 0.9)  # quantiles over frames that a band shows; chosen: by hand
@@ -45,7 +45,7 @@ def residue_errors(judgement):
         image = lower.imshow(shares, aspect="auto", cmap="Reds", vmin=0, vmax=1, interpolation="nearest")
         figure.colorbar(image, ax=lower, label="share of frames", fraction=0.02, pad=0.01)
     else:
-        lower.text(0.5, 0.5, "no residue has a fault", transform=lower.transAxes, ha="center", va="center")
+        say_empty(lower, "no residue has a fault")
     lower.set(yticks=range(len(kinds)), yticklabels=[FAULTS[name] for name in kinds], xlabel="residue")
     residue_axis(lower, judgement.labels, judgement.generated.ends)
     return figure
@@ -71,6 +71,11 @@ def uncertainty_along_chain(spread, labels=None, *, errors=None, ends=None, titl
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    ValueError
+        If there are not as many labels as residues.
+
     Examples
     --------
     >>> uncertainty_along_chain(np.random.default_rng(0).random((3, 9))).axes[0].get_ylabel()
@@ -95,6 +100,11 @@ def displacement_along_chain(displacements, labels=None, *, ends=None, title="")
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    ValueError
+        If there are not as many labels as beads.
+
     Examples
     --------
     >>> displacement_along_chain(np.zeros((3, 9))).axes[0].get_ylabel()
@@ -106,6 +116,8 @@ def displacement_along_chain(displacements, labels=None, *, ends=None, title="")
 def _along(values, labels, what, ends, title, errors=None):
     """RMS over frames (F, R) as a line, with a band of quantiles where there are several."""
     values = np.atleast_2d(np.asarray(values, dtype=float))
+    if labels is not None and len(labels) != values.shape[1]:
+        raise ValueError(f"{len(labels)} labels for {values.shape[1]} values along the chain: expected equal numbers")
     known = np.isfinite(values)
     square = np.where(known, values, 0.0) ** 2
     with np.errstate(invalid="ignore"):
@@ -113,8 +125,8 @@ def _along(values, labels, what, ends, title, errors=None):
     figure = new_figure((10, 3.2))
     axes = figure.subplots()
     number = np.arange(values.shape[1])
-    if len(values) > 1:
-        some = known.any(0)
+    some = known.any(0)
+    if len(values) > 1 and some.any():
         low, high = np.full((2, len(number)), np.nan)
         low[some], high[some] = np.nanquantile(values[:, some], _BAND, axis=0)
         label = "{:.0%} to {:.0%} of frames".format(*_BAND)
@@ -126,6 +138,8 @@ def _along(values, labels, what, ends, title, errors=None):
     axes.set(ylabel=what, xlabel="residue", ylim=(0, None), title=title)
     plain_axes(axes)
     residue_axis(axes, np.arange(len(number)).astype(str) if labels is None else labels, ends)
+    if not some.any():
+        say_empty(axes, "nothing is known of any of them")
     if len(values) > 1 or errors is not None:
         axes.legend(frameon=False, ncols=3, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1))
     return figure

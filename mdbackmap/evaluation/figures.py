@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.known import spread as spread_out
+from ..files import replacing
 
 BLUE, ORANGE, RED, GREY, PALE = "#2f6690", "#c9682f", "#d8302a", "#333333", "#9ab4c8"
 _TICKS = 9  # labels of residues below an axis, at most; chosen: by hand
@@ -19,7 +20,7 @@ def new_figure(size):
 
 def save_figure(figure, folder, name):
     """
-    Write a picture into a folder, which is made if there is none.
+    Write a picture into a folder, which is made if there is none; the file appears when it is complete.
 
     Parameters
     ----------
@@ -35,8 +36,15 @@ def save_figure(figure, folder, name):
     """
     file = Path(folder, name)
     file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, dpi=110)
+    with replacing(file) as aside:
+        figure.savefig(aside, format="png", dpi=110)
     return file
+
+
+def say_empty(axes, words):
+    """Say in the middle of an axis why nothing is drawn on it."""
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center")
+    axes.set(xticks=[], yticks=[])
 
 
 def plain_axes(axes, *, ground=True):

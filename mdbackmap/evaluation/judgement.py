@@ -128,14 +128,22 @@ def judged(what):
 
     Parameters
     ----------
-    what : Judgement or AtomGroup
+    what : Judgement, AtomGroup or Universe
 
     Returns
     -------
     Judgement
+
+    Raises
+    ------
+    TypeError
+        Anything else.
     """
     if isinstance(what, Judgement):
         return what
+    if not hasattr(what, "atoms"):
+        raise TypeError(f"expected a Judgement, or the atoms of a Universe, found a {type(what).__name__}: {what!r}")
+    what = what.atoms
     name = str(getattr(what.universe.trajectory, "filename", None) or "protein")
     return judge_alone(read_protein(what, name=name))
 

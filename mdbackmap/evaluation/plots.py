@@ -21,7 +21,7 @@ from ..metrics.top8000 import (
     rotamer_shares,
 )
 from .along_chain import clash_map, displacement_along_chain, residue_errors, uncertainty_along_chain
-from .figures import BLUE, GREY, ORANGE, PALE, RED, new_figure, plain_axes, save_figure
+from .figures import BLUE, GREY, ORANGE, PALE, RED, new_figure, plain_axes, save_figure, say_empty
 from .judgement import judged
 from .peptide_torsions import shares
 
@@ -44,7 +44,7 @@ BINS = np.arange(-180, 181, 10)  # degrees
 MOST_POINTS = 20_000  # of a Ramachandran map
 
 
-def save_plots(judgement, folder):
+def save_plots(judgement, folder, stem=None):
     """
     Draw everything there is to draw of one judgement.
 
@@ -53,6 +53,8 @@ def save_plots(judgement, folder):
     judgement : Judgement
     folder : str or Path
         Made if it does not exist.
+    stem : str, optional
+        NAME in the names of the files (default: that of the judgement).
 
     Returns
     -------
@@ -74,7 +76,7 @@ def save_plots(judgement, folder):
         pictures["validity"] = lambda judgement: judgement.validity.plot()
     if judgement.reference is not None and judgement.n_samples > 2:
         pictures["spread"] = spread_of_samples
-    stem = Path(judgement.name).stem
+    stem = stem or Path(judgement.name).stem
     return [save_figure(draw(judgement), folder, f"{stem}-{what}.png") for what, draw in pictures.items()]
 
 
@@ -100,8 +102,11 @@ def ramachandran_map(judgement):
     rows = -(-max(1, len(there)) // columns)
     figure = new_figure((3.5 * columns, 3.6 * rows))
     panels = figure.subplots(rows, columns, squeeze=False).flat
-    for axes in list(panels)[len(there) :]:
+    for axes in list(panels)[max(1, len(there)) :]:
         axes.remove()
+    if not len(there):
+        say_empty(figure.axes[0], "no residue has both phi and psi")
+        return figure
     axis = np.radians(np.arange(-180, 181, 3.0))
     grid = np.meshgrid(axis, axis, indexing="ij")
     for axes, number in zip(figure.axes, there, strict=True):
@@ -157,11 +162,14 @@ def chi_histograms(judgement):
                 crystals = sum(
                     (n * rotamer_shares(k, column, BINS) for k, n in zip(kinds, counts, strict=True)), crystals
                 )
+        if not crystals.any():
+            say_empty(axes, f"no side chain of these has a chi{column + 1} that is known of crystals")
+            continue
         axes.stairs(100 * crystals / max(crystals.sum(), 1e-9), BINS, fill=True, color="#dddddd", label="crystals")
         axes.set(xlabel=f"chi{column + 1}, degrees", ylabel="% in 10 degrees", xlim=(-180, 180))
         axes.set_xticks(range(-180, 181, 60))
         plain_axes(axes)
-    axes.legend(frameon=False, fontsize=9)
+        axes.legend(frameon=False, fontsize=9)
     return figure
 
 
@@ -218,7 +226,7 @@ def spread_figure(spread, error, title=""):
     Parameters
     ----------
     spread, error : ndarray of float
-        Of one shape, angstrom.
+        Of one shape, angstrom. NaN where they are not known.
     title : str
 
     Returns
@@ -231,10 +239,15 @@ def spread_figure(spread, error, title=""):
     1
     """
     spread, error = np.ravel(spread), np.ravel(error)
+    known = np.isfinite(spread) & np.isfinite(error)
+    spread, error = spread[known], error[known]
     order = np.argsort(spread, kind="stable")
     tenths = [part for part in np.array_split(order, 10) if len(part)]
     figure = new_figure((6, 5))
     axes = figure.subplots()
+    if not len(order):
+        say_empty(axes, "no residue has a spread and an error")
+        return figure
     shown = spread_out(len(order), MOST_POINTS)
     axes.scatter(spread[order[shown]], error[order[shown]], s=3, color=PALE, linewidths=0, label="residues")
     rms = np.sqrt([[np.mean(values[part] ** 2) for part in tenths] for values in (spread, error)])
@@ -272,8 +285,12 @@ def dihedral_maps(angles, title=""):
 
     maps = {name: shares(pairs, len(BINS) - 1) for name, pairs in angles.items()}
     least = min((x[x > 0].min() for x in maps.values() if (x > 0).any()), default=1e-6)
-    norm = LogNorm(least, max(x.max() for x in maps.values()) * 1.0001)
-    figure = new_figure((4.2 * len(maps) + 0.8, 4.2))
+    largest = max((x.max() for x in maps.values()), default=0.0)
+    figure = new_figure((4.2 * max(1, len(maps)) + 0.8, 4.2))
+    if not largest:
+        say_empty(figure.subplots(), "no angles phi and psi")
+        return figure
+    norm = LogNorm(least, largest * 1.0001)
     columns = figure.subplots(1, len(maps), squeeze=False)[0]
     for axes, (name, density) in zip(columns, maps.items(), strict=True):
         shown = axes.pcolormesh(BINS, BINS, np.where(density > 0, density, np.nan).T, norm=norm, cmap="viridis")

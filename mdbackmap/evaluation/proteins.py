@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import functools
 import warnings
+from collections import Counter
 
 import numpy as np
 
@@ -25,7 +26,8 @@ from ..recognition.recognise import recognise
 from ..recognition.soundness import check_frames, check_whole, leave_out
 
 _FRAMES_TO_BIND = 10  # frames in which the protein is looked for; chosen: by hand
-_SHOWN = 8  # residues named in a warning
+_SHOWN = 8  # names in a message; chosen: by hand
+_BEADS = "expected all atoms; beads are judged by 'mdbackmap check --trace'"
 _TORN = 20.0  # angstrom between neighbouring C-alphas: only a periodic boundary does that; chosen: by hand
 
 
@@ -74,6 +76,12 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
         raise ValueError(f"no frame of {name or 'the trajectory'} to read: it has {len(trajectory)}, none was chosen")
     everything = atoms.universe.atoms
     residue = Group.read(everything, aliases).residue
+    if len(atoms) and "CA" not in set(attribute(atoms, "names", "").tolist()):
+        found = listed(
+            [f"{n} {word or '(no name)'}" for word, n in Counter(attribute(atoms, "names", "").tolist()).most_common()],
+            _SHOWN,
+        )
+        raise MappingError(f"{name or 'the selection'} has no CA; found are {found}: {_BEADS}")
     atoms = _single(atoms, residue[atoms.ix], aliases)
     looked_at = [frames[k] for k in spread(len(frames), _FRAMES_TO_BIND)]
 
@@ -92,7 +100,7 @@ def read_protein(atoms, frames=None, *, name="", aliases=None):
     mask = np.zeros(positions.shape[1:3], dtype=bool)
     mask[rows, slots] = True
     if not mask[:, [0, 2]].any():
-        raise ValueError(f"{name or 'the protein'} has {len(mask)} CA and no other backbone atoms: expected all atoms")
+        raise ValueError(f"{name or 'the protein'} has {len(mask)} CA and no other backbone atoms: {_BEADS}")
     hydrogens = _bind(read[:, len(places) :], row[bound], positions[0], mask) if len(bound) else None
     with _errors_of(name):
         check_whole(positions[:, :, 1], frames, coarse.ends, advice=lambda k: leave_out(k, len(trajectory)))

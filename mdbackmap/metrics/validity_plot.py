@@ -32,7 +32,7 @@ def validity_figure(validity):
     figure = Figure(figsize=(10, 9), layout="constrained")
     upper, middle, lower = figure.subplots(3, 1, height_ratios=[3, 2.4, 2])
     total = sum(counts.astype(int) for counts in validity.faults.values())
-    shown = upper.imshow(total, aspect="auto", cmap="Reds", vmin=0, interpolation="nearest")
+    shown = upper.imshow(total, aspect="auto", cmap="Reds", vmin=0, vmax=max(1, total.max()), interpolation="nearest")
     figure.colorbar(shown, ax=upper, label="faults")
     upper.set(ylabel="structure", title=validity.name or "validity")
     shares = np.array([(counts > 0).mean(0) for counts in validity.faults.values()])

@@ -78,9 +78,17 @@ def read_log(folder):
     -------
     list of dict of str to float
         One an epoch; numbers that were not measured are left out.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
     """
     file = Path(folder)
-    with open(file if file.is_file() else file / "log.csv", newline="") as stream:
+    file = file if file.is_file() else file / "log.csv"
+    if not file.exists():
+        raise FileNotFoundError(f"no {file}: expected the folder of a run, which has a log after its first epoch")
+    with open(file, newline="") as stream:
         rows = [{name: float(x) for name, x in row.items() if x} for row in csv.DictReader(stream)]
     return [{name: x for name, x in row.items() if math.isfinite(x)} for row in rows]
 
@@ -125,8 +133,11 @@ def training_curves(log):
     n_rows = -(-max(1, len(panels)) // n_columns)
     figure = Figure(figsize=(4.4 * n_columns, 3.4 * n_rows), layout="constrained")
     every = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
-    for axes in every[len(panels) :]:
+    for axes in every[max(1, len(panels)) :]:
         axes.remove()
+    if not panels:
+        every[0].text(0.5, 0.5, "the log has no terms of a loss yet", ha="center", va="center")
+        every[0].set(xticks=[], yticks=[])
     for axes, (title, names) in zip(every, panels.items(), strict=False):
         for name in names:
             points = [(row["epoch"], row[name]) for row in rows if name in row]
