@@ -39,6 +39,15 @@ def test_compiling_is_told_once(added, caplog):
     assert [record.getMessage()[:18] for record in caplog.records] == ["loops are compiled"]
 
 
+def test_nothing_is_compiled_where_nobody_waits_for_it(added):
+    compiling.compiled(added)
+    with compiling.as_kept() as kept:
+        assert not kept() and not compiling.suits(torch.zeros(1))
+    assert compiling.suits(torch.zeros(1))
+    with compiling.as_kept() as kept:
+        assert kept() and compiling.suits(torch.zeros(1)), "all that there are were compiled"
+
+
 def test_gradients_go_to_the_reference():
     asked = torch.zeros(1, requires_grad=True)
     assert not compiling.suits(asked)

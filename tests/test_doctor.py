@@ -134,3 +134,23 @@ def test_scripts_are_sound(shell, capsys):
     if shutil.which(shell):
         done = subprocess.run([shell, "-n", "/dev/stdin"], input=script, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh")
+@pytest.mark.parametrize("before", ["", "autoload -Uz compinit && compinit -u; "])
+def test_zsh_takes_the_script_with_and_without_its_own_completion(before, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZDOTDIR", str(tmp_path))  # where zsh keeps a list of its functions
+    script = completion.bash(build_parser()._subparsers._group_actions[0].choices, "zsh")
+    command = ["zsh", "-f", "-c", f"{before}source /dev/stdin; print ${{_comps[mdbackmap]}}"]
+    done = subprocess.run(command, input=script, capture_output=True, text=True)
+    assert done.returncode == 0 and "_mdbackmap" in done.stdout, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish")
+def test_fish_completes(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    script = completion.fish(build_parser()._subparsers._group_actions[0].choices)
+    (tmp_path / "script").write_text(script)
+    command = ["fish", "-c", "source ~/script; complete -C 'mdbackmap convert --names g'"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout.split() == ["gromacs"], done.stderr

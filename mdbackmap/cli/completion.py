@@ -9,7 +9,7 @@ import shlex
 HOW = {
     "bash": "echo 'source <(mdbackmap completion bash)' >> ~/.bashrc",
     "zsh": "echo 'source <(mdbackmap completion zsh)' >> ~/.zshrc",
-    "fish": "mkdir -p ~/.config/fish/completions; mdbackmap completion fish > ~/.config/fish/completions/mdbackmap.fish",
+    "fish": "echo 'mdbackmap completion fish | source' >> ~/.config/fish/config.fish",
 }
 _ZSH = """(( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit; }}
 autoload -Uz bashcompinit && bashcompinit

@@ -1,10 +1,13 @@
 """``mdbackmap demo``: the whole way on a bundled trajectory, with a report on the atoms and a picture of them."""
 
+import logging
 import time
 from pathlib import Path
 
 from ..datafiles import GO_PDB, GO_XTC
 from . import options, values
+
+logger = logging.getLogger(__name__)
 
 MAX_JUDGED = 100  # frames that are read back and judged
 REPORT = (
@@ -43,16 +46,10 @@ def run(args):
     """Convert, read back, judge and draw."""
     import MDAnalysis as mda
 
-    from .. import BackmapTrajectory, load_model
-
     folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)
     cg = mda.Universe(str(GO_PDB), str(GO_XTC))
-    model = load_model("genzprot", cg.atoms, threads=args.threads)
-    began = time.perf_counter()
-    analysis = BackmapTrajectory(cg.atoms, model, filename=str(folder / "aa.xtc"), seed=args.seed, overwrite=True)
-    analysis.run(verbose=not args.quiet)
-    rate = cg.trajectory.n_frames / (time.perf_counter() - began)
+    model, rate = convert(cg, folder / "aa.xtc", args)
     written = mda.Universe(str(folder / "aa.pdb"), str(folder / "aa.xtc"))
     judgement, n_judged = judge(model.mapping, written, cg)
     picture = draw(model.mapping, written, cg, folder / "beads-and-atoms.png")
@@ -60,9 +57,24 @@ def run(args):
         print(f"read      {cg.trajectory.n_frames} frames of {model.n_beads} beads from {GO_XTC}")
         print(f"wrote     {written.trajectory.n_frames} frames of {written.atoms.n_atoms} atoms to {folder / 'aa.xtc'}")
         print(f"topology  {folder / 'aa.pdb'}\npicture   {picture}")
-        print(f"speed     {rate:.0f} frames/s (read, generated, written), {options.count(args.threads, 'thread')}")
+        print(f"speed     {rate:.3g} frames/s (read, generated, written), {options.count(args.threads, 'thread')}")
         print(f"\nHow good the atoms are ({n_judged} frames, read back from the file):")
         print("\n".join(f"  {what:<36} {value:>7} {unit}".rstrip() for what, value, unit in judgement))
+
+
+def convert(cg, filename, args):
+    """Write the atoms of all frames; the model, and frames a second. Nobody waits here for loops to be compiled."""
+    from .. import BackmapTrajectory, load_model
+    from ..geometry.compiling import as_kept
+
+    with as_kept() as kept:
+        model = load_model("genzprot", cg.atoms, threads=args.threads)
+        if not kept():
+            logger.info("loops are not compiled yet: the first conversion does it, once, in up to a minute")
+        began = time.perf_counter()
+        analysis = BackmapTrajectory(cg.atoms, model, filename=str(filename), seed=args.seed, overwrite=True)
+        analysis.run(verbose=not args.quiet)
+    return model, cg.trajectory.n_frames / (time.perf_counter() - began)
 
 
 def judge(mapping, written, cg):

@@ -5,6 +5,7 @@ A compiled kernel stands beside a reference in torch that gives the same numbers
 devices, or that need gradients, go to the reference. ``MDBACKMAP_COMPILED=0`` in the environment turns kernels off.
 """
 
+import contextlib
 import functools
 import importlib.util
 import logging
@@ -18,6 +19,7 @@ _FAST_MATHS = {"reassoc", "contract", "arcp", "nsz"}
 
 logger = logging.getLogger(__name__)
 _uncompiled = []  # kernels of which numba keeps nothing on disk yet
+_patience = [True]  # whether to compile them; the last one counts
 
 
 @functools.cache
@@ -49,8 +51,27 @@ def compiled(kernel):
     return function
 
 
+@contextlib.contextmanager
+def as_kept():
+    """
+    A context in which nothing is compiled: where loops are not kept on disk yet, references run in their place.
+
+    Yields
+    ------
+    callable
+        Returns whether all loops are on disk of modules that are loaded by then.
+    """
+    _patience.append(False)
+    try:
+        yield lambda: not _uncompiled
+    finally:
+        _patience.pop()
+
+
 def suits(*tensors):
     """Whether compiled kernels take these tensors: on the CPU, no gradients asked for. None counts as one that fits."""
+    if _uncompiled and not _patience[-1]:
+        return False
     if available() and _uncompiled:
         _uncompiled.clear()
         logger.info(
