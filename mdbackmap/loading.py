@@ -134,22 +134,13 @@ def load_model(
     check_atoms(atoms)
     network, provenance = checkpoint.load(name_or_path)
     cite(network.family)
-    atoms, how, looked = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}, {}
-
-    def look(indices):
-        looked["frames"], looked["dimensions"] = survey(atoms, indices)
-        looked["indices"] = indices
-        return looked["frames"]
-
+    atoms, how = atoms.atoms, {"sequence": sequence, "aliases": aliases, "breaks": breaks}
     if network.molecule is not None:
         _refuse_names(network.molecule, mapping, how)
         indices, joined = bind_beads(atoms, network.molecule, f"the model {provenance['model']!r}"), network.molecule
+        looked = None
     else:
-        indices, coarse, beads = recognise(atoms, mapping=mapping, **how, frames=look, rest=not carries(passthrough))
-        joined = network.mapping(coarse, beads)
-        frames = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
-        looked["frames"] = _whole_chains(joined, frames, looked["dimensions"])
-        joined = with_cis(network, joined, looked["frames"])
+        indices, joined, looked = _recognised(network, atoms, mapping, how, rest=not carries(passthrough))
     if like is not None:
         like = read_like(like)
         if network.open_ends:
@@ -158,11 +149,27 @@ def load_model(
     told = HydrogenOptions(hydrogens, ph, protonation, ends, names, caps)
     options = {"device": device, "threads": threads, "hydrogens": told}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
-    model = Backmapper(network, joined, indices, provenance, **options, looked=looked.get("frames"), names=names)
+    model = Backmapper(network, joined, indices, provenance, **options, looked=looked, names=names)
     model = model if keep is None else model.keeping(keep, atoms, keep_tolerance, aliases)
     model = model.carrying(passthrough, atoms, aliases) if carries(passthrough) else model
     model = model if like is None else model.like(like)
     return model if refine is None else model.refining(refine)
+
+
+def _recognised(network, atoms, mapping, how, rest):
+    """Indices of a protein's beads, their mapping, and beads (f, N, 3) of some frames, chains whole."""
+    looked = {}
+
+    def look(indices):
+        looked["frames"], looked["dimensions"] = survey(atoms, indices)
+        looked["indices"] = indices
+        return looked["frames"]
+
+    indices, coarse, beads = recognise(atoms, mapping=mapping, **how, frames=look, rest=rest)
+    joined = network.mapping(coarse, beads)
+    frames = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
+    frames = _whole_chains(joined, frames, looked["dimensions"])
+    return indices, with_cis(network, joined, frames), frames
 
 
 def _as_in(like, fine, hydrogens, protonation, ends):

@@ -15,12 +15,14 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from public import public
 
 import mdbackmap
 from mdbackmap.cli import main
 
 ROOT = Path(mdbackmap.__file__).parent.parent
 PACKAGING = ROOT / ".packaging"
+FUNCTIONS = [(name, found) for name, found in public() if inspect.isfunction(found)]
 CONDA = {"torch": "pytorch", "MDAnalysis": "mdanalysis"}
 
 
@@ -111,24 +113,12 @@ def test_importing_takes_no_time():
     assert min(times) < 0.1
 
 
-def public():
-    """Public functions and methods of the package's own names."""
-    for name in sorted(set(mdbackmap.__all__) - {"__version__"}):
-        found = getattr(mdbackmap, name)
-        if inspect.isfunction(found):
-            yield name, found
-        for method, value in vars(found).items() if inspect.isclass(found) else ():
-            value = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
-            if inspect.isfunction(value) and not method.startswith("_") and found.__module__.startswith("mdbackmap"):
-                yield f"{name}.{method}", value
-
-
 def test_the_package_says_that_it_is_typed(config):
     assert (ROOT / "mdbackmap" / "py.typed").read_text() == ""
     assert "py.typed" in config["options.package_data"]["mdbackmap"]
 
 
-@pytest.mark.parametrize("name, function", list(public()), ids=[name for name, _ in public()])
+@pytest.mark.parametrize("name, function", FUNCTIONS, ids=[name for name, _ in FUNCTIONS])
 def test_public_functions_have_types(name, function):
     signature = inspect.signature(function)
     names = [x for x in signature.parameters.values() if x.name not in ("self", "cls")]

@@ -21,7 +21,7 @@ HALL = {  # the files in the top folder
     "__init__": NEITHER, "__main__": NEITHER, "checks": NEITHER, "citations": NEITHER,
     "commit": NEITHER, "files": NEITHER, "options": NEITHER,
     "reporter": NO_TORCH, "guesser": NO_TORCH, "trajectory": NO_TORCH, "transformation": NO_TORCH,
-    "backmapper": DOOR, "loading": DOOR, "checkpoint": "torch",
+    "backmapper": DOOR, "bound_model": DOOR, "loading": DOOR, "checkpoint": "torch",
 }  # fmt: skip
 NO_TORCH_EITHER = [
     f"data.{name}" for name in ("clusters", "deposited", "layouts", "pack_files", "packs", "polymers", "sources")

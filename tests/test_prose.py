@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pages import DOCS, README
+from public import public
 
 import mdbackmap
 
@@ -36,17 +37,6 @@ def docstrings(text):
 def comments(text):
     """Comments of a module."""
     return [token.string for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type == 65]
-
-
-def public():
-    """Public functions, classes and methods of the package's own names."""
-    for name in sorted(set(mdbackmap.__all__) - {"__version__"}):
-        found = getattr(mdbackmap, name)
-        yield name, found
-        if inspect.isclass(found):
-            for method, value in vars(found).items():
-                if inspect.isfunction(value) and not method.startswith("_"):
-                    yield f"{name}.{method}", value
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(PACKAGE)))

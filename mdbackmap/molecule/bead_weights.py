@@ -10,11 +10,15 @@ Shapes: N beads, A atoms, w triples. Positions in angstrom.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .bead_models import CA
 from .topology import Topology
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 _TOGETHER = 1e-2  # angstrom; chosen: by hand, rounding of single precision far from the origin, no bond is as short
 
@@ -150,11 +154,11 @@ class BeadWeights:
         return np.where(alphas < 0, anchors, alphas) if len(alphas) == len(anchors) else anchors
 
     @property
-    def followed(self):
+    def followed(self) -> np.ndarray | None:
         """`chain` for `boxes.whole`, where residues have several beads; None where it goes from bead to bead."""
         return self.chain if self.is_chain and self.n_beads > len(self.anchors) else None
 
-    def trace(self, beads) -> np.ndarray:
+    def trace(self, beads: ArrayLike) -> np.ndarray:
         """
         The beads nearest to the C-alphas of a protein; for C-alpha beads these themselves.
 
@@ -169,7 +173,7 @@ class BeadWeights:
         anchors = self.chain
         return beads if np.array_equal(anchors, np.arange(self.n_beads)) else beads[..., anchors, :]
 
-    def project(self, positions) -> np.ndarray:
+    def project(self, positions: ArrayLike) -> np.ndarray:
         """
         Positions of the beads, from those of the atoms.
 
@@ -204,7 +208,7 @@ class BeadWeights:
         beads[..., owning, :] = found
         return beads
 
-    def lift(self, beads) -> np.ndarray:
+    def lift(self, beads: ArrayLike) -> np.ndarray:
         """
         Every atom on the bead it rests on.
 
@@ -227,7 +231,7 @@ class BeadWeights:
         self._match(beads, self.n_beads, "beads")
         return beads[..., self.bead_of_atom, :]
 
-    def unlift(self, positions) -> np.ndarray:
+    def unlift(self, positions: ArrayLike) -> np.ndarray:
         """
         Positions of the beads, from those of atoms that rest on them or have been moved with them.
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mdbackmap import backmapper, checkpoint
+from mdbackmap import bound_model, checkpoint
 
 from . import cases, judging
 
@@ -53,7 +53,7 @@ class Report:
         self.seconds += other["seconds"]
 
 
-class StandinSampler(backmapper.Sampler):
+class StandinSampler(bound_model.Sampler):
     """Atoms at small offsets from their beads, keyed by frame and sample; no network."""
 
     def __call__(self, beads, noise, keys, boxes, tolerance, kept=None, held=None):
@@ -69,14 +69,14 @@ class StandinSampler(backmapper.Sampler):
 @contextlib.contextmanager
 def prepared(real):
     """The weights are loaded once; without `real` no network is asked."""
-    load, sampler = checkpoint.load, backmapper.Sampler
+    load, sampler = checkpoint.load, bound_model.Sampler
     checkpoint.load = _load
     if not real:
-        backmapper.Sampler = StandinSampler
+        bound_model.Sampler = StandinSampler
     try:
         yield
     finally:
-        checkpoint.load, backmapper.Sampler = load, sampler
+        checkpoint.load, bound_model.Sampler = load, sampler
 
 
 _original = checkpoint.load
