@@ -17,7 +17,7 @@ from .backmapper import Backmapper
 from .checks import carries, check_atoms
 from .citations import cite
 from .generation.placing import with_cis
-from .molecule.bead_models import BeadModel
+from .molecule.bead_definition import BeadModel
 from .molecule.binding import bind as bind_beads
 from .molecule.boxes import box_vectors, whole
 from .molecule.mapping import MappingError

@@ -11,15 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mdbackmap.chemistry.elements import MASSES
 from mdbackmap.chemistry.residues import RESIDUE_NAMES
 from mdbackmap.completion.complete import Completion
-from mdbackmap.molecule.bead_models import (
-    BEAD_MODELS,
-    CA,
-    SYNONYMS,
-    BeadModel,
-    bead_model,
-    chain_ends,
-    read_bead_models,
-)
+from mdbackmap.molecule.bead_definition import BeadModel
+from mdbackmap.molecule.bead_models import BEAD_MODELS, CA, SYNONYMS, bead_model, chain_ends, read_bead_models
 from mdbackmap.molecule.heavy_atoms import protein_topology
 from mdbackmap.molecule.mapping import Mapping, MappingError
 from mdbackmap.molecule.topology import Topology

@@ -13,7 +13,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mdbackmap.chemistry.residues import ATOMS, RESIDUE_NAMES
 from mdbackmap.data.known import read_chains
 from mdbackmap.datafiles import COMPLEX_PDB, GO_PDB, GO_XTC, VALIDATION
-from mdbackmap.molecule.bead_models import BEAD_MODELS, BeadModel
+from mdbackmap.molecule.bead_definition import BeadModel
+from mdbackmap.molecule.bead_models import BEAD_MODELS
 from mdbackmap.molecule.heavy_atoms import protein_topology
 from mdbackmap.molecule.mapping import Mapping, MappingError
 from mdbackmap.molecule.topology import Topology

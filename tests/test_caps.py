@@ -17,7 +17,7 @@ from mdbackmap.chemistry.bound_hydrogens import written_form, written_names
 from mdbackmap.completion.caps import Caps, placed, torsion, wanted
 from mdbackmap.completion.complete import Completion
 from mdbackmap.datafiles import MARTINI_GRO, TRPCAGE_PDB
-from mdbackmap.metrics.validity import ProteinJudge
+from mdbackmap.metrics.protein_judge import ProteinJudge
 from mdbackmap.molecule.mapping import Mapping, MappingError
 from mdbackmap.options import HydrogenOptions
 from mdbackmap.writing.pdb import write_topology

@@ -13,7 +13,7 @@ from mdbackmap.cli import main
 from mdbackmap.datafiles import GO_PDB, GO_XTC
 from mdbackmap.hydrogen.grown import Grown
 from mdbackmap.metrics.faults import FAULTS
-from mdbackmap.metrics.validity import SCORES, ProteinJudge
+from mdbackmap.metrics.protein_judge import SCORES, ProteinJudge
 from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.universes.protein import protein_atoms
 

@@ -19,7 +19,7 @@ from mdbackmap.generation.bound import bind
 from mdbackmap.generation.placing import Placing, with_cis
 from mdbackmap.metrics.dihedrals import flat_atoms
 from mdbackmap.models.genzprot import GenZProt, GenZProtConfig
-from mdbackmap.molecule.bead_models import BeadModel
+from mdbackmap.molecule.bead_definition import BeadModel
 from mdbackmap.molecule.heavy_atoms import protein_topology
 from mdbackmap.molecule.mapping import Mapping, MappingError
 from mdbackmap.training.placement_training import new_placement, with_placement

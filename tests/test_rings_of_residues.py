@@ -17,7 +17,7 @@ from mdbackmap.evaluation.judgement import judge_alone
 from mdbackmap.evaluation.proteins import read_protein
 from mdbackmap.generation.ring import half_turned
 from mdbackmap.metrics.dihedrals import atom14, backbone_torsions
-from mdbackmap.metrics.validity import ProteinJudge
+from mdbackmap.metrics.protein_judge import ProteinJudge
 from mdbackmap.molecule.mapping import Mapping
 from mdbackmap.options import HydrogenOptions
 from mdbackmap.writing.pdb import write_topology

@@ -16,7 +16,8 @@ from mdbackmap.conversion.outcome import Skipped
 from mdbackmap.datafiles import GO_PDB, GO_XTC, TRPCAGE_PDB
 from mdbackmap.metrics import limits
 from mdbackmap.metrics.faults import FAULTS
-from mdbackmap.metrics.validity import SCORES, Judged, ProteinJudge, Validity
+from mdbackmap.metrics.protein_judge import SCORES, Judged, ProteinJudge
+from mdbackmap.metrics.validity import Validity
 from mdbackmap.writing.products import AlreadyComplete
 
 RUN = {"start": 0, "stop": 12}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from ..metrics.validity import Judged
+from ..metrics.protein_judge import Judged
 from .generator import Generator
 from .jobs import jobs
 from .plan import checked_frame, judged

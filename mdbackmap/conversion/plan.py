@@ -16,7 +16,7 @@ import numpy as np
 
 from ..checks import SKIP
 from ..metrics.limits import beyond
-from ..metrics.validity import Judged, ProteinJudge
+from ..metrics.protein_judge import Judged, ProteinJudge
 from ..molecule.mapping import MappingError
 from ..options import SamplingOptions
 from ..recognition.soundness import fault_alone

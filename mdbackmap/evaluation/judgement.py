@@ -16,9 +16,10 @@ from ..metrics.comparison import squared_errors
 from ..metrics.faults import find_faults
 from ..metrics.hydrogens import CONVENTIONS, all_atom_clashscore
 from ..metrics.measure import Measure
+from ..metrics.protein_judge import Judged
 from ..metrics.protocol import evaluate, summarise
 from ..metrics.samples import evaluate_samples
-from ..metrics.validity import Judged, Validity
+from ..metrics.validity import Validity
 from .energy import energies
 from .proteins import common, part, read_protein
 

@@ -17,7 +17,8 @@ graphs         bond graphs of any molecule, and how they differ
 hydrogens      clashes of all atoms, hydrogens too
 dihedrals      phi, psi, omega, chi, chirality, C-beta deviation
 limits         limits that a single structure has to keep
-validity       the report on structures: scores, faults by residue, limits
+protein_judge  structures judged as they are made: scores, faults by residue
+validity       the report on them: means, limits, worst residues
 validity_plot  the same as a picture
 rings          rings of any molecule that a bond passes through
 universe_bonds bonds of all atoms of an AtomGroup

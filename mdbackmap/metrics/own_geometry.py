@@ -105,7 +105,7 @@ class OwnGeometry:
         ----------
         atoms : ndarray of float, shape (F, A, 3)
         scores : dict of str to ndarray of float, shape (F,)
-            Percent, by names of `validity.SCORES`; changed in place.
+            Percent, by names of `protein_judge.SCORES`; changed in place.
         faults : dict of str to ndarray of int, shape (F, R)
             By names of `faults.FAULTS`; changed in place.
         n_terms : dict of str to int

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .bead_models import CA, BeadModel, chain_ends
+from .bead_definition import BeadModel
+from .bead_models import CA, chain_ends
 from .bead_weights import BeadWeights, MappingError
 from .heavy_atoms import protein_topology
 from .topology import Topology

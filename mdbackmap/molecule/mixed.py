@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .bead_models import BeadModel
+from .bead_definition import BeadModel
 
 CALVADOS = "calvados"
 """The name of such a model: C-alphas in linkers, centres of mass in folded domains, every bead called CA."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arranged import arranged
 from .boxes import followed
 from .crowds import closest
 from .images import layers, molecule_bonds
-from .likeness import arranged
 from .mapping import Mapping
 from .topology import Topology
 from .wrapping import Wrapping

@@ -13,7 +13,8 @@ import numpy as np
 
 from ..chemistry import residues
 from ..molecule.attributes import listed
-from ..molecule.bead_models import BEAD_MODELS, CA, BeadModel
+from ..molecule.bead_definition import BeadModel
+from ..molecule.bead_models import BEAD_MODELS, CA
 from ..molecule.mapping import MappingError
 
 BACKBONE = frozenset(["BB", "BAS"])

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..chemistry import residues
 from ..molecule.attributes import listed
-from ..molecule.bead_models import BEAD_MODELS, CA, BeadModel
+from ..molecule.bead_definition import BeadModel
+from ..molecule.bead_models import BEAD_MODELS, CA
 from ..molecule.mapping import MappingError
 from ..molecule.mixed import CALVADOS, mixed
 from .all_beads import beads_by_name, distance

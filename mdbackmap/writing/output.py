@@ -20,7 +20,7 @@ from MDAnalysis.coordinates import core
 from MDAnalysis.coordinates.memory import MemoryReader
 
 from .. import __version__
-from ..metrics.validity import Judged
+from ..metrics.protein_judge import Judged
 from ..reading.xdr import count_frames
 from ..universes.frames import CoarseFrame
 from .partial import Partial, format_suffix

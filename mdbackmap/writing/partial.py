@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..metrics.validity import Judged
+from ..metrics.protein_judge import Judged
 from .lock import NAME as LOCK
 from .lock import InUse, Lock
 

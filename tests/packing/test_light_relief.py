@@ -18,7 +18,7 @@ from mdbackmap.hydrogen.adding import Hydrogens
 from mdbackmap.metrics.dihedrals import atom14, side_chain_torsions
 from mdbackmap.metrics.hydrogens import AllAtoms, all_atom_clashscore
 from mdbackmap.metrics.hydrogens import Hydrogens as Judged
-from mdbackmap.metrics.validity import _hydrogens
+from mdbackmap.metrics.protein_judge import _hydrogens
 from mdbackmap.molecule.mapping import Mapping
 from mdbackmap.options import HydrogenOptions
 from mdbackmap.packing import light_relief
