@@ -7,8 +7,10 @@ import pytest
 import torch
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
-from mdbackmap.geometry import neighbours
-from mdbackmap.geometry.neighbours import meeting_spheres, minimum_image, nearest, spheres_around
+from mdbackmap.geometry import neighbours, searching
+from mdbackmap.geometry.neighbours import nearest
+from mdbackmap.geometry.periodic import minimum_image
+from mdbackmap.geometry.spheres import meeting_spheres, spheres_around
 
 pytestmark = pytest.mark.neighbours
 
@@ -76,7 +78,7 @@ def test_tables_equal_those_of_the_slow_twin(n):
 
 
 def test_rows_are_searched_in_parts(monkeypatch):
-    monkeypatch.setattr(neighbours, "_PAIRS", 7 * 40)
+    monkeypatch.setattr(searching, "PAIRS", 7 * 40)
     check(beads(40), 6)
     check(beads(40), 6, box=vectors(BOXES["cubic"]))
 
@@ -126,7 +128,7 @@ def test_no_radii_and_no_neighbours():
 
 @pytest.mark.parametrize("cell", [None, "cubic", "triclinic"])
 def test_spheres_that_meet(cell, monkeypatch):
-    monkeypatch.setattr(neighbours, "_PAIRS", 7 * 2 * 30)  # seven rows at a time
+    monkeypatch.setattr(searching, "PAIRS", 7 * 2 * 30)  # seven rows at a time
     positions, box = beads(40), None if cell is None else vectors(BOXES[cell])
     radii = torch.rand(2, 40, generator=torch.Generator().manual_seed(1)) * 8
     found = torch.stack(meeting_spheres(positions, positions[:, 10:], radii, radii[:, 10:], box), 1).tolist()
@@ -149,7 +151,7 @@ def test_beads_far_from_the_origin():
 
 
 def many_are(number, monkeypatch):
-    monkeypatch.setattr(neighbours, "_MANY", dict.fromkeys(neighbours._MANY, number))
+    monkeypatch.setattr(searching, "MANY", dict.fromkeys(searching.MANY, number))
 
 
 class TestTree:
@@ -212,7 +214,7 @@ def test_spheres_that_meet_by_trees(trees, cell, monkeypatch):
 def test_spheres_around_points(cell, limit, monkeypatch):
     """Points of several frames in any order, as they are found frame by frame."""
     many_are(limit, monkeypatch)
-    monkeypatch.setattr(neighbours, "_PAIRS", 7 * 40)
+    monkeypatch.setattr(searching, "PAIRS", 7 * 40)
     places, box = beads(40, frames=3), None if cell is None else vectors(BOXES[cell], 3)
     random = torch.Generator().manual_seed(1)
     radii, frames = torch.rand(3, 40, generator=random) * 8, torch.tensor([2, 0, 0, 2, 0])

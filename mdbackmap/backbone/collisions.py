@@ -9,7 +9,8 @@ Shapes: F frames, R residues, P pairs of them, Q peptides in question, B bins. A
 import torch
 
 from ..chemistry.residues import CB, MAX_ATOMS
-from ..geometry.neighbours import image_shifts, meeting_spheres, spheres_around
+from ..geometry.periodic import image_shifts
+from ..geometry.spheres import meeting_spheres, spheres_around
 from ..geometry.vectors import full_precision, turn_about_x
 from ..torsions.movable import present
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ..chemistry.residues import DISULFIDE, IDEAL_ATOMS
-from ..geometry.neighbours import image_shifts
+from ..geometry.periodic import image_shifts
 from ..geometry.vectors import full_precision, unit
 
 _CB_SG = float(np.linalg.norm(IDEAL_ATOMS["CYS"]["SG"][1:]))

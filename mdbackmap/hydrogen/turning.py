@@ -11,7 +11,8 @@ import dataclasses
 
 import torch
 
-from ..geometry.neighbours import image_shifts, meeting_spheres
+from ..geometry.periodic import image_shifts
+from ..geometry.spheres import meeting_spheres
 from ..geometry.vectors import full_precision
 from .scoring import energies
 

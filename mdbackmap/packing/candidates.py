@@ -11,7 +11,8 @@ import math
 import torch
 
 from ..chemistry.residues import CA, CB, SYMMETRIC_CHIS, TYPE_OF_NAME
-from ..geometry.neighbours import image_shifts, spheres_around
+from ..geometry.periodic import image_shifts
+from ..geometry.spheres import spheres_around
 from ..geometry.vectors import wrap
 from ..torsions.circular import fourier, levels_of
 from ..torsions.internal import CHIS, PEPTIDE

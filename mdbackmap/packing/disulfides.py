@@ -11,7 +11,8 @@ import dataclasses
 import torch
 
 from ..chemistry.residues import CA, CB, DISULFIDE, IDEAL_ATOMS, SG, TYPE_OF_NAME, N
-from ..geometry.neighbours import image_shifts, meeting_spheres, spheres_around
+from ..geometry.periodic import image_shifts
+from ..geometry.spheres import meeting_spheres, spheres_around
 from ..geometry.vectors import axis_frame, turn_about_x
 
 _CYS, _HIS = TYPE_OF_NAME["CYS"], TYPE_OF_NAME["HIS"]

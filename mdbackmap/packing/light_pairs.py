@@ -10,7 +10,7 @@ Shapes: F frames, R residues, S slots (`light_atoms`), Q side chains, P pairs of
 import torch
 
 from ..chemistry.residues import MAX_ATOMS
-from ..geometry.neighbours import meeting_spheres
+from ..geometry.spheres import meeting_spheres
 from .light_atoms import FAR, HEAVY, LIGHT, SLOTS, light_tables, nearest_allowed
 from .pairs import distances, expand, groups_of, near_groups, where
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import torch
 
 from ..geometry.compiling import array, suits
-from ..geometry.neighbours import image_shifts, meeting_spheres, minimum_image, spheres_by_frame
+from ..geometry.periodic import image_shifts, minimum_image
+from ..geometry.spheres import meeting_spheres, spheres_by_frame
 from .pairs_compiled import close_atoms
 
 _DENSE = 1_000_000  # pairs of places up to which all are compared at once; chosen: by hand

@@ -15,7 +15,7 @@ import torch
 
 from ..chemistry import residues
 from ..chemistry.residues import CA, CB, DISULFIDE, MAX_ATOMS, SG, TURNING
-from ..geometry.neighbours import spheres_around
+from ..geometry.spheres import spheres_around
 from ..geometry.vectors import full_precision
 from ..torsions.movable import apart, present
 from . import kernels

@@ -10,7 +10,8 @@ import math
 import torch
 
 from ..chemistry.residues import CA
-from ..geometry.neighbours import image_shifts, nearest_around
+from ..geometry.neighbours import nearest_around
+from ..geometry.periodic import image_shifts
 from .pairs import close_rows
 from .relief import Pulls, overlap, relieve, side_chains
 from .rigid import SideChains

@@ -18,7 +18,7 @@ from ..molecule.mapping import MappingError
 from ..molecule.mixed import CALVADOS, mixed
 from .all_beads import beads_by_name, distance
 from .bead_names import ANY
-from .centres import kinds, tables, told_apart
+from .centres import centres_in_mixture, kinds, tables
 from .settings import BACKBONES, MIXED, RESIDUES
 
 _BACKBONE = frozenset(["N", "CA", "C", "O", "CB"])  # Martini 2.2 counts CB of alanine in BB
@@ -92,7 +92,8 @@ def decide(named, trace, positions, places, asked=None):
         else:
             model = models[0]
     elif asked.name == CALVADOS:
-        model = mixed((CA, BEAD_MODELS["com"]), told_apart(trace.middle, _types(trace), _inside(trace)).astype(int))
+        centres = centres_in_mixture(trace.middle, _types(trace), _inside(trace))
+        model = mixed((CA, BEAD_MODELS["com"]), centres.astype(int))
     if named.unknown and asked is None:
         _refuse_unknown(trace, named, model)
     names = named.names

@@ -122,7 +122,7 @@ def kinds(lengths, types, inside):
     return best, np.full(n, best == "com")
 
 
-def told_apart(lengths, types, inside) -> np.ndarray:
+def centres_in_mixture(lengths, types, inside) -> np.ndarray:
     """Which beads of a mixture are centres of mass, bool, shape (N,); arguments as of `kinds`."""
     steps = _energies(lengths, types) * inside[:, None, None, None]
     return viterbi(steps[:, int(_forward(steps).argmax())])

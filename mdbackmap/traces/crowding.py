@@ -15,7 +15,8 @@ import torch
 from ..chemistry import residues
 from ..chemistry.peptide_geometry import BETA_BISECTOR, BETA_NORMAL
 from ..geometry.compiling import array
-from ..geometry.neighbours import minimum_image, nearest
+from ..geometry.neighbours import nearest
+from ..geometry.periodic import minimum_image
 from ..geometry.vectors import smooth_step
 from .angles import coordinates
 from .settings import DEFAULTS

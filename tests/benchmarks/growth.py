@@ -27,7 +27,7 @@ from scipy.spatial.transform import Rotation
 
 import mdbackmap as mdb
 from mdbackmap.datafiles import CALVADOS_PDB, CALVADOS_XTC
-from mdbackmap.geometry import neighbours
+from mdbackmap.geometry import neighbours, searching, spheres
 
 SPACING = 75.0  # of chains, whose radii are 50 to 100: coils that go through each other, as in a condensate
 TOLERANCES = {"beads kept": 0.0, "beads moved": "auto"}
@@ -123,12 +123,12 @@ def searches():
             points = torch.tensor(np.random.default_rng(0).uniform(0, side, (1, n, 3)), dtype=torch.float32)
             radii, box = torch.full((1, n), 6.0), torch.eye(3)[None] * side if boxed else None
             calls = (
-                functools.partial(neighbours.meeting_spheres, points, points, radii, radii, box),
+                functools.partial(spheres.meeting_spheres, points, points, radii, radii, box),
                 functools.partial(neighbours.nearest, points, 20, (8.0, 12.0), box),
             )
             spent = []
             for limit in (10**12, 0):
-                neighbours._MANY = dict.fromkeys(neighbours._MANY, limit)
+                searching.MANY = dict.fromkeys(searching.MANY, limit)
                 spent += [1000 * min(timeit.repeat(call, time.process_time, number=1, repeat=7)) for call in calls]
             where = "box " if boxed else "open"
             print(

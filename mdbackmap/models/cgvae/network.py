@@ -20,7 +20,8 @@ import math
 import torch
 from torch import nn
 
-from ...geometry.neighbours import minimum_image, nearest
+from ...geometry.neighbours import nearest
+from ...geometry.periodic import minimum_image
 from ...molecule.mapping import MappingError
 from ...molecule.plain import from_plain
 from ..base import Model
