@@ -6,7 +6,7 @@ from traces import internal_of, topology, trace
 
 from mdbackmap.geometry.neighbours import nearest
 from mdbackmap.models.batch import COUNT_RADII, Batch, separation
-from mdbackmap.torsions.internal import trace_neighbours
+from mdbackmap.torsions.trace_ends import trace_neighbours
 
 SEQUENCE = "MKVLAGPPWYTSDE"
 

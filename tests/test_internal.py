@@ -9,7 +9,8 @@ from traces import EVERY, angles_for, bond_deviations, internal_of, rotation, to
 from mdbackmap.chemistry import residues
 from mdbackmap.datafiles import VALIDATION
 from mdbackmap.geometry.vectors import angle, dihedral, wrap
-from mdbackmap.torsions.internal import InternalCoordinates, trace_neighbours
+from mdbackmap.torsions.internal import InternalCoordinates
+from mdbackmap.torsions.trace_ends import trace_neighbours
 
 N, CA, C, O, CB = range(5)  # noqa: E741
 HANDS = {"ILE": ("CA", "CB", "CG1", "CG2"), "THR": ("CA", "CB", "OG1", "CG2")}

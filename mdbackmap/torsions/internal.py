@@ -35,68 +35,18 @@ from ..geometry.vectors import (
     wrap,
 )
 from .movable import MovableAtoms, present
+from .prolines import close_prolines, puckers
+from .trace_ends import trace_neighbours
 
 TORSIONS = ("peptide", "chi1", "chi2", "chi3", "chi4", "end")
 PEPTIDE, END, CHIS = 0, len(TORSIONS) - 1, tuple(range(1, len(TORSIONS) - 1))
 """Columns of torsions."""
-_N, _CA, _C, _O, _CB, _CG, _CD = range(7)  # slots; the last two those of proline
+_N, _CA, _C, _O = range(4)  # slots
 _PRO = residues.TYPE_OF_NAME["PRO"]
-_END_ANGLE, _END_TORSION = math.radians(peptide_geometry.CA_ANGLE), math.radians(peptide_geometry.CA_TORSION)
 _AROUND = 5.0, 10.0  # angstrom, over which C-alphas around a short piece fade; chosen: by hand, near and far ones
 _NOTHING = 1e-6  # angstrom; chosen: by hand, no C-alpha is near enough to count
 _SLOT = {name: {atom: k for k, atom in enumerate(atoms)} for name, atoms in residues.ATOMS.items()}
 _template = functools.cache(PeptideTemplate)  # of a cis (True) or trans peptide
-
-
-@full_precision
-def trace_neighbours(ca, first, last, aside=None):
-    """
-    C-alphas before and after each residue along its stretch, extrapolated past the ends.
-
-    Parameters
-    ----------
-    ca : torch.Tensor, shape (..., R, 3)
-        Positions in angstrom.
-    first, last : torch.Tensor of int64, shape (n_stretches,)
-        Residues that begin and end each unbroken stretch.
-    aside : tuple, optional
-        Stretches, shape (s,), of one or two residues, which have no plane of their own. And unit vectors at their first
-        residues, both (..., s, 3): away from what is around, and at right angles to that (`InternalCoordinates.aside`).
-
-    Returns
-    -------
-    before, after : torch.Tensor, shape (..., R, 3)
-    """
-    alone = (first == last)[:, None]
-    ahead = ca.new_tensor([peptide_geometry.CA_TRANS, 0.0, 0.0]).expand_as(ca[..., first, :])
-    one, two = torch.minimum(first + 1, last), torch.minimum(first + 2, last)
-    third = ca[..., two, :]
-    if aside is not None:
-        short, away, across = aside
-        third = third.index_copy(-2, short, ca[..., first[short], :] + away)
-        ahead = ahead.index_copy(-2, short, peptide_geometry.CA_TRANS * across)
-    inward = ca[..., one, :] + alone * ahead
-    outward = place(third, inward, ca[..., first, :], peptide_geometry.CA_TRANS, _END_ANGLE, _END_TORSION)
-    before = ca.roll(1, dims=-2).index_copy(-2, first, outward)
-    inward = before[..., last, :]
-    further = torch.where(alone, inward if aside is None else third, before[..., (last - 1).clamp_min(0), :])
-    outward = place(further, inward, ca[..., last, :], peptide_geometry.CA_TRANS, _END_ANGLE, _END_TORSION)
-    after = ca.roll(-1, dims=-2).index_copy(-2, last, outward)
-    return before, after
-
-
-def _within_reach(cb, ca, n, cd):
-    """CB (..., 3) of proline, turned in the plane N-CA-CB as little as lets CG bridge it and CD (`PROLINE_CB_CD`)."""
-    towards_n, bond = unit(n - ca), (cb - ca).norm(dim=-1)
-    away = perpendicular(cb - ca, towards_n)
-    along, aside, span = ((v * (cd - ca)).sum(-1) for v in (towards_n, away, cd - ca))
-    centre, reach = torch.atan2(aside, along), 2 * bond * torch.hypot(along, aside).clamp_min(1e-6)
-    gaps = peptide_geometry.PROLINE_CB_CD
-    near, far = (centre + ((bond**2 + span - gap**2) / reach).clamp(-1, 1).acos() for gap in gaps)
-    opening = torch.atan2(((cb - ca) * away).sum(-1), ((cb - ca) * towards_n).sum(-1))
-    turned = opening.clamp(near, far).unsqueeze(-1)
-    moved = ca + bond.unsqueeze(-1) * (turned.cos() * towards_n + turned.sin() * away)
-    return torch.where(turned == opening.unsqueeze(-1), cb, moved)
 
 
 def _turned(frame, angles):
@@ -279,8 +229,11 @@ class InternalCoordinates:
             placed = sum((places.to(ca)[:, j, None] * axes[j] for j in range(3)), origin)
             flat.index_copy_(-2, slots, placed)
         if given is not None:
-            return given.put(self._close_prolines(given.put(flat.unflatten(-2, (-1, 14))), torsions))
-        return self._close_prolines(flat.unflatten(-2, (-1, 14)), torsions)
+            return given.put(self._closed(given.put(flat.unflatten(-2, (-1, 14))), torsions))
+        return self._closed(flat.unflatten(-2, (-1, 14)), torsions)
+
+    def _closed(self, atoms, torsions):
+        return close_prolines(atoms, self.prolines, self.starts, torsions)
 
     @full_precision
     def backbone(self, ca, torsions):
@@ -321,35 +274,6 @@ class InternalCoordinates:
         oxygen = place(n[..., at, :], ca[..., at, :], placed, length["C-O"], bend, torsions[..., at, 5])
         return n, c, o.index_copy(-2, at, oxygen)
 
-    def _close_prolines(self, atoms, torsions):
-        """CD in the plane of the peptide at N; CG on the circle that keeps both of its bonds."""
-        at = self.prolines
-        if len(at) == 0:
-            return atoms
-        n, ca, cb = (atoms[..., at, k, :] for k in (_N, _CA, _CB))
-        cd = self._proline_cd(atoms, at, n, ca)
-        cb = _within_reach(cb, ca, n, cd)
-        ring = residues.PROLINE_RING
-        axis, gap = unit(cd - cb), (cd - cb).norm(dim=-1, keepdim=True)
-        along = (ring["CB-CG"] ** 2 - ring["CG-CD"] ** 2 + gap**2) / (2 * gap)
-        radius = (ring["CB-CG"] ** 2 - along**2).clamp_min(0).sqrt()
-        centre = cb + along * axis
-        out = perpendicular(centre - (n + ca) / 2, axis)
-        pucker = torsions[..., at, 1, None]
-        cg = centre + radius * (pucker.cos() * out + pucker.sin() * torch.cross(axis, out, dim=-1))
-        flat = atoms.flatten(-3, -2)
-        for slot, placed in ((_CB, cb), (_CG, cg), (_CD, cd)):
-            flat.index_copy_(-2, at * residues.MAX_ATOMS + slot, placed)
-        return flat.unflatten(-2, (-1, 14))
-
-    def _proline_cd(self, atoms, at, n, ca):
-        previous = atoms[..., (at - 1).clamp_min(0), _C, :]
-        length, bend = peptide_geometry.BACKBONE_BONDS["C-N"], math.radians(peptide_geometry.C_N_CA_START)
-        virtual = place(atoms[..., at, _C, :], ca, n, length, bend, math.radians(peptide_geometry.PHI_START))
-        previous = torch.where(self.starts[at, None], virtual, previous)
-        local = unit(n.new_tensor(residues.PROLINE_CD)) * residues.PROLINE_RING["N-CD"]
-        return n + (local @ bisector_frame(previous, n, ca))
-
     # angles from atoms -----------------------------------------------------------------------------------------
 
     @full_precision
@@ -383,7 +307,8 @@ class InternalCoordinates:
             torsions[..., at, k] = dihedral(*points)
             known[..., at, k] = torch.stack([there[..., i] for i in (*axis, tip)]).all(0)
         self._end_angles(atoms, mask, torsions, known)
-        self._puckers(atoms, mask, torsions, known)
+        at = self.prolines
+        torsions[..., at, 1], known[..., at, 1] = puckers(atoms, mask, at)
         known &= self.defined
         return torch.where(known, wrap(torsions), 0.0), known
 
@@ -414,13 +339,3 @@ class InternalCoordinates:
         back = (at - 1).clamp_min(0)
         torsions[..., at, 0] = dihedral(*(atoms[..., i, k, :] for i, k in ((back, _C), (at, _N), (at, _CA), (at, _C))))
         known[..., at, 0] = mask[..., back, _C] & mask[..., at, _N] & mask[..., at, _C] & ~self.starts[at]
-
-    def _puckers(self, atoms, mask, torsions, known):
-        at = self.prolines
-        n, ca, cb, cg, cd = (atoms[..., at, k, :] for k in (_N, _CA, _CB, _CG, _CD))
-        axis = unit(cd - cb)
-        centre = cb + ((cg - cb) * axis).sum(-1, keepdim=True) * axis
-        out = perpendicular(centre - (n + ca) / 2, axis)
-        side = torch.cross(axis, out, dim=-1)
-        torsions[..., at, 1] = torch.atan2(((cg - centre) * side).sum(-1), ((cg - centre) * out).sum(-1))
-        known[..., at, 1] = mask[..., at, :7].all(-1)
