@@ -27,6 +27,7 @@ ABSENT = {
     "stream": "no conversion of a simulation while it runs (imd://)",
     "cluster": "nothing but time in training: neighbours are found by other code",
     "cite": "no list of papers to cite by duecredit: CITATION.cff and README name them",
+    "view": "no molecules to turn in notebooks by evaluation.viewer.view: pictures stand still",
     "dask": "no DaskBackend: conversions stay on one machine",
     "benchmarks": "no PULCHRA beside the models in evaluate --benchmark",
 }

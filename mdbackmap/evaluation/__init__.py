@@ -18,6 +18,7 @@ trace_report     scores of C-alpha traces, by frame and residue
 molecule_report  a model of one molecule on held-out frames
 peptide_torsions phi and psi of peptides of any length
 picture          molecules drawn
+viewer           molecules to turn, where py3Dmol or nglview is installed
 pulchra          PULCHRA, where `pypulchra` is installed
 ================ ===========================================================================
 """

@@ -135,7 +135,8 @@ def _along(values, labels, what, ends, title, errors=None):
     axes.step(number, rms, where="mid", color=BLUE, linewidth=1.4, label=label)
     if errors is not None:
         axes.step(number, errors, where="mid", color=ORANGE, linewidth=1.2, label="true error")
-    axes.set(ylabel=what, xlabel="residue", ylim=(0, None), title=title)
+    both = what if errors is None else "spread and error, A"
+    axes.set(ylabel=both, xlabel="residue", ylim=(0, None), title=title)
     plain_axes(axes)
     residue_axis(axes, np.arange(len(number)).astype(str) if labels is None else labels, ends)
     if not some.any():

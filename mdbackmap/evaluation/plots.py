@@ -122,7 +122,7 @@ def ramachandran_map(judgement):
         share = f", {100 * outlier.mean():.1f} % outliers"
         axes.set_title(f"{RAMA_KINDS[number]}: {len(these)}{share}", fontsize=10)
         axes.set(xlim=(-180, 180), ylim=(-180, 180), aspect="equal")
-        axes.set(xlabel="phi", ylabel="psi", xticks=range(-180, 181, 90), yticks=range(-180, 181, 90))
+        axes.set(xlabel="phi, degrees", ylabel="psi, degrees", xticks=range(-180, 181, 90), yticks=range(-180, 181, 90))
     return figure
 
 
@@ -294,7 +294,7 @@ def dihedral_maps(angles, title=""):
     columns = figure.subplots(1, len(maps), squeeze=False)[0]
     for axes, (name, density) in zip(columns, maps.items(), strict=True):
         shown = axes.pcolormesh(BINS, BINS, np.where(density > 0, density, np.nan).T, norm=norm, cmap="viridis")
-        axes.set(title=f"{name} ({len(angles[name])})", xlabel="phi", ylabel="psi", aspect="equal")
+        axes.set(title=f"{name} ({len(angles[name])})", xlabel="phi, degrees", ylabel="psi, degrees", aspect="equal")
         axes.set(xticks=range(-180, 181, 90), yticks=range(-180, 181, 90))
     figure.colorbar(shown, ax=list(columns), label="share", shrink=0.8)
     if title:

@@ -119,7 +119,8 @@ def training_curves(log):
 
     Examples
     --------
-    >>> figure = training_curves([{"epoch": 1, "torsion": 2.0, "kl": 1.0}, {"epoch": 2, "torsion": 1.5, "kl": 0.9}])
+    >>> log = [{"epoch": 1, "torsion": 2.0, "kl": 1.0}, {"epoch": 2, "torsion": 1.5, "kl": 0.9}]
+    >>> figure = training_curves(log)
     >>> [axes.get_title() for axes in figure.axes]
     ['nats per residue']
     """
