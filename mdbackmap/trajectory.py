@@ -53,7 +53,7 @@ from .conversion.outcome import first_kept, kept_frames, left_out, results_of
 from .conversion.plan import plan_conversion
 from .conversion.tally import tell
 from .options import KEEP_TOLERANCE, SamplingOptions
-from .universes.access import check_trajectory
+from .universes.access import check_trajectory, check_transformations
 from .universes.chosen import choose_frames
 from .writing.settings import ConversionSettings
 
@@ -260,6 +260,8 @@ class BackmapTrajectory(AnalysisBase):
         serial = backend in (None, "serial") or isinstance(backend, BackendSerial)
         backend = "serial" if serial else backend
         n_workers = getattr(backend, "n_workers", 1) if n_workers is None else n_workers
+        if not serial:
+            check_transformations(self._trajectory)
         executor = self._configure_backend(backend, n_workers, unsupported or on_cluster)
         check_device(executor, self.model)
         n_parts = 1 if serial else n_parts or getattr(executor, "n_parts", n_workers)

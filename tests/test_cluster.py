@@ -112,6 +112,42 @@ def test_another_version(client, cg, tmp_path, monkeypatch):
         converted(cg, tmp_path / "aa.xtc", backend=DaskBackend(client))
 
 
+@pytest.mark.slow
+def test_a_cluster_that_goes_away(cg, tmp_path):
+    """It is named, and what is complete is kept: the same bytes come out later."""
+    converted(cg, tmp_path / "one.xtc")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as workers:
+        client, partial = distributed.Client(workers), Partial(tmp_path / "aa.xtc")
+
+        def leave():
+            while not partial.segments():
+                time.sleep(0.05)
+            client.close()
+
+        leaving = threading.Thread(target=leave, daemon=True)
+        leaving.start()
+        with pytest.raises(RuntimeError, match="the cluster is gone .*resume=True"):
+            converted(cg, tmp_path / "aa.xtc", delay=0.2, backend=DaskBackend(client))
+        leaving.join(10)
+    with pytest.raises(ValueError, match="the client is closed: connect to the cluster again"):
+        DaskBackend(client)
+    again = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc", batch_size=3, resume=True).run().results
+    assert again.resumed and (tmp_path / "one.xtc").read_bytes() == (tmp_path / "aa.xtc").read_bytes()
+
+
+def test_functions_as_transformations_are_refused(cg, tmp_path):
+    """They do not say whether workers can do them."""
+
+    def shift(ts):
+        return ts
+
+    cg.trajectory.add_transformations(shift)
+    with pytest.raises(ValueError, match="the transformation shift does not say whether workers can do it"):
+        converted(cg, tmp_path / "aa.xtc", backend="multiprocessing", n_workers=2)
+
+
 def test_what_is_no_cluster():
     with pytest.raises(TypeError, match="needs a dask.distributed.Client, not str"):
         DaskBackend("tcp://1.2.3.4:8786")

@@ -80,7 +80,7 @@ class TestTwo:
         while not (tmp_path / ".aa.xtc.partial" / "settings.json").exists():
             time.sleep(0.01)
         for options in ({}, {"resume": True}, {"overwrite": True}):
-            with pytest.raises(InUse, match="another conversion of this process is writing"):
+            with pytest.raises(InUse, match="this process, or a worker of it, is writing"):
                 BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "aa.xtc", **options).run()
         thread.join()
         alone = BackmapTrajectory(cg.atoms, standin(cg.atoms), tmp_path / "bb.xtc").run().results

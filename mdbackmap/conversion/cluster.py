@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable
@@ -14,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 _PARTS = 4  # for each worker; chosen: by hand, so that a worker that dies loses little
 _ATTEMPTS = 3  # chosen: by hand, as often as dask itself lets workers die of a task
+_GONE = ("ClosedClientError", "CommClosedError")  # errors of a client whose cluster is gone
 
 
 class DaskBackend(BackendBase):
@@ -39,7 +41,7 @@ class DaskBackend(BackendBase):
     TypeError
         No client.
     ValueError
-        A cluster without workers.
+        A cluster without workers, or a client that is closed or asynchronous.
 
     Examples
     --------
@@ -52,6 +54,10 @@ class DaskBackend(BackendBase):
         if not hasattr(client, "scatter") or not hasattr(client, "nthreads"):
             raise TypeError(f"DaskBackend needs a dask.distributed.Client, not {type(client).__name__}")
         self.client, self.threads = client, threads
+        if getattr(client, "asynchronous", False):
+            raise ValueError("the client is asynchronous: DaskBackend waits for results, so it needs a plain Client")
+        if getattr(client, "status", "running") != "running":
+            raise ValueError(f"the client is {client.status}: connect to the cluster again")
         found = client.nthreads()
         if not found:
             raise ValueError("the cluster has no workers yet: wait for them (client.wait_for_workers(1)), or add some")
@@ -78,8 +84,17 @@ class DaskBackend(BackendBase):
         ValueError
             Workers that do not see the files, or have another version.
         RuntimeError
-            A part whose workers died again and again.
+            A part whose workers died again and again, or a cluster that is gone.
         """
+        try:
+            return self._all(func, computations)
+        except Exception as error:
+            if type(error).__name__ not in _GONE and getattr(self.client, "status", "running") == "running":
+                raise
+            raise RuntimeError(f"the cluster is gone ({error}): connect again, and go on with resume=True") from error
+
+    def _all(self, func, computations):
+        """The results of all parts, which are done again where workers were lost."""
         self._check(func)
         found, left = {}, dict(enumerate(computations))
         for _ in range(_ATTEMPTS):
@@ -104,7 +119,8 @@ class DaskBackend(BackendBase):
                 elif future.status == "error" and not _lost(future.exception()):
                     raise future.exception()
         finally:
-            self.client.cancel([*futures, sent])
+            with contextlib.suppress(Exception):  # what ended the parts counts, not that nobody can be told
+                self.client.cancel([*futures, sent])
         return found
 
     def _check(self, func):

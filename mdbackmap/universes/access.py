@@ -125,6 +125,24 @@ def check_trajectory(trajectory):
     warn_of_box(trajectory)
 
 
+def check_transformations(trajectory):
+    """
+    Refuse transformations that cannot go to workers; MDAnalysis does it for those that say so.
+
+    Raises
+    ------
+    ValueError
+        A function, which does not say whether it can.
+    """
+    unknown = [one for one in trajectory.transformations if not hasattr(one, "parallelizable")]
+    if unknown:
+        name = getattr(unknown[0], "__name__", type(unknown[0]).__name__)
+        raise ValueError(
+            f"the transformation {name} does not say whether workers can do it: convert without a backend, or make it "
+            "a class with parallelizable = True (MDAnalysis.transformations.base.TransformationBase)"
+        )
+
+
 def warn_of_box(trajectory):
     """Say, once for each reader, that a box is taken as none; a box of zeros is the usual way to say so."""
     dimensions = trajectory.ts.dimensions

@@ -58,7 +58,7 @@ class Lock:
     >>> one.take()
     >>> other.take()
     Traceback (most recent call last):
-    mdbackmap.writing.lock.InUse: another conversion of this process is writing this output: wait until it ends
+    mdbackmap.writing.lock.InUse: this process, or a worker of it, is writing this output: wait until it ends
     >>> one.remove()
     """
 
@@ -192,7 +192,7 @@ def _words(process, machine):
     if process is None:
         return "another process is writing this output: wait until it ends, or stop it"
     if process == os.getpid() and machine == socket.gethostname():
-        return "another conversion of this process is writing this output: wait until it ends"
+        return "this process, or a worker of it, is writing this output: wait until it ends"
     where = "" if machine == socket.gethostname() else f" on {machine}"
     return f"process {process}{where} is writing this output: wait until it ends, or stop it"
 
