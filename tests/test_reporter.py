@@ -17,6 +17,7 @@ from mdbackmap import reporter as module
 from mdbackmap.datafiles import GO_PDB
 from mdbackmap.molecule.mapping import MappingError
 from mdbackmap.trajectory import BackmapTrajectory
+from mdbackmap.writing.lock import InUse
 from mdbackmap.writing.output import SegmentSink
 from mdbackmap.writing.partial import Partial
 
@@ -125,6 +126,46 @@ def test_what_was_reported_is_kept_if_the_simulation_fails(tmp_path):
     assert mda.Universe(tmp_path / "aa.pdb", tmp_path / "aa.xtc").trajectory.n_frames == 3
     with pytest.raises(ValueError, match="closed"):
         simulated(tmp_path, reporter, 1)
+
+
+def test_a_simulation_that_goes_on_from_a_checkpoint(tmp_path):
+    """Each run has a file; MDAnalysis reads them in a row, and times go on. Steps are those of the simulation."""
+    model, run = standin(mda.Universe(GO_PDB).atoms), simulation()
+    with mdb.BackmapReporter(tmp_path / "one.xtc", EVERY, model) as reporter:
+        run.reporters.append(reporter)
+        run.minimizeEnergy(maxIterations=2)
+        run.step(2 * EVERY + 5)
+        run.saveCheckpoint(str(tmp_path / "here.chk"))
+    run = simulation()
+    run.loadCheckpoint(str(tmp_path / "here.chk"))
+    with mdb.BackmapReporter(tmp_path / "two.xtc", EVERY, model) as reporter:
+        run.reporters.append(reporter)
+        run.step(2 * EVERY)
+    u = mda.Universe(tmp_path / "one.pdb", [tmp_path / "one.xtc", tmp_path / "two.xtc"])
+    assert np.allclose([ts.time for ts in u.trajectory], EVERY * 0.01 * np.arange(1, 5), atol=1e-3)
+
+
+def test_a_simulation_of_nan_is_refused_and_its_frames_before_are_kept(tmp_path):
+    model, run = standin(mda.Universe(GO_PDB).atoms), simulation()
+    with (
+        pytest.raises(MappingError, match="frame 1: .* NaN"),
+        mdb.BackmapReporter(tmp_path / "aa.xtc", EVERY, model) as reporter,
+    ):
+        run.reporters.append(reporter)
+        run.step(EVERY)
+        places = run.context.getState(getPositions=True).getPositions(asNumpy=True)
+        places[3] = np.nan * unit.nanometer
+        run.context.setPositions(places)
+        run.step(EVERY)
+    assert mda.Universe(tmp_path / "aa.pdb", tmp_path / "aa.xtc").trajectory.n_frames == 1
+
+
+def test_two_reporters_of_one_file(tmp_path):
+    model, run = standin(mda.Universe(GO_PDB).atoms), simulation()
+    with pytest.raises(InUse), mdb.BackmapReporter(tmp_path / "aa.xtc", EVERY, model) as one:
+        run.reporters += [one, mdb.BackmapReporter(tmp_path / "aa.xtc", EVERY, model)]
+        run.step(2 * EVERY)
+    assert mda.Universe(tmp_path / "aa.pdb", tmp_path / "aa.xtc").trajectory.n_frames == 1
 
 
 def test_a_simulation_that_blew_up_is_refused_and_its_frames_before_are_kept(tmp_path):

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..chemistry.peptide_geometry import CA_NEXT, CIS_TYPICAL, TRANS_TYPICAL
+from ..geometry.neighbours import meeting_spheres
 from ..torsions.internal import InternalCoordinates
 from .projection import Pairs, alternating
 from .relaxation import Relaxation
@@ -68,10 +69,11 @@ class Mending:
         near = bonded[:-1] & bonded[1:]
         first = np.arange(len(near))
         self.pairs += [Pairs(first[some], 2, *CA_NEXT) for some in alternating(near, first // 2 % 2)]
-        free = ~torch.eye(n, dtype=torch.bool)  # pairs that only have to keep apart
+        tied = torch.zeros(n, 3, dtype=torch.bool)  # with itself and the two behind it; all others have to keep apart
+        tied[:, 0] = True
         for pairs in self.pairs:
-            free[pairs.first, pairs.second] = free[pairs.second, pairs.first] = False
-        self.free = free.to(device)
+            tied[pairs.first, pairs.second - pairs.first] = True
+        self.tied = tied.to(device)
         self.beads, self.atoms = (torch.tensor(x, device=device) for x in (mapping.beads, mapping.atoms))
         self.weights = torch.tensor(mapping.weights, dtype=torch.float32, device=device)
         self.n_beads = mapping.n_beads
@@ -103,12 +105,18 @@ class Mending:
 
     def _push(self, atoms):
         """Displacements (F, R, 3) that part C-alphas which are too near."""
-        apart = torch.cdist(atoms, atoms, compute_mode="donot_use_mm_for_euclid_dist")
-        least = self.settings.apart
-        close = (apart < least) & self.free
-        push = torch.where(close, 0.5 * (least - apart) / apart.clamp_min(1e-3), 0.0)
-        count = close.sum(-1, keepdim=True).clamp_min(1)
-        return (push.sum(-1, keepdim=True) * atoms - push @ atoms) / count
+        least, n = self.settings.apart, atoms.shape[1]
+        radii = atoms.new_full(atoms.shape[:2], 0.5 * least)
+        frame, one, other = meeting_spheres(atoms, atoms, radii, radii)
+        between = (one - other).abs()
+        free = (between > 2) | ~self.tied[torch.minimum(one, other), between.clamp_max(2)]
+        frame, one, other = frame[free], one[free], other[free]
+        away = atoms[frame, one] - atoms[frame, other]
+        apart = away.norm(dim=-1, keepdim=True)
+        push = 0.5 * (least - apart) / apart.clamp_min(1e-3) * away
+        pushed = atoms.new_zeros(atoms.shape[0] * n, 4)  # the last column counts
+        pushed = pushed.index_add(0, frame * n + one, torch.cat([push, torch.ones_like(apart)], 1))
+        return (pushed[:, :3] / pushed[:, 3:].clamp_min(1)).view_as(atoms)
 
     def _pull(self, atoms, beads):
         """The smallest displacements (F, R, 3) that put the beads back."""

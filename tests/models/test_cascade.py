@@ -13,6 +13,7 @@ from mdbackmap import checkpoint
 from mdbackmap.chemistry.peptide_geometry import CIS_TYPICAL
 from mdbackmap.generation.bound import bind
 from mdbackmap.generation.noise import Noise
+from mdbackmap.geometry import neighbours
 from mdbackmap.models.cascade import Cascade, CascadeConfig
 from mdbackmap.molecule.grouping import group_mapping
 from mdbackmap.molecule.kinds import groups_of
@@ -221,6 +222,31 @@ def test_mended_traces_have_their_distances(spread):
     assert ((lengths(wrong, mapping.fine.ends) - 3.8).abs() < 0.2).float().mean() < 0.5
     apart = torch.cdist(mended, mended) + 9.0 * torch.eye(mended.shape[1])
     assert (apart.min(-1).values > 3.5).float().mean() > 0.985  # of the random walks themselves 0.93
+
+
+def pushed_by_all_pairs(mend, atoms):
+    """What `Mending._push` gives, from a table of all pairs."""
+    free = ~torch.eye(atoms.shape[1], dtype=torch.bool)
+    for pairs in mend.pairs:
+        free[pairs.first, pairs.second] = free[pairs.second, pairs.first] = False
+    apart = torch.cdist(atoms, atoms, compute_mode="donot_use_mm_for_euclid_dist")
+    close = (apart < mend.settings.apart) & free
+    push = torch.where(close, 0.5 * (mend.settings.apart - apart) / apart.clamp_min(1e-3), 0.0)
+    away = torch.einsum("fij,fijk->fik", push, atoms[:, :, None] - atoms[:, None])
+    return away / close.sum(-1, keepdim=True).clamp_min(1), close
+
+
+@pytest.mark.parametrize("limit", [10**9, 0])
+def test_alphas_are_parted_as_by_all_pairs(monkeypatch, limit):
+    """By a search tree, too; over a gap of the chain neighbours have to keep apart as all others."""
+    monkeypatch.setattr(neighbours, "_MANY", dict.fromkeys(neighbours._MANY, limit))
+    mend = Mending(blocks(4))
+    crowd = 4.0 * torch.randn(3, mend.tied.shape[0], 3, generator=torch.Generator().manual_seed(0))
+    crowd[1, 5] = crowd[1, 9]
+    crowd[2] *= 100.0
+    expected, close = pushed_by_all_pairs(mend, crowd)
+    assert close[0].sum() > 20 and not close[2].any()
+    torch.testing.assert_close(mend._push(crowd), expected, atol=1e-5, rtol=0)
 
 
 def test_beads_that_leave_no_room_for_their_trace():
