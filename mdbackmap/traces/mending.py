@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..chemistry.peptide_geometry import CA_NEXT, CIS_TYPICAL, TRANS_TYPICAL
-from ..geometry.neighbours import meeting_spheres
+from ..geometry.spheres import meeting_spheres
 from ..torsions.internal import InternalCoordinates
 from .projection import Pairs, alternating
 from .relaxation import Relaxation
