@@ -7,7 +7,10 @@ Importing this module registers the context "beads"; nothing else does, as `impo
 
     cg = mda.Universe("martini.gro", context="beads", to_guess=["types", "masses", "elements", "bonds"])
 
-MDAnalysis' default context takes BB for boron, SC1 for sulfur, and gives a C-alpha the mass of carbon.
+MDAnalysis' default context takes BB for boron, SC1 for sulfur, and gives a C-alpha the mass of carbon. A Universe that
+was opened by it keeps such guesses, unless they are named in ``force_guess``::
+
+    cg.guess_TopologyAttrs(context="beads", to_guess=["elements", "bonds"], force_guess=["types", "masses"])
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ from MDAnalysis.guesser.base import GuesserBase
 
 from .chemistry.bound_hydrogens import FORMS, hydrogens_of
 from .chemistry.elements import MASSES
-from .molecule.attributes import listed
+from .chemistry.residues import RESIDUE_NAMES
+from .molecule.attributes import attribute, canonical_resnames, listed
 from .molecule.bead_models import chain_ends
-from .molecule.mapping import Mapping
+from .molecule.mapping import Mapping, MappingError
 from .recognition.recognise import recognise
 
 WATER = 2 * MASSES["H"] + MASSES["O"]
@@ -40,11 +44,15 @@ class BeadGuesser(GuesserBase):
     other known bead models.
 
     * masses: of all atoms that a bead stands for, hydrogens too, in u. The masses of a chain sum to the protein's.
-      Martini's water has the mass of its molecules. NaN, with a warning, where it is not known.
+      Martini's water has the mass of its molecules, beside proteins and alone. NaN, with a warning, where it is not
+      known.
     * elements: of beads that are one atom and have its name, such as C-alphas; "" of all others. Empty elements that
       a file has are not seen as missing by MDAnalysis 2.11 (its issue 5414): name them in `force_guess`.
     * bonds: between beads whose atoms are bonded.
     * types: the names of the beads.
+
+    MDAnalysis keeps what it has guessed before: for a Universe that was opened without this context, name masses and
+    types in `force_guess`, too.
 
     Parameters
     ----------
@@ -78,11 +86,29 @@ class BeadGuesser(GuesserBase):
         }
 
     def _recognised(self):
-        """Indices of the beads of proteins in the universe, and their Mapping."""
+        """Indices of the beads of proteins in the universe, and their Mapping; None without a protein."""
         if self._found[0] is not self._universe:
-            indices, coarse, model = recognise(self._universe.atoms, mapping=self._kwargs["mapping"], rest=False)
-            self._found = self._universe, (indices, Mapping.of(model, coarse))
+            atoms = self._universe.atoms
+            resnames = np.unique(attribute(atoms, "resnames", "")).tolist()
+            other = all(resnames) and not np.isin(canonical_resnames(resnames), RESIDUE_NAMES).any()
+            if other and self._kwargs["mapping"] is None:
+                self._found = self._universe, (np.zeros(0, dtype=int), None)
+            else:
+                indices, coarse, model = recognise(atoms, mapping=self._kwargs["mapping"], rest=False)
+                mapping = Mapping.of(model, coarse)
+                self._refuse_atoms(mapping.name, indices)
+                self._found = self._universe, (indices, mapping)
         return self._found[1]
+
+    def _refuse_atoms(self, model, indices):
+        """MappingError if what was taken for C-alpha beads are atoms among all others of their residues."""
+        beads = self._universe.atoms[indices]
+        beside = attribute(beads.residues.atoms, "names", "")
+        if model == "ca" and np.isin(["N", "C"], beside).all():
+            raise MappingError(
+                f"these are all atoms ({len(beside)} in {len(indices)} residues), expected beads: leave out "
+                "context='beads', MDAnalysis guesses for atoms by default"
+            )
 
     def guess_masses(self, indices_to_guess: np.ndarray | None = None) -> np.ndarray:
         """
@@ -104,14 +130,17 @@ class BeadGuesser(GuesserBase):
             Beads of unknown mass.
         """
         indices, mapping = self._recognised()
-        names = np.asarray(self._universe.atoms.names).astype(str)
-        others = _MARTINI_2_MASS if mapping.name in _MARTINI_2 else np.nan
-        known = {name: n * WATER for name, n in MARTINI_WATERS.items()} if mapping.name.startswith("martini") else {}
+        names = attribute(self._universe.atoms, "names", "")
+        model = "" if mapping is None else mapping.name
+        others = _MARTINI_2_MASS if model in _MARTINI_2 else np.nan
+        known = (
+            {name: n * WATER for name, n in MARTINI_WATERS.items()} if model.startswith("martini") or not model else {}
+        )
         known |= self._kwargs["masses_of"] or {}
-        masses = np.array([known.get(name, others) for name in names])
-        masses[indices] = bead_masses(mapping)
+        masses = np.array([known.get(name, others) for name in names.tolist()], dtype=float)
+        masses[indices] = [] if mapping is None else bead_masses(mapping)
         chosen = slice(None) if indices_to_guess is None else np.asarray(indices_to_guess)
-        unknown = sorted(set(names[chosen][np.isnan(masses[chosen])]))
+        unknown = sorted(set(names[chosen][np.isnan(masses[chosen])].tolist()))
         if unknown:
             warnings.warn(
                 f"masses of {len(unknown)} kinds of beads are not known and are NaN: {listed(unknown, _SHOWN)}; give "
@@ -135,10 +164,11 @@ class BeadGuesser(GuesserBase):
         """
         indices, mapping = self._recognised()
         elements = np.full(self._universe.atoms.n_atoms, "", dtype=object)
-        beads, atoms = mapping.beads, mapping.atoms
-        same = np.bincount(beads, minlength=mapping.n_beads)[beads] == 1
-        same &= mapping.is_trace | (mapping.coarse.names[beads] == mapping.fine.names[atoms])
-        elements[indices[beads[same]]] = mapping.fine.elements[atoms[same]].astype(object)
+        if mapping is not None:
+            beads, atoms = mapping.beads, mapping.atoms
+            same = np.bincount(beads, minlength=mapping.n_beads)[beads] == 1
+            same &= mapping.is_trace | (mapping.coarse.names[beads] == mapping.fine.names[atoms])
+            elements[indices[beads[same]]] = mapping.fine.elements[atoms[same]].astype(object)
         return elements if indices_to_guess is None else elements[indices_to_guess]
 
     def guess_types(self, indices_to_guess: np.ndarray | None = None) -> np.ndarray:
@@ -153,7 +183,16 @@ class BeadGuesser(GuesserBase):
         Returns
         -------
         ndarray of object, shape (n,)
+
+        Raises
+        ------
+        ValueError
+            Without names.
         """
+        if not hasattr(self._universe.atoms, "names"):
+            raise ValueError(
+                "the beads have no names, and their types are their names: add the attribute 'names' first"
+            )
         names = np.asarray(self._universe.atoms.names, dtype=object)
         return names if indices_to_guess is None else names[indices_to_guess]
 
@@ -167,7 +206,7 @@ class BeadGuesser(GuesserBase):
             Indices in the universe.
         """
         indices, mapping = self._recognised()
-        return tuple(map(tuple, np.sort(indices[mapping.coarse.bonds], axis=1).tolist()))
+        return () if mapping is None else tuple(map(tuple, np.sort(indices[mapping.coarse.bonds], axis=1).tolist()))
 
 
 def bead_masses(mapping) -> np.ndarray:

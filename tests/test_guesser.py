@@ -44,8 +44,27 @@ def test_bonds_are_between_beads_of_bonded_atoms(martini):
     assert len(martini.select_atoms("name BB SC*").fragments) == 1
 
 
+def test_water_and_lipids_without_a_protein():
+    u = mda.Universe(MARTINI_GRO, to_guess=())
+    rest = mda.Merge(u.select_atoms("name W NA"))
+    rest.guess_TopologyAttrs(context="beads", to_guess=["bonds"], force_guess=["masses", "elements", "types"])
+    assert set(rest.select_atoms("name W").masses.round(2)) == {72.06} and set(rest.atoms.types) == {"W", "NA"}
+    assert np.isnan(rest.select_atoms("name NA").masses).all() and set(rest.atoms.elements) == {""}
+    assert len(rest.bonds) == 0
+
+
+def test_all_atoms_are_refused_and_beads_without_names_have_no_types():
+    u = mda.Universe(TRPCAGE_PDB, to_guess=())
+    with pytest.raises(MappingError, match="these are all atoms .154 in 20 residues., expected beads"):
+        u.guess_TopologyAttrs(context="beads", to_guess=["masses"])
+    with pytest.raises(ValueError, match="add the attribute 'names'"):
+        mda.Universe.empty(3, trajectory=True).guess_TopologyAttrs(context="beads", to_guess=["types"])
+
+
 def test_beads_of_unknown_mass_are_named():
-    with pytest.warns(UserWarning, match="masses of 2 kinds of beads are not known and are NaN: CL, NA"):
+    with pytest.warns(
+        UserWarning, match="masses of 2 kinds of beads are not known and are NaN: CL, NA; give them by masses_of={'CL'"
+    ):
         mda.Universe(MARTINI_GRO, context="beads")
     u = mda.Universe(MARTINI_GRO, context="beads", masses_of={"NA": 22.99, "CL": 35.45})
     assert np.isfinite(u.atoms.masses).all() and u.select_atoms("name CL").masses[0] == 35.45
