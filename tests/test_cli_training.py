@@ -78,7 +78,8 @@ def test_train_on_a_pack_and_convert_with_the_model(folder, capsys):
         '[data]\npacks = ["pack.h5"]\n[model]\nn_features = 8\nn_layers = 1\nn_neighbours = 4\n'
         '[training]\nfolder = "run"\nepochs = 1\n[validation]\nchains = 1\ntemperatures = [0.0]\n'
     )
-    assert main(["train", "train.toml", "--threads", "1"]) == 0
+    assert main(["train", "train.toml", "--threads", "1", "--plot", "drawn.svg"]) == 0
+    assert "epoch" in (folder / "drawn.svg").read_text()
     out, err = capsys.readouterr()
     assert "wrote run/model.pt: weights after epoch 1" in out and "T0_rmsd" in out
     assert "epoch 1: torsion" in err and "100%" in err
@@ -107,6 +108,18 @@ def test_train_into_a_file(folder, capsys, family, name):
     steps = '[[steps]]\nmapping = "beads:5"\n[[steps]]\ninit = "genzprot"\n' if family == "chain" else ""
     (folder / "mine.toml").write_text(f'[model]\nfamily = "{family}"\n{data}[training]\nfolder = "{name}"\n{steps}')
     assert "mine.txt is a file, expected a folder" in failed(capsys, "train", "mine.toml")
+
+
+def test_train_refuses_a_plot_before_it_trains(folder, capsys):
+    files = f'[data]\ntopology = "{TRPCAGE_PDB}"\ntrajectory = ["{TRPCAGE_XTC}"]\n'
+    (folder / "mine.toml").write_text(f'[model]\nfamily = "cgvae"\n{files}mapping = "residue"\n')
+    assert "ends in .png, .pdf, .svg" in failed(capsys, "train", "mine.toml", "--plot", "curves.txt")
+    assert "no such folder: nowhere" in failed(capsys, "train", "mine.toml", "--plot", "nowhere/curves.png")
+    steps = '[[steps]]\nmapping = "beads:5"\n[[steps]]\ninit = "genzprot"\n'
+    (folder / "steps.toml").write_text(f'[model]\nfamily = "chain"\n{files}{steps}')
+    assert "curves.png in the folder of each step" in failed(capsys, "train", "steps.toml", "--plot", "curves.png")
+    assert "--plot belongs to a run" in wrong(capsys, "train", "--example", "--plot", "curves.png")
+    assert sorted(file.name for file in folder.iterdir()) == ["mine.toml", "steps.toml"]
 
 
 def test_train_prints_an_example(capsys):

@@ -26,6 +26,7 @@ def add_parser(verbs):
         metavar="FAMILY",
         help="print such a file: genzprot (the default), cgvae or chain",
     )
+    parser.add_argument("--plot", metavar="FILE", help="draw the curves of the run here, too: curves.png, .pdf or .svg")
     parser.add_argument("--threads", **options.COUNT, help="threads of torch (default: those of the machine)")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: what the file says)")
     parser.set_defaults(after_interrupt="; the same command goes on from the last checkpoint")
@@ -36,6 +37,8 @@ def check(args):
     """What is wrong with the options, or None."""
     if (args.config is None) == (args.example is None):
         return "expected one TOML file, or --example"
+    if args.plot and args.example:
+        return "--plot belongs to a run: leave it out with --example"
     return None
 
 
@@ -44,16 +47,32 @@ def example(family):
     return Path(__file__).with_name("examples").joinpath(f"{family}.toml").read_text()
 
 
+def check_plot(file, plan, endings):
+    """Refuse, before hours of training, a picture that cannot be drawn at their end."""
+    if hasattr(plan, "steps"):
+        raise ValueError(
+            f"--plot {file}: a run of several steps has curves.png in the folder of each step; leave --plot out"
+        )
+    if file.suffix.lower() not in endings:
+        raise ValueError(f"--plot {file}: expected a file that ends in {', '.join(endings)}")
+    if not file.parent.is_dir():
+        raise FileNotFoundError(f"--plot {file}: no such folder: {file.parent}")
+
+
 def run(args):
     """Train, and say where the model is and how good it is."""
     if args.example:
         print(example(args.example), end="")
         return
-    from ..training import runs
+    from ..training import log, runs
 
+    if args.plot:
+        check_plot(Path(args.plot), runs.read(args.config), log.PICTURES)
     model, row = runs.run(args.config, verbose=not args.quiet, threads=args.threads, device=args.device)
+    folder = runs.read(args.config).training.folder
+    if args.plot:
+        log.save_curves(folder, args.plot)
     if not args.quiet:
-        folder = runs.read(args.config).training.folder
         parts = f"weights after epoch {row['epoch']} of {folder}/log.csv" if "epoch" in row else repr(model)
         print(f"wrote {folder}/model.pt: {parts}")
         for name in row:

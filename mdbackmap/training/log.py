@@ -11,6 +11,8 @@ from ..files import replacing
 
 logger = logging.getLogger(__name__)
 
+PICTURES = (".png", ".pdf", ".svg")
+"""Endings of files that curves are drawn into."""
 _DOTS = 40  # points of a curve from which on they are not marked; chosen: by hand
 _PANELS = {
     "nats per residue": ("torsion", "kl", "valid_torsion", "valid_kl", "valid_nats"),
@@ -96,12 +98,25 @@ def read_log(folder):
 def plot(rows, filename):
     """Curves of the log as a PNG; without matplotlib, nothing but a message."""
     try:
-        figure = training_curves(rows)
+        save_curves(rows, filename)
     except ImportError:
         logger.info("matplotlib is not installed: no %s", filename)
-        return
+
+
+def save_curves(log, filename):
+    """
+    Draw `training_curves` into a file, which appears when it is complete.
+
+    Parameters
+    ----------
+    log : list of dict, or path-like
+        Rows of `read_log`, or the folder of a run.
+    filename : path-like
+        Ends in one of `PICTURES`.
+    """
+    figure = training_curves(log)
     with replacing(filename) as aside:
-        figure.savefig(aside, format="png", dpi=110)
+        figure.savefig(aside, format=Path(filename).suffix[1:].lower(), dpi=110)
 
 
 def training_curves(log):
