@@ -4,11 +4,14 @@
 Shapes: n residues in all, K neighbours, C features, E features of an edge. Angstrom and radians.
 """
 
+import functools
+
 import torch
 from torch import nn
 
 from ..chemistry import residues
 from ..chemistry.peptide_geometry import CA_CIS, CA_TRANS
+from ..geometry.chunks import in_chunks
 from ..geometry.vectors import bisector_frame, dihedral, unit
 from .batch import MAX_SEPARATION
 from .layers import Neighbourhood, harmonics, radial_basis
@@ -81,13 +84,17 @@ class Features(nn.Module):
 
     def _neighbourhood(self, batch):
         frame = bisector_frame(batch.before, batch.ca, batch.after)  # (n, 3, 3)
-        distance = batch.displacements.norm(dim=-1)
-        direction = batch.displacements / distance.unsqueeze(-1).clamp_min(1e-6)
-        other = frame.index_select(0, batch.neighbours.flatten()).unflatten(0, distance.shape)  # (n, K, 3, 3)
-        here = direction @ frame.transpose(-1, -2)
+        edges, sphere = in_chunks(functools.partial(self._edges, batch, frame), len(batch), frame.device)
+        return Neighbourhood(edges, batch.separations, batch.neighbours, batch.weights(edges.dtype), sphere)
+
+    def _edges(self, batch, frame, at):
+        """Features (m, K, E) of the edges of some of the beads, whose frames are (n, 3, 3), and harmonics (m, K, 9)."""
+        displacements, neighbours, own = batch.displacements[at], batch.neighbours[at], frame[at].transpose(-1, -2)
+        distance = displacements.norm(dim=-1)
+        direction = displacements / distance.unsqueeze(-1).clamp_min(1e-6)
+        other = frame.index_select(0, neighbours.flatten()).unflatten(0, distance.shape)  # (m, K, 3, 3)
+        here = direction @ own
         there = (other @ direction.unsqueeze(-1)).squeeze(-1)
-        turned = (other.flatten(1, 2) @ frame.transpose(-1, -2)).reshape(*distance.shape, 9)
+        turned = (other.flatten(1, 2) @ own).reshape(*distance.shape, 9)
         radial = radial_basis(distance, self.n_basis)
-        edges = torch.cat([here, there, turned, radial], dim=-1)
-        along = batch.separations, batch.neighbours, batch.weights(edges.dtype)
-        return Neighbourhood(edges, *along, harmonics(batch.displacements))
+        return torch.cat([here, there, turned, radial], dim=-1), harmonics(displacements)

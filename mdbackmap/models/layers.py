@@ -13,6 +13,7 @@ import torch
 from e3nn import o3
 from torch import nn
 
+from ..geometry.chunks import in_chunks
 from ..geometry.compiling import array, suits
 from ..torsions.compiled import TANH
 from .compiled import messages
@@ -63,6 +64,8 @@ class Neighbourhood:
         One over the number of neighbours; 0 for absent ones.
     sphere : torch.Tensor, shape (n, K, 9)
         Harmonics of the directions of neighbours.
+    n_others : int, optional
+        How many beads neighbours are among, if not these n.
     """
 
     edges: torch.Tensor
@@ -70,13 +73,22 @@ class Neighbourhood:
     neighbours: torch.Tensor
     weights: torch.Tensor
     sphere: torch.Tensor
+    n_others: int | None = None
+
+    def of(self, at):
+        """The same of a slice of the beads; neighbours are still numbered as among all."""
+        if len(self.along[at]) == len(self.along):
+            return self
+        parts = self.edges, self.along, self.neighbours, self.weights, self.sphere
+        return Neighbourhood(*(part[at] for part in parts), self.n_others or len(self.along))
 
     @functools.cached_property
     def rows(self):
         """Rows (n, K, 3) of each bead, of its neighbour and of their separation, in one table of all three."""
         n = len(self.along)
+        others = self.n_others or n
         own = torch.arange(n, device=self.along.device).unsqueeze(1).expand_as(self.along)
-        return torch.stack([own, self.neighbours + n, self.along + 2 * n], dim=-1)
+        return torch.stack([own, self.neighbours + n, self.along + (n + others)], dim=-1)
 
 
 class Density(nn.Module):
@@ -155,17 +167,23 @@ class Interaction(nn.Module):
     def forward(self, features, around):
         """Features (n, C) after one round of messages in a `Neighbourhood`."""
         normed = self.norm(features)
-        summed, products = self._gathered(self.own(normed), self.other(normed), around)
+        own, other = self.own(normed), self.other(normed)
+        updated = functools.partial(self._updated, features, own, other, around)
+        return in_chunks(updated, len(features), features.device)[0]
+
+    def _updated(self, features, own, other, around, at):
+        """New features (m, C) of a slice of the beads, alone in a tuple."""
+        summed, products = self._gathered(own[at], other, around.of(at))
         update = self.update(summed)
         if self.density is not None:
             with torch.autocast(features.device.type, enabled=False):
                 invariants = self.density.invariants(products)
             update = update + self.mix(nn.functional.silu(invariants))
-        features = features + self.dropout(update)
-        return features + self.dropout(self.feed(features))
+        updated = features[at] + self.dropout(update)
+        return (updated + self.dropout(self.feed(updated)),)
 
     def _gathered(self, own, other, around):
-        """Averaged messages (n, C), and `products` of their gated density, if there is one."""
+        """Averaged messages (m, C) of some beads, and `products` of their gated density, if there is one."""
         n_edge = around.edges.shape[-1]
         edge, along = self.edge.weight[:, :n_edge], self.edge.weight[:, n_edge:].T
         if torch.is_grad_enabled() or own.device.type != "cpu" or torch.is_autocast_enabled("cpu"):

@@ -10,7 +10,8 @@ import math
 
 import torch
 
-from ..chemistry.residues import CA, CB, SYMMETRIC_CHIS, TYPE_OF_NAME
+from ..chemistry.residues import CA, CB, MAX_ATOMS, SYMMETRIC_CHIS, TYPE_OF_NAME
+from ..geometry.chunks import chunk_size
 from ..geometry.periodic import image_shifts
 from ..geometry.spheres import spheres_around
 from ..geometry.vectors import wrap
@@ -89,7 +90,7 @@ class Candidates:
         given = levels, random.temperature or 1.0, bridges, placed, packing, prior
         log_weights = _draw(heads, internal, features, torsions, *given, conformation.known)
         beads, *backbone = (part.unsqueeze(1) for part in (conformation.beads, *conformation.backbone))
-        atoms = internal.to_cartesian(beads, torsions, backbone, conformation.given)
+        atoms = _built(internal, beads, torsions, backbone, conformation.given)
         return cls(conformation, bridges, torsions, atoms, log_weights, packing)
 
     @property
@@ -143,6 +144,18 @@ class Candidates:
         return dataclasses.replace(self, conformation=conformation, tilt=tilt, **places)
 
 
+def _built(internal, beads, torsions, backbone, given):
+    """Atoms (F, K, R, 14, 3) of torsions (F, K, R, 6), of large frames for few candidates at a time."""
+    few = max(1, chunk_size(torsions.device) // torsions[:, 0, :, 0].numel())
+    if few >= torsions.shape[1]:
+        return internal.to_cartesian(beads, torsions, backbone, given)
+    atoms = torsions.new_empty(*torsions.shape[:3], MAX_ATOMS, 3)
+    for start in range(0, torsions.shape[1], few):
+        at = slice(start, start + few)
+        atoms[:, at] = internal.to_cartesian(beads, torsions[:, at], backbone, given)
+    return atoms
+
+
 def taken(values, which):
     """Of values (F, K, R, ...) those of the candidates `which` (F, k, R) of each residue, (F, k, R, ...)."""
     which = which.view(*which.shape, *[1] * (values.dim() - 3))
@@ -174,10 +187,7 @@ def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, plac
     before = fourier(peptides.roll(1, dims=1), (~internal.starts).expand(peptides.shape), order)
     flanks = torch.cat([before, fourier(peptides, torch.ones_like(peptides, dtype=torch.bool), order)], dim=-1)
     log_weights = torsions.new_zeros(torsions.shape[:3])
-    for k in CHIS:
-        at = internal.defined[:, k].nonzero()[:, 0]
-        if len(at) == 0:
-            break
+    for k, at in _in_turn(internal, len(torsions)):
         inner = torsions[:, : 1 if k == 1 else None, at, 1:k]  # chi1 depends on nothing that was drawn
         inner = fourier(inner, torch.ones_like(inner, dtype=torch.bool), order).flatten(-2)
         logits = heads.chis[k - 1].after(heads.chis[k - 1].begun(hidden[:, at], flanks[:, at]).unsqueeze(1), inner)
@@ -198,6 +208,16 @@ def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, plac
             log_weights[:, :, at] += sharpen * bins.log_density(logits.expand(*angles.shape, -1), angles)
         torsions[:, :, at, k] = angles if known is None else torch.where(known[at, k], torsions[:, :, at, k], angles)
     return log_weights
+
+
+def _in_turn(internal, n_frames):
+    """Each chi and residues that have it; of chi1 all at once, as bonded cysteines are drawn together."""
+    size = max(1, chunk_size(internal.types.device) // n_frames)
+    for k in CHIS:
+        at = internal.defined[:, k].nonzero()[:, 0]
+        for part in at.split(max(1, len(at)) if k == 1 else size):
+            if len(part):
+                yield k, part
 
 
 def _draw_bridges(bins, bridges, placed, at, logits, angles, uniform, temperature, packing, fixed=None):

@@ -7,9 +7,12 @@ of least expected error. A long chain of decisions would be thrown about by smal
 Shapes: F frames, K candidates, R residues, M of them with side chains that can turn, C features. Angstrom and radians.
 """
 
+import functools
+
 import torch
 
 from ..chemistry.residues import CA, SYMMETRIC_CHIS, TYPE_OF_NAME
+from ..geometry.chunks import in_chunks
 from .contacts import learned
 from .disulfides import broken
 from .kernels import choose, marginals
@@ -36,8 +39,9 @@ def choose_candidates(candidates, random):
         return candidates.only(at)
     settings, gains = packing.candidates.at(random.temperature), packing.contacts.strength * learned()
     if random.temperature == 0:
-        apart, torsions = _apart(_places(candidates)), candidates.torsions[:, :, at].transpose(1, 2).flatten(0, 1)
-        kept, owner = merged(apart, packing.choosing.told_apart)
+        torsions = candidates.torsions[:, :, at].transpose(1, 2).flatten(0, 1)
+        merge = functools.partial(_apart_and_merged, candidates, packing.choosing.told_apart)
+        apart, kept, owner = in_chunks(merge, len(torsions), at.device)
         energies = candidates.with_misfit(candidates.energies(settings.overlap, gains, kept).times(settings.share))
         shares = shares_of_all(energies, owner, kept.shape[1], packing.choosing)
         return candidates.only(least_error(candidates.internal, shares, apart, torsions, packing.choosing))
@@ -109,11 +113,13 @@ def shares_of_all(energies, owner, n_kept, settings):
     return (shares / total).gather(1, owner) * weight
 
 
-def _places(candidates):
-    """Atoms (F M, K, 14 * 3) of the side chains that can turn, from their CA."""
+def _apart_and_merged(candidates, n_kept, rows):
+    """Square distances (q, K, K) of candidates of some of the side chains (F M,) that can turn, and how they merge."""
     at = candidates.internal.movable.residues
-    places = candidates.atoms[:, :, at] - candidates.atoms[:, :, at, CA, None]
-    return places.transpose(1, 2).flatten(0, 1).flatten(2)
+    which = torch.arange(len(candidates.atoms) * len(at), device=at.device)[rows]
+    atoms = candidates.atoms[which // len(at), :, at[which % len(at)]]  # (q, K, 14, 3)
+    apart = _apart((atoms - atoms[:, :, CA, None]).flatten(2))
+    return apart, *merged(apart, n_kept)
 
 
 def least_error(internal, shares, apart, torsions, settings):
@@ -134,8 +140,14 @@ def least_error(internal, shares, apart, torsions, settings):
     -------
     torch.Tensor of int64, shape (F * M,)
     """
-    likeness = alike(internal, torsions, settings.alike) - settings.per_square * apart
-    return (shares.unsqueeze(1) * likeness).sum(-1).argmax(1)
+    at = internal.movable.residues
+    at = at.repeat(len(torsions) // max(1, len(at)))
+
+    def best(rows):
+        likeness = alike(internal, at[rows], torsions[rows], settings.alike) - settings.per_square * apart[rows]
+        return ((shares[rows].unsqueeze(1) * likeness).sum(-1).argmax(1),)
+
+    return in_chunks(best, len(at), at.device)[0]
 
 
 def _apart(points):
@@ -144,29 +156,29 @@ def _apart(points):
     return torch.baddbmm(squares.unsqueeze(2) + squares.unsqueeze(1), points, points.transpose(1, 2), alpha=-2)
 
 
-def alike(internal, torsions, width):
+def alike(internal, at, torsions, width):
     """
     How much alike candidates are: in chi1, in chi1 and chi2, in all, averaged.
 
     Parameters
     ----------
     internal : InternalCoordinates
-    torsions : torch.Tensor, shape (F * M, K, 6)
+    at : torch.Tensor of int64, shape (q,)
+        Residues.
+    torsions : torch.Tensor, shape (q, K, 6)
     width : float
         Radians: torsions this close count as the same, softly.
 
     Returns
     -------
-    torch.Tensor, shape (F * M, K, K)
+    torch.Tensor, shape (q, K, K)
         0 to 1.
     """
-    at = internal.movable.residues
-    defined = internal.defined[at, 1:5].to(torsions)  # (M, 4)
+    defined = internal.defined[at, 1:5].to(torsions)  # (q, 4)
     turns = torch.ones_like(defined)  # 2 where half a turn changes nothing
     for name, k in SYMMETRIC_CHIS.items():
         turns[internal.types[at] == TYPE_OF_NAME[name], k] = 2
-    repeats = len(torsions) // max(1, len(defined))
-    sizes, turns = ((v.repeat(repeats, 1).unsqueeze(1)) for v in (defined / turns / width, turns))  # (q, 1, 4)
+    sizes, turns = (values.unsqueeze(1) for values in (defined / turns / width, turns))  # (q, 1, 4)
     chis = torsions[..., 1:5] * turns
     points = torch.stack([chis.cos() * sizes, chis.sin() * sizes], -1).flatten(2)  # (q, K, 8)
     parts = [_apart(points[..., part]).mul_(-0.5) for part in (slice(0, 2), slice(2, 4), slice(4, 8))]

@@ -13,7 +13,7 @@ from ..chemistry import residues
 from .atom_energies import allowed_distances, bond_gain
 from .contacts import classes
 from .kernels import pair_energies
-from .pairs import Groups, distances, group_pairs, groups_of, where
+from .pairs import Groups, atom_pairs, distances, groups_of, in_turn, meeting_groups, where
 
 
 class PairEnergies(NamedTuple):
@@ -72,17 +72,35 @@ def candidate_energies(movable, atoms, bridges, overlap, packing, gains=None, bo
     turning, fixed = _turning(movable, atoms), _fixed(movable, atoms)
     gains = None if gains is None else torch.nn.functional.pad(gains.to(atoms), (0, 1, 0, 1))  # none with metal ions
     reach = overlap.reach - overlap.touch + (0.0 if gains is None else packing.contacts.further)
-    settings = bridges, overlap, packing, gains
-    rows, _, pair, a, b, _, shift = group_pairs(turning.groups, fixed.groups, len(atoms), reach, box)
-    meet = (turning.residue[a] != fixed.residue[b]) | movable.meets[a % len(movable.turning), fixed.slot[b]]
-    a, b, into, shift = where(meet, a, b, rows[pair], shift)
-    n_rows = len(turning.groups.middle)
-    own = _summed(turning, fixed, a, b, into, shift, n_rows, *settings).squeeze(2)
+    given = bridges, overlap, packing, gains
+    own = _own(movable, turning, fixed, len(atoms), reach, box, given)
     turning = turning if kept is None else _turning(movable, atoms, kept)
-    left, right, pair, a, b, _, shift = group_pairs(turning.groups, turning.groups, len(atoms), reach, box)
-    energies = _summed(turning, turning, a, b, pair, shift, len(left), *settings)
-    touching = energies.flatten(1).abs().amax(1) > packing.choosing.negligible
-    return PairEnergies(own, *where(touching, left, right, energies))
+    return PairEnergies(own, *_pairs(turning, len(atoms), reach, box, given))
+
+
+def _own(movable, turning, fixed, n_frames, reach, box, given):
+    """Energies (F * M, K) of candidates with what stays."""
+    own, n_rows = [], len(turning.groups.middle)
+    near = meeting_groups(turning.groups, fixed.groups, n_frames, reach, box)
+    for first, count, (frames, rows, columns) in in_turn(near, n_rows):
+        cells = None if box is None else box[frames]
+        pair, a, b, _, shift = atom_pairs(turning.groups, fixed.groups, rows, columns, reach, cells)
+        meet = (turning.residue[a] != fixed.residue[b]) | movable.meets[a % len(movable.turning), fixed.slot[b]]
+        a, b, into, shift = where(meet, a, b, rows[pair] - first, shift)
+        own.append(_summed(turning, fixed, a, b, into, shift, count, *given).squeeze(2))
+    return torch.cat(own)
+
+
+def _pairs(turning, n_frames, reach, box, given):
+    """Pairs of residues (E,) whose candidates have energies that count, and these (E, K, K)."""
+    found, n_rows, negligible = [], len(turning.groups.middle), given[2].choosing.negligible
+    near = meeting_groups(turning.groups, turning.groups, n_frames, reach, box)
+    for _, _, (frames, left, right) in in_turn(near, n_rows):
+        cells = None if box is None else box[frames]
+        pair, a, b, _, shift = atom_pairs(turning.groups, turning.groups, left, right, reach, cells)
+        energies = _summed(turning, turning, a, b, pair, shift, len(left), *given)
+        found.append(where(energies.flatten(1).abs().amax(1) > negligible, left, right, energies))
+    return [torch.cat(parts) for parts in zip(*found, strict=True)]
 
 
 class _Atoms(NamedTuple):

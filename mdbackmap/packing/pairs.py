@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 
+from ..geometry.chunks import chunk_size
 from ..geometry.compiling import array, suits
 from ..geometry.periodic import image_shifts, minimum_image
 from ..geometry.spheres import meeting_spheres, spheres_by_frame
@@ -118,13 +119,54 @@ def group_pairs(one, other, n_frames, reach, box=None):
     pair, a, b, gap, shift
         As `atom_pairs` gives them.
     """
+    frames, rows, columns = meeting_groups(one, other, n_frames, reach, box)
+    return rows, columns, *atom_pairs(one, other, rows, columns, reach, None if box is None else box[frames])
+
+
+def meeting_groups(one, other, n_frames, reach, box=None):
+    """
+    Groups of the same frame whose spheres come within reach of each other; arguments as of `group_pairs`.
+
+    Returns
+    -------
+    frames, rows, columns : torch.Tensor of int64, shape (p,)
+        Frames, and pairs of groups, of `one` and of `other`.
+    """
     spheres = [(part.middle.unflatten(0, (n_frames, -1)), part.radius.view(n_frames, -1)) for part in (one, other)]
     (middle, radius), (around, room) = spheres
     frames, rows, columns = meeting_spheres(middle, around, radius + reach, room, box)
     if one is other:
         frames, rows, columns = where(rows < columns, frames, rows, columns)
-    rows, columns = frames * middle.shape[1] + rows, frames * around.shape[1] + columns
-    return rows, columns, *atom_pairs(one, other, rows, columns, reach, None if box is None else box[frames])
+    return frames, frames * middle.shape[1] + rows, frames * around.shape[1] + columns
+
+
+def in_turn(near, n_rows):
+    """
+    Pairs of groups, those of some of the rows at a time, so that their atoms take memory for one part.
+
+    Parameters
+    ----------
+    near : sequence of torch.Tensor of int64, shape (p,)
+        Frames, rows and columns, as `meeting_groups` gives them.
+    n_rows : int
+
+    Yields
+    ------
+    first, count : int
+        Which rows.
+    near : sequence of torch.Tensor
+        Their pairs.
+    """
+    size = chunk_size(near[1].device)
+    if n_rows <= size:
+        yield 0, n_rows, near
+        return
+    order = near[1].argsort(stable=True)
+    near = [part[order] for part in near]
+    firsts = torch.arange(0, n_rows + size, size, device=order.device)
+    ends = torch.searchsorted(near[1], firsts).tolist()
+    for first, begin, end in zip(firsts.tolist(), ends, ends[1:], strict=False):
+        yield first, min(size, n_rows - first), [part[begin:end] for part in near]
 
 
 def atom_pairs(one, other, rows, columns, reach, box=None):

@@ -139,10 +139,10 @@ def test_half_a_turn_of_a_symmetric_group_changes_nothing():
     at = [int(k) for k in internal.movable.residues].index(1)
     torsions = torch.zeros(len(internal.movable.residues), 2, 6)
     torsions[:, 1, 2] = torch.pi
-    found = alike(internal, torsions, PACKING.choosing.alike)
+    found = alike(internal, internal.movable.residues, torsions, PACKING.choosing.alike)
     assert float(found[at, 0, 1]) == pytest.approx(1.0, abs=1e-5)
     torsions[:, 1, 1] = torch.pi
-    assert float(alike(internal, torsions, PACKING.choosing.alike)[at, 0, 1]) < 0.01
+    assert float(alike(internal, internal.movable.residues, torsions, PACKING.choosing.alike)[at, 0, 1]) < 0.01
 
 
 def test_a_choice_is_no_worse_than_any_single_change_by_the_same_numbers(crowd):

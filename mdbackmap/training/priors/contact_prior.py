@@ -73,7 +73,7 @@ def examples(model, chain):
     drawn = candidates.torsions[0, :, at].transpose(0, 1)  # (M, C, 6)
     both = torch.cat([drawn, drawn[:, :1]], 1)
     both[:, -1, 1:5] = true.nan_to_num()
-    return candidates, alike(internal, both, PackingSettings().choosing.alike)[:, -1, :-1], known
+    return candidates, alike(internal, at, both, PackingSettings().choosing.alike)[:, -1, :-1], known
 
 
 def fit_contacts(model, chains, n_epochs=6, seed=0, verbose=False):
