@@ -249,7 +249,8 @@ def spread_figure(spread, error, title=""):
         say_empty(axes, "no residue has a spread and an error")
         return figure
     shown = spread_out(len(order), MOST_POINTS)
-    axes.scatter(spread[order[shown]], error[order[shown]], s=3, color=PALE, linewidths=0, label="residues")
+    axes.scatter(spread[order[shown]], error[order[shown]], s=3, color=PALE, linewidths=0)
+    axes.scatter([], [], s=20, color=PALE, label="residues")
     rms = np.sqrt([[np.mean(values[part] ** 2) for part in tenths] for values in (spread, error)])
     axes.plot(*rms, "o-", color=ORANGE, label="RMS of each tenth")
     largest = float(np.quantile(spread, 0.995)) or 1.0
