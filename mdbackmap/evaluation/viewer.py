@@ -30,7 +30,8 @@ def view(atoms, beads=None, otherwise=None):
     beads : AtomGroup, Universe or ndarray of float, shape (N, 3), optional
         Positions of beads, in angstrom.
     otherwise : object, optional
-        What is returned where neither package is installed, such as a picture by `picture.beads_and_atoms`.
+        What is returned where neither package is installed, such as a picture by
+        `mdbackmap.evaluation.picture.beads_and_atoms`.
 
     Returns
     -------
