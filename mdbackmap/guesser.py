@@ -150,18 +150,7 @@ class BeadGuesser(GuesserBase):
         return masses[chosen]
 
     def guess_elements(self, indices_to_guess: np.ndarray | None = None) -> np.ndarray:
-        """
-        Elements of beads that are one atom; "" of others.
-
-        Parameters
-        ----------
-        indices_to_guess : ndarray of bool, shape (n_atoms,), optional
-            Only these.
-
-        Returns
-        -------
-        ndarray of object, shape (n,)
-        """
+        """Elements of beads that are one atom, object, shape (n,); "" of others; arguments as of `guess_masses`."""
         indices, mapping = self._recognised()
         elements = np.full(self._universe.atoms.n_atoms, "", dtype=object)
         if mapping is not None:

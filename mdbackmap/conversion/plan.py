@@ -243,17 +243,8 @@ def plan_conversion(
     sizes = size // group * group, group
     plan = Plan(model, indices, frames, n_samples, options, *sizes, strict, judge, settings, done)
     last = _last_beads(plan, trajectory)
-    first, files, scale = _first_sound(plan, trajectory), input_files(atoms.universe), scale_of(trajectory)
-    asked = {**options.as_dict(), "n_samples": n_samples} | ({} if scale == 1 else {"scale": scale})
-    asked |= model.hydrogens.as_dict() | ({"strict": SKIP} if strict == SKIP else {})
-    asked |= {} if model.refine is None else {"refine": model.refine}
-    read, kept = files, getattr(model, "kept", None)
-    if kept is not None:
-        asked, read = asked | {"keep": kept.described}, [*files, *kept.files]
-    if (beside := model.system.passengers) is not None:
-        asked = asked | {"passthrough": beside.described}
-    if (like := model.system.like) is not None:
-        asked, read = asked | {"like": os.path.basename(like.name)}, [*read, like.name]
+    first, files = _first_sound(plan, trajectory), input_files(atoms.universe)
+    asked, read = _asked(plan, scale_of(trajectory), files)
     plan = replace(plan, first=first, provenance=origin(model, asked, files, frames, first.beads, last))
     if filename is None:
         return replace(plan, destination=InMemory(n_structures, read))
@@ -267,12 +258,32 @@ def plan_conversion(
         part=part,
     )
     destination.check()
-    if destination.partial.suffix in PDB:  # refuse what it cannot hold before the first frame is backmapped
-        check_fits(model.topology)
-        for number in frames:
-            if not (frame := checked_frame(plan, trajectory, number)).fault:
-                check_columns(frame.beads, f"frame {number}: ")
+    if destination.partial.suffix in PDB:
+        _check_pdb(plan, trajectory)
     return replace(plan, destination=destination)
+
+
+def _asked(plan, scale, files):
+    """What was asked for, as plain values, and the files that are read."""
+    model, read = plan.model, files
+    asked = {**plan.options.as_dict(), "n_samples": plan.n_samples} | ({} if scale == 1 else {"scale": scale})
+    asked |= model.hydrogens.as_dict() | ({"strict": SKIP} if plan.strict == SKIP else {})
+    asked |= {} if model.refine is None else {"refine": model.refine}
+    if (kept := getattr(model, "kept", None)) is not None:
+        asked, read = asked | {"keep": kept.described}, [*files, *kept.files]
+    if (beside := model.system.passengers) is not None:
+        asked |= {"passthrough": beside.described}
+    if (like := model.system.like) is not None:
+        asked, read = asked | {"like": os.path.basename(like.name)}, [*read, like.name]
+    return asked, read
+
+
+def _check_pdb(plan, trajectory):
+    """Refuse what a PDB file cannot hold, before the first frame is backmapped."""
+    check_fits(plan.model.topology)
+    for number in plan.frames:
+        if not (frame := checked_frame(plan, trajectory, number)).fault:
+            check_columns(frame.beads, f"frame {number}: ")
 
 
 def _last_beads(plan, trajectory):
