@@ -3,7 +3,6 @@
 import dataclasses
 import shutil
 import subprocess
-import warnings
 
 import MDAnalysis as mda
 import numpy as np
@@ -25,15 +24,9 @@ from mdbackmap.writing.pdb import write_topology
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def quiet(*files):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return mda.Universe(*files)
-
-
 @pytest.fixture(scope="module")
 def cage():
-    return quiet(TRPCAGE_PDB)
+    return mda.Universe(TRPCAGE_PDB)
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +163,7 @@ def test_oxygens_that_stay_do_not_turn():
 
 
 def test_beads_that_hold_the_oxygen(tmp_path):
-    u = quiet(MARTINI_GRO)
+    u = mda.Universe(MARTINI_GRO)
     model = mdb.load_model("genzprot", u.atoms, caps=True)
     plain = mdb.load_model("genzprot", u.atoms)
     moved, beads = made(model, u)[None], u.atoms.positions[model.indices][None]
@@ -190,7 +183,7 @@ def test_caps_of_the_input_and_of_another_topology(cage, capped, tmp_path):
     """A capped structure read again has its caps; its atoms under other names, in another order, too."""
     model, atoms = capped
     write_topology(tmp_path / "capped.pdb", model.topology, atoms)
-    u = quiet(tmp_path / "capped.pdb")
+    u = mda.Universe(tmp_path / "capped.pdb")
     with pytest.warns(UserWarning, match="caps are built anew"):
         again = mdb.load_model("genzprot", u.atoms)
     assert_array_equal(again.topology.names, model.topology.names)
@@ -206,14 +199,14 @@ def test_caps_of_the_input_and_of_another_topology(cage, capped, tmp_path):
     assert_array_equal(like.topology.names, other.atoms.names)
     assert_allclose(made(like, cage), atoms[shuffled], atol=0.02)
     assert {"ACE", "NME"} <= {*like.topology.resnames} and not like.topology.hetero.any()
-    bare = mdb.load_model("genzprot", u.atoms, like=quiet(TRPCAGE_PDB).atoms)
+    bare = mdb.load_model("genzprot", u.atoms, like=mda.Universe(TRPCAGE_PDB).atoms)
     assert not {"ACE", "NME"} & {*bare.topology.resnames}
 
 
 def test_kept_caps(cage, capped, tmp_path):
     model, atoms = capped
     write_topology(tmp_path / "capped.pdb", model.topology, atoms)
-    u = quiet(tmp_path / "capped.pdb")
+    u = mda.Universe(tmp_path / "capped.pdb")
     keep = u.select_atoms("resid 0:4 19:21")
     with pytest.raises(MappingError, match="ACE 0, a cap that the chain does not get: add caps=True"):
         mdb.load_model("genzprot", cage.atoms, keep=keep)
@@ -250,7 +243,7 @@ def test_gromacs(cage, tmp_path):
     command = [gmx, "pdb2gmx", "-f", "aa.pdb", "-ff", "amber99sb-ildn", "-water", "none"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert quiet(tmp_path / "conf.gro").atoms.n_atoms == model.n_atoms
+    assert mda.Universe(tmp_path / "conf.gro").atoms.n_atoms == model.n_atoms
 
 
 def test_residues_that_stand_alone(tmp_path):
@@ -260,7 +253,7 @@ def test_residues_that_stand_alone(tmp_path):
     u.add_TopologyAttr("names", ["CA"] * 8)
     u.add_TopologyAttr("resnames", [*"ALA GLY SER LYS PRO TRP VAL CYS".split()])
     u.add_TopologyAttr("resids", [1, 2, 3, 10, 20, 21, 22, 30])
-    places = quiet(TRPCAGE_PDB).select_atoms("name CA").positions
+    places = mda.Universe(TRPCAGE_PDB).select_atoms("name CA").positions
     u.atoms.positions = np.concatenate([places[:3], places[8:9], places[11:14], places[19:20] + 8])
     for caps in (False, True):
         model = mdb.load_model("genzprot", u.atoms, caps=caps)

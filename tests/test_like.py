@@ -3,7 +3,6 @@
 import logging
 import shutil
 import subprocess
-import warnings
 
 import MDAnalysis as mda
 import numpy as np
@@ -19,15 +18,9 @@ from mdbackmap.molecule.mapping import MappingError
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def universe(*files):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return mda.Universe(*files)
-
-
 @pytest.fixture(scope="module")
 def go():
-    return universe(GO_PDB, GO_XTC)
+    return mda.Universe(GO_PDB, GO_XTC)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +36,7 @@ def keys(atoms):
 
 
 def test_atoms_in_another_order_with_other_names(go, go_atoms, tmp_path):
-    u = universe(go_atoms)
+    u = mda.Universe(go_atoms)
     order = np.concatenate([residue.atoms.ix[::-1] for residue in u.residues])
     other = mda.Merge(u.atoms[order])
     other.atoms.select_atoms("resname ILE and name CD1").names = "CD"
@@ -53,7 +46,7 @@ def test_atoms_in_another_order_with_other_names(go, go_atoms, tmp_path):
     plain, model = mdb.load_model("genzprot", go), mdb.load_model("genzprot", go, like=tmp_path / "mine.pdb")
     assert model.topology.names.tolist() == other.atoms.names.tolist()
     mdb.BackmapTrajectory(go, model, tmp_path / "aa.xtc").run(stop=2)
-    mine, expected = universe(tmp_path / "mine.pdb", tmp_path / "aa.xtc"), mdb.backmap(go, plain)
+    mine, expected = mda.Universe(tmp_path / "mine.pdb", tmp_path / "aa.xtc"), mdb.backmap(go, plain)
     for one, two in zip(mine.trajectory, expected.trajectory, strict=False):
         np.testing.assert_allclose(one.positions, two.positions[order], atol=0.05)
     live = mdb.backmap(go, model)
@@ -62,7 +55,7 @@ def test_atoms_in_another_order_with_other_names(go, go_atoms, tmp_path):
 
 
 def test_chains_in_another_order():
-    native = universe(COMPLEX_PDB)
+    native = mda.Universe(COMPLEX_PDB)
     first, second = (native.select_atoms(f"segid {name}") for name in native.segments.segids)
     swapped = mda.Merge(second, first)
     swapped.del_TopologyAttr("chainIDs")
@@ -78,7 +71,7 @@ def test_chains_in_another_order():
 
 
 def test_hydrogens_and_forms_are_those_of_the_topology():
-    psf = universe(PSF, DCD)
+    psf = mda.Universe(PSF, DCD)
     model = mdb.load_model("genzprot", psf.select_atoms("name CA"), like=PSF)
     assert model.topology.names.tolist() == psf.atoms.names.tolist()
     assert model.topology.resnames.tolist() == psf.residues.resnames.tolist()
@@ -89,10 +82,10 @@ def test_hydrogens_and_forms_are_those_of_the_topology():
 
 
 def test_a_solvated_system_goes_with_its_own_topology(tmp_path):
-    aa = universe(TPR, XTC)
+    aa = mda.Universe(TPR, XTC)
     model = mdb.load_model("genzprot", aa, like=TPR, passthrough=True)
     run = mdb.BackmapTrajectory(aa, model, tmp_path / "aa.xtc", temperature=0).run(stop=1)
-    again = universe(TPR, tmp_path / "aa.xtc")
+    again = mda.Universe(TPR, tmp_path / "aa.xtc")
     own = again.select_atoms("protein").n_atoms
     np.testing.assert_allclose(again.atoms.positions[own:], aa.atoms.positions[own:], atol=6e-3)
     heavy = again.select_atoms("protein and not name H*").ix
@@ -105,7 +98,7 @@ def test_a_solvated_system_goes_with_its_own_topology(tmp_path):
 
 
 def test_molecules_of_one_side_only(go, go_atoms, caplog):
-    u = universe(go_atoms)
+    u = mda.Universe(go_atoms)
     ion = mda.Merge(u.atoms[:2])
     for name, values in (("names", ["NA", "NA"]), ("resnames", ["NA"]), ("resids", [900])):
         ion.add_TopologyAttr(name, values)
@@ -114,7 +107,7 @@ def test_molecules_of_one_side_only(go, go_atoms, caplog):
         model = mdb.load_model("genzprot", go, like=both)
     assert "not in the output are molecules of like=: 1 NA, so it has 850 of the 852 atoms" in caplog.text
     assert model.n_atoms == len(u.atoms)
-    martini = universe(MARTINI_GRO, MARTINI_XTC)
+    martini = mda.Universe(MARTINI_GRO, MARTINI_XTC)
     plain = mdb.load_model("genzprot", martini)
     with caplog.at_level(logging.WARNING):
         model = mdb.load_model("genzprot", martini, passthrough="resname NA", like=plain.universe())
@@ -123,7 +116,7 @@ def test_molecules_of_one_side_only(go, go_atoms, caplog):
 
 
 def test_a_topology_without_a_terminal_oxygen():
-    martini = universe(MARTINI_GRO, MARTINI_XTC)
+    martini = mda.Universe(MARTINI_GRO, MARTINI_XTC)
     plain = mdb.load_model("genzprot", martini)
     model = mdb.load_model("genzprot", martini, like=plain.universe().select_atoms("not name OXT"))
     assert model.n_atoms == plain.n_atoms - 1
@@ -135,7 +128,7 @@ def test_a_topology_without_a_terminal_oxygen():
 
 
 def test_words_for_what_differs(go, go_atoms, tmp_path):
-    u = universe(go_atoms)
+    u = mda.Universe(go_atoms)
     with pytest.raises(MappingError, match="ends before chain A, GLU 57|ends before chain A, [A-Z]{3} 57"):
         mdb.load_model("genzprot", go, like=u.select_atoms("not resid 57"))
     with pytest.raises(MappingError, match="like= has chain A, [A-Z]{3} 2 where the beads have chain A, [A-Z]{3} 3"):
@@ -171,7 +164,7 @@ def hydrogens_lie_on_their_atoms(atoms):
     ids=["PRMTOP", "PSF", "TPR"],
 )
 def test_topologies_of_amber_charmm_and_gromacs(topology, trajectory, some, tmp_path):
-    u = universe(topology, trajectory)
+    u = mda.Universe(topology, trajectory)
     part = u.select_atoms(f"protein and {some}")
     alphas = part.select_atoms("name CA")
     if some != "all":  # ends are in the middle of chains, and have no charges
@@ -192,7 +185,7 @@ def test_topologies_of_amber_charmm_and_gromacs(topology, trajectory, some, tmp_
 
 
 def test_first_hydrogens_as_openmm_names_them(go, go_atoms):
-    other = universe(go_atoms)
+    other = mda.Universe(go_atoms)
     other.residues[0].atoms.select_atoms("name H1").names = "H"
     assert mdb.load_model("genzprot", go, like=other).topology.names.tolist() == other.atoms.names.tolist()
 
@@ -201,7 +194,7 @@ def test_gro_and_tpr_of_a_protein_with_disulfides(tmp_path):
     """From our atoms by pdb2gmx and grompp, and back."""
     if shutil.which("gmx") is None:
         pytest.skip("no GROMACS")
-    alphas = universe(CRAMBIN_PDB).atoms
+    alphas = mda.Universe(CRAMBIN_PDB).atoms
     mdb.BackmapTrajectory(alphas, mdb.load_model("genzprot", alphas, names="gromacs"), tmp_path / "aa.pdb").run()
     (tmp_path / "em.mdp").write_text("integrator = steep\nnsteps = 1\n")
     for words in (
@@ -211,7 +204,7 @@ def test_gro_and_tpr_of_a_protein_with_disulfides(tmp_path):
     ):
         subprocess.run(["gmx", "-quiet", *words.split()], cwd=tmp_path, check=True, capture_output=True)
     for name in ("aa.gro", "aa.tpr"):
-        given = universe(tmp_path / name)
+        given = mda.Universe(tmp_path / name)
         model = mdb.load_model("genzprot", alphas, like=tmp_path / name)
         assert model.topology.names.tolist() == given.atoms.names.tolist()
         assert model.topology.resnames.tolist() == given.residues.resnames.tolist()
@@ -225,5 +218,5 @@ def test_gro_and_tpr_of_a_protein_with_disulfides(tmp_path):
 def test_on_the_command_line(go_atoms, tmp_path):
     words = ["convert", GO_PDB, GO_XTC, "--stop", "1", "--quiet", "--like", str(go_atoms)]
     assert main([*words, "-o", str(tmp_path / "new.xtc")]) == 0
-    assert keys(universe(tmp_path / "new.pdb").atoms) == keys(universe(go_atoms).atoms)
+    assert keys(mda.Universe(tmp_path / "new.pdb").atoms) == keys(mda.Universe(go_atoms).atoms)
     assert main([*words, "--overwrite", "-o", str(go_atoms.with_suffix(".xtc"))]) == 1  # aa.pdb would be overwritten

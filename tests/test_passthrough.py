@@ -2,7 +2,6 @@
 
 import json
 import logging
-import warnings
 
 import MDAnalysis as mda
 import numpy as np
@@ -22,9 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.fixture(scope="module")
 def martini():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return mda.Universe(MARTINI_GRO, MARTINI_XTC)
+    return mda.Universe(MARTINI_GRO, MARTINI_XTC)
 
 
 @pytest.fixture(scope="module")

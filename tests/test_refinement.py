@@ -2,7 +2,6 @@
 
 import logging
 import pickle
-import warnings
 
 import MDAnalysis as mda
 import numpy as np
@@ -23,9 +22,7 @@ FRAMES = 3
 
 @pytest.fixture(scope="module")
 def chignolin():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return mda.Universe(CHIGNOLIN_PDB, CHIGNOLIN_XTC)
+    return mda.Universe(CHIGNOLIN_PDB, CHIGNOLIN_XTC)
 
 
 @pytest.fixture(scope="module")

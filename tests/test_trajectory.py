@@ -55,7 +55,7 @@ def documented():
     page = (Path(__file__).parent.parent / "docs" / "options.md").read_text()
     table = re.search(r"^\| `results` .*?\n\n", page, re.M | re.S)[0].strip().splitlines()[2:]
     shapes = {}
-    for _, names, _, _, shape, *_ in (line.split("|") for line in table):
+    for _, names, _, shape, *_ in (line.split("|") for line in table):
         letters = re.match(r"\(([A-Z0-9, ]+)\)", shape.strip())
         shapes |= dict.fromkeys(re.findall(r"`(\w+)`", names), letters and re.findall(r"\w+", letters[1]))
     return shapes

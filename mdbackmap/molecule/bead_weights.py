@@ -32,22 +32,7 @@ class BeadWeights:
     """
     What a `mapping.Mapping` is, however it was made: the two topologies and the triples, found sound.
 
-    Parameters
-    ----------
-    coarse, fine : Topology
-        The beads (N) and the atoms (A).
-    name : str
-    beads, atoms : ndarray of int64, shape (w,)
-        Which atom counts in which bead; stored sorted by bead, then atom.
-    weights : ndarray of float64, shape (w,)
-        Its share; the weights of a bead that owns atoms sum to 1.
-    bead_of_atom : ndarray of int64, shape (A,)
-        The bead on which an atom rests when lifted.
-
-    Raises
-    ------
-    MappingError
-        Triples outside the topologies, pairs given twice, or weights that do not sum to 1.
+    Parameters and errors are those of `mapping.Mapping`.
     """
 
     coarse: Topology
