@@ -23,6 +23,7 @@ from .molecule.boxes import box_vectors, whole
 from .molecule.mapping import MappingError
 from .options import KEEP_TOLERANCE, HydrogenOptions
 from .recognition.recognise import recognise
+from .sampling.memory import tell_if_large
 from .universes.like import read_like
 from .universes.reader import bead_names
 from .universes.survey import survey
@@ -150,6 +151,7 @@ def load_model(
     options = {"device": device, "threads": threads, "hydrogens": told}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
     model = Backmapper(network, joined, indices, provenance, **options, looked=looked, names=names)
+    tell_if_large(joined.coarse.n_residues, told.on, model.device)
     model = model if keep is None else model.keeping(keep, atoms, keep_tolerance, aliases)
     model = model.carrying(passthrough, atoms, aliases) if carries(passthrough) else model
     model = model if like is None else model.like(like)
