@@ -23,7 +23,7 @@ from .molecule.boxes import box_vectors, whole
 from .molecule.mapping import MappingError
 from .options import KEEP_TOLERANCE, HydrogenOptions
 from .recognition.recognise import recognise
-from .sampling.memory import tell_if_large
+from .sampling.free_memory import tell_if_large
 from .universes.like import read_like
 from .universes.reader import bead_names
 from .universes.survey import survey

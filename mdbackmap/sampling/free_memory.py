@@ -5,12 +5,9 @@ import pathlib
 
 logger = logging.getLogger(__name__)
 
-_A_RESIDUE = {False: 12_000, True: 15_000}
-"""
-Bytes that sampling takes at most for a residue of one frame, without and with hydrogens, beside the loaded model.
-
-Measured: a condensate of 100,100 residues, resident memory at most less that after loading (docs/measurements.md).
-"""
+_A_RESIDUE = {False: 12_000, True: 15_000}  # bytes; measured: at most, after loading, of 100,100 residues
+"""What sampling takes for a residue of one frame beside the loaded model, without and with hydrogens."""
+_KB, _GB = 1024, 1e9  # bytes; cited: units of proc(5), and of SI
 _WITHOUT = ", do without hydrogens (hydrogens=False, --no-hydrogens)"
 _LIMITS = {"memory": ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), "": ("/sys/fs/cgroup", "memory.max")}
 
@@ -42,7 +39,7 @@ def memory_left():
 def _kilobytes(file, name):
     """A number of kB in a file of `name: number kB`, in bytes."""
     lines = pathlib.Path(file).read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+    return next(_KB * int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 def _limits(kind, path):
@@ -65,5 +62,5 @@ def tell_if_large(n_residues, hydrogens, device):
     logger.warning(
         "a frame of %d residues takes about %.1f GB of memory, and %.1f GB are left: the system may end this process; "
         "take a machine with more memory%s, or convert the chains in several selections",
-        *(n_residues, needed / 1e9, left / 1e9, _WITHOUT * bool(hydrogens)),
+        *(n_residues, needed / _GB, left / _GB, _WITHOUT * bool(hydrogens)),
     )

@@ -5,7 +5,7 @@ import logging
 import pytest
 import torch
 
-from mdbackmap.sampling import memory
+from mdbackmap.sampling import free_memory as memory
 
 CPU = torch.device("cpu")
 
