@@ -250,3 +250,24 @@ def test_on_the_command_line(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["convert", "-o", str(tmp_path / "a.xtc"), "--passthrough", MARTINI_GRO, MARTINI_XTC])
     assert "name it after the files" in capsys.readouterr().err
+
+
+def beside_protein(path, residues):
+    """Protein G and a chain B of beads behind it: names of residues, and of the beads of each."""
+    lines = [line for line in open(GO_PDB) if line.startswith("ATOM")]
+    for k, (resname, names) in enumerate(residues):
+        for j, name in enumerate(names):
+            place = f"{60 + 5.4 * k:8.3f}{5.0 * j:8.3f}{0:8.3f}  1.00  0.00           C\n"
+            lines.append(f"ATOM  {len(lines) + 1:5d} {name:^4s} {resname:>3s} B{k + 1:4d}    {place}")
+    path.write_text("".join(lines) + "END\n")
+    return mda.Universe(path)
+
+
+def test_rna_and_lipids_as_calvados_writes_them(tmp_path):
+    rna = beside_protein(tmp_path / "rna.pdb", [("r", ["rP", "rN"])] * 3 + [("a", ["aP", "aN"])])
+    model = mdb.load_model("genzprot", rna, passthrough=True)
+    assert model.converted.coarse.n_residues == 56 and model.topology.names[beside(model)].tolist()[:2] == ["rP", "rN"]
+    lipids = beside_protein(tmp_path / "lipids.pdb", [("B", ["CA"]), ("Z", ["CA"]), ("Z", ["CA"])])
+    with pytest.raises(MappingError, match="unknown residue names among the beads: B, Z"):
+        mdb.load_model("genzprot", lipids)
+    assert mdb.load_model("genzprot", lipids.select_atoms("not resname B Z")).n_beads == 56
