@@ -16,6 +16,7 @@ was opened by it keeps such guesses, unless they are named in ``force_guess``::
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from MDAnalysis.guesser.base import GuesserBase
@@ -75,7 +76,13 @@ class BeadGuesser(GuesserBase):
 
     context = "beads"
 
-    def __init__(self, universe=None, mapping=None, masses_of=None, **kwargs):
+    def __init__(
+        self,
+        universe: Any = None,
+        mapping: str | None = None,
+        masses_of: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(universe, mapping=mapping, masses_of=masses_of, **kwargs)
         self._found = None, None
         self._guesser_methods = {

@@ -18,8 +18,9 @@ Python ends.
 from __future__ import annotations
 
 import weakref
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import MDAnalysis as mda
 import numpy as np
@@ -31,6 +32,10 @@ from .molecule.boxes import real_box
 from .options import SamplingOptions
 from .universes.frames import CoarseFrame
 from .universes.reader import bead_indices
+
+if TYPE_CHECKING:
+    from .backmapper import Backmapper
+
 
 _DICTS = (8, 2)  # first version of OpenMM whose reports are dicts; cited: its pull request 4671
 
@@ -90,21 +95,21 @@ class BackmapReporter:
 
     def __init__(
         self,
-        file,
-        reportInterval,
-        model="genzprot",
-        universe=None,
+        file: str | PathLike,
+        reportInterval: int,
+        model: Backmapper | str | PathLike = "genzprot",
+        universe: Any = None,
         *,
-        atoms=None,
-        seed=SamplingOptions.seed,
-        temperature=SamplingOptions.temperature,
-        bead_tolerance=SamplingOptions.bead_tolerance,
-        mirror=SamplingOptions.mirror,
-        wrap=SamplingOptions.wrap,
-        enforcePeriodicBox=False,
-        batch_size="auto",
-        overwrite=False,
-    ):
+        atoms: Any = None,
+        seed: int = SamplingOptions.seed,
+        temperature: float = SamplingOptions.temperature,
+        bead_tolerance: float | str = SamplingOptions.bead_tolerance,
+        mirror: str = SamplingOptions.mirror,
+        wrap: str = SamplingOptions.wrap,
+        enforcePeriodicBox: bool | None = False,
+        batch_size: int | str = "auto",
+        overwrite: bool = False,
+    ) -> None:
         require("openmm", "BackmapReporter needs")
         self._interval = whole_number("reportInterval", reportInterval, 1)
         options = SamplingOptions(seed, temperature, 0.0, bead_tolerance, mirror, wrap)

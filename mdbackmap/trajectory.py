@@ -39,6 +39,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -164,29 +165,29 @@ class BackmapTrajectory(AnalysisBase):
 
     def __init__(
         self,
-        atoms,
-        model,
-        filename=None,
+        atoms: Any,
+        model: Any,
+        filename: str | PathLike | None = None,
         *,
-        n_samples=1,
-        seed=SamplingOptions.seed,
-        temperature=SamplingOptions.temperature,
-        correlation_time=SamplingOptions.correlation_time,
-        bead_tolerance=SamplingOptions.bead_tolerance,
-        mirror=SamplingOptions.mirror,
-        wrap=SamplingOptions.wrap,
-        keep=None,
-        keep_tolerance=KEEP_TOLERANCE,
-        refine=None,
-        batch_size="auto",
-        overwrite=False,
-        resume=False,
-        strict=False,
-        validity=False,
-        verbose=False,
-        settings=None,
-        part=None,
-    ):
+        n_samples: int = 1,
+        seed: int = SamplingOptions.seed,
+        temperature: float = SamplingOptions.temperature,
+        correlation_time: float = SamplingOptions.correlation_time,
+        bead_tolerance: float | str = SamplingOptions.bead_tolerance,
+        mirror: str = SamplingOptions.mirror,
+        wrap: str = SamplingOptions.wrap,
+        keep: Any = None,
+        keep_tolerance: float = KEEP_TOLERANCE,
+        refine: str | None = None,
+        batch_size: int | str = "auto",
+        overwrite: bool = False,
+        resume: bool = False,
+        strict: bool | str = False,
+        validity: bool = False,
+        verbose: bool = False,
+        settings: ConversionSettings | None = None,
+        part: tuple[int, int] | None = None,
+    ) -> None:
         check_atoms(atoms)
         check_backmapper(model)
         super().__init__(atoms.universe.trajectory, verbose=verbose)

@@ -25,7 +25,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from MDAnalysis.transformations.base import TransformationBase
@@ -87,17 +87,17 @@ class Backmap(TransformationBase):
 
     def __init__(
         self,
-        model,
+        model: Backmapper,
         *,
-        seed=SamplingOptions.seed,
-        temperature=SamplingOptions.temperature,
-        sample=0,
-        correlation_time=SamplingOptions.correlation_time,
-        bead_tolerance=SamplingOptions.bead_tolerance,
-        mirror=SamplingOptions.mirror,
-        wrap=SamplingOptions.wrap,
-        batch_size="auto",
-    ):
+        seed: int = SamplingOptions.seed,
+        temperature: float = SamplingOptions.temperature,
+        sample: int = 0,
+        correlation_time: float = SamplingOptions.correlation_time,
+        bead_tolerance: float | str = SamplingOptions.bead_tolerance,
+        mirror: str = SamplingOptions.mirror,
+        wrap: str = SamplingOptions.wrap,
+        batch_size: int | str = "auto",
+    ) -> None:
         super().__init__(max_threads=None, parallelizable=True)
         check_backmapper(model)
         self.model = model
@@ -107,7 +107,7 @@ class Backmap(TransformationBase):
         self.options = SamplingOptions(seed, temperature, correlation_time, bead_tolerance, mirror, wrap)
         self._refused = False
 
-    def __call__(self, ts):
+    def __call__(self, ts: Any) -> Any:
         """Apply to a Timestep (torch has its own count of threads, so none is set here)."""
         if ts.n_atoms != self.model.n_atoms:
             return self._refuse(ts)
@@ -168,7 +168,7 @@ def backmap(
     model: Backmapper | str | PathLike = "genzprot",
     *,
     transformations: Sequence[Callable] = (),
-    **options,
+    **options: Any,
 ) -> Universe:
     """
     A coarse Universe in, an all-atom Universe out.

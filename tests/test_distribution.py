@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import dataclasses
 import importlib
 import importlib.util
 import inspect
@@ -23,6 +24,13 @@ from mdbackmap.cli import main
 ROOT = Path(mdbackmap.__file__).parent.parent
 PACKAGING = ROOT / ".packaging"
 FUNCTIONS = [(name, found) for name, found in public() if inspect.isfunction(found)]
+CLASSES = [getattr(mdbackmap, name) for name in mdbackmap.__all__ if inspect.isclass(getattr(mdbackmap, name))]
+FUNCTIONS += [
+    (f"{found.__name__}.{name}", vars(found)[name])
+    for found in CLASSES
+    for name in ("__init__", "__call__")
+    if inspect.isfunction(vars(found).get(name)) and not dataclasses.is_dataclass(found)
+]
 CONDA = {"torch": "pytorch", "MDAnalysis": "mdanalysis"}
 
 

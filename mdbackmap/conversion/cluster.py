@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable
+from typing import Any
 
 from MDAnalysis.analysis.backends import BackendBase
 
@@ -50,7 +51,7 @@ class DaskBackend(BackendBase):
     >>> BackmapTrajectory(cg.atoms, model, filename="aa.xtc").run(backend=DaskBackend(client))  # doctest: +SKIP
     """
 
-    def __init__(self, client, threads=None):
+    def __init__(self, client: Any, threads: int | None = None) -> None:
         if not hasattr(client, "scatter") or not hasattr(client, "nthreads"):
             raise TypeError(f"DaskBackend needs a dask.distributed.Client, not {type(client).__name__}")
         self.client, self.threads = client, threads

@@ -8,6 +8,7 @@ reduced units come as they are.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from MDAnalysis.transformations.base import TransformationBase
@@ -38,14 +39,14 @@ class Scale(TransformationBase):
     10.0
     """
 
-    def __init__(self, factor):
+    def __init__(self, factor: float) -> None:
         super().__init__(max_threads=None, parallelizable=True)
         known = isinstance(factor, (int, float, np.integer, np.floating)) and not isinstance(factor, bool)
         if not known or not math.isfinite(factor) or factor <= 0:
             raise ValueError(f"lengths can be scaled by a number above 0 (10 makes angstroms of nm), not by {factor!r}")
         self.factor = float(factor)
 
-    def __call__(self, ts):
+    def __call__(self, ts: Any) -> Any:
         """Apply to a Timestep (nothing here has threads)."""
         ts.positions *= self.factor
         if ts.dimensions is not None:
