@@ -49,6 +49,8 @@ class Backmapper(BoundModel):
         As in `load_model`.
     looked : ndarray of float, shape (f, N, 3), optional
         Beads of some frames of the trajectory, chains whole, by which the trace is judged.
+    boxes : ndarray of float, shape (f, 3, 3), optional
+        Of these frames, box vectors as rows: disulfides and tautomers are decided over periodic boundaries, too.
     names : ndarray of str, shape (N,), optional
         Residue and name of each bead; beads of other names are refused later.
     hydrogens : HydrogenOptions, optional

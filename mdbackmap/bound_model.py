@@ -47,6 +47,7 @@ class BoundModel:
         device=None,
         threads=None,
         looked=None,
+        boxes=None,
         names=None,
         hydrogens=None,
     ):
@@ -58,7 +59,7 @@ class BoundModel:
         form = StandardForm(mapping, network)
         settings = Settings().with_hydrogens() if self.hydrogens.on else None
         sampler = Sampler(bind(network.eval(), form.mapping, self.device, settings), self.device, threads)
-        self._reconstruction = Reconstruction.of(network, sampler, form, self.hydrogens, looked)
+        self._reconstruction = Reconstruction.of(network, sampler, form, self.hydrogens, looked, boxes)
 
     def _with(self, **parts):
         """The same with other parts of `system`."""

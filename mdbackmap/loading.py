@@ -139,9 +139,9 @@ def load_model(
     if network.molecule is not None:
         _refuse_names(network.molecule, mapping, how)
         indices, joined = bind_beads(atoms, network.molecule, f"the model {provenance['model']!r}"), network.molecule
-        looked = None
+        looked = boxes = None
     else:
-        indices, joined, looked = _recognised(network, atoms, mapping, how, rest=not carries(passthrough))
+        indices, joined, looked, boxes = _recognised(network, atoms, mapping, how, rest=not carries(passthrough))
     if like is not None:
         like = read_like(like)
         if network.open_ends:
@@ -150,7 +150,7 @@ def load_model(
     told = HydrogenOptions(hydrogens, ph, protonation, ends, names, caps)
     options = {"device": device, "threads": threads, "hydrogens": told}
     names = bead_names(atoms.universe.atoms[np.asarray(indices)])
-    model = Backmapper(network, joined, indices, provenance, **options, looked=looked, names=names)
+    model = Backmapper(network, joined, indices, provenance, **options, looked=looked, boxes=boxes, names=names)
     tell_if_large(joined.coarse.n_residues, told.on, model.device)
     model = model if keep is None else model.keeping(keep, atoms, keep_tolerance, aliases)
     model = model.carrying(passthrough, atoms, aliases) if carries(passthrough) else model
@@ -159,7 +159,7 @@ def load_model(
 
 
 def _recognised(network, atoms, mapping, how, rest):
-    """Indices of a protein's beads, their mapping, and beads (f, N, 3) of some frames, chains whole."""
+    """Indices of a protein's beads, their mapping, beads (f, N, 3) of some frames, chains whole, and their boxes."""
     looked = {}
 
     def look(indices):
@@ -170,8 +170,9 @@ def _recognised(network, atoms, mapping, how, rest):
     indices, coarse, beads = recognise(atoms, mapping=mapping, **how, frames=look, rest=rest)
     joined = network.mapping(coarse, beads)
     frames = looked["frames"][:, np.searchsorted(looked["indices"], indices)]  # in the chains' order
-    frames = _whole_chains(joined, frames, looked["dimensions"])
-    return indices, with_cis(network, joined, frames), frames
+    boxes = box_vectors(looked["dimensions"], len(frames))
+    frames = frames if boxes is None else whole(frames, boxes, joined.coarse, joined.followed)
+    return indices, with_cis(network, joined, frames), frames, boxes
 
 
 def _as_in(like, fine, hydrogens, protonation, ends):
@@ -187,12 +188,6 @@ def _as_in(like, fine, hydrogens, protonation, ends):
 def _capped_as(like, mapping):
     """The mapping with the caps of a topology."""
     return replace(mapping, fine=replace(mapping.fine, caps=like.caps(mapping.fine)))
-
-
-def _whole_chains(mapping, frames, dimensions):
-    """Beads (f, N, 3) of some frames, chains whole in their boxes."""
-    boxes = box_vectors(dimensions, len(frames))
-    return frames if boxes is None else whole(frames, boxes, mapping.coarse, mapping.followed)
 
 
 def _refuse_names(molecule, mapping, how):

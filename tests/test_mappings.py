@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from molecules import alkane, frames
 
+from mdbackmap.molecule import bonds
 from mdbackmap.molecule.bonds import find_bonds, molecules, nearest_owner, pairs_within
 from mdbackmap.molecule.grouping import Groups, group_mapping
 from mdbackmap.molecule.kinds import groups_of
@@ -171,9 +172,11 @@ def test_a_molecule_of_one_residue():
         assert mapping.n_beads == n_beads and mapping.coarse.n_residues == 1
 
 
-def test_pairs_and_owners_along_bonds():
+def test_pairs_and_owners_along_bonds(monkeypatch):
     topology = alkane(3)
     pairs = pairs_within(topology.n_atoms, topology.bonds, 2)
+    monkeypatch.setattr(bonds, "_ROWS", 3)  # atoms at a time
+    np.testing.assert_array_equal(pairs_within(topology.n_atoms, topology.bonds, 2), pairs)
     assert len(pairs) == 10 + 18  # ten bonds; 6 angles at each of three carbons
     assert nearest_owner([0, -1, -1], []).tolist() == [0, 0, 0]
 

@@ -6,11 +6,13 @@ import MDAnalysis as mda
 import numpy as np
 import pytest
 import torch
+from MDAnalysis.lib.mdamath import triclinic_vectors
 
 import mdbackmap as mdb
 from mdbackmap.datafiles import CRAMBIN_PDB
 from mdbackmap.hydrogen import vicinity
 from mdbackmap.hydrogen.vicinity import Vicinity
+from mdbackmap.molecule.nearby import near, near_pairs
 from mdbackmap.packing import pairs
 from mdbackmap.sampling.treatment import judged_by
 
@@ -62,6 +64,32 @@ def test_disulfides_are_those_of_the_whole(monkeypatch):
     monkeypatch.setattr(vicinity, "_MOST", 45)
     fine = mdb.load_model("genzprot", beads).mapping.fine
     assert fine.disulfides.tolist() == [[2, 39], [3, 31], [15, 25]]
+
+
+@pytest.mark.parametrize("most", [20_000, 45])
+def test_disulfides_over_the_faces_of_a_box(monkeypatch, most):
+    """Crambin cut in two chains, which lie in different images; its three bonds are found, and its atoms the same."""
+    beads = mda.Universe(CRAMBIN_PDB).select_atoms("name CA")
+    cut = mda.Merge(beads)
+    cut.add_TopologyAttr("chainIDs", ["A"] * 20 + ["B"] * 26)
+    cut.dimensions = [50, 55, 60, 80, 90, 100]
+    together = mdb.load_model("genzprot", cut.atoms).topology
+    cut.atoms[20:].positions += triclinic_vectors(cut.dimensions)[[0, 2]].sum(0)
+    monkeypatch.setattr(vicinity, "_MOST", most)
+    apart = mdb.load_model("genzprot", cut.atoms).topology
+    assert apart.disulfides.tolist() == [[2, 39], [3, 31], [15, 25]]
+    assert apart.names.tolist() == together.names.tolist()
+
+
+@pytest.mark.parametrize("dimensions", [[30, 30, 30, 90, 90, 90], [25, 30, 35, 70, 80, 100], [8, 9, 10, 90, 90, 90]])
+def test_near_pairs_of_one_set_are_those_of_two(dimensions):
+    points = np.random.default_rng(0).uniform(-40, 60, (300, 3)).astype(np.float32)
+    box = triclinic_vectors(dimensions).astype(float)
+    pairs, distances = near(points, points, 3.9, box)
+    once = pairs[:, 0] < pairs[:, 1]
+    found = near_pairs(points, 3.9, box)
+    assert len(found[0]) and np.array_equal(found[0], pairs[once])
+    np.testing.assert_allclose(found[1], distances[once], atol=1e-6)
 
 
 def test_large_traces_are_judged_by_whole_stretches_here_and_there():

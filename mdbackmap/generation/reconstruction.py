@@ -61,7 +61,7 @@ class Reconstruction:
     refine: str | None = None
 
     @classmethod
-    def of(cls, network, sampler, form, options, looked=None):
+    def of(cls, network, sampler, form, options, looked=None, boxes=None):
         """
         Those of a network that is bound to a molecule.
 
@@ -73,14 +73,16 @@ class Reconstruction:
         options : HydrogenOptions
         looked : ndarray of float, shape (f, N, 3), optional
             Beads of some frames, chains whole: the trace is judged by them, and disulfides and tautomers are decided.
+        boxes : ndarray of float, shape (f, 3, 3), optional
+            Of these frames, box vectors as rows.
         """
         whole = Completion(form.given).mapping if network.open_ends else form.given
         placed = functools.partial(placed_alphas, form, sampler)
         trace = TraceTreatment(whole, looked if network.relaxes else None, network.relaxes, placed)
         found = cls(form, sampler, trace, System(form.given), None, network.open_ends and network.molecule is None)
-        return found._completed(options, looked) if network.open_ends else found
+        return found._completed(options, looked, boxes) if network.open_ends else found
 
-    def _completed(self, options, looked):
+    def _completed(self, options, looked, boxes):
         """With the atoms that the model does not make; frames of beads (f, N, 3) may decide which these are."""
         if looked is None and options.propka:
             raise MappingError('protonation="propka" needs a frame of beads: load_model looks at some')
@@ -89,12 +91,14 @@ class Reconstruction:
         else:
             few = looked[:_FRAMES_TO_DECIDE]
             trace = self.form.given.trace(few)
-            completion = decided(self.form.given, options, functools.partial(self._plain, few), trace)
+            boxes = None if boxes is None else boxes[: len(few)]
+            completion = decided(self.form.given, options, functools.partial(self._plain, few, boxes), trace, boxes)
         return replace(self, completion=completion, system=System(completion.mapping))
 
-    def _plain(self, beads, n_frames, residues=None):
+    def _plain(self, beads, boxes, n_frames, residues=None):
         """The model's own atoms (F, A, 3), at temperature 0, of beads (F, N, 3) whose chains are whole; or of some."""
         options, beads = SamplingOptions(0, 0, 0, 0, "ignore"), beads[:n_frames]
+        boxes = None if boxes is None else boxes[:n_frames]
         beads, tolerance = self.trace(beads, list(range(len(beads))), None, options)
         form, sampler = self.form, self.sampler
         if residues is not None:
@@ -103,7 +107,7 @@ class Reconstruction:
             form = StandardForm(form.given.take(residues), model)
             sampler = replace(sampler, bound=bind(model, form.mapping, sampler.device, settings))
         near, centre = form.beads(beads)
-        atoms = sampler(near, _noise(options), Keys.first(len(beads)), None, tolerance)
+        atoms = sampler(near, _noise(options), Keys.first(len(beads)), boxes, tolerance)
         return form.atoms(atoms, centre, beads)
 
     @functools.cached_property

@@ -7,10 +7,10 @@ Shapes: F frames, A atoms, R residues, d disulfides. Positions in angstrom.
 import dataclasses
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ..completion.complete import Completion
 from ..completion.forms import told_forms
+from ..molecule.nearby import near
 from .acidities import forms_by_propka
 from .adding import Hydrogens
 from .vicinity import Vicinity
@@ -20,7 +20,7 @@ TAUTOMERS = ("HIE", "HID")
 """Forms of neutral histidine; the first one where both are as good."""
 
 
-def decided(mapping, options, sample, trace):
+def decided(mapping, options, sample, trace, boxes=None):
     """
     How a model's atoms become a whole molecule, with disulfides and tautomers found from some structures.
 
@@ -34,6 +34,8 @@ def decided(mapping, options, sample, trace):
         shape (F, A, 3); called only if they are needed.
     trace : ndarray of float, shape (F, R, 3)
         A bead of each residue in these structures.
+    boxes : ndarray of float, shape (F, 3, 3), optional
+        Box vectors as rows: what is near by any image counts.
 
     Returns
     -------
@@ -45,19 +47,20 @@ def decided(mapping, options, sample, trace):
     open_ones = [r for r in completion.open_histidines if fine.variants[r] in TAUTOMERS]
     if not (len(cysteines) > 1 or open_ones or options.propka):
         return Completion(mapping, whole)
-    near = Vicinity(len(trace), None, cysteines, open_ones)
-    near = near if options.propka else Vicinity.of(trace, cysteines, open_ones)
-    if near.residues is not None and not len(near.residues):
+    around = Vicinity(len(trace), None, cysteines, open_ones)
+    around = around if options.propka else Vicinity.of(trace, cysteines, open_ones, boxes)
+    if around.residues is not None and not len(around.residues):
         return Completion(mapping, whole)
     try:
-        atoms = sample(near.structures, near.residues)
+        atoms = sample(around.structures, around.residues)
     except ValueError:  # broken frames, which sampling refuses, too
         return Completion(mapping, whole)
-    rows = np.arange(mapping.coarse.n_residues) if near.residues is None else near.residues
-    part = mapping if near.residues is None else mapping.take(rows)
-    pairs = disulfides_of(part.fine, atoms, np.searchsorted(rows, near.cysteines))
+    rows = np.arange(mapping.coarse.n_residues) if around.residues is None else around.residues
+    part = mapping if around.residues is None else mapping.take(rows)
+    boxes = None if boxes is None else boxes[: len(atoms)]
+    pairs = disulfides_of(part.fine, atoms, np.searchsorted(rows, around.cysteines), boxes)
     mapping = _bonded(mapping, rows[pairs]) if len(pairs) else mapping
-    forms, open_ones = {}, near.histidines
+    forms, open_ones = {}, around.histidines
     if options.propka:
         heavy = Completion(mapping)
         forms = forms_by_propka(heavy.mapping.fine, heavy(atoms[:1])[0], options.ph)
@@ -68,13 +71,13 @@ def decided(mapping, options, sample, trace):
         number = {int(r): k for k, r in enumerate(rows)}
         told = {number[r]: form for r, form in told.items() if r in number}
         alone = dataclasses.replace(options, protonation=None)
-        part = mapping if near.residues is None else mapping.take(rows)
-        found = tautomers_of(part, alone, atoms, [number[r] for r in open_ones], forms=told)
+        part = mapping if around.residues is None else mapping.take(rows)
+        found = tautomers_of(part, alone, atoms, [number[r] for r in open_ones], boxes, told)
         forms |= {int(rows[r]): form for r, form in found.items()}
     return Completion(mapping, whole, forms)
 
 
-def disulfides_of(fine, atoms, cysteines):
+def disulfides_of(fine, atoms, cysteines, boxes=None):
     """
     Cysteines whose sulfurs are bonded in most of some frames.
 
@@ -84,6 +87,8 @@ def disulfides_of(fine, atoms, cysteines):
     atoms : ndarray of float, shape (F, A, 3)
     cysteines : sequence of int
         Residues that may be bonded.
+    boxes : ndarray of float, shape (F, 3, 3), optional
+        Box vectors as rows.
 
     Returns
     -------
@@ -99,10 +104,12 @@ def disulfides_of(fine, atoms, cysteines):
     """
     rows = np.flatnonzero((fine.names == "SG") & np.isin(fine.residue_of_atom, cysteines))
     counts = {}
-    for places in atoms[:, rows] if len(rows) > 1 else ():
-        distance, nearest = (found[:, 1] for found in cKDTree(places).query(places, 2))
-        own = np.arange(len(rows))
-        mutual = (nearest[nearest] == own) & (distance < _BONDED) & (own < nearest)
+    for frame, places in enumerate(atoms[:, rows] if len(rows) > 1 else ()):
+        close, distance = near(places, places, _BONDED, None if boxes is None else boxes[frame])
+        own, nearest = np.arange(len(rows)), np.arange(len(rows))
+        for one, other in close[np.argsort(-distance, kind="stable")]:
+            nearest[one] = other if one != other else nearest[one]
+        mutual = (nearest[nearest] == own) & (own < nearest)
         for pair in zip(own[mutual].tolist(), nearest[mutual].tolist(), strict=True):
             counts[pair] = counts.get(pair, 0) + 1
     pairs = sorted(pair for pair, count in counts.items() if count > len(atoms) / 2)

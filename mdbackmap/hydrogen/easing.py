@@ -79,8 +79,15 @@ class Easing:
             Box vectors as rows.
         """
         for frame, box in zip(atoms, [None] * len(atoms) if boxes is None else boxes, strict=True):
-            if len(self._tight(frame, close_pairs(frame, max(_LIMITS.values()), box)[0], box)[0]):
-                self._bend(frame, close_pairs(frame, _NEAR, box)[0], box)
+            if len(self._tight(frame, self._near(frame, max(_LIMITS.values()), box), box)[0]):
+                self._bend(frame, self._near(frame, _NEAR, box), box)
+
+    def _near(self, frame, distance, box):
+        """Pairs (p, 2) within a distance that count."""
+        pairs = close_pairs(frame, distance, box)[0]
+        pairs = pairs[self._limits(pairs) > 0]
+        keys = pairs[:, 0] * len(frame) + pairs[:, 1]
+        return pairs[self.bonded[np.searchsorted(self.bonded, keys).clip(max=len(self.bonded) - 1)] != keys]
 
     def _limits(self, pairs):
         """How near pairs may be; 0 without a hydrogen that may bend."""
@@ -94,10 +101,7 @@ class Easing:
         gaps = frame[pairs[:, 0]] - frame[pairs[:, 1]]
         gaps = gaps if box is None else nearest_images(gaps, box).astype(frame.dtype)
         near = np.linalg.norm(gaps, axis=1) < self._limits(pairs)
-        pairs, gaps = pairs[near], gaps[near]
-        keys = pairs[:, 0] * len(frame) + pairs[:, 1]
-        free = self.bonded[np.searchsorted(self.bonded, keys).clip(max=len(self.bonded) - 1)] != keys
-        return pairs[free], gaps[free]
+        return pairs[near], gaps[near]
 
     def _bend(self, frame, pairs, box):
         """Move the hydrogens of a frame (A, 3), in small steps, at the lengths of their bonds."""

@@ -78,10 +78,11 @@ class Roles:
         radius = np.array([_SIZES.get(element, _LIKE_SULFUR) for element in fine.elements])
         radius[_carbonyls(fine)] = chemistry.CARBONYL_RADIUS
         radius[light] = np.where(polar, chemistry.NUCLEAR_POLAR_H_RADIUS, chemistry.NUCLEAR_H_RADIUS)[light]
-        pairs = pairs_within(fine.n_atoms, fine.bonds, bonds)
-        pairs = np.concatenate([pairs, pairs[:, ::-1]])
-        pairs = pairs[np.isin(pairs[:, 0], sites)]
-        keys = np.sort(pairs[:, 0] * fine.n_atoms + pairs[:, 1])
+        turns = np.zeros(fine.n_atoms, dtype=bool)
+        turns[np.asarray(sites, dtype=np.int64)] = True
+        one, other = pairs_within(fine.n_atoms, fine.bonds, bonds).T
+        both = (a[turns[a]] * fine.n_atoms + b[turns[a]] for a, b in ((one, other), (other, one)))
+        keys = np.sort(np.concatenate([*both]))
         of_atoms = torch.tensor(radius, dtype=torch.float32), torch.tensor(polar), torch.tensor(acceptor)
         return cls(*(values.to(device) for values in (*of_atoms, torch.tensor(keys))))
 

@@ -8,7 +8,8 @@ import dataclasses
 import logging
 
 import numpy as np
-from scipy.spatial import cKDTree
+
+from ..molecule.nearby import near
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Vicinity:
     histidines: list
 
     @classmethod
-    def of(cls, trace, cysteines, histidines):
+    def of(cls, trace, cysteines, histidines, boxes=None):
         """
         All of a molecule that is not large; else what is around cysteines, and around as many histidines as may be.
 
@@ -50,6 +51,8 @@ class Vicinity:
             A bead of each residue in some structures.
         cysteines, histidines : list of int
             Residues that are open.
+        boxes : ndarray of float, shape (F, 3, 3), optional
+            Box vectors as rows: what is near by any image counts.
 
         Returns
         -------
@@ -63,10 +66,10 @@ class Vicinity:
         """
         if trace.shape[0] * trace.shape[1] <= _MOST:
             return cls(len(trace), None, cysteines, histidines)
-        cysteines = _near_another(trace, np.array(cysteines, dtype=np.int64))
+        cysteines = _near_another(trace, np.array(cysteines, dtype=np.int64), boxes)
         sites = np.array([*cysteines, *histidines], dtype=np.int64)
         for structures in range(len(trace), 0, -1):
-            first = _first_site(trace[:structures], sites)
+            first = _first_site(trace[:structures], sites, boxes)
             count = np.searchsorted(np.sort(first), np.arange(len(sites) + 1))  # residues around so many sites
             if structures * count[-1] <= _MOST:
                 break
@@ -81,19 +84,20 @@ class Vicinity:
         return cls(structures, rows, cysteines, histidines[: n_sites - len(cysteines)])
 
 
-def _near_another(trace, residues):
+def _near_another(trace, residues, boxes):
     """Those of the residues (S,) that are near another one in one of the structures."""
-    near = set()
-    for places in trace[:, residues]:
-        near |= set(cKDTree(places).query_pairs(_BONDED, output_type="ndarray").ravel().tolist())
-    return residues[sorted(near)].tolist()
+    found = set()
+    for frame, places in enumerate(trace[:, residues] if len(residues) else ()):
+        pairs, _ = near(places, places, _BONDED, None if boxes is None else boxes[frame])
+        found |= set(pairs[pairs[:, 0] != pairs[:, 1]].ravel().tolist())
+    return residues[sorted(found)].tolist()
 
 
-def _first_site(trace, sites):
+def _first_site(trace, sites, boxes):
     """The number of the first of the sites (S,) that each residue (R,) is around; S where it is around none."""
     first = np.full(trace.shape[1], len(sites))
-    for places in trace if len(sites) else ():
-        pairs = cKDTree(places[sites]).sparse_distance_matrix(cKDTree(places), _AROUND, output_type="ndarray")
-        np.minimum.at(first, pairs["j"], pairs["i"])
+    for frame, places in enumerate(trace if len(sites) else ()):
+        pairs, _ = near(places[sites], places, _AROUND, None if boxes is None else boxes[frame])
+        np.minimum.at(first, pairs[:, 1], pairs[:, 0])
     padded = np.pad(first, _BESIDE, constant_values=len(sites))
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * _BESIDE + 1).min(axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..chemistry.elements import BOND_STRETCH, COVALENT_RADII, ELEMENTS, VDW_RADII
-from ..molecule.nearby import near
+from ..molecule.nearby import near_pairs
 
 _BONDING = np.array([COVALENT_RADII[element] for element in ELEMENTS])  # covalent radii by element
 CLASH_OVERLAP = 0.4  # angstrom; cited: MolProbity (Word et al. 1999)
@@ -42,9 +42,7 @@ def close_pairs(atoms, cutoff, box=None):
     (array([[0, 1]]), array([1.]))
     """
     if box is not None:
-        pairs, distances = near(atoms, atoms, cutoff, box)
-        once = pairs[:, 0] < pairs[:, 1]
-        return pairs[once], distances[once]
+        return near_pairs(atoms, cutoff, box)
     tree = cKDTree(atoms, balanced_tree=False, compact_nodes=False)  # quicker to build, as quick to ask
     pairs = tree.query_pairs(cutoff, output_type="ndarray").astype(np.int64)
     return pairs, np.linalg.norm(atoms[pairs[:, 0]] - atoms[pairs[:, 1]], axis=-1)

@@ -14,6 +14,7 @@ from ..chemistry.elements import BOND_STRETCH, COVALENT_RADII
 
 _MONATOMIC = ("NA", "K", "CA", "ZN", "MG", "FE", "CL", "BR", "I")  # bonded only if the topology says so, as lone atoms
 _IN_MEMORY = 2_000_000  # distances in memory at a time; chosen: by hand
+_ROWS = 100_000  # atoms whose pairs are found at a time; chosen: by hand, so that tables of large systems stay small
 
 
 def bonding_distances(elements) -> np.ndarray:
@@ -134,12 +135,15 @@ def pairs_within(n_atoms, bonds, order) -> np.ndarray:
     [[0, 1], [0, 2], [1, 2], [1, 3], [2, 3]]
     """
     graph = _graph(n_atoms, bonds)
-    step = reached = graph + graph.T + eye_array(n_atoms, dtype=bool, format="csr")
-    for _ in range(order - 1):
-        reached = reached @ step
-    pairs = np.stack(reached.nonzero(), axis=1).astype(np.int64)
-    pairs = pairs[pairs[:, 0] < pairs[:, 1]]
-    return pairs[np.lexsort(pairs.T[::-1])]
+    step, found = graph + graph.T + eye_array(n_atoms, dtype=bool, format="csr"), [np.zeros((0, 2), dtype=np.int64)]
+    for start in range(0, n_atoms, _ROWS):
+        reached = step[start : start + _ROWS]
+        for _ in range(order - 1):
+            reached = reached @ step
+        reached.sort_indices()
+        pairs = np.stack(reached.nonzero(), axis=1).astype(np.int64) + [start, 0]
+        found.append(pairs[pairs[:, 0] < pairs[:, 1]])
+    return np.concatenate(found)
 
 
 def molecules(n_atoms, bonds) -> np.ndarray:

@@ -44,6 +44,39 @@ def near(points, others, cutoff, box=None):
     return pairs[first], distances[first]
 
 
+def near_pairs(points, cutoff, box):
+    """
+    Pairs of different points that are nearer than a cutoff, by any image.
+
+    Parameters
+    ----------
+    points : ndarray of float, shape (n, 3)
+    cutoff : float
+    box : ndarray of float, shape (3, 3)
+        Box vectors as rows, wider than the cutoff.
+
+    Returns
+    -------
+    pairs : ndarray of int64, shape (p, 2)
+        The lower first; each pair once, sorted.
+    distances : ndarray of float, shape (p,)
+        Of the nearest images.
+
+    Examples
+    --------
+    >>> near_pairs(np.array([[1.0, 0, 0], [19.0, 0, 0], [5.0, 0, 0]]), 3.0, np.eye(3) * 20)[0].tolist()
+    [[0, 1]]
+    """
+    _, places, owner = with_images(points[:0], points, cutoff, box)
+    found = cKDTree(places, balanced_tree=False, compact_nodes=False).query_pairs(cutoff, output_type="ndarray")
+    distances = np.linalg.norm(places[found[:, 0]] - places[found[:, 1]], axis=1)
+    pairs = np.sort(owner[found], axis=1)
+    order = np.lexsort((distances, pairs[:, 1], pairs[:, 0]))
+    pairs, distances = pairs[order], distances[order]
+    first = np.append(True, (np.diff(pairs, axis=0) != 0).any(1))[: len(pairs)] & (pairs[:, 0] < pairs[:, 1])
+    return pairs[first], distances[first]
+
+
 def nearest(points, others, cutoff, box=None):
     """
     How far each point is from the nearest of others, by any image.

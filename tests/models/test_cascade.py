@@ -13,7 +13,7 @@ from mdbackmap import checkpoint
 from mdbackmap.chemistry.peptide_geometry import CIS_TYPICAL
 from mdbackmap.generation.bound import bind
 from mdbackmap.generation.noise import Noise
-from mdbackmap.geometry import neighbours
+from mdbackmap.geometry import searching
 from mdbackmap.models.cascade import Cascade, CascadeConfig
 from mdbackmap.molecule.grouping import group_mapping
 from mdbackmap.molecule.kinds import groups_of
@@ -239,7 +239,7 @@ def pushed_by_all_pairs(mend, atoms):
 @pytest.mark.parametrize("limit", [10**9, 0])
 def test_alphas_are_parted_as_by_all_pairs(monkeypatch, limit):
     """By a search tree, too; over a gap of the chain neighbours have to keep apart as all others."""
-    monkeypatch.setattr(neighbours, "_MANY", dict.fromkeys(neighbours._MANY, limit))
+    monkeypatch.setattr(searching, "MANY", dict.fromkeys(searching.MANY, limit))
     mend = Mending(blocks(4))
     crowd = 4.0 * torch.randn(3, mend.tied.shape[0], 3, generator=torch.Generator().manual_seed(0))
     crowd[1, 5] = crowd[1, 9]
