@@ -112,6 +112,14 @@ def test_the_dockerfile_is_what_its_script_can_run(monkeypatch):
         script.instructions("RUN a \\\n  && b")
 
 
+def test_the_release_checklist_names_all_that_is_to_be_filled_in():
+    texts = [path.read_text() for path in sorted(PACKAGING.rglob("*.yaml"))]
+    words = set(re.findall(r"\b(?:PROJECT_HOME|[A-Z0-9]+(?:_[A-Z0-9]+){3,})\b", " ".join(texts)))
+    assert words == {"PROJECT_HOME", "SHA256_OF_THE_RELEASE", "GITHUB_NAME_OF_THE_MAINTAINER"}
+    checklist = (ROOT / "CONTRIBUTING.md").read_text().split("## A release")[1]
+    assert [word for word in sorted(words) if f"`{word}`" not in checklist] == []
+
+
 def test_importing_takes_no_time():
     """Least of several: 0.1 s is the limit, and torch alone takes more than a second."""
     code = "import time; a = time.perf_counter(); import mdbackmap; print(time.perf_counter() - a)"

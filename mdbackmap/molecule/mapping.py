@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike
 
 from .bead_definition import BeadModel
 from .bead_models import CA, chain_ends
-from .bead_weights import BeadWeights, MappingError
+from .bead_weights import BeadWeights
+from .bead_weights import MappingError as MappingError  # for all that know mappings
 from .heavy_atoms import protein_topology
 from .topology import Topology
 
