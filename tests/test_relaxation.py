@@ -23,7 +23,7 @@ from mdbackmap.traces.energies import Backbone, TracePrior
 from mdbackmap.traces.relaxation import Relaxation
 from mdbackmap.traces.settings import DEFAULTS, Crowding
 from mdbackmap.traces.strain import Strain
-from mdbackmap.traces.viterbi import shifted
+from mdbackmap.traces.viterbi import _Circle
 
 
 def coarse_frames(topology_file, trajectory, n_frames):
@@ -160,9 +160,10 @@ def test_best_turns_are_the_best():
     found = strain.best_turns(angles)
     grid = torch.arange(12, dtype=torch.float64) * (2 * math.pi / 12) - math.pi
     steps = 12 / (2 * math.pi) * angles.torsion[0, :2, None]
-    one, two = (strain.backbone.matrices(angles.angle, torch.tensor([k]), 12)[0, 0] for k in (1, 2))
+    one, two = strain.backbone.maps(angles.angle, 12)(torch.tensor([1, 2]))[:, 0]
     one, two = (
-        shifted(table.T, -step.float()).T for table, step in zip((one, two), steps, strict=True)
+        _Circle(-step.float().expand(1, 12), 12).shifted(table.T[None], torch.tensor([0]))[0].T
+        for table, step in zip((one, two), steps, strict=True)
     )  # by own turns
     energies = {(a, b, c): float(one[a, b] + two[b, c]) for a, b, c in itertools.product(range(12), repeat=3)}
     best = torch.tensor(min(energies, key=energies.get))

@@ -214,8 +214,9 @@ class Backbone:
         self.smooth, self.table = SmoothTables(table, (False, True, True)), table.float()  # grids decide nothing finer
         turning = settings.turning
         every = {n: BINS // n for n in (turning.bins, turning.rough_bins, turning.sum_bins)}
-        # with fewer turns, by their number
-        self.thinned = {n: self.table[:, :, ::step, ::step].flatten(0, 1).contiguous() for n, step in every.items()}
+        # With fewer turns, by their number; behind these tables, the same across.
+        thinned = {n: self.table[:, :, ::step, ::step].flatten(0, 1) for n, step in every.items()}
+        self.thinned = {n: torch.cat([table, table.mT]) for n, table in thinned.items()}
 
     @functools.cached_property
     def grid(self):
@@ -242,31 +243,49 @@ class Backbone:
         parts = table.index_select(0, index.flatten()).view(*index.shape, BINS)
         return (weight.to(parts).unsqueeze(-2) @ parts).squeeze(-2)
 
-    def matrices(self, angle, at, bins):
-        """
-        Energies of residues `at` (n,) for all turns of the peptides on both sides, on `bins` points of the circle each.
-
-        Parameters
-        ----------
-        angle : torch.Tensor, shape (F, R)
-        at : torch.Tensor of int64, shape (n,)
-        bins : int
-            One of those that the tables were made for.
-
-        Returns
-        -------
-        torch.Tensor, shape (F, n, bins, bins)
-            Rows: peptide before, from the side of the C-alpha after the residue; columns: peptide after.
-        """
-        low, share = self.cells(angle[:, at])
-        first = (self.variant[at] * N_ANGLES + low).flatten()
-        near, far = (self.thinned[bins].index_select(0, first + k) for k in (0, 1))
-        return torch.lerp(near, far, share.flatten()[:, None, None]).unflatten(0, share.shape)
+    def maps(self, angle, bins):
+        """`Maps` for C-alpha angles (F, R), on one of the numbers of points that tables were made for."""
+        low, share = self.cells(angle.T)
+        rows = low + (self.variant * N_ANGLES).unsqueeze(1)
+        return Maps(self.thinned[bins].flatten(1), rows, share, bins)
 
     def cells(self, angle):
         """Rows of tables to the left of C-alpha angles (...), and the share of the way to the next."""
         low, share = _angle_cell(angle)
         return low, share.to(self.table)
+
+
+class Maps:
+    """
+    Energies of residues for all turns of the peptides on both sides, read some residues at a time.
+
+    Parameters
+    ----------
+    table : torch.Tensor, shape (2 V, B * B)
+        Of each kind of residue and C-alpha angle; then the same across.
+    rows : torch.Tensor of int64, shape (R, F)
+        To the left of each angle.
+    shares : torch.Tensor, shape (R, F)
+        Of the way to the next row.
+    bins : int
+        Points of the circle, B.
+    """
+
+    def __init__(self, table, rows, shares, bins):
+        self.table, self.bins = table, bins
+        self.rows, self.shares = torch.cat([rows, rows + len(table) // 2]), torch.cat([shares, shares])[..., None, None]
+
+    def __call__(self, at):
+        """
+        Energies (n, F, B, B) of residues `at` (n,), peptide before by peptide after; from R on, the same across.
+
+        Both are turned from the side of the third C-alpha, as in `residue_atoms`.
+        """
+        rows = self.rows.index_select(0, at)
+        near, far = (
+            self.table.index_select(0, (rows + k).flatten()).view(*rows.shape, self.bins, self.bins) for k in (0, 1)
+        )
+        return near.lerp_(far, self.shares.index_select(0, at))
 
 
 def residue_kinds(types, ends, cis_before):

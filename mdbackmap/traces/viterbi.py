@@ -73,33 +73,39 @@ def least_energies(internal, backbone, angles, own, offset):
     -------
     torch.Tensor, shape (F, R, B)
     """
-    bins, offset = own.shape[-1], offset.unsqueeze(-1)
-    behind, ahead = own.clone(), torch.zeros_like(own)  # least energy of all before and after, by turn of the peptide
-    steps = _joined(internal)
-    for at in steps:
-        before = shifted(behind[:, at - 1], offset[:, at - 1]).unsqueeze(-1)
-        behind[:, at] += (backbone.matrices(angles.angle, at, bins) + before).amin(-2)
-    for at in reversed(steps):
-        after = (own[:, at] + ahead[:, at]).unsqueeze(-2)
-        least = (backbone.matrices(angles.angle, at, bins) + after).amin(-1)
-        ahead[:, at - 1] = shifted(least, -offset[:, at - 1])
-    return behind + ahead
+    bins, steps, n = own.shape[-1], _joined(internal), own.shape[1]
+    # Residues first, and those on the way back behind those on the way ahead: a step of both is one.
+    circle = _Circle(torch.cat([offset, -offset.roll(1, 1)], 1).T, bins)
+    maps = backbone.maps(angles.angle, bins)
+    own = own.transpose(0, 1)
+    least = torch.cat([own, torch.zeros_like(own)])  # of all before, and all after
+    for at, back in zip(steps, reversed(steps), strict=True):
+        from_where = torch.cat([at - 1, back + (n + 1)])
+        come = circle.shifted(least.index_select(0, from_where), from_where)
+        come[len(at) :] += own.index_select(0, back)
+        energies = maps(torch.cat([at, back + n])).add_(come.unsqueeze(-1)).amin(-2)
+        energies[: len(at)] += own.index_select(0, at)
+        least.index_copy_(0, torch.cat([at, back + n]), energies)
+    ahead = circle.shifted(least[n:], torch.arange(n, 2 * n, device=own.device)).roll(-1, 0)
+    return (least[:n] + torch.where(internal.ends[:, None, None], 0.0, ahead)).transpose(0, 1)
 
 
 def compiled_energies(internal, backbone, angles, own, offset):
     """The same, compiled."""
-    table = backbone.thinned[own.shape[-1]]
-    arguments = (table, table.mT, *_cells(internal, backbone, angles, offset), own)
+    arguments = (*backbone.thinned[own.shape[-1]].chunk(2), *_cells(internal, backbone, angles, offset), own)
     return torch.from_numpy(_least_energies(*map(array, arguments)))
 
 
 def sums_ahead(internal, backbone, angles, offset, bins):
     """-log sum over all that may follow, (F, R, B) by turn of each peptide; `offset` (F, R) in grid steps."""
-    messages, offset = offset.new_zeros(*offset.shape, bins), offset.unsqueeze(-1)
+    circle, maps = _Circle(-offset.T, bins), backbone.maps(angles.angle, bins)
+    messages = offset.new_zeros(offset.shape[1], len(offset), bins)
     for at in reversed(_joined(internal)):
-        energy = backbone.matrices(angles.angle, at, bins) + messages[:, at].unsqueeze(-2)
-        messages[:, at - 1] = shifted(-torch.logsumexp(-energy, -1), -offset[:, at - 1])
-    return messages
+        energy = maps(at + offset.shape[1]).add_(messages.index_select(0, at).unsqueeze(-1))
+        least = energy.amin(-2)
+        sums = energy.sub_(least.unsqueeze(-2)).neg_().exp_().sum(-2).log_()
+        messages.index_copy_(0, at - 1, circle.shifted(least.sub_(sums), at - 1))
+    return messages.transpose(0, 1)
 
 
 def compiled_sums(internal, backbone, angles, offset, bins):
@@ -120,18 +126,31 @@ def _joined(internal):
     return [at for at in inner if len(at)]
 
 
-def shifted(values, steps):
+class _Circle:
     """
-    Values (..., B) on a circle, read `steps` (..., 1) points further on, straight lines between points.
+    Values on circles of B points, read some steps further on, straight lines between points.
 
-    >>> shifted(torch.tensor([0.0, 1.0, 2.0, 3.0]), torch.tensor([0.5])).tolist()
-    [0.5, 1.5, 2.5, 1.5]
+    Parameters
+    ----------
+    steps : torch.Tensor, shape (N, F)
+        How many, for each row of values.
+    bins : int
+
+    Examples
+    --------
+    >>> _Circle(torch.tensor([[0.5]]), 4).shifted(torch.tensor([[[0.0, 1.0, 2.0, 3.0]]]), torch.tensor([0])).tolist()
+    [[[0.5, 1.5, 2.5, 1.5]]]
     """
-    n = values.shape[-1]
-    left = steps.floor()
-    at = torch.remainder(left.long() + torch.arange(n, device=values.device), n).expand(values.shape)
-    near, far = values.gather(-1, at), values.gather(-1, torch.remainder(at + 1, n))
-    return torch.lerp(near, far, (steps - left).expand_as(near))
+
+    def __init__(self, steps, bins):
+        left = steps.floor()
+        self.first, self.share = torch.remainder(left.long(), bins).unsqueeze(-1), (steps - left).unsqueeze(-1)
+        self.along = torch.arange(bins + 1, device=steps.device)
+
+    def shifted(self, values, at):
+        """Values (n, F, B) of rows `at` (n,), shifted."""
+        read = torch.cat([values, values], -1).gather(-1, self.first.index_select(0, at) + self.along)
+        return torch.lerp(read[..., :-1], read[..., 1:], self.share.index_select(0, at))
 
 
 def _lowest(energies):
