@@ -43,19 +43,62 @@ class Strain:
 
         `shape` is that of one residue's, or of `at`'s, among them.
         """
-        settings = self.settings
         cosine, tau, inner = self._rows(self.table, frames, at, shape).split([9, 1, 1], -1)
         turn = torch.stack([torch.ones_like(before), before.cos(), before.sin()], -1)
         own = own.cos(), own.sin()
-        cosine = _summed(_product(turn, cosine), own)
-        off = cosine.clamp_(-1, 1).acos_().sub_(tau[..., 0]).abs_().sub_(settings.bend)
-        energy = off.clamp_min_(0).mul_(1 / settings.bend_width).square_()
+        energy = self._bent(_summed(_product(turn, cosine), own), tau[..., 0])
         proline = self.proline[at]
         if proline.any():
-            phi = _phi(self._rows(self.pucker, frames, at, shape), turn, own)
-            beyond = (wrap(phi - settings.proline_phi).abs() - settings.proline_turn).clamp_min(0)
-            energy = energy + (beyond / settings.proline_width).square() * proline.view(shape)
+            beyond = self._beyond(self._rows(self.pucker, frames, at, shape), turn, own)
+            energy = energy + beyond * proline.view(shape)
         return energy * inner[..., 0]
+
+    def _bent(self, cosine, tau):
+        """Energies (...) of N-CA-C, of cosines (...) that are written over; `tau` (...) is the usual angle."""
+        off = cosine.clamp_(-1, 1).acos_().sub_(tau).abs_().sub_(self.settings.bend)
+        return off.clamp_min_(0).mul_(1 / self.settings.bend_width).square_()
+
+    def _beyond(self, rows, turn, own):
+        """Energies (...) of a proline's phi."""
+        settings = self.settings
+        phi = _phi(rows, turn, own)
+        beyond = (wrap(phi - settings.proline_phi).abs() - settings.proline_turn).clamp_min(0)
+        return (beyond / settings.proline_width).square()
+
+    def along(self, own):
+        """What `step` takes for own angles (B,): their cosines and sines, and cosines of N-CA-C, (R, F, 1, 3, B)."""
+        own = own.cos(), own.sin()
+        circle = torch.stack([torch.ones_like(own[0]), *own])
+        return own, (self.table[..., :9].transpose(0, 1).unflatten(-1, (1, 3, 3)) @ circle)
+
+    @full_precision
+    def step(self, at, turn, along):
+        """
+        `of` for residues `at` (n,) in all frames and all own angles.
+
+        Parameters
+        ----------
+        at : torch.Tensor of int64, shape (n,)
+        turn : tuple of torch.Tensor, shape (n, F, S)
+            Cosine and sine of the angle of the peptide before, in S draws.
+        along : tuple
+            As `along` gives it.
+
+        Returns
+        -------
+        torch.Tensor, shape (n, F, S, B)
+        """
+        own, cosines = along
+        one, by_cos, by_sin = cosines.index_select(0, at).unbind(-2)  # (n, F, 1, B)
+        cosine = torch.addcmul(one, by_cos, turn[0].unsqueeze(-1)).addcmul_(by_sin, turn[1].unsqueeze(-1))
+        tau, inner = self.table[0, :, 9:].index_select(0, at).view(-1, 2, 1, 1, 1).unbind(1)
+        energy = self._bent(cosine, tau)
+        proline = self.proline.index_select(0, at)
+        if proline.any():
+            turn = torch.stack([torch.ones_like(turn[0]), *turn], -1).unsqueeze(-2)  # (n, F, S, 1, 3)
+            rows = self.pucker.index_select(1, at).transpose(0, 1)[:, :, None, None]
+            energy = energy + self._beyond(rows, turn, own) * proline.view(-1, 1, 1, 1)
+        return energy.mul_(inner)
 
     @staticmethod
     def _rows(table, frames, at, shape):

@@ -141,28 +141,32 @@ class _Chains:
         whole = guide is None or guide.messages.shape[-1] == self.heads.bins.n_bins
         if suits(self.inputs, uniform) and self.inputs.dtype == torch.float32 and self.fixed is None and whole:
             return self._compiled_walk(uniform, temperature, guide)
-        heads, internal, inputs = self.heads, self.conformation.internal, self.inputs
-        angles = torch.zeros_like(uniform)
-        shares, centres = inputs.new_zeros(*inputs.shape[:2], heads.bins.n_bins), self.centres
-        for at in internal.walk:
-            before = angles[:, :, (at - 1).clamp_min(0)]
-            previous = fourier(before, (~internal.starts[at]).expand(before.shape), heads.order)
-            logits = heads.peptide.after(inputs[:, None, at], previous)
-            if internal.ends[at].any():
-                logits = torch.where(internal.ends[at, None], heads.phi.after(inputs[:, None, at], previous), logits)
-            logits = logits - self.strain.of(slice(None), at, before.unsqueeze(-1), centres, (1, -1, 1))
+        heads, internal = self.heads, self.conformation.internal
+        inputs = self.inputs.transpose(0, 1).contiguous().unsqueeze(2)  # residues first: (R, F, 1, C)
+        uniform = uniform.permute(2, 0, 1).contiguous()
+        angles, bins, peak = torch.zeros_like(uniform), heads.bins, heads.bins.circulant(self.settings.peak, inputs)
+        shares, bent = inputs.new_zeros(*inputs.shape[:2], bins.n_bins), self.strain.along(self.centres)
+        guide = None if guide is None else guide.along(bins.n_bins, inputs)
+        for number, at in enumerate(internal.walk):
+            before, own = angles.index_select(0, (at - 1).clamp_min(0)), inputs.index_select(0, at)
+            previous = fourier(before, torch.full_like(before, number > 0), heads.order)
+            logits = heads.peptide.after(own, previous)
+            ends = internal.ends.index_select(0, at)
+            if ends.any():
+                logits = torch.where(ends[:, None, None, None], heads.phi.after(own, previous), logits)
+            logits -= self.strain.step(at, (before.cos(), before.sin()), bent)
             if guide is not None:
-                logits = logits + guide.bias(at, before, heads.bins.n_bins)
+                logits += guide.bias(at, before)
             if self.fixed is not None:
-                logits = torch.where(self.only[:, None, at], logits, _NEVER)
+                logits = torch.where(self.only[:, at].transpose(0, 1).unsqueeze(2), logits, _NEVER)
             own = torch.softmax((logits if temperature in (0, 1) else logits / temperature).float(), -1)
-            shares[:, at] = own.mean(1)
+            shares.index_copy_(0, at, own.mean(2))
             if temperature > 0:
-                angles[:, :, at] = heads.bins.drawn(own, uniform[:, :, at, None], temperature).squeeze(-1)
+                drawn = bins.drawn(own, uniform.index_select(0, at).unsqueeze(-1), temperature).squeeze(-1)
             else:
-                angles[:, :, at] = heads.bins.peak(own, self.settings.peak)
-            angles[:, :, at] = self.kept(angles[:, :, at], at)
-        return angles, shares
+                drawn = bins.top(own @ peak)
+            angles.index_copy_(0, at, self.kept(drawn.permute(1, 2, 0), at).permute(2, 0, 1))
+        return angles.permute(1, 2, 0), shares.transpose(0, 1)
 
     def _compiled_walk(self, uniform, temperature, guide):
         """The same, compiled."""

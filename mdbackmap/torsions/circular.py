@@ -118,8 +118,11 @@ class CircularBins:
         >>> bins.peak(torch.eye(8)[2], 0.5).rad2deg().round()
         tensor(-90.)
         """
-        smooth = shares @ self.circulant(smoothing, shares)
-        three = (smooth.argmax(-1, keepdim=True) + torch.tensor([-1, 0, 1], device=shares.device)) % self.n_bins
+        return self.top(shares @ self.circulant(smoothing, shares))
+
+    def top(self, smooth):
+        """Angles (...) where smoothed shares (..., B) are largest, by the parabola through three bins."""
+        three = (smooth.argmax(-1, keepdim=True) + torch.tensor([-1, 0, 1], device=smooth.device)) % self.n_bins
         low, high, right = smooth.gather(-1, three).unbind(-1)
         offset = 0.5 * (low - right) / (low - 2 * high + right).clamp_max(-1e-12)
         return (three[..., 1] + offset.clamp(-0.5, 0.5)) * self.width - math.pi

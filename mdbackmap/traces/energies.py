@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter, map_coordinates
+from torch import nn
 
 from ..chemistry import peptide_geometry, residues
 from ..chemistry.elements import ELEMENTS, allowed_distances
@@ -227,25 +228,30 @@ class Backbone:
         """Energies (..., R) and their derivatives with respect to angle and turns (..., R)."""
         return _read(self.smooth, self.variant, _PLACES, (angle, before, after))
 
-    def rows(self, angle, before, at):
-        """
-        Energies (F, n, 72) of residues `at` (n,) for all turns of the peptide after, that before turned as it is.
+    def begun(self, angle):
+        """Rows of turns that residues' maps begin at, for C-alpha angles (F, R), and shares of the way on, (R, F)."""
+        low, share = self.cells(angle.T.contiguous())
+        return (low + (self.variant * N_ANGLES).unsqueeze(1)) * BINS, share
 
-        `angle` and `before` (F, n) are the C-alpha angle and the turn of the peptide before, as in a call.
+    def turned(self, rows, shares, before):
         """
-        (i, x), (j, y) = _angle_cell(angle), _cell((before + math.pi) / _TURN)
-        j = torch.remainder(j, BINS)
-        base = (self.variant[at] * N_ANGLES + i) * BINS
-        table, right = self.table.view(-1, BINS), torch.where(j + 1 == BINS, 0, j + 1)
-        corners = [(base + j, (1 - x) * (1 - y)), (base + right, (1 - x) * y)]
-        corners += [(base + BINS + j, x * (1 - y)), (base + BINS + right, x * y)]
-        index, weight = (torch.stack(parts, -1) for parts in zip(*corners, strict=True))  # (F, n, 4)
-        parts = table.index_select(0, index.flatten()).view(*index.shape, BINS)
-        return (weight.to(parts).unsqueeze(-2) @ parts).squeeze(-2)
+        Energies (..., 72) of residues for all turns of the peptide after, that before turned as it is.
+
+        `rows` and `shares` (...) are those of `begun`, `before` (...) the turn of the peptide before, as in a call.
+        """
+        left, share = _cell((before + math.pi) / _TURN)
+        left, share = torch.remainder(left, BINS), share.to(self.table)
+        turns = torch.stack([left, torch.where(left == BINS - 1, 0, left + 1)], -1) + rows.unsqueeze(-1)
+        weights, shares = torch.stack([1 - share, share], -1), shares.unsqueeze(-1)
+        index = torch.cat([turns, turns + BINS], -1).view(-1, 4)
+        weights = torch.cat([weights * (1 - shares), weights * shares], -1).view(-1, 4)
+        table = self.table.view(-1, BINS)
+        energies = nn.functional.embedding_bag(index, table, mode="sum", per_sample_weights=weights)
+        return energies.view(*before.shape, BINS)
 
     def maps(self, angle, bins):
         """`Maps` for C-alpha angles (F, R), on one of the numbers of points that tables were made for."""
-        low, share = self.cells(angle.T)
+        low, share = self.cells(angle.T.contiguous())
         rows = low + (self.variant * N_ANGLES).unsqueeze(1)
         return Maps(self.thinned[bins].flatten(1), rows, share, bins)
 

@@ -77,7 +77,7 @@ def least_energies(internal, backbone, angles, own, offset):
     # Residues first, and those on the way back behind those on the way ahead: a step of both is one.
     circle = _Circle(torch.cat([offset, -offset.roll(1, 1)], 1).T, bins)
     maps = backbone.maps(angles.angle, bins)
-    own = own.transpose(0, 1)
+    own = own.transpose(0, 1).contiguous()
     least = torch.cat([own, torch.zeros_like(own)])  # of all before, and all after
     for at, back in zip(steps, reversed(steps), strict=True):
         from_where = torch.cat([at - 1, back + (n + 1)])
@@ -143,6 +143,7 @@ class _Circle:
     """
 
     def __init__(self, steps, bins):
+        steps = steps.contiguous()
         left = steps.floor()
         self.first, self.share = torch.remainder(left.long(), bins).unsqueeze(-1), (steps - left).unsqueeze(-1)
         self.along = torch.arange(bins + 1, device=steps.device)
@@ -197,29 +198,9 @@ class Guide:
         messages = sums(internal, backbone, angles, offset, bins)
         return cls(internal, backbone, angles, resampled(messages, BINS), strength)
 
-    def bias(self, at, before, n_bins):
-        """
-        Log weights for peptides, given those before.
-
-        Parameters
-        ----------
-        at : torch.Tensor of int64, shape (n,)
-            Residues next in the chains.
-        before : torch.Tensor, shape (F, S, n)
-            Angles of the peptides before them, in S draws.
-        n_bins : int
-
-        Returns
-        -------
-        torch.Tensor, shape (F, S, n, n_bins)
-        """
-        angles, internal = self.angles, self.internal
-        turned = before.to(angles.torsion) - angles.torsion[:, None, (at - 1).clamp_min(0)]
-        energy = self.backbone.rows(angles.angle[:, None, at].expand_as(turned), turned, at)
-        inner = (~internal.starts & ~internal.ends)[at].to(energy).unsqueeze(-1)
-        energy = torch.addcmul(self.messages[:, None, at], energy, inner)
-        power = -self.strength[:, None, None, None] * ~internal.ends[at].unsqueeze(-1)
-        return resampled(energy, n_bins).to(before).mul_(power)
+    def along(self, n_bins, like):
+        """`GuideSteps` for distributions of `n_bins`, of the type of the tensor `like`."""
+        return GuideSteps(self, n_bins, like)
 
     def tables(self, like):
         """
@@ -239,6 +220,49 @@ class Guide:
         maps, (low, shares) = self.backbone.table, self.backbone.cells(self.angles.angle)
         given = (part.to(like) for part in (shares, self.angles.torsion, self.messages, self.strength))
         return maps.flatten(0, 2).to(like), low + self.backbone.variant * maps.shape[1], *given
+
+
+class GuideSteps:
+    """
+    A `Guide` made ready for steps along chains: its tables, residues first.
+
+    Parameters
+    ----------
+    guide : Guide
+    n_bins : int
+    like : torch.Tensor
+        Of the type of what is given back.
+    """
+
+    def __init__(self, guide, n_bins, like):
+        internal, angles = guide.internal, guide.angles
+        self.backbone, self.n_bins = guide.backbone, n_bins
+        self.begun = [part.contiguous().unsqueeze(-1) for part in guide.backbone.begun(angles.angle)]
+        self.torsion = angles.torsion.roll(1, 1).T.contiguous().unsqueeze(-1)
+        power = -guide.strength.to(like) * ~internal.ends.unsqueeze(1)  # (R, F)
+        inner = power * ~internal.starts.unsqueeze(1)
+        self.inner, messages = inner[..., None, None], resampled(guide.messages, n_bins).to(like)
+        self.messages = (messages.transpose(0, 1) * power.unsqueeze(-1)).contiguous().unsqueeze(2)
+
+    def bias(self, at, before):
+        """
+        Log weights for peptides, given those before.
+
+        Parameters
+        ----------
+        at : torch.Tensor of int64, shape (n,)
+            Residues next in the chains.
+        before : torch.Tensor, shape (n, F, S)
+            Angles of the peptides before them, in S draws.
+
+        Returns
+        -------
+        torch.Tensor, shape (n, F, S, n_bins)
+        """
+        turn = before.to(self.torsion) - self.torsion.index_select(0, at)
+        begun = (part.index_select(0, at).expand(before.shape) for part in self.begun)
+        energy = resampled(self.backbone.turned(*begun, turn), self.n_bins).to(before)
+        return torch.addcmul(self.messages.index_select(0, at), energy, self.inner.index_select(0, at))
 
 
 def resampled(values, bins):
