@@ -109,7 +109,7 @@ def compare(machine, n_frames):
     """Rows: input, temperature, shares of atoms that are as near to the processor's as `NEAR`, and the furthest."""
     rows, longest = [], 0.0
     for name, atoms, places, boxes in inputs():
-        if not machine.has(2 * longest):  # inputs differ by less than that
+        if rows and not machine.has(2 * longest):  # inputs differ by less than that; the first is always compared
             return
         made, began = {}, time.monotonic()
         for device in ("cpu", machine.name):
