@@ -199,7 +199,7 @@ class Backbone:
     types, ends, cis : torch.Tensor, shape (R,)
         As `InternalCoordinates` has them.
     settings : TraceSettings
-        Of these, the energies, and the points of the circle that `matrices` is asked for.
+        Of these, the energies, and the points of the circle that `maps` is asked for.
     mirrored : torch.Tensor of bool, shape (R,), optional
         D-residues.
     """

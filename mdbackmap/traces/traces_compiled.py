@@ -37,7 +37,7 @@ def _least_sums(near, far, share, values, out):
 
 @compiled
 def least_energies(table, across, rows, share, offset, inner, own):
-    """`viterbi.least_energies` (F, R, B): table (V, B, B) and its transpose, rows and shares (F, R) as in matrices."""
+    """`viterbi.least_energies` (F, R, B): table (V, B, B) and its transpose, rows and shares (F, R) as in `Maps`."""
     n_frames, n_residues, n = own.shape
     out, ahead = own.copy(), np.zeros_like(own)
     seen, least = np.empty(n, own.dtype), np.empty(n, own.dtype)
@@ -58,7 +58,7 @@ def least_energies(table, across, rows, share, offset, inner, own):
 
 @compiled
 def sums_ahead(table, rows, share, offset, inner):
-    """`viterbi.sums_ahead` (F, R, B): table (V, B, B), rows and shares (F, R) as in matrices."""
+    """`viterbi.sums_ahead` (F, R, B): table (V, B, B), rows and shares (F, R) as in `Maps`."""
     (n_frames, n_residues), n = rows.shape, table.shape[1]
     out = np.zeros((n_frames, n_residues, n), table.dtype)
     total, energy = np.empty(n, table.dtype), np.empty(n, table.dtype)
