@@ -86,7 +86,15 @@ def test_the_model_to_go_on_from_is_checked_and_its_name_is_not(here):
         run(["ca"], 'init = "two.pt"')
 
 
-def test_killed_while_the_last_epoch_is_measured(data, tmp_path, monkeypatch):
+@pytest.fixture
+def heard():
+    """SIGINT is heard, although a shell that starts tests in the background makes them deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_killed_while_the_last_epoch_is_measured(data, tmp_path, monkeypatch, heard):
     _, expected = train(tmp_path / "unbroken", data, epochs=1)
     with monkeypatch.context() as patched:
         patched.setattr(Validation, "__call__", lambda *_: os.kill(os.getpid(), signal.SIGINT))
