@@ -66,10 +66,11 @@ def run(args):
         return
     from ..training import log, runs
 
+    plan = runs.read(args.config, args.device)
     if args.plot:
-        check_plot(Path(args.plot), runs.read(args.config), log.PICTURES)
+        check_plot(Path(args.plot), plan, log.PICTURES)
     model, row = runs.run(args.config, verbose=not args.quiet, threads=args.threads, device=args.device)
-    folder = runs.read(args.config).training.folder
+    folder = plan.training.folder
     if args.plot:
         log.save_curves(folder, args.plot)
     if not args.quiet:

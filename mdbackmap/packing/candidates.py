@@ -187,7 +187,7 @@ def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, plac
     before = fourier(peptides.roll(1, dims=1), (~internal.starts).expand(peptides.shape), order)
     flanks = torch.cat([before, fourier(peptides, torch.ones_like(peptides, dtype=torch.bool), order)], dim=-1)
     log_weights = torsions.new_zeros(torsions.shape[:3])
-    for k, at in _in_turn(internal, len(torsions)):
+    for k, at in _chis_in_turn(internal, len(torsions)):
         inner = torsions[:, : 1 if k == 1 else None, at, 1:k]  # chi1 depends on nothing that was drawn
         inner = fourier(inner, torch.ones_like(inner, dtype=torch.bool), order).flatten(-2)
         logits = heads.chis[k - 1].after(heads.chis[k - 1].begun(hidden[:, at], flanks[:, at]).unsqueeze(1), inner)
@@ -210,7 +210,7 @@ def _draw(heads, internal, hidden, torsions, uniform, temperature, bridges, plac
     return log_weights
 
 
-def _in_turn(internal, n_frames):
+def _chis_in_turn(internal, n_frames):
     """Each chi and residues that have it; of chi1 all at once, as bonded cysteines are drawn together."""
     size = max(1, chunk_size(internal.types.device) // n_frames)
     for k in CHIS:

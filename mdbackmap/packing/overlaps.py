@@ -13,7 +13,7 @@ from ..chemistry import residues
 from .atom_energies import allowed_distances, bond_gain
 from .contacts import classes
 from .kernels import pair_energies
-from .pairs import Groups, atom_pairs, distances, groups_of, in_turn, meeting_groups, where
+from .pairs import Groups, distances, group_pairs_in_turn, groups_of, where
 
 
 class PairEnergies(NamedTuple):
@@ -80,11 +80,9 @@ def candidate_energies(movable, atoms, bridges, overlap, packing, gains=None, bo
 
 def _own(movable, turning, fixed, n_frames, reach, box, given):
     """Energies (F * M, K) of candidates with what stays."""
-    own, n_rows = [], len(turning.groups.middle)
-    near = meeting_groups(turning.groups, fixed.groups, n_frames, reach, box)
-    for first, count, (frames, rows, columns) in in_turn(near, n_rows):
-        cells = None if box is None else box[frames]
-        pair, a, b, _, shift = atom_pairs(turning.groups, fixed.groups, rows, columns, reach, cells)
+    own = []
+    for first, count, *found in group_pairs_in_turn(turning.groups, fixed.groups, n_frames, reach, box):
+        rows, _, pair, a, b, _, shift = found
         meet = (turning.residue[a] != fixed.residue[b]) | movable.meets[a % len(movable.turning), fixed.slot[b]]
         a, b, into, shift = where(meet, a, b, rows[pair] - first, shift)
         own.append(_summed(turning, fixed, a, b, into, shift, count, *given).squeeze(2))
@@ -93,14 +91,14 @@ def _own(movable, turning, fixed, n_frames, reach, box, given):
 
 def _pairs(turning, n_frames, reach, box, given):
     """Pairs of residues (E,) whose candidates have energies that count, and these (E, K, K)."""
-    found, n_rows, negligible = [], len(turning.groups.middle), given[2].choosing.negligible
-    near = meeting_groups(turning.groups, turning.groups, n_frames, reach, box)
-    for _, _, (frames, left, right) in in_turn(near, n_rows):
-        cells = None if box is None else box[frames]
-        pair, a, b, _, shift = atom_pairs(turning.groups, turning.groups, left, right, reach, cells)
+    _, _, packing, _ = given
+    counting = []
+    for _, _, *found in group_pairs_in_turn(turning.groups, turning.groups, n_frames, reach, box):
+        left, right, pair, a, b, _, shift = found
         energies = _summed(turning, turning, a, b, pair, shift, len(left), *given)
-        found.append(where(energies.flatten(1).abs().amax(1) > negligible, left, right, energies))
-    return [torch.cat(parts) for parts in zip(*found, strict=True)]
+        touching = energies.flatten(1).abs().amax(1) > packing.choosing.negligible
+        counting.append(where(touching, left, right, energies))
+    return [torch.cat(parts) for parts in zip(*counting, strict=True)]
 
 
 class _Atoms(NamedTuple):

@@ -119,7 +119,27 @@ def group_pairs(one, other, n_frames, reach, box=None):
     pair, a, b, gap, shift
         As `atom_pairs` gives them.
     """
-    frames, rows, columns = meeting_groups(one, other, n_frames, reach, box)
+    return _with_atoms(one, other, meeting_groups(one, other, n_frames, reach, box), reach, box)
+
+
+def group_pairs_in_turn(one, other, n_frames, reach, box=None):
+    """
+    The same for some of the rows at a time, so that atoms take memory for one part; arguments as of `group_pairs`.
+
+    Yields
+    ------
+    first, count : int
+        Which rows, of `one`.
+    rows, columns, pair, a, b, gap, shift
+        As `group_pairs` gives them.
+    """
+    for first, count, near in in_turn(meeting_groups(one, other, n_frames, reach, box), len(one.middle)):
+        yield first, count, *_with_atoms(one, other, near, reach, box)
+
+
+def _with_atoms(one, other, near, reach, box):
+    """Rows and columns of groups that are `near`, and their atoms."""
+    frames, rows, columns = near
     return rows, columns, *atom_pairs(one, other, rows, columns, reach, None if box is None else box[frames])
 
 
@@ -142,7 +162,7 @@ def meeting_groups(one, other, n_frames, reach, box=None):
 
 def in_turn(near, n_rows):
     """
-    Pairs of groups, those of some of the rows at a time, so that their atoms take memory for one part.
+    Pairs of groups, those of some of the rows at a time.
 
     Parameters
     ----------

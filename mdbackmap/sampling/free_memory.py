@@ -56,8 +56,10 @@ def _limits(kind, path):
 
 def tell_if_large(n_residues, hydrogens, device):
     """Warn if a frame of so many residues is expected to take more memory than there is; on a GPU torch says it."""
+    if device.type != "cpu":
+        return
     left, needed = memory_left(), n_residues * _A_RESIDUE[bool(hydrogens)]
-    if left is None or needed <= left or device.type != "cpu":
+    if left is None or needed <= left:
         return
     logger.warning(
         "a frame of %d residues takes about %.1f GB of memory, and %.1f GB are left: the system may end this process; "
